@@ -1,0 +1,42 @@
+use crate::{DomainEvent, Revision};
+
+/// The rules of one domain, as a pure decider: commands in, events or a rejection out, state folded from events.
+///
+/// Implementations are synchronous and deterministic. Identifiers and times arrive inside the command.
+pub trait Decider: Send + Sync + 'static {
+    /// What the rules need to know, folded from the domain's stream.
+    ///
+    /// Cloned for every batch of commands to decide them speculatively, so a clone has to be cheap: build it from
+    /// persistent collections.
+    type State: Clone + Default + Send + Sync;
+    /// What a caller asks for.
+    type Command: Send + Sync;
+    /// What has happened.
+    type Event: DomainEvent;
+    /// Why a command was refused.
+    type Rejection: std::error::Error + Clone + Send + Sync;
+    /// What a command was about: the thing whose state its caller gets back.
+    type Subject: Clone + PartialEq + Send + Sync;
+    /// What a command's caller gets back: the subject as the command left it.
+    type Outcome: Clone + Send + Sync;
+
+    /// Decides a command. No events means that what was asked for is so already.
+    ///
+    /// # Errors
+    /// The domain's rejection when a rule forbids the command; nothing has happened then.
+    fn decide(state: &Self::State, command: &Self::Command) -> Result<Vec<Self::Event>, Self::Rejection>;
+
+    /// Folds the event with number `revision` of the stream into the state.
+    ///
+    /// Total: an event that contradicts the state is a fact all the same and never panics.
+    fn evolve(state: &mut Self::State, event: &Self::Event, revision: Revision);
+
+    /// The subject of a command.
+    fn subject(command: &Self::Command) -> Self::Subject;
+
+    /// The subject of the command whose first event this is, so that a repeated command finds its outcome in the stream.
+    fn subject_of_event(event: &Self::Event) -> Self::Subject;
+
+    /// The subject as it stands in this state.
+    fn outcome(state: &Self::State, subject: &Self::Subject) -> Self::Outcome;
+}

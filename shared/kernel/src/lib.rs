@@ -1,0 +1,21 @@
+//! The words every domain is written in: identifiers, decisions, events, free text.
+//!
+//! Nothing here does I/O, reads a clock or draws a random number, so that a domain's `core`, which may
+//! import this crate and no other of the workspace, cannot either.
+
+mod command;
+mod decider;
+mod event;
+mod id;
+mod position;
+mod text;
+
+pub use command::{Cause, CommandContext, Idempotency, IdempotencyKey, InvalidIdempotencyKey};
+pub use decider::Decider;
+pub use event::{DomainEvent, Revision, UndecodableEvent, decode_json};
+pub use id::{FlightId, PassengerId};
+pub use position::{InvalidPosition, Position};
+pub use text::{InvalidText, Text};
+
+#[cfg(test)]
+mod tests;
