@@ -8,6 +8,7 @@ mod decider;
 mod event;
 mod id;
 mod position;
+pub mod testing;
 mod text;
 
 pub use command::{Cause, CommandContext, Idempotency, IdempotencyKey, InvalidIdempotencyKey};

@@ -1,0 +1,135 @@
+//! The event store, as the rest of the workspace sees it: limits on every wait, typed failures, and a client that is
+//! replaced when it has died.
+
+mod append;
+mod metadata;
+mod read;
+mod recorded;
+mod subscription;
+
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use eventstore::{Client, ClientSettings};
+
+pub use append::{AppendFailure, AppendSession, ProposedAppend, ProposedEvent};
+pub use metadata::EventMetadata;
+pub use recorded::{AllPosition, Recorded};
+pub use subscription::{Delivery, Subscription};
+
+/// The longest a single operation may take.
+const OPERATION_LIMIT: Duration = Duration::from_millis(1_200);
+
+/// Replacing a client is not cheap, so callers that fail together share one replacement.
+const SHORTEST_CLIENT_LIFE: Duration = Duration::from_millis(50);
+
+/// Why the event store could not do something.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be reached or does not answer.
+    #[error("the event store is not available: {0}")]
+    Unavailable(String),
+    /// It answered, with something that asking again will not change.
+    #[error("the event store refused the request: {0}")]
+    Refused(String),
+}
+
+impl StoreError {
+    fn timeout(operation: &str) -> Self {
+        Self::Unavailable(format!("no answer to {operation} within {} ms", OPERATION_LIMIT.as_millis()))
+    }
+}
+
+impl From<eventstore::Error> for StoreError {
+    fn from(error: eventstore::Error) -> Self {
+        use eventstore::Error;
+        match error {
+            Error::AccessDenied
+            | Error::ResourceDeleted
+            | Error::UnsupportedFeature
+            | Error::ResourceAlreadyExists
+            | Error::InternalParsingError(_) => Self::Refused(error.to_string()),
+            _ => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+/// An `esdb://` address is not usable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the event store address is not usable: {0}")]
+pub struct InvalidAddress(String);
+
+/// One connection to an event store.
+///
+/// Appends and subscriptions belong on connections of their own ([`EventStore::separate`]): they would share one HTTP/2 flow-control
+/// window otherwise, and a subscriber that reads slowly could hold up an append's answer.
+pub struct EventStore {
+    settings: ClientSettings,
+    current: Mutex<CurrentClient>,
+}
+
+struct CurrentClient {
+    client: Client,
+    since: Instant,
+}
+
+impl EventStore {
+    /// A connection to the event store at an `esdb://` or `esdb+discover://` address. Nothing is sent before the first use.
+    ///
+    /// Must be called on the tokio runtime that will use it.
+    ///
+    /// # Errors
+    /// [`InvalidAddress`] if the address cannot be parsed.
+    pub fn new(address: &str) -> Result<Self, InvalidAddress> {
+        let settings = ClientSettings::from_str(&with_quick_defaults(address))
+            .map_err(|error| InvalidAddress(error.to_string()))?;
+        Self::with_settings(settings)
+    }
+
+    /// Another connection to the same event store.
+    ///
+    /// # Errors
+    /// [`InvalidAddress`] if the client library cannot be set up for it.
+    pub fn separate(&self) -> Result<Self, InvalidAddress> {
+        Self::with_settings(self.settings.clone())
+    }
+
+    fn with_settings(settings: ClientSettings) -> Result<Self, InvalidAddress> {
+        let client = Client::new(settings.clone()).map_err(|error| InvalidAddress(error.to_string()))?;
+        Ok(Self { settings, current: Mutex::new(CurrentClient { client, since: Instant::now() }) })
+    }
+
+    fn client(&self) -> Client {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).client.clone()
+    }
+
+    /// Replaces the client after a failure. The library's client gives up for good when the server is away for longer
+    /// than its few attempts, so one that has failed is not used again.
+    pub fn reconnect(&self) {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.since.elapsed() < SHORTEST_CLIENT_LIFE {
+            return;
+        }
+        match Client::new(self.settings.clone()) {
+            Ok(client) => *current = CurrentClient { client, since: Instant::now() },
+            Err(error) => tracing::warn!(%error, "could not set up a new event store client; keeping the old one"),
+        }
+    }
+}
+
+/// Adds settings that the address leaves open: the library sleeps the discovery interval once even for a single node
+/// (500 ms by default), and notices a dead peer only by keep-alive.
+fn with_quick_defaults(address: &str) -> String {
+    let mut address = address.to_owned();
+    for (name, value) in [("discoveryInterval", "20"), ("keepAliveInterval", "10000"), ("keepAliveTimeout", "5000")] {
+        if !address.to_ascii_lowercase().contains(&format!("{}=", name.to_ascii_lowercase())) {
+            let separator = if address.contains('?') { '&' } else { '?' };
+            address.push_str(&format!("{separator}{name}={value}"));
+        }
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,271 @@
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use shared_kernel::{CommandContext, Decider, DomainEvent, Revision};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use super::handle::{Committed, ExecuteError};
+use crate::event_store::{AppendFailure, EventMetadata, ProposedAppend, ProposedEvent, StoreError};
+use crate::ledger::{Fact, Ledger};
+
+/// What one append request should stay below: larger ones span HTTP/2 frames, and between two frames the client's Nagle
+/// algorithm waits for an acknowledgement.
+const BYTES_PER_APPEND: usize = 12 * 1024;
+/// What an event takes beside its data: metadata, identifiers, framing. An estimate on the high side.
+const BYTES_AROUND_DATA: usize = 512;
+
+type Reply<D> = Result<Committed<<D as Decider>::Outcome>, ExecuteError<<D as Decider>::Rejection>>;
+
+pub(super) enum Request<D: Decider> {
+    Command { command: D::Command, context: CommandContext, reply: oneshot::Sender<Reply<D>> },
+    Barrier { reply: oneshot::Sender<Result<(), ExecuteError<D::Rejection>>> },
+}
+
+impl<D: Decider> Request<D> {
+    /// Refuses a request of which nothing was sent to the event store.
+    pub(super) fn refuse(self, reason: &str) {
+        self.fail(ExecuteError::Unavailable(reason.to_owned()));
+    }
+
+    // A caller that has stopped waiting is no concern of the executor's: its answer goes nowhere.
+    fn fail(self, error: ExecuteError<D::Rejection>) {
+        match self {
+            Self::Command { reply, .. } => drop(reply.send(Err(error))),
+            Self::Barrier { reply } => drop(reply.send(Err(error))),
+        }
+    }
+
+    fn answer(self, answer: Reply<D>) {
+        match self {
+            Self::Command { reply, .. } => drop(reply.send(answer)),
+            Self::Barrier { reply } => drop(reply.send(answer.map(|_| ()))),
+        }
+    }
+}
+
+/// Requests that are decided together, until each is answered.
+pub(super) struct Batch<D: Decider> {
+    pending: Vec<Pending<D>>,
+    /// The events of every attempt so far, with the index of their request.
+    attempted: HashMap<Uuid, usize>,
+}
+
+struct Pending<D: Decider> {
+    /// `None` once answered.
+    request: Option<Request<D>>,
+    /// Where the first event of an attempt whose outcome is unknown would stand.
+    may_land_at: Option<Revision>,
+    /// Set when an attempt's events were found in the stream.
+    found: Option<Committed<D::Outcome>>,
+}
+
+/// A batch, decided on a state.
+pub(super) struct Plan<D: Decider> {
+    pub(super) appends: Vec<ProposedAppend>,
+    /// The state if the appends succeed.
+    pub(super) speculation: Ledger<D>,
+    pub(super) verdicts: Vec<(usize, Verdict<D>)>,
+    /// For each request with events, where its first one would stand.
+    pub(super) first_revisions: Vec<(usize, Revision)>,
+}
+
+pub(super) enum Verdict<D: Decider> {
+    Committed(Committed<D::Outcome>),
+    Rejected(D::Rejection),
+    KeyReused,
+    Unwritable(String),
+    Current,
+}
+
+impl<D: Decider> Batch<D> {
+    pub(super) fn new(requests: Vec<Request<D>>) -> Self {
+        let pending = requests.into_iter().map(|request| Pending {
+            request: Some(request),
+            may_land_at: None,
+            found: None,
+        });
+        Self { pending: pending.collect(), attempted: HashMap::new() }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.pending.iter().all(|pending| pending.request.is_none())
+    }
+
+    /// Decides every request that is not answered, each on what the ones before it lead to.
+    pub(super) fn plan(&mut self, ledger: &Ledger<D>) -> Plan<D> {
+        let mut plan = Plan {
+            appends: Vec::new(),
+            speculation: ledger.clone(),
+            verdicts: Vec::with_capacity(self.pending.len()),
+            first_revisions: Vec::new(),
+        };
+        let mut packer = Packer::default();
+        for (index, pending) in self.pending.iter().enumerate() {
+            let Some(request) = &pending.request else { continue };
+            let verdict = match request {
+                Request::Barrier { .. } => Verdict::Current,
+                Request::Command { command, context, .. } => match decide(&mut plan.speculation, command, context) {
+                    Ok(decided) => {
+                        self.attempted.extend(decided.events.iter().map(|event| (event.id, index)));
+                        plan.first_revisions.push((index, decided.first_revision));
+                        packer.push(decided.expected, decided.events);
+                        Verdict::Committed(decided.committed)
+                    }
+                    Err(verdict) => verdict,
+                },
+            };
+            plan.verdicts.push((index, verdict));
+        }
+        plan.appends = packer.appends;
+        plan
+    }
+
+    /// Notes that an attempt was sent and not confirmed.
+    pub(super) fn sent(&mut self, failure: &AppendFailure, first_revisions: Vec<(usize, Revision)>) {
+        let unknown = matches!(failure, AppendFailure::Unknown(_));
+        for (index, first_revision) in first_revisions {
+            if let Some(pending) = self.pending.get_mut(index) {
+                // A wrong revision proves that the attempt's own first append was refused, but not that an earlier attempt was.
+                pending.may_land_at = if unknown { Some(first_revision) } else { pending.may_land_at };
+            }
+        }
+    }
+
+    /// Notes an event of the stream, which `ledger` has just folded in.
+    pub(super) fn saw(&mut self, event_id: Uuid, ledger: &Ledger<D>) {
+        let Some(pending) = self.attempted.get(&event_id).and_then(|index| self.pending.get_mut(*index)) else { return };
+        let Some(Request::Command { command, .. }) = &pending.request else { return };
+        pending.found = Some(Committed {
+            outcome: D::outcome(ledger.state(), &D::subject(command)),
+            revision: ledger.revision(),
+            replayed: false,
+        });
+    }
+
+    /// Answers the requests whose events were found in the stream.
+    pub(super) fn answer_found(&mut self) {
+        for pending in &mut self.pending {
+            if let Some(committed) = pending.found.take()
+                && let Some(request) = pending.request.take()
+            {
+                request.answer(Ok(committed));
+            }
+        }
+    }
+
+    /// Answers every request that has a verdict, which the stream being at `revision` has proved.
+    pub(super) fn answer(mut self, verdicts: Vec<(usize, Verdict<D>)>, revision: Option<Revision>) {
+        for (index, verdict) in verdicts {
+            let Some(request) = self.pending.get_mut(index).and_then(|pending| pending.request.take()) else { continue };
+            match verdict {
+                Verdict::Committed(committed) => request.answer(Ok(committed)),
+                Verdict::Rejected(rejection) => request.fail(ExecuteError::Rejected { rejection, revision }),
+                Verdict::KeyReused => request.fail(ExecuteError::KeyReused),
+                Verdict::Unwritable(reason) => request.fail(ExecuteError::Internal(reason)),
+                Verdict::Current => {
+                    if let Request::Barrier { reply } = request {
+                        let _ = reply.send(Ok(()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Answers every request that is left, when the stream was last seen to continue at `next_revision`.
+    pub(super) fn fail(mut self, next_revision: Revision, error: &StoreError) {
+        self.answer_found();
+        for pending in self.pending {
+            let Some(request) = pending.request else { continue };
+            // Once something else stands where an attempt expected to stand, it can never be written.
+            let may_still_land = pending.may_land_at.is_some_and(|revision| revision >= next_revision);
+            request.fail(if may_still_land {
+                ExecuteError::OutcomeUnknown(error.to_string())
+            } else {
+                ExecuteError::Unavailable(error.to_string())
+            });
+        }
+    }
+}
+
+struct DecidedCommand<O> {
+    events: Vec<ProposedEvent>,
+    expected: Option<Revision>,
+    first_revision: Revision,
+    committed: Committed<O>,
+}
+
+/// Decides a command and folds its events into the speculation, or gives the verdict of one that leads to none.
+fn decide<D: Decider>(
+    speculation: &mut Ledger<D>,
+    command: &D::Command,
+    context: &CommandContext,
+) -> Result<DecidedCommand<D::Outcome>, Verdict<D>> {
+    if let Some(idempotency) = &context.idempotency
+        && let Some(earlier) = speculation.remembered(&idempotency.key)
+    {
+        return Err(if earlier.fingerprint == idempotency.fingerprint {
+            Verdict::Committed(Committed {
+                outcome: earlier.outcome.clone(),
+                revision: Some(earlier.revision),
+                replayed: true,
+            })
+        } else {
+            Verdict::KeyReused
+        });
+    }
+    let events = D::decide(speculation.state(), command).map_err(Verdict::Rejected)?;
+    let subject = D::subject(command);
+    if events.is_empty() {
+        let outcome = D::outcome(speculation.state(), &subject);
+        return Err(Verdict::Committed(Committed { outcome, revision: speculation.revision(), replayed: false }));
+    }
+    let proposed = events.iter().map(|event| propose(event, context)).collect::<Result<Vec<_>, _>>();
+    let proposed = proposed.map_err(|error| Verdict::Unwritable(error.to_string()))?;
+    let (expected, first_revision) = (speculation.revision(), speculation.next_revision());
+    let created = Timestamp::now();
+    for event in &events {
+        speculation.fold_fact(&Fact {
+            event,
+            revision: speculation.next_revision(),
+            created,
+            command_id: context.command_id,
+            idempotency: context.idempotency.as_ref(),
+        });
+    }
+    let outcome = D::outcome(speculation.state(), &subject);
+    let committed = Committed { outcome, revision: speculation.revision(), replayed: false };
+    Ok(DecidedCommand { events: proposed, expected, first_revision, committed })
+}
+
+fn propose<E: DomainEvent>(event: &E, context: &CommandContext) -> Result<ProposedEvent, serde_json::Error> {
+    Ok(ProposedEvent {
+        id: Uuid::now_v7(),
+        event_type: event.event_type(),
+        data: event.encode()?,
+        metadata: EventMetadata::of(context, event.schema_version()),
+    })
+}
+
+/// Packs the events of consecutive commands into appends of a good size. A command's events stay in one append.
+#[derive(Default)]
+struct Packer {
+    appends: Vec<ProposedAppend>,
+    bytes_in_last: usize,
+}
+
+impl Packer {
+    fn push(&mut self, expected: Option<Revision>, events: Vec<ProposedEvent>) {
+        let bytes = events.iter().map(|event| event.data.len() + BYTES_AROUND_DATA).sum::<usize>();
+        match self.appends.last_mut() {
+            Some(last) if self.bytes_in_last + bytes <= BYTES_PER_APPEND => {
+                last.events.extend(events);
+                self.bytes_in_last += bytes;
+            }
+            _ => {
+                self.appends.push(ProposedAppend { expected, events });
+                self.bytes_in_last = bytes;
+            }
+        }
+    }
+}

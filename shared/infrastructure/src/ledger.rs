@@ -1,0 +1,173 @@
+//! A domain's state folded from its stream, with the commands it remembers.
+
+use std::time::Duration;
+
+use imbl::{HashMap, OrdMap};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared_kernel::{Decider, Idempotency, IdempotencyKey, Revision};
+use uuid::Uuid;
+
+use crate::event_store::Recorded;
+
+/// How long a command with an idempotency key is remembered, in time between events. The public promise is 24 hours; the hour
+/// on top covers clocks that differ.
+const REMEMBERED_FOR: Duration = Duration::from_secs(25 * 60 * 60);
+
+/// A domain's state at a revision of its stream. Cloning is cheap.
+#[derive(Serialize, Deserialize)]
+#[serde(bound(
+    serialize = "D::State: Serialize, D::Subject: Serialize, D::Outcome: Serialize",
+    deserialize = "D::State: Deserialize<'de>, D::Subject: Deserialize<'de>, D::Outcome: Deserialize<'de>"
+))]
+pub struct Ledger<D: Decider> {
+    state: D::State,
+    revision: Option<Revision>,
+    remembered: HashMap<IdempotencyKey, Remembered<D>>,
+    by_age: OrdMap<(Timestamp, Revision), IdempotencyKey>,
+}
+
+/// What a command with an idempotency key led to.
+#[derive(Serialize, Deserialize)]
+#[serde(bound(
+    serialize = "D::Subject: Serialize, D::Outcome: Serialize",
+    deserialize = "D::Subject: Deserialize<'de>, D::Outcome: Deserialize<'de>"
+))]
+pub struct Remembered<D: Decider> {
+    command_id: Uuid,
+    subject: D::Subject,
+    /// A digest of the request that the key was first used for.
+    pub fingerprint: String,
+    /// The subject as the command left it.
+    pub outcome: D::Outcome,
+    /// The command's last event.
+    pub revision: Revision,
+}
+
+/// An event together with what is folded from its metadata.
+pub(crate) struct Fact<'a, E> {
+    pub(crate) event: &'a E,
+    pub(crate) revision: Revision,
+    pub(crate) created: Timestamp,
+    pub(crate) command_id: Uuid,
+    pub(crate) idempotency: Option<&'a Idempotency>,
+}
+
+impl<D: Decider> Ledger<D> {
+    /// The state.
+    #[must_use]
+    pub const fn state(&self) -> &D::State {
+        &self.state
+    }
+
+    /// The newest event that is folded in; `None` before the first.
+    #[must_use]
+    pub const fn revision(&self) -> Option<Revision> {
+        self.revision
+    }
+
+    /// What the command with this key led to, if one is remembered.
+    #[must_use]
+    pub fn remembered(&self, key: &IdempotencyKey) -> Option<&Remembered<D>> {
+        self.remembered.get(key)
+    }
+
+    /// The number of the event that comes next.
+    #[must_use]
+    pub fn next_revision(&self) -> Revision {
+        self.revision.map_or(Revision(0), Revision::next)
+    }
+
+    /// Folds in a stored event. One that cannot be read moves the revision on and is logged: it changes nothing that this
+    /// version of the software knows of, and must not stop what it does know.
+    pub(crate) fn fold(&mut self, recorded: &Recorded) {
+        let metadata = recorded.metadata();
+        match recorded.decode::<D::Event>(&metadata) {
+            Ok(event) => self.fold_fact(&Fact {
+                event: &event,
+                revision: recorded.revision,
+                created: recorded.created,
+                command_id: metadata.command_id(),
+                idempotency: metadata.idempotency().as_ref(),
+            }),
+            Err(error) => {
+                tracing::error!(
+                    stream = %recorded.stream, event.revision = %recorded.revision, event.id = %recorded.event_id, %error,
+                    "an event in the stream cannot be read; decisions are made without it"
+                );
+                self.revision = Some(recorded.revision);
+            }
+        }
+    }
+
+    pub(crate) fn fold_fact(&mut self, fact: &Fact<'_, D::Event>) {
+        D::evolve(&mut self.state, fact.event, fact.revision);
+        self.revision = Some(fact.revision);
+        if let Some(idempotency) = fact.idempotency {
+            self.remember(fact, idempotency);
+        }
+        self.forget_before(fact.created);
+    }
+
+    fn remember(&mut self, fact: &Fact<'_, D::Event>, idempotency: &Idempotency) {
+        let earlier = self.remembered.get(&idempotency.key);
+        let subject = match earlier {
+            Some(earlier) if earlier.command_id == fact.command_id => earlier.subject.clone(),
+            _ => {
+                self.by_age.insert((fact.created, fact.revision), idempotency.key.clone());
+                D::subject_of_event(fact.event)
+            }
+        };
+        let remembered = Remembered {
+            command_id: fact.command_id,
+            outcome: D::outcome(&self.state, &subject),
+            subject,
+            fingerprint: idempotency.fingerprint.clone(),
+            revision: fact.revision,
+        };
+        self.remembered.insert(idempotency.key.clone(), remembered);
+    }
+
+    fn forget_before(&mut self, now: Timestamp) {
+        let Ok(oldest) = now.checked_sub(REMEMBERED_FOR) else { return };
+        while let Some(((created, revision), key)) = self.by_age.get_min().cloned() {
+            if created >= oldest {
+                return;
+            }
+            self.by_age.remove(&(created, revision));
+            // A key that was used again since belongs to the newer command.
+            if self.remembered.get(&key).is_some_and(|remembered| remembered.revision <= revision) {
+                self.remembered.remove(&key);
+            }
+        }
+    }
+}
+
+impl<D: Decider> Default for Ledger<D> {
+    fn default() -> Self {
+        Self { state: D::State::default(), revision: None, remembered: HashMap::new(), by_age: OrdMap::new() }
+    }
+}
+
+impl<D: Decider> Clone for Ledger<D> {
+    fn clone(&self) -> Self {
+        Self {
+            state: self.state.clone(),
+            revision: self.revision,
+            remembered: self.remembered.clone(),
+            by_age: self.by_age.clone(),
+        }
+    }
+}
+
+impl<D: Decider> Clone for Remembered<D> {
+    fn clone(&self) -> Self {
+        Self {
+            command_id: self.command_id,
+            subject: self.subject.clone(),
+            fingerprint: self.fingerprint.clone(),
+            outcome: self.outcome.clone(),
+            revision: self.revision,
+        }
+    }
+}

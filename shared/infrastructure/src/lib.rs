@@ -1,0 +1,15 @@
+//! What every domain needs to run on an event store and PostgreSQL, and that knows no domain: executor, event store
+//! adapter, projector, reactor, read side.
+
+pub mod event_store;
+pub mod executor;
+pub mod ledger;
+pub mod parking;
+pub mod postgres;
+pub mod projector;
+pub mod worker;
+
+mod checkpoint;
+pub mod reactor;
+pub mod read_model;
+pub mod rpc;

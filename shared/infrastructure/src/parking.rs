@@ -1,0 +1,115 @@
+//! Events that a reader could not process: kept, visible, and replayable in order.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use shared_kernel::Revision;
+use tokio_postgres::{GenericClient, Row};
+use uuid::Uuid;
+
+use crate::event_store::Recorded;
+use crate::postgres::{Database, DatabaseError, from_bigint, to_bigint};
+
+/// An event that waits to be replayed. Its data stays in the event store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ParkedEvent {
+    /// The reader that could not process it.
+    pub reader: String,
+    /// Its number in the stream.
+    pub event_number: Revision,
+    /// What it is about.
+    pub key: Uuid,
+    /// Its identifier.
+    pub event_id: Uuid,
+    /// Its type.
+    pub event_type: String,
+    /// Why it is parked.
+    pub reason: String,
+    /// Since when.
+    pub parked_at: Timestamp,
+}
+
+/// How many parked events a listing shows at most.
+const LISTED_AT_MOST: i64 = 1_000;
+
+/// The parked events of all readers in a database, oldest first, at most a thousand.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn list(database: &Database) -> Result<Vec<ParkedEvent>, DatabaseError> {
+    let client = database.client().await?;
+    let rows = client
+        .query("SELECT * FROM parked_events ORDER BY reader, revision LIMIT $1", &[&LISTED_AT_MOST])
+        .await?;
+    Ok(rows.iter().map(parked_event).collect())
+}
+
+fn parked_event(row: &Row) -> ParkedEvent {
+    ParkedEvent {
+        reader: row.get("reader"),
+        event_number: from_bigint(row.get("revision")).unwrap_or(Revision(0)),
+        key: row.get("key"),
+        event_id: row.get("event_id"),
+        event_type: row.get("event_type"),
+        reason: row.get("reason"),
+        parked_at: row.get("parked_at"),
+    }
+}
+
+/// What has parked events: later events about the same thing have to wait behind them.
+pub(crate) async fn keys(client: &impl GenericClient, reader: &str) -> Result<HashSet<Uuid>, DatabaseError> {
+    let rows = client.query("SELECT DISTINCT key FROM parked_events WHERE reader = $1", &[&reader]).await?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// The numbers of a reader's parked events, oldest first.
+pub(crate) async fn revisions(client: &impl GenericClient, reader: &str) -> Result<Vec<Revision>, DatabaseError> {
+    let sql = "SELECT revision FROM parked_events WHERE reader = $1 ORDER BY revision LIMIT $2";
+    let rows = client.query(sql, &[&reader, &LISTED_AT_MOST]).await?;
+    Ok(rows.iter().filter_map(|row| from_bigint(row.get(0))).collect())
+}
+
+pub(crate) async fn park(
+    client: &impl GenericClient,
+    reader: &str,
+    recorded: &Recorded,
+    key: Uuid,
+    reason: &str,
+) -> Result<(), tokio_postgres::Error> {
+    let revision = to_bigint(Some(recorded.revision));
+    client
+        .execute(
+            "INSERT INTO parked_events (reader, revision, key, event_id, event_type, reason)
+             VALUES ($1, $2, $3, $4, $5, $6)
+             ON CONFLICT (reader, revision) DO UPDATE SET key = excluded.key, reason = excluded.reason",
+            &[&reader, &revision, &key, &recorded.event_id, &recorded.event_type, &reason],
+        )
+        .await?;
+    tracing::error!(
+        reader, event.revision = %recorded.revision, event.id = %recorded.event_id, event.r#type = %recorded.event_type, reason,
+        "parked an event that could not be processed; replay it once the cause is mended"
+    );
+    Ok(())
+}
+
+pub(crate) async fn release(
+    client: &impl GenericClient,
+    reader: &str,
+    revision: Revision,
+) -> Result<(), tokio_postgres::Error> {
+    let revision = to_bigint(Some(revision));
+    client.execute("DELETE FROM parked_events WHERE reader = $1 AND revision = $2", &[&reader, &revision]).await?;
+    Ok(())
+}
+
+/// What an event is about when it cannot be decoded: its `flightId`, or else itself.
+pub(crate) fn key_of_undecodable(recorded: &Recorded) -> Uuid {
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Keyed {
+        flight_id: Uuid,
+    }
+    serde_json::from_slice(&recorded.data).map_or(recorded.event_id, |keyed: Keyed| keyed.flight_id)
+}

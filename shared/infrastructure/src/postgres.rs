@@ -1,0 +1,171 @@
+//! PostgreSQL: a pool with limits on every wait, failures told apart by what can be done about them, and migrations.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use refinery::Runner;
+use tokio::time::timeout;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{AsyncMessage, Config, NoTls};
+
+mod migrations {
+    refinery::embed_migrations!("migrations");
+}
+
+/// Connections in a process's pool.
+const POOL_SIZE: usize = 16;
+/// How long a query may wait for a connection, and a connection for PostgreSQL.
+const CONNECT_LIMIT: Duration = Duration::from_millis(1_000);
+/// How long the server works on one statement at most.
+const STATEMENT_LIMIT: Duration = Duration::from_secs(10);
+/// How long migrations may take, the wait for another process's included.
+const MIGRATION_LIMIT: Duration = Duration::from_secs(120);
+/// Keeps processes from migrating one database at the same time. Any number that nothing else uses.
+const MIGRATION_LOCK: i64 = 0x6a65_7462_7269_6467;
+
+/// Why PostgreSQL could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseError {
+    /// It cannot be reached, is overloaded, starting or stopping. Trying again later may succeed.
+    #[error("PostgreSQL is not available: {0}")]
+    Unavailable(String),
+    /// It refused the statement. Trying again changes nothing.
+    #[error("PostgreSQL refused the statement: {0}")]
+    Refused(String),
+}
+
+impl From<tokio_postgres::Error> for DatabaseError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        // Neither form quotes values: `Display` of a database error is its message, and a message may, so only its code is kept.
+        match error.as_db_error() {
+            Some(refusal) if !is_transient(refusal.code()) => Self::Refused(format!(
+                "SQLSTATE {} (table {}, column {}, constraint {})",
+                refusal.code().code(),
+                refusal.table().unwrap_or("-"),
+                refusal.column().unwrap_or("-"),
+                refusal.constraint().unwrap_or("-"),
+            )),
+            Some(refusal) => Self::Unavailable(format!("SQLSTATE {}", refusal.code().code())),
+            None => Self::Unavailable(error.to_string()),
+        }
+    }
+}
+
+/// Connection trouble, insufficient resources, operator intervention, system errors, conflicts between transactions; and a
+/// table that is missing because the migrations have not run yet.
+fn is_transient(code: &SqlState) -> bool {
+    ["08", "40", "53", "57", "58"].iter().any(|class| code.code().starts_with(class)) || *code == SqlState::UNDEFINED_TABLE
+}
+
+/// The address of a database is not usable.
+#[derive(Debug, thiserror::Error)]
+#[error("the database address is not usable: {0}")]
+pub struct InvalidDatabaseUrl(String);
+
+/// A database and a pool of connections to it, made as they are needed.
+#[derive(Clone)]
+pub struct Database {
+    config: Config,
+    pool: Pool,
+}
+
+impl Database {
+    /// The database at a `postgresql://` address. Nothing is sent before the first use.
+    ///
+    /// # Errors
+    /// [`InvalidDatabaseUrl`] if the address cannot be parsed.
+    pub fn new(url: &str) -> Result<Self, InvalidDatabaseUrl> {
+        // The parser's own message may quote the address, password included.
+        let mut config = Config::from_str(url)
+            .map_err(|_| InvalidDatabaseUrl("it must have the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE".to_owned()))?;
+        let statement_timeout = format!("-c statement_timeout={}", STATEMENT_LIMIT.as_millis());
+        let options = config.get_options().map_or(statement_timeout.clone(), |own| format!("{statement_timeout} {own}"));
+        config.options(options).connect_timeout(CONNECT_LIMIT);
+        let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let pool = Pool::builder(Manager::from_config(config.clone(), NoTls, manager_config))
+            .max_size(POOL_SIZE)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(CONNECT_LIMIT))
+            .create_timeout(Some(CONNECT_LIMIT))
+            .recycle_timeout(Some(CONNECT_LIMIT))
+            .build()
+            .map_err(|error| InvalidDatabaseUrl(error.to_string()))?;
+        Ok(Self { config, pool })
+    }
+
+    /// A connection from the pool.
+    ///
+    /// # Errors
+    /// [`DatabaseError::Unavailable`] if there is none in time.
+    pub async fn client(&self) -> Result<Object, DatabaseError> {
+        self.pool.get().await.map_err(|error| match error {
+            PoolError::Backend(error) => error.into(),
+            other => DatabaseError::Unavailable(other.to_string()),
+        })
+    }
+
+    /// A connection outside the pool, for one owner. `notified` gets the payload of each notification.
+    pub(crate) async fn dedicated(
+        &self,
+        mut notified: impl FnMut(&str) + Send + 'static,
+    ) -> Result<ClientWrapper, DatabaseError> {
+        let connecting = timeout(CONNECT_LIMIT, self.config.connect(NoTls)).await;
+        let (client, mut connection) =
+            connecting.map_err(|_| DatabaseError::Unavailable("no connection in time".to_owned()))??;
+        let driver = tokio::spawn(async move {
+            let mut messages = futures::stream::poll_fn(move |context| connection.poll_message(context));
+            // The connection ends when its client is dropped, or with an error that the client's next call reports.
+            while let Some(Ok(message)) = futures::StreamExt::next(&mut messages).await {
+                if let AsyncMessage::Notification(notification) = message {
+                    notified(notification.payload());
+                }
+            }
+        });
+        Ok(ClientWrapper::new(client, driver))
+    }
+
+    /// Brings the database up to date: the tables that every reader of a stream needs, then the domain's own.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; nothing is half migrated.
+    pub async fn migrate(&self, domain: Runner) -> Result<(), DatabaseError> {
+        let mut client = self.dedicated(|_| {}).await?;
+        let migrating = async {
+            client.batch_execute("SET statement_timeout = 0").await?;
+            client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await?;
+            let mut shared = migrations::migrations::runner();
+            shared.set_migration_table_name("processing_migrations");
+            for runner in [shared, domain] {
+                runner.run_async(&mut *client).await.map_err(|error| migration_error(&error))?;
+            }
+            Ok::<_, DatabaseError>(())
+        };
+        timeout(MIGRATION_LIMIT, migrating)
+            .await
+            .map_err(|_| DatabaseError::Unavailable("the migrations did not end in time".to_owned()))?
+    }
+}
+
+fn migration_error(error: &refinery::Error) -> DatabaseError {
+    let mut reason = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        reason = format!("{reason}: {cause}");
+        source = cause.source();
+    }
+    DatabaseError::Refused(reason)
+}
+
+/// A revision as PostgreSQL's `bigint`, with -1 for none.
+#[must_use]
+pub fn to_bigint(revision: Option<shared_kernel::Revision>) -> i64 {
+    // Revisions come from the event store, which counts them in 63 bits.
+    revision.map_or(-1, |revision| i64::try_from(revision.0).unwrap_or(i64::MAX))
+}
+
+/// A revision from PostgreSQL's `bigint`, where a negative number is none.
+#[must_use]
+pub fn from_bigint(revision: i64) -> Option<shared_kernel::Revision> {
+    u64::try_from(revision).ok().map(shared_kernel::Revision)
+}

@@ -1,0 +1,159 @@
+//! The read side of a domain's PostgreSQL tables: answers that say what they reflect, and wait for what they must reflect.
+
+use std::future::Future;
+use std::time::Duration;
+
+use deadpool_postgres::Object;
+use shared_kernel::Revision;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use crate::checkpoint::{self, CHANNEL};
+use crate::postgres::{Database, DatabaseError, from_bigint};
+
+/// How long a query waits for its read model to reach what the caller has seen.
+const FRESHNESS_LIMIT: Duration = Duration::from_secs(2);
+/// How long a query may take after that.
+const QUERY_LIMIT: Duration = Duration::from_secs(3);
+/// How often the checkpoint is read even if no notification has come.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+const RETRY_PAUSE: Duration = Duration::from_millis(500);
+
+/// Why a query has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum QueryError {
+    /// The read model has not reached what the caller has seen.
+    #[error("the read model is not there yet")]
+    NotYet,
+    /// PostgreSQL's part.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+}
+
+/// A domain's tables, and how far they have come.
+#[derive(Clone)]
+pub struct ReadModel {
+    database: Database,
+    projection: &'static str,
+    checkpoint: watch::Receiver<Option<Revision>>,
+}
+
+/// An answer and what it reflects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reflecting<T> {
+    /// The answer.
+    pub value: T,
+    /// At least every event up to this one is reflected.
+    pub revision: Option<Revision>,
+}
+
+/// Follows a projection's checkpoint, so that waiting queries are woken when it moves.
+pub struct CheckpointFollower {
+    database: Database,
+    projection: &'static str,
+    checkpoint: watch::Sender<Option<Revision>>,
+}
+
+impl ReadModel {
+    /// The tables that the projection with this name writes to `database`, and the follower that has to run for queries that wait.
+    #[must_use]
+    pub fn new(database: Database, projection: &'static str) -> (Self, CheckpointFollower) {
+        let (sender, checkpoint) = watch::channel(None);
+        let follower = CheckpointFollower { database: database.clone(), projection, checkpoint: sender };
+        (Self { database, projection, checkpoint }, follower)
+    }
+
+    /// Runs a query that reflects at least `at_least`, waiting for it up to two seconds.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn query<T, F, Q>(&self, at_least: Option<Revision>, query: Q) -> Result<Reflecting<T>, QueryError>
+    where
+        Q: Fn(Object) -> F,
+        F: Future<Output = Result<T, tokio_postgres::Error>>,
+    {
+        let deadline = Instant::now() + FRESHNESS_LIMIT;
+        let mut checkpoint = self.checkpoint.clone();
+        loop {
+            let reached = timeout_at(deadline, checkpoint.wait_for(|reached| *reached >= at_least)).await;
+            if reached.is_err() {
+                // Without PostgreSQL the follower learns nothing; say what is really wrong.
+                self.revision().await?;
+                return Err(QueryError::NotYet);
+            }
+            let answer = timeout(QUERY_LIMIT, self.query_now(&query))
+                .await
+                .map_err(|_| DatabaseError::Unavailable("no answer to a query in time".to_owned()))??;
+            // The follower may have seen a commit that a crash of PostgreSQL has undone since.
+            if answer.revision >= at_least {
+                return Ok(answer);
+            }
+            if Instant::now() >= deadline {
+                return Err(QueryError::NotYet);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn query_now<T, F, Q>(&self, query: &Q) -> Result<Reflecting<T>, DatabaseError>
+    where
+        Q: Fn(Object) -> F,
+        F: Future<Output = Result<T, tokio_postgres::Error>>,
+    {
+        let client = self.database.client().await?;
+        // The checkpoint is read first, so the rows are at least as new as it says.
+        let statement = client.prepare_cached(checkpoint::READ).await?;
+        let revision = checkpoint::read(&**client, &statement, self.projection).await?;
+        let value = query(client).await?;
+        Ok(Reflecting { value, revision })
+    }
+
+    /// How far the tables have come.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn revision(&self) -> Result<Option<Revision>, DatabaseError> {
+        timeout(QUERY_LIMIT, self.query_now(&|_| async { Ok(()) }))
+            .await
+            .map_err(|_| DatabaseError::Unavailable("no answer to a query in time".to_owned()))?
+            .map(|answer| answer.revision)
+    }
+}
+
+impl CheckpointFollower {
+    /// Follows until `shutdown`: registers for notifications, then reads, then waits for a notification or a while.
+    pub async fn run(self, shutdown: CancellationToken) {
+        while !shutdown.is_cancelled() {
+            if let Some(Err(error)) = shutdown.run_until_cancelled(self.follow()).await {
+                tracing::debug!(projection = self.projection, %error, "cannot follow the checkpoint; starting over");
+            }
+            shutdown.run_until_cancelled(tokio::time::sleep(RETRY_PAUSE)).await;
+        }
+    }
+
+    async fn follow(&self) -> Result<(), DatabaseError> {
+        let (notified, projection) = (self.checkpoint.clone(), self.projection);
+        let client = self
+            .database
+            .dedicated(move |payload| {
+                let revision = payload.strip_prefix(projection).and_then(|rest| rest.strip_prefix(':')?.parse().ok());
+                if let Some(revision) = revision {
+                    notified.send_replace(from_bigint(revision));
+                }
+            })
+            .await?;
+        client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
+        let statement = client.prepare_cached(checkpoint::READ).await?;
+        loop {
+            let read = timeout(QUERY_LIMIT, checkpoint::read(&*client, &statement, self.projection)).await;
+            let revision = read.map_err(|_| DatabaseError::Unavailable("no answer in time".to_owned()))??;
+            self.checkpoint.send_if_modified(|known| {
+                let moved = *known != revision;
+                *known = revision;
+                moved
+            });
+            tokio::time::sleep(POLL_INTERVAL).await;
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! How one domain calls the other: a client that keeps its connections, limits every call, and asks again.
+
+use std::future::Future;
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use jsonrpsee::core::ClientError;
+use jsonrpsee::http_client::{HttpClient, HttpClientBuilder};
+use shared_contracts::Fault;
+
+/// How long one attempt of a call may take. Longer than what the other side needs to know that its event store is away.
+const ATTEMPT_LIMIT: Duration = Duration::from_millis(2_500);
+/// How long a call may take with all its attempts.
+const CALL_LIMIT: Duration = Duration::from_secs(4);
+const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(20);
+const RETRIES: usize = 3;
+const CALLS_IN_FLIGHT: usize = 1_024;
+
+/// The address of the other domain's API is not usable.
+#[derive(Debug, thiserror::Error)]
+#[error("the address of the {service} is not usable: {reason}")]
+pub struct InvalidRpcAddress {
+    service: &'static str,
+    reason: String,
+}
+
+/// Calls the JSON-RPC methods of one service.
+#[derive(Clone)]
+pub struct RpcClient {
+    service: &'static str,
+    client: HttpClient,
+}
+
+impl RpcClient {
+    /// A client of `service` at an `http://` address. Nothing is sent before the first call.
+    ///
+    /// # Errors
+    /// [`InvalidRpcAddress`] if the address cannot be parsed.
+    pub fn new(service: &'static str, url: &str) -> Result<Self, InvalidRpcAddress> {
+        let client = HttpClientBuilder::default()
+            .request_timeout(ATTEMPT_LIMIT)
+            .max_concurrent_requests(CALLS_IN_FLIGHT)
+            .build(url)
+            .map_err(|error| InvalidRpcAddress { service, reason: error.to_string() })?;
+        Ok(Self { service, client })
+    }
+
+    /// Makes a call, again with back-off while the service cannot be reached. Every method of the contracts may be repeated.
+    ///
+    /// # Errors
+    /// [`Fault`] once the attempts or the time are used up.
+    pub async fn call<T, F>(&self, method: impl Fn(HttpClient) -> F) -> Result<T, Fault>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
+        let attempts = (|| async {
+            method(self.client.clone()).await.map_err(|error| Fault::of_call(self.service, &error))
+        })
+        .retry(ExponentialBuilder::default().with_min_delay(FIRST_RETRY_PAUSE).with_max_times(RETRIES).with_jitter())
+        .when(|fault| matches!(fault, Fault::Unavailable { .. }));
+        tokio::time::timeout(CALL_LIMIT, attempts).await.unwrap_or_else(|_| {
+            Err(Fault::OutcomeUnknown { service: self.service, reason: "no answer in time".to_owned() })
+        })
+    }
+}

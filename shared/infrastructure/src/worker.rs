@@ -1,0 +1,152 @@
+//! What keeps a reader of a stream at work: leadership among its instances, and starting over after any failure.
+
+use std::time::Duration;
+
+use deadpool_postgres::ClientWrapper;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::event_store::StoreError;
+use crate::postgres::{Database, DatabaseError};
+
+/// How often an instance that does not lead tries to.
+const LEADERSHIP_POLL: Duration = Duration::from_millis(500);
+const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(2);
+/// Requests to replay that wait at most.
+const QUEUED_REPLAYS: usize = 4;
+
+/// Why a reader of a stream stopped. It starts over by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkError {
+    /// PostgreSQL's part.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// The event store's part.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Another instance has moved the checkpoint.
+    #[error("another instance has taken over")]
+    Fenced,
+}
+
+impl From<tokio_postgres::Error> for WorkError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+/// What a worker is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum WorkerState {
+    /// It cannot reach something that it needs.
+    Waiting,
+    /// Another instance works; this one takes over when that one stops.
+    StandingBy,
+    /// It works.
+    Leading,
+}
+
+/// How many parked events were replayed, and how many are left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Replayed {
+    /// Processed now.
+    pub replayed: usize,
+    /// Still parked.
+    pub still_parked: usize,
+}
+
+pub(crate) type ReplayRequest = oneshot::Sender<Replayed>;
+
+/// Watches and directs a worker.
+#[derive(Clone)]
+pub struct WorkerHandle {
+    state: watch::Receiver<WorkerState>,
+    replays: mpsc::Sender<ReplayRequest>,
+}
+
+impl WorkerHandle {
+    /// What the worker is doing.
+    #[must_use]
+    pub fn state(&self) -> WorkerState {
+        *self.state.borrow()
+    }
+
+    /// Processes the parked events again, in order. `None` if this instance does not lead, or is busy for longer than `limit`.
+    pub async fn replay(&self, limit: Duration) -> Option<Replayed> {
+        if self.state() != WorkerState::Leading {
+            return None;
+        }
+        let (reply, answer) = oneshot::channel();
+        self.replays.try_send(reply).ok()?;
+        tokio::time::timeout(limit, answer).await.ok()?.ok()
+    }
+}
+
+pub(crate) struct Worker {
+    pub(crate) name: &'static str,
+    pub(crate) database: Database,
+    state: watch::Sender<WorkerState>,
+    replays: mpsc::Receiver<ReplayRequest>,
+}
+
+/// One reader's work, once it leads.
+pub(crate) trait Work {
+    /// Works until it fails, or until `shutdown`.
+    async fn work(
+        &mut self,
+        client: &mut ClientWrapper,
+        replays: &mut mpsc::Receiver<ReplayRequest>,
+        shutdown: &CancellationToken,
+    ) -> Result<(), WorkError>;
+}
+
+impl Worker {
+    pub(crate) fn new(name: &'static str, database: Database) -> (Self, WorkerHandle) {
+        let (state, watched) = watch::channel(WorkerState::Waiting);
+        let (replay_sender, replays) = mpsc::channel(QUEUED_REPLAYS);
+        (Self { name, database, state, replays }, WorkerHandle { state: watched, replays: replay_sender })
+    }
+
+    /// Leads and works, again and again, until `shutdown`.
+    pub(crate) async fn run(mut self, mut work: impl Work, shutdown: CancellationToken) {
+        let mut pause = FIRST_RETRY_PAUSE;
+        while !shutdown.is_cancelled() {
+            let outcome = match shutdown.run_until_cancelled(self.lead()).await {
+                None => break,
+                Some(Err(error)) => Err(error),
+                Some(Ok(mut client)) => {
+                    tracing::info!(reader = self.name, "leading");
+                    self.state.send_replace(WorkerState::Leading);
+                    pause = FIRST_RETRY_PAUSE;
+                    work.work(&mut client, &mut self.replays, &shutdown).await
+                }
+            };
+            self.state.send_replace(WorkerState::Waiting);
+            if let Err(error) = outcome {
+                tracing::warn!(reader = self.name, %error, retry.pause_ms = pause.as_millis(), "stopped; starting over");
+                shutdown.run_until_cancelled(tokio::time::sleep(pause)).await;
+                pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
+            }
+        }
+    }
+
+    /// Waits to be the only leading instance. The lock is the connection's: it is lost with it.
+    async fn lead(&self) -> Result<ClientWrapper, WorkError> {
+        let client = self.database.dedicated(|_| {}).await?;
+        // Rows and checkpoint commit together, so what a crash of PostgreSQL loses is read from the stream again.
+        client.batch_execute("SET synchronous_commit = off").await?;
+        loop {
+            let row = client.query_one("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", &[&self.name]).await?;
+            if row.get(0) {
+                return Ok(client);
+            }
+            if self.state.send_replace(WorkerState::StandingBy) != WorkerState::StandingBy {
+                tracing::info!(reader = self.name, "standing by: another instance leads");
+            }
+            tokio::time::sleep(LEADERSHIP_POLL).await;
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Tests of a [`Decider`] as sentences: given what has happened, when something is asked for, then this comes of it.
+
+use std::fmt::Debug;
+
+use crate::{Decider, Revision};
+
+/// The state of a domain in which just these events have happened, numbered from 0.
+pub fn given<D: Decider>(events: impl IntoIterator<Item = D::Event>) -> Given<D> {
+    let mut state = D::State::default();
+    for (number, event) in (0..).zip(events) {
+        D::evolve(&mut state, &event, Revision(number));
+    }
+    Given { state }
+}
+
+/// A domain in which something has happened.
+#[derive(Debug)]
+pub struct Given<D: Decider> {
+    /// What came of it.
+    pub state: D::State,
+}
+
+impl<D: Decider> Given<D> {
+    /// Decides a command.
+    #[must_use]
+    pub fn when(&self, command: D::Command) -> Decided<D> {
+        Decided {
+            decision: D::decide(&self.state, &command),
+        }
+    }
+}
+
+/// What a command led to.
+#[derive(Debug)]
+pub struct Decided<D: Decider> {
+    decision: Result<Vec<D::Event>, D::Rejection>,
+}
+
+impl<D: Decider> Decided<D>
+where
+    D::Event: Debug + PartialEq,
+    D::Rejection: PartialEq,
+{
+    /// Asserts that exactly these events come of the command.
+    ///
+    /// # Panics
+    /// If others do, or it is rejected.
+    #[track_caller]
+    pub fn then_events(self, events: impl IntoIterator<Item = D::Event>) {
+        assert_eq!(self.decision, Ok(events.into_iter().collect()));
+    }
+
+    /// Asserts that the command changes nothing, because what it asks for is so already.
+    ///
+    /// # Panics
+    /// If events come of it, or it is rejected.
+    #[track_caller]
+    pub fn then_nothing(self) {
+        self.then_events([]);
+    }
+
+    /// Asserts that the command is rejected for this reason.
+    ///
+    /// # Panics
+    /// If it is accepted, or rejected for another reason.
+    #[track_caller]
+    pub fn then_rejected(self, rejection: D::Rejection) {
+        assert_eq!(self.decision, Err(rejection));
+    }
+}
