@@ -1,5 +1,6 @@
 use jsonrpsee::core::ClientError;
 use jsonrpsee::types::ErrorObjectOwned;
+use shared_kernel::Interruption;
 
 /// Why a call to the other domain failed for a reason that no rule of it gives.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,16 +41,15 @@ mod code {
 }
 
 impl Fault {
-    /// A server's answer that nothing was done because something it needs is away.
+    /// A server's answer to a call that it could not carry out.
     #[must_use]
-    pub fn unavailable(reason: impl std::fmt::Display) -> ErrorObjectOwned {
-        ErrorObjectOwned::owned(code::UNAVAILABLE, reason.to_string(), None::<()>)
-    }
-
-    /// A server's answer that it cannot know what became of the request.
-    #[must_use]
-    pub fn outcome_unknown(reason: impl std::fmt::Display) -> ErrorObjectOwned {
-        ErrorObjectOwned::owned(code::OUTCOME_UNKNOWN, reason.to_string(), None::<()>)
+    pub fn answer(interruption: &Interruption) -> ErrorObjectOwned {
+        let code = match interruption {
+            Interruption::Overloaded | Interruption::Unavailable(_) => code::UNAVAILABLE,
+            Interruption::OutcomeUnknown(_) => code::OUTCOME_UNKNOWN,
+            Interruption::Internal(_) => code::INTERNAL,
+        };
+        ErrorObjectOwned::owned(code, interruption.to_string(), None::<()>)
     }
 
     /// A client's reading of a failed call to `service`.
@@ -74,5 +74,16 @@ impl Fault {
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         !matches!(self, Self::Invalid { .. })
+    }
+}
+
+impl From<Fault> for Interruption {
+    fn from(fault: Fault) -> Self {
+        let reason = fault.to_string();
+        match fault {
+            Fault::Unavailable { .. } => Self::Unavailable(reason),
+            Fault::OutcomeUnknown { .. } => Self::OutcomeUnknown(reason),
+            Fault::Invalid { .. } => Self::Internal(reason),
+        }
     }
 }

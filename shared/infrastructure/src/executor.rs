@@ -21,7 +21,7 @@ use uuid::Uuid;
 use crate::event_store::{AppendFailure, AppendSession, Delivery, EventStore, StoreError, Subscription};
 use crate::ledger::Ledger;
 use batch::{Batch, Request};
-pub use handle::{Committed, ExecuteError, ExecutorHandle};
+pub use handle::ExecutorHandle;
 
 /// How many commands wait at most. Beyond that a caller is told to come back later.
 const QUEUED_COMMANDS: usize = 4_096;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use imbl::{HashMap, OrdMap};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use shared_kernel::{Decider, Idempotency, IdempotencyKey, Revision};
+use shared_kernel::{Committed, Decider, Idempotency, IdempotencyKey, Revision};
 use uuid::Uuid;
 
 use crate::event_store::Recorded;
@@ -140,6 +140,14 @@ impl<D: Decider> Ledger<D> {
                 self.remembered.remove(&key);
             }
         }
+    }
+}
+
+impl<D: Decider> Remembered<D> {
+    /// What the command's caller got, for one who repeats it.
+    #[must_use]
+    pub fn committed(&self) -> Committed<D> {
+        Committed { outcome: self.outcome.clone(), revision: Some(self.revision), events: Vec::new() }
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use refinery::Runner;
+use shared_kernel::{Interruption, QueryError, Revision};
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{AsyncMessage, Config, NoTls};
@@ -49,6 +50,16 @@ impl From<tokio_postgres::Error> for DatabaseError {
             Some(refusal) => Self::Unavailable(format!("SQLSTATE {}", refusal.code().code())),
             None => Self::Unavailable(error.to_string()),
         }
+    }
+}
+
+impl From<DatabaseError> for QueryError {
+    fn from(error: DatabaseError) -> Self {
+        let reason = error.to_string();
+        Self::Interrupted(match error {
+            DatabaseError::Unavailable(_) => Interruption::Unavailable(reason),
+            DatabaseError::Refused(_) => Interruption::Internal(reason),
+        })
     }
 }
 
@@ -129,14 +140,14 @@ impl Database {
     ///
     /// # Errors
     /// [`DatabaseError`]; nothing is half migrated.
-    pub async fn migrate(&self, domain: Runner) -> Result<(), DatabaseError> {
+    pub async fn migrate(&self, domain: &Runner) -> Result<(), DatabaseError> {
         let mut client = self.dedicated(|_| {}).await?;
         let migrating = async {
             client.batch_execute("SET statement_timeout = 0").await?;
             client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await?;
             let mut shared = migrations::migrations::runner();
             shared.set_migration_table_name("processing_migrations");
-            for runner in [shared, domain] {
+            for runner in [&shared, domain] {
                 runner.run_async(&mut *client).await.map_err(|error| migration_error(&error))?;
             }
             Ok::<_, DatabaseError>(())
@@ -159,13 +170,13 @@ fn migration_error(error: &refinery::Error) -> DatabaseError {
 
 /// A revision as PostgreSQL's `bigint`, with -1 for none.
 #[must_use]
-pub fn to_bigint(revision: Option<shared_kernel::Revision>) -> i64 {
+pub fn to_bigint(revision: Option<Revision>) -> i64 {
     // Revisions come from the event store, which counts them in 63 bits.
     revision.map_or(-1, |revision| i64::try_from(revision.0).unwrap_or(i64::MAX))
 }
 
 /// A revision from PostgreSQL's `bigint`, where a negative number is none.
 #[must_use]
-pub fn from_bigint(revision: i64) -> Option<shared_kernel::Revision> {
-    u64::try_from(revision).ok().map(shared_kernel::Revision)
+pub fn from_bigint(revision: i64) -> Option<Revision> {
+    u64::try_from(revision).ok().map(Revision)
 }

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use deadpool_postgres::Object;
-use shared_kernel::Revision;
+use shared_kernel::{QueryError, Revision};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -19,17 +19,6 @@ const QUERY_LIMIT: Duration = Duration::from_secs(3);
 /// How often the checkpoint is read even if no notification has come.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
-
-/// Why a query has no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum QueryError {
-    /// The read model has not reached what the caller has seen.
-    #[error("the read model is not there yet")]
-    NotYet,
-    /// PostgreSQL's part.
-    #[error(transparent)]
-    Database(#[from] DatabaseError),
-}
 
 /// A domain's tables, and how far they have come.
 #[derive(Clone)]
@@ -76,15 +65,13 @@ impl ReadModel {
         let deadline = Instant::now() + FRESHNESS_LIMIT;
         let mut checkpoint = self.checkpoint.clone();
         loop {
-            let reached = timeout_at(deadline, checkpoint.wait_for(|reached| *reached >= at_least)).await;
-            if reached.is_err() {
+            let reached = timeout_at(deadline, checkpoint.wait_for(|reached| *reached >= at_least)).await.is_ok();
+            if !reached {
                 // Without PostgreSQL the follower learns nothing; say what is really wrong.
                 self.revision().await?;
                 return Err(QueryError::NotYet);
             }
-            let answer = timeout(QUERY_LIMIT, self.query_now(&query))
-                .await
-                .map_err(|_| DatabaseError::Unavailable("no answer to a query in time".to_owned()))??;
+            let answer = self.query_now(&query).await?;
             // The follower may have seen a commit that a crash of PostgreSQL has undone since.
             if answer.revision >= at_least {
                 return Ok(answer);
@@ -101,12 +88,17 @@ impl ReadModel {
         Q: Fn(Object) -> F,
         F: Future<Output = Result<T, tokio_postgres::Error>>,
     {
-        let client = self.database.client().await?;
-        // The checkpoint is read first, so the rows are at least as new as it says.
-        let statement = client.prepare_cached(checkpoint::READ).await?;
-        let revision = checkpoint::read(&**client, &statement, self.projection).await?;
-        let value = query(client).await?;
-        Ok(Reflecting { value, revision })
+        let querying = async {
+            let client = self.database.client().await?;
+            // The checkpoint is read first, so the rows are at least as new as it says.
+            let statement = client.prepare_cached(checkpoint::READ).await?;
+            let revision = checkpoint::read(&**client, &statement, self.projection).await?;
+            let value = query(client).await?;
+            Ok(Reflecting { value, revision })
+        };
+        timeout(QUERY_LIMIT, querying)
+            .await
+            .map_err(|_| DatabaseError::Unavailable("no answer to a query in time".to_owned()))?
     }
 
     /// How far the tables have come.
@@ -114,10 +106,7 @@ impl ReadModel {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn revision(&self) -> Result<Option<Revision>, DatabaseError> {
-        timeout(QUERY_LIMIT, self.query_now(&|_| async { Ok(()) }))
-            .await
-            .map_err(|_| DatabaseError::Unavailable("no answer to a query in time".to_owned()))?
-            .map(|answer| answer.revision)
+        self.query_now(&|_| async { Ok(()) }).await.map(|answer| answer.revision)
     }
 }
 

@@ -17,6 +17,10 @@ pub struct Cause {
     /// The W3C trace context's `traceparent`, if the request had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_parent: Option<String>,
+    /// The command of the other domain that this is a step of, so that whoever takes the last step, the service that was
+    /// asked or the reaction that finishes for it, completes the same command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub step_of: Option<Idempotency>,
 }
 
 /// What comes with every command beside the command itself.
@@ -74,6 +78,12 @@ impl IdempotencyKey {
         } else {
             Err(InvalidIdempotencyKey)
         }
+    }
+
+    /// The key of a command whose caller gave none.
+    #[must_use]
+    pub fn of_command(command_id: Uuid) -> Self {
+        Self(command_id.to_string())
     }
 
     /// The key.

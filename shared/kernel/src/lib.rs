@@ -6,6 +6,7 @@
 mod command;
 mod decider;
 mod event;
+mod execute;
 mod id;
 mod position;
 pub mod testing;
@@ -14,6 +15,7 @@ mod text;
 pub use command::{Cause, CommandContext, Idempotency, IdempotencyKey, InvalidIdempotencyKey};
 pub use decider::Decider;
 pub use event::{DomainEvent, Revision, UndecodableEvent, decode_json};
+pub use execute::{Committed, Execute, ExecuteError, Interruption, QueryError};
 pub use id::{FlightId, PassengerId};
 pub use position::{InvalidPosition, Position};
 pub use text::{InvalidText, Text};

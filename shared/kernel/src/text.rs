@@ -49,6 +49,12 @@ impl<const MAX: usize> Text<MAX> {
         }
     }
 
+    /// A text that was checked before it was stored.
+    #[must_use]
+    pub const fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -21,6 +21,8 @@ pub struct EventMetadata {
     idempotency_key: Option<IdempotencyKey>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     request_fingerprint: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    step_of: Option<Idempotency>,
     #[serde(default = "first_schema_version")]
     schema_version: u32,
 }
@@ -42,6 +44,7 @@ impl EventMetadata {
             trace_parent: context.cause.trace_parent.clone(),
             idempotency_key: context.idempotency.as_ref().map(|idempotency| idempotency.key.clone()),
             request_fingerprint: context.idempotency.as_ref().map(|idempotency| idempotency.fingerprint.clone()),
+            step_of: context.cause.step_of.clone(),
             schema_version,
         }
     }
@@ -73,6 +76,7 @@ impl EventMetadata {
             causation_id: Some(event_id.to_string()),
             actor: actor.to_owned(),
             trace_parent: self.trace_parent.clone(),
+            step_of: self.step_of.clone(),
         }
     }
 }

@@ -1,11 +1,10 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
-use shared_kernel::{CommandContext, Decider, DomainEvent, Revision};
+use shared_kernel::{CommandContext, Committed, Decider, DomainEvent, ExecuteError, Interruption, Revision};
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::handle::{Committed, ExecuteError};
 use crate::event_store::{AppendFailure, EventMetadata, ProposedAppend, ProposedEvent, StoreError};
 use crate::ledger::{Fact, Ledger};
 
@@ -15,7 +14,7 @@ const BYTES_PER_APPEND: usize = 12 * 1024;
 /// What an event takes beside its data: metadata, identifiers, framing. An estimate on the high side.
 const BYTES_AROUND_DATA: usize = 512;
 
-type Reply<D> = Result<Committed<<D as Decider>::Outcome>, ExecuteError<<D as Decider>::Rejection>>;
+type Reply<D> = Result<Committed<D>, ExecuteError<<D as Decider>::Rejection>>;
 
 pub(super) enum Request<D: Decider> {
     Command { command: D::Command, context: CommandContext, reply: oneshot::Sender<Reply<D>> },
@@ -25,7 +24,7 @@ pub(super) enum Request<D: Decider> {
 impl<D: Decider> Request<D> {
     /// Refuses a request of which nothing was sent to the event store.
     pub(super) fn refuse(self, reason: &str) {
-        self.fail(ExecuteError::Unavailable(reason.to_owned()));
+        self.fail(Interruption::Unavailable(reason.to_owned()).into());
     }
 
     // A caller that has stopped waiting is no concern of the executor's: its answer goes nowhere.
@@ -57,7 +56,7 @@ struct Pending<D: Decider> {
     /// Where the first event of an attempt whose outcome is unknown would stand.
     may_land_at: Option<Revision>,
     /// Set when an attempt's events were found in the stream.
-    found: Option<Committed<D::Outcome>>,
+    found: Option<Committed<D>>,
 }
 
 /// A batch, decided on a state.
@@ -71,7 +70,7 @@ pub(super) struct Plan<D: Decider> {
 }
 
 pub(super) enum Verdict<D: Decider> {
-    Committed(Committed<D::Outcome>),
+    Committed(Committed<D>),
     Rejected(D::Rejection),
     KeyReused,
     Unwritable(String),
@@ -139,7 +138,7 @@ impl<D: Decider> Batch<D> {
         pending.found = Some(Committed {
             outcome: D::outcome(ledger.state(), &D::subject(command)),
             revision: ledger.revision(),
-            replayed: false,
+            events: Vec::new(),
         });
     }
 
@@ -162,7 +161,7 @@ impl<D: Decider> Batch<D> {
                 Verdict::Committed(committed) => request.answer(Ok(committed)),
                 Verdict::Rejected(rejection) => request.fail(ExecuteError::Rejected { rejection, revision }),
                 Verdict::KeyReused => request.fail(ExecuteError::KeyReused),
-                Verdict::Unwritable(reason) => request.fail(ExecuteError::Internal(reason)),
+                Verdict::Unwritable(reason) => request.fail(Interruption::Internal(reason).into()),
                 Verdict::Current => {
                     if let Request::Barrier { reply } = request {
                         let _ = reply.send(Ok(()));
@@ -179,20 +178,21 @@ impl<D: Decider> Batch<D> {
             let Some(request) = pending.request else { continue };
             // Once something else stands where an attempt expected to stand, it can never be written.
             let may_still_land = pending.may_land_at.is_some_and(|revision| revision >= next_revision);
-            request.fail(if may_still_land {
-                ExecuteError::OutcomeUnknown(error.to_string())
+            let interruption = if may_still_land {
+                Interruption::OutcomeUnknown(error.to_string())
             } else {
-                ExecuteError::Unavailable(error.to_string())
-            });
+                Interruption::Unavailable(error.to_string())
+            };
+            request.fail(interruption.into());
         }
     }
 }
 
-struct DecidedCommand<O> {
+struct DecidedCommand<D: Decider> {
     events: Vec<ProposedEvent>,
     expected: Option<Revision>,
     first_revision: Revision,
-    committed: Committed<O>,
+    committed: Committed<D>,
 }
 
 /// Decides a command and folds its events into the speculation, or gives the verdict of one that leads to none.
@@ -200,16 +200,12 @@ fn decide<D: Decider>(
     speculation: &mut Ledger<D>,
     command: &D::Command,
     context: &CommandContext,
-) -> Result<DecidedCommand<D::Outcome>, Verdict<D>> {
+) -> Result<DecidedCommand<D>, Verdict<D>> {
     if let Some(idempotency) = &context.idempotency
         && let Some(earlier) = speculation.remembered(&idempotency.key)
     {
         return Err(if earlier.fingerprint == idempotency.fingerprint {
-            Verdict::Committed(Committed {
-                outcome: earlier.outcome.clone(),
-                revision: Some(earlier.revision),
-                replayed: true,
-            })
+            Verdict::Committed(earlier.committed())
         } else {
             Verdict::KeyReused
         });
@@ -218,7 +214,7 @@ fn decide<D: Decider>(
     let subject = D::subject(command);
     if events.is_empty() {
         let outcome = D::outcome(speculation.state(), &subject);
-        return Err(Verdict::Committed(Committed { outcome, revision: speculation.revision(), replayed: false }));
+        return Err(Verdict::Committed(Committed { outcome, revision: speculation.revision(), events }));
     }
     let proposed = events.iter().map(|event| propose(event, context)).collect::<Result<Vec<_>, _>>();
     let proposed = proposed.map_err(|error| Verdict::Unwritable(error.to_string()))?;
@@ -234,7 +230,7 @@ fn decide<D: Decider>(
         });
     }
     let outcome = D::outcome(speculation.state(), &subject);
-    let committed = Committed { outcome, revision: speculation.revision(), replayed: false };
+    let committed = Committed { outcome, revision: speculation.revision(), events };
     Ok(DecidedCommand { events: proposed, expected, first_revision, committed })
 }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use shared_kernel::{CommandContext, Decider, Revision};
+use shared_kernel::{CommandContext, Committed, Decider, Execute, ExecuteError, IdempotencyKey, Interruption, Revision};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
@@ -19,46 +19,6 @@ pub struct ExecutorHandle<D: Decider> {
     connected: watch::Receiver<bool>,
 }
 
-/// What an executed command led to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Committed<O> {
-    /// The command's subject as the command left it.
-    pub outcome: O,
-    /// The newest event that a reader has to have seen to see it; `None` only in an empty stream.
-    pub revision: Option<Revision>,
-    /// Whether this is the remembered outcome of an earlier command with the same idempotency key.
-    pub replayed: bool,
-}
-
-/// Why a command was not executed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ExecuteError<R> {
-    /// A rule forbids it, as of `revision`. Nothing has happened.
-    #[error("the command was rejected")]
-    Rejected {
-        /// The rule's own answer.
-        #[source]
-        rejection: R,
-        /// The newest event that was taken into account.
-        revision: Option<Revision>,
-    },
-    /// The idempotency key was used for another request before. Nothing has happened.
-    #[error("the idempotency key was used for another request")]
-    KeyReused,
-    /// Too many commands are waiting. Nothing has happened.
-    #[error("too many commands are waiting")]
-    Overloaded,
-    /// The event store cannot be reached. Nothing has happened.
-    #[error("{0}")]
-    Unavailable(String),
-    /// It may have happened or not. Repeating it with the same idempotency key is safe.
-    #[error("the outcome is unknown: {0}")]
-    OutcomeUnknown(String),
-    /// An event could not be written as JSON. Nothing has happened.
-    #[error("{0}")]
-    Internal(String),
-}
-
 impl<D: Decider> ExecutorHandle<D> {
     pub(super) fn new(
         requests: mpsc::Sender<Request<D>>,
@@ -66,36 +26,6 @@ impl<D: Decider> ExecutorHandle<D> {
         connected: watch::Receiver<bool>,
     ) -> Self {
         Self { requests, published, connected }
-    }
-
-    /// Executes a command.
-    ///
-    /// # Errors
-    /// [`ExecuteError`]; each variant says whether something may have happened.
-    pub async fn execute(
-        &self,
-        command: D::Command,
-        context: CommandContext,
-    ) -> Result<Committed<D::Outcome>, ExecuteError<D::Rejection>> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Request::Command { command, context, reply })?;
-        match timeout(ANSWER_LIMIT, answer).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) | Err(_) => Err(ExecuteError::OutcomeUnknown("the executor did not answer in time".to_owned())),
-        }
-    }
-
-    /// The state as of some moment after this call: another replica's appends before it are included.
-    ///
-    /// # Errors
-    /// [`ExecuteError::Unavailable`] or [`ExecuteError::Overloaded`].
-    pub async fn fresh(&self) -> Result<Arc<Ledger<D>>, ExecuteError<D::Rejection>> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Request::Barrier { reply })?;
-        match timeout(ANSWER_LIMIT, answer).await {
-            Ok(Ok(answer)) => answer.map(|()| self.current()),
-            Ok(Err(_)) | Err(_) => Err(ExecuteError::Unavailable("the executor did not answer in time".to_owned())),
-        }
     }
 
     /// The newest state this process knows. Another replica may have appended since.
@@ -110,11 +40,51 @@ impl<D: Decider> ExecutorHandle<D> {
         *self.connected.borrow()
     }
 
-    fn send(&self, request: Request<D>) -> Result<(), ExecuteError<D::Rejection>> {
+    fn send(&self, request: Request<D>) -> Result<(), Interruption> {
         self.requests.try_send(request).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => ExecuteError::Overloaded,
-            mpsc::error::TrySendError::Closed(_) => ExecuteError::Unavailable("the service is stopping".to_owned()),
+            mpsc::error::TrySendError::Full(_) => Interruption::Overloaded,
+            mpsc::error::TrySendError::Closed(_) => Interruption::Unavailable("the service is stopping".to_owned()),
         })
+    }
+}
+
+impl<D: Decider> Execute<D> for ExecutorHandle<D> {
+    async fn execute(
+        &self,
+        command: D::Command,
+        context: CommandContext,
+    ) -> Result<Committed<D>, ExecuteError<D::Rejection>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Request::Command { command, context, reply })?;
+        match timeout(ANSWER_LIMIT, answer).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) | Err(_) => Err(Interruption::OutcomeUnknown("the executor did not answer in time".to_owned()).into()),
+        }
+    }
+
+    fn inspect<T>(&self, look: impl FnOnce(&D::State) -> T) -> T {
+        look(self.published.load().state())
+    }
+
+    async fn inspect_fresh<T: Send>(
+        &self,
+        look: impl FnOnce(&D::State) -> T + Send,
+    ) -> Result<(T, Option<Revision>), ExecuteError<D::Rejection>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Request::Barrier { reply })?;
+        match timeout(ANSWER_LIMIT, answer).await {
+            Ok(Ok(answer)) => {
+                answer?;
+                let ledger = self.published.load_full();
+                Ok((look(ledger.state()), ledger.revision()))
+            }
+            Ok(Err(_)) | Err(_) => Err(Interruption::Unavailable("the executor did not answer in time".to_owned()).into()),
+        }
+    }
+
+    fn remembered(&self, key: &IdempotencyKey) -> Option<(String, Committed<D>)> {
+        let ledger = self.published.load();
+        ledger.remembered(key).map(|remembered| (remembered.fingerprint.clone(), remembered.committed()))
     }
 }
 

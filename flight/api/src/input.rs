@@ -1,0 +1,40 @@
+use flight_application::FlightFilter;
+use flight_core::{FlightDetails, FlightNumber, FlightStatus, Place};
+use shared_kernel::{FlightId, Text};
+use shared_service::{Fields, FromFields, FromQuery, Paging, Params, parse};
+
+/// The longest text that flights are searched for, in characters: as long as the longest thing it can be found in.
+type SearchText = Text<100>;
+
+/// The body of a request that creates a flight or corrects its details.
+pub(crate) struct DetailsInput(pub(crate) FlightDetails);
+
+impl FromFields for DetailsInput {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let flight_number = fields.required("flightNumber", FlightNumber::new);
+        let origin = fields.required("origin", Place::new);
+        let destination = fields.required("destination", Place::new);
+        let scheduled_departure = fields.optional("scheduledDeparture", parse::timestamp);
+        Some(Self(FlightDetails {
+            flight_number: flight_number?,
+            origin: origin?,
+            destination: destination?,
+            scheduled_departure,
+        }))
+    }
+}
+
+/// Which flights are asked for.
+pub(crate) struct ListInput {
+    pub(crate) filter: FlightFilter,
+    pub(crate) paging: Paging<FlightId>,
+}
+
+impl FromQuery for ListInput {
+    fn read(params: &mut Params) -> Option<Self> {
+        let status = params.optional("status", str::parse::<FlightStatus>);
+        let text = params.optional("text", SearchText::new).map(|text| text.as_str().to_owned());
+        let paging = params.paging()?;
+        Some(Self { filter: FlightFilter { status, text }, paging })
+    }
+}

@@ -1,0 +1,101 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+use flight_application::{Done, FlightView};
+use shared_kernel::{FlightId, Position};
+use shared_service::health::{self, Checks};
+use shared_service::{
+    Command, IfNoneMatch, NoBody, Page, PathId, Problem, ProblemType, Query, Reply, RequestedPosition, finish,
+};
+
+use crate::Api;
+use crate::input::{DetailsInput, ListInput};
+use crate::problems::problem;
+
+/// How long a request may take. Longer than anything it waits for may.
+const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+
+type Answer<T> = Result<Reply<T>, Problem>;
+
+pub(crate) fn router(api: Arc<Api>, checks: Checks) -> Router {
+    let flights = Router::new()
+        .route("/api/flights", get(list).post(create))
+        .route("/api/flights/{id}", get(show).put(correct_details).delete(delete))
+        .route("/api/flights/{id}/disembark", post(disembark))
+        .route("/api/flights/{id}/land", post(land))
+        .with_state(api);
+    finish(flights.merge(health::routes(checks)), REQUEST_LIMIT)
+}
+
+async fn create(State(api): State<Arc<Api>>, command: Command<DetailsInput>) -> Answer<FlightView> {
+    let done = api.service.create(command.input.0, command.context).await.map_err(problem)?;
+    let (revision, location) = (done.value.version, format!("/api/flights/{}", done.value.id));
+    Ok(Reply::created(&location, done.value).revision(revision).position(done.position))
+}
+
+async fn correct_details(
+    State(api): State<Arc<Api>>,
+    PathId(id): PathId<FlightId>,
+    command: Command<DetailsInput>,
+) -> Answer<FlightView> {
+    let if_version = command.if_match.expected_revision();
+    answer(api.service.correct_details(id, command.input.0, if_version, command.context).await.map_err(problem)?)
+}
+
+async fn disembark(
+    State(api): State<Arc<Api>>,
+    PathId(id): PathId<FlightId>,
+    command: Command<NoBody>,
+) -> Answer<FlightView> {
+    let if_version = command.if_match.expected_revision();
+    answer(api.service.disembark(id, if_version, command.context).await.map_err(problem)?)
+}
+
+async fn land(
+    State(api): State<Arc<Api>>,
+    PathId(id): PathId<FlightId>,
+    command: Command<NoBody>,
+) -> Answer<FlightView> {
+    let if_version = command.if_match.expected_revision();
+    answer(api.service.land(id, if_version, command.context).await.map_err(problem)?)
+}
+
+async fn delete(State(api): State<Arc<Api>>, PathId(id): PathId<FlightId>, command: Command<NoBody>) -> Answer<()> {
+    let if_version = command.if_match.expected_revision();
+    let done = api.service.delete(id, if_version, command.context).await.map_err(problem)?;
+    Ok(Reply::no_content().position(done.position))
+}
+
+async fn show(
+    State(api): State<Arc<Api>>,
+    PathId(id): PathId<FlightId>,
+    RequestedPosition(requested): RequestedPosition,
+    known: IfNoneMatch,
+) -> Answer<FlightView> {
+    let requested = requested.unwrap_or_default();
+    let found = api.read_model.flight(id, requested.flight).await?;
+    let position = requested.and(Position::in_flight_stream(found.revision));
+    let flight = found.value.ok_or_else(|| Problem::of(ProblemType::FlightNotFound).position(position))?;
+    let version = flight.version;
+    Ok(Reply::ok(flight).position(position).unless_known(version, &known))
+}
+
+async fn list(
+    State(api): State<Arc<Api>>,
+    Query(input): Query<ListInput>,
+    RequestedPosition(requested): RequestedPosition,
+) -> Answer<Page<FlightView>> {
+    let requested = requested.unwrap_or_default();
+    let paging = input.paging;
+    let found = api.read_model.flights(&input.filter, paging.after, paging.limit + 1, requested.flight).await?;
+    let page = Page::from_surplus(found.value, paging.limit, |last| last.id);
+    Ok(Reply::ok(page).position(requested.and(Position::in_flight_stream(found.revision))))
+}
+
+fn answer(done: Done<FlightView>) -> Answer<FlightView> {
+    let revision = done.value.version;
+    Ok(Reply::ok(done.value).revision(revision).position(done.position))
+}

@@ -1,0 +1,60 @@
+use flight_core::FlightRejection;
+use shared_kernel::{ExecuteError, Interruption, Position, Revision};
+
+use crate::MissingPassenger;
+
+/// Why something could not be done with a flight.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FlightError {
+    /// A rule of flights forbids it. Nothing has happened.
+    #[error("{rejection}")]
+    Rejected {
+        /// The rule's own answer.
+        rejection: FlightRejection,
+        /// What the decision has taken into account.
+        position: Position,
+    },
+    /// Somebody on its manifest has not boarded. Nothing has happened.
+    #[error("{missing} passengers have not boarded")]
+    NotAllBoarded {
+        /// How many; zero if there is no passenger at all.
+        missing: u64,
+        /// The first of them.
+        passengers: Vec<MissingPassenger>,
+    },
+    /// Its manifest is closed, since the flight has ended. Nothing has happened.
+    #[error("the manifest is closed")]
+    ManifestClosed,
+    /// The idempotency key was used for another request before. Nothing has happened.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// It was not carried out as it should have been.
+    #[error(transparent)]
+    Interrupted(#[from] Interruption),
+}
+
+impl FlightError {
+    pub(crate) fn rejected(rejection: FlightRejection, revision: Option<Revision>) -> Self {
+        Self::Rejected { rejection, position: Position::in_flight_stream(revision) }
+    }
+}
+
+impl From<ExecuteError<FlightRejection>> for FlightError {
+    fn from(error: ExecuteError<FlightRejection>) -> Self {
+        match error {
+            ExecuteError::Rejected { rejection, revision } => Self::rejected(rejection, revision),
+            ExecuteError::KeyReused => Self::KeyReused,
+            ExecuteError::Interrupted(interruption) => interruption.into(),
+        }
+    }
+}
+
+impl From<FlightError> for Interruption {
+    /// What is left of an error where no rule can have said no.
+    fn from(error: FlightError) -> Self {
+        match error {
+            FlightError::Interrupted(interruption) => interruption,
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! What can be done with flights, in the order in which it has to happen across the two domains, and what a query shows.
+//!
+//! Knows neither transport nor SQL: the executor, the passenger domain and their failures are behind ports.
+
+mod error;
+mod manifests;
+mod service;
+mod view;
+
+pub use error::FlightError;
+pub use manifests::{Manifests, MissingPassenger, SealOutcome};
+pub use service::{Admission, FlightService};
+pub use view::{Done, FlightFilter, FlightView};

@@ -1,0 +1,43 @@
+use flight_core::{Flight, FlightDetails, FlightStatus};
+use serde::Serialize;
+use shared_kernel::{FlightId, Position, Revision};
+
+/// A flight as callers see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FlightView {
+    /// Which flight.
+    pub id: FlightId,
+    /// What people say about it.
+    #[serde(flatten)]
+    pub details: FlightDetails,
+    /// How far it has come.
+    pub status: FlightStatus,
+    /// The number of the last event about it.
+    #[serde(skip)]
+    pub version: Revision,
+}
+
+impl From<&Flight> for FlightView {
+    fn from(flight: &Flight) -> Self {
+        Self { id: flight.id, details: flight.details.clone(), status: flight.status, version: flight.version }
+    }
+}
+
+/// Which flights a list shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FlightFilter {
+    /// Only those with this status.
+    pub status: Option<FlightStatus>,
+    /// Only those whose number, origin or destination contains this, in any case.
+    pub text: Option<String>,
+}
+
+/// What a command left, and where its events are in both streams.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done<T> {
+    /// What it left.
+    pub value: T,
+    /// What a query has to cover to show it.
+    pub position: Position,
+}

@@ -1,0 +1,16 @@
+//! The flight domain's ties to the outside: its stream, its tables, and the passenger domain over JSON-RPC.
+
+mod manifests;
+mod migrations;
+mod projection;
+mod queries;
+mod reactions;
+
+pub use manifests::RpcManifests;
+pub use migrations::migrations;
+pub use projection::FlightProjection;
+pub use queries::FlightReadModel;
+pub use reactions::FlightReactions;
+
+/// The stream that holds every event of the flight domain.
+pub const STREAM: &str = "flight-stream";

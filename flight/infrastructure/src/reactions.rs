@@ -1,0 +1,46 @@
+use flight_core::FlightEvent;
+use shared_contracts::manifest::FlightEnding;
+use shared_infrastructure::reactor::{Reaction, ReactionError};
+use shared_kernel::{Cause, Revision};
+use uuid::Uuid;
+
+use crate::RpcManifests;
+
+/// What flight events mean for the passenger domain: the end of a flight closes its manifest.
+pub struct FlightReactions {
+    manifests: RpcManifests,
+}
+
+impl FlightReactions {
+    /// Reacts through `manifests`.
+    #[must_use]
+    pub const fn new(manifests: RpcManifests) -> Self {
+        Self { manifests }
+    }
+}
+
+impl Reaction for FlightReactions {
+    type Event = FlightEvent;
+    const NAME: &'static str = "flight-reactions";
+
+    fn key(event: &FlightEvent) -> Option<Uuid> {
+        ending(event).map(|_| event.flight_id().uuid())
+    }
+
+    async fn react(&self, event: &FlightEvent, _: Revision, cause: Cause) -> Result<(), ReactionError> {
+        let Some(ending) = ending(event) else { return Ok(()) };
+        match self.manifests.close_manifest(event.flight_id(), ending, cause).await {
+            Ok(_) => Ok(()),
+            Err(fault) if fault.is_transient() => Err(ReactionError::Retry(fault.to_string())),
+            Err(fault) => Err(ReactionError::Park(fault.to_string())),
+        }
+    }
+}
+
+const fn ending(event: &FlightEvent) -> Option<FlightEnding> {
+    match event {
+        FlightEvent::Landed(_) => Some(FlightEnding::Landed),
+        FlightEvent::Deleted(_) => Some(FlightEnding::Deleted),
+        _ => None,
+    }
+}

@@ -1,0 +1,50 @@
+//! Where the files go, depending on who starts the server.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::PathBuf;
+
+use jetbridge_postgres::{Config, start};
+
+use crate::support::{connect, is_root, offline, open_folder};
+
+#[tokio::test]
+async fn root_runs_the_server_as_somebody_else() {
+    if !is_root() {
+        return;
+    }
+    let folder = open_folder();
+    let postgres = start(offline(folder.path().join("postgres"))).await.unwrap();
+    assert!(postgres.home().starts_with(folder.path()));
+    let owner = fs::metadata(postgres.home().join("data")).unwrap().uid();
+    assert_ne!(owner, 0);
+    postgres.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn below_a_closed_home_the_files_go_elsewhere_and_are_found_again() {
+    if !is_root() {
+        return;
+    }
+    let closed = open_folder();
+    fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).unwrap();
+    let outside = open_folder();
+    let data_dir = closed.path().join("jetbridge-data/postgres");
+    let config = Config {
+        outside_dir: outside.path().join("jetbridge"),
+        ..offline(&data_dir)
+    };
+
+    let postgres = start(config.clone()).await.unwrap();
+    let home = postgres.home().to_path_buf();
+    assert!(home.starts_with(outside.path()));
+    let location = fs::read_to_string(data_dir.join("server-location")).unwrap();
+    assert_eq!(PathBuf::from(location), home);
+    postgres.create_database_if_missing("kept").await.unwrap();
+    postgres.stop().await.unwrap();
+
+    let postgres = start(config).await.unwrap();
+    assert_eq!(postgres.home(), home);
+    connect(&postgres, "kept").await;
+    postgres.stop().await.unwrap();
+}

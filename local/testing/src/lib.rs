@@ -1,0 +1,26 @@
+//! Real servers for integration tests, and a way to wait for them.
+//!
+//! - [`TestDatabase`]: a PostgreSQL database for one test, on a server that all tests of a process share.
+//! - [`TestEventStore`]: an event store for one test, which can be stopped and started again.
+//! - [`temporary_folder`]: a folder for one test.
+//! - [`eventually`]: waits for a condition, with a limit.
+//!
+//! Whatever is started here is gone when the test process ends, in whatever way it ends.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that has no server is a test that fails, and it fails by panicking"
+)]
+
+mod database;
+mod event_store;
+mod eventually;
+mod postgres;
+mod scratch;
+
+pub use database::TestDatabase;
+pub use event_store::TestEventStore;
+pub use eventually::{Outcome, eventually};
+pub use postgres::TestPostgres;
+pub use scratch::temporary_folder;

@@ -1,0 +1,90 @@
+use std::future::Future;
+
+use crate::{CommandContext, Decider, IdempotencyKey, Revision};
+
+/// Executes the commands of one domain on what its stream says.
+pub trait Execute<D: Decider>: Send + Sync {
+    /// Decides a command and appends its events.
+    ///
+    /// # Errors
+    /// [`ExecuteError`]; each variant says whether something may have happened.
+    fn execute(
+        &self,
+        command: D::Command,
+        context: CommandContext,
+    ) -> impl Future<Output = Result<Committed<D>, ExecuteError<D::Rejection>>> + Send;
+
+    /// Looks at the newest state that this process knows, which other writers may have moved on from.
+    fn inspect<T>(&self, look: impl FnOnce(&D::State) -> T) -> T;
+
+    /// Looks at a state that covers everything appended before this call, and says which revision it is.
+    ///
+    /// # Errors
+    /// [`ExecuteError::Interrupted`].
+    fn inspect_fresh<T: Send>(
+        &self,
+        look: impl FnOnce(&D::State) -> T + Send,
+    ) -> impl Future<Output = Result<(T, Option<Revision>), ExecuteError<D::Rejection>>> + Send;
+
+    /// The fingerprint and the outcome of the command with this key, if this process remembers one.
+    fn remembered(&self, key: &IdempotencyKey) -> Option<(String, Committed<D>)>;
+}
+
+/// What an executed command led to.
+#[derive(Debug, Clone)]
+pub struct Committed<D: Decider> {
+    /// The command's subject as the command left it.
+    pub outcome: D::Outcome,
+    /// The newest event that a reader has to have seen to see it; `None` only in an empty stream.
+    pub revision: Option<Revision>,
+    /// The events that this call appended. Empty if nothing had to happen, or had happened before.
+    pub events: Vec<D::Event>,
+}
+
+/// Why a command was not executed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ExecuteError<R> {
+    /// A rule forbids it, as of `revision`. Nothing has happened.
+    #[error("the command was rejected")]
+    Rejected {
+        /// The rule's own answer.
+        #[source]
+        rejection: R,
+        /// The newest event that was taken into account.
+        revision: Option<Revision>,
+    },
+    /// The idempotency key was used for another request before. Nothing has happened.
+    #[error("the idempotency key was used for another request")]
+    KeyReused,
+    /// It was not carried out as it should have been.
+    #[error(transparent)]
+    Interrupted(#[from] Interruption),
+}
+
+/// What kept a command or a query from being carried out, other than a rule.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Interruption {
+    /// Too many commands are waiting. Nothing has happened.
+    #[error("too many commands are waiting")]
+    Overloaded,
+    /// Something that is needed is away. What was asked for has not happened.
+    #[error("{0}")]
+    Unavailable(String),
+    /// It may have happened or not. Repeating it with the same idempotency key is safe.
+    #[error("{0}")]
+    OutcomeUnknown(String),
+    /// A fault of this software. Nothing has happened.
+    #[error("{0}")]
+    Internal(String),
+}
+
+/// Why a query has no answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum QueryError {
+    /// The read model has not reached what the caller has seen.
+    #[error("the read model is not there yet")]
+    NotYet,
+    /// It could not be carried out.
+    #[error(transparent)]
+    Interrupted(#[from] Interruption),
+}
