@@ -1,6 +1,6 @@
 use flight_application::{FlightFilter, FlightView};
 use flight_core::{FlightDetails, FlightStatus};
-use shared_infrastructure::postgres::from_bigint;
+use shared_infrastructure::postgres::{from_bigint, substring_pattern};
 use shared_infrastructure::read_model::{ReadModel, Reflecting};
 use shared_kernel::{FlightId, QueryError, Revision, Text};
 use tokio_postgres::Row;
@@ -74,19 +74,6 @@ impl FlightReadModel {
             })
             .await
     }
-}
-
-/// A pattern that finds the text anywhere, in the lower case that the table is searched in.
-fn substring_pattern(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for character in text.to_lowercase().chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
-    pattern
 }
 
 fn flight_view(row: &Row) -> Result<FlightView, tokio_postgres::Error> {

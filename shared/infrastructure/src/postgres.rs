@@ -180,3 +180,17 @@ pub fn to_bigint(revision: Option<Revision>) -> i64 {
 pub fn from_bigint(revision: i64) -> Option<Revision> {
     u64::try_from(revision).ok().map(Revision)
 }
+
+/// A `LIKE` pattern that finds the text anywhere in a column that is kept in lower case.
+#[must_use]
+pub fn substring_pattern(text: &str) -> String {
+    let mut pattern = String::from("%");
+    for character in text.to_lowercase().chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
+}

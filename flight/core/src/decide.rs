@@ -1,0 +1,176 @@
+use std::sync::Arc;
+
+use shared_kernel::{Decider, FlightId, Revision};
+
+use crate::{
+    Flight, FlightAllBoarded, FlightBoardingReopened, FlightCommand, FlightCreated, FlightDeleted, FlightDetails,
+    FlightDetailsCorrected, FlightDisembarked, FlightEvent, FlightLanded, FlightRejection, FlightState, FlightStatus,
+};
+
+type Decision = Result<Vec<FlightEvent>, FlightRejection>;
+
+/// The rules of flights. A command's caller gets the flight back, or nothing once it is deleted.
+///
+/// A rejection names the first of these that applies: there is no such flight, the version is stale, a rule says no.
+#[derive(Debug, Clone, Copy)]
+pub struct Flights;
+
+impl Decider for Flights {
+    type State = FlightState;
+    type Command = FlightCommand;
+    type Event = FlightEvent;
+    type Rejection = FlightRejection;
+    type Subject = FlightId;
+    type Outcome = Option<Arc<Flight>>;
+
+    fn decide(state: &FlightState, command: &FlightCommand) -> Decision {
+        match command {
+            FlightCommand::Create { flight_id, details } => create(state, *flight_id, details),
+            FlightCommand::CorrectDetails {
+                flight_id,
+                details,
+                if_version,
+            } => correct_details(existing(state, flight_id, *if_version)?, details),
+            FlightCommand::NoteManifest {
+                flight_id,
+                complete,
+                manifest_revision,
+            } => Ok(note_manifest(state, flight_id, *complete, *manifest_revision)),
+            FlightCommand::Disembark { flight_id } => {
+                may_disembark(state, flight_id, None)?;
+                Ok(vec![FlightEvent::Disembarked(FlightDisembarked {
+                    flight_id: *flight_id,
+                })])
+            }
+            FlightCommand::CompleteDeparture { flight_id } => Ok(complete_departure(state, flight_id)),
+            FlightCommand::Land { flight_id, if_version } => land(existing(state, flight_id, *if_version)?),
+            FlightCommand::Delete { flight_id, if_version } => delete(existing(state, flight_id, *if_version)?),
+        }
+    }
+
+    fn evolve(state: &mut FlightState, event: &FlightEvent, revision: Revision) {
+        state.apply(event, revision);
+    }
+
+    fn subject(command: &FlightCommand) -> FlightId {
+        command.flight_id()
+    }
+
+    fn subject_of_event(event: &FlightEvent) -> FlightId {
+        event.flight_id()
+    }
+
+    fn outcome(state: &FlightState, flight_id: &FlightId) -> Option<Arc<Flight>> {
+        state.flight(flight_id).cloned()
+    }
+}
+
+/// Whether a flight may leave the gate as far as its own domain knows. To be checked before its manifest is sealed,
+/// because a seal cannot be undone; the seal then decides whether everybody has boarded.
+///
+/// # Errors
+/// [`FlightRejection::NotFound`], [`FlightRejection::Stale`] or [`FlightRejection::AlreadyDeparted`], in this order.
+pub fn may_disembark(
+    state: &FlightState,
+    flight_id: &FlightId,
+    if_version: Option<Revision>,
+) -> Result<(), FlightRejection> {
+    let flight = existing(state, flight_id, if_version)?;
+    if flight.status.is_at_gate() {
+        Ok(())
+    } else {
+        Err(FlightRejection::AlreadyDeparted)
+    }
+}
+
+/// The flight, in the version the command is meant for.
+fn existing<'state>(
+    state: &'state FlightState,
+    flight_id: &FlightId,
+    if_version: Option<Revision>,
+) -> Result<&'state Flight, FlightRejection> {
+    let flight = state.flight(flight_id).ok_or(FlightRejection::NotFound)?;
+    if if_version.is_some_and(|version| version != flight.version) {
+        return Err(FlightRejection::Stale {
+            current: flight.version,
+        });
+    }
+    Ok(flight)
+}
+
+fn create(state: &FlightState, flight_id: FlightId, details: &FlightDetails) -> Decision {
+    if state.flight(&flight_id).is_some() {
+        return Err(FlightRejection::AlreadyExists);
+    }
+    Ok(vec![FlightEvent::Created(FlightCreated {
+        flight_id,
+        details: details.clone(),
+    })])
+}
+
+fn correct_details(flight: &Flight, details: &FlightDetails) -> Decision {
+    if !flight.status.is_at_gate() {
+        return Err(FlightRejection::AlreadyDeparted);
+    }
+    if flight.details == *details {
+        return Ok(Vec::new());
+    }
+    Ok(vec![FlightEvent::DetailsCorrected(FlightDetailsCorrected {
+        flight_id: flight.id,
+        details: details.clone(),
+    })])
+}
+
+/// News may arrive out of order and more than once, so only what is newer than the newest news known counts, and all of
+/// it becomes an event, also news that leaves the status as it is. It has to: the flight remembers how new its knowledge
+/// is only by events. If "complete at 5" were dropped because the flight was all boarded since 3, the overtaken "reopened
+/// at 4" would win afterwards. Completed and reopened alternate, so such an event is rare: it takes overtaken news.
+fn note_manifest(
+    state: &FlightState,
+    flight_id: &FlightId,
+    complete: bool,
+    manifest_revision: Revision,
+) -> Vec<FlightEvent> {
+    let Some(flight) = state.flight(flight_id).filter(|flight| flight.status.is_at_gate()) else {
+        return Vec::new();
+    };
+    if flight.manifest_revision.is_some_and(|known| known >= manifest_revision) {
+        return Vec::new();
+    }
+    let flight_id = flight.id;
+    vec![if complete {
+        FlightEvent::AllBoarded(FlightAllBoarded {
+            flight_id,
+            manifest_revision,
+        })
+    } else {
+        FlightEvent::BoardingReopened(FlightBoardingReopened {
+            flight_id,
+            manifest_revision,
+        })
+    }]
+}
+
+fn complete_departure(state: &FlightState, flight_id: &FlightId) -> Vec<FlightEvent> {
+    match may_disembark(state, flight_id, None) {
+        Ok(()) => vec![FlightEvent::Disembarked(FlightDisembarked { flight_id: *flight_id })],
+        Err(_) => Vec::new(),
+    }
+}
+
+fn land(flight: &Flight) -> Decision {
+    match flight.status {
+        FlightStatus::WaitingForBoarding | FlightStatus::AllBoarded => Err(FlightRejection::NotDeparted),
+        FlightStatus::Disembarked => Ok(vec![FlightEvent::Landed(FlightLanded { flight_id: flight.id })]),
+        FlightStatus::Arrived => Err(FlightRejection::AlreadyArrived),
+    }
+}
+
+fn delete(flight: &Flight) -> Decision {
+    match flight.status {
+        FlightStatus::Disembarked => Err(FlightRejection::InTheAir),
+        FlightStatus::WaitingForBoarding | FlightStatus::AllBoarded | FlightStatus::Arrived => {
+            Ok(vec![FlightEvent::Deleted(FlightDeleted { flight_id: flight.id })])
+        }
+    }
+}

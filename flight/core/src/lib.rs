@@ -1,0 +1,19 @@
+//! The rules of flights: what may be done with one, what has happened then, and how it stands after that.
+//!
+//! Pure and synchronous. Whether everybody has boarded is decided by the flight's manifest, in the passenger domain; a
+//! flight only hears of it.
+
+mod command;
+mod decide;
+mod event;
+mod flight;
+mod state;
+
+pub use command::{FlightCommand, FlightRejection};
+pub use decide::{Flights, may_disembark};
+pub use event::{
+    FlightAllBoarded, FlightBoardingReopened, FlightCreated, FlightDeleted, FlightDetailsCorrected, FlightDisembarked,
+    FlightEvent, FlightLanded,
+};
+pub use flight::{Flight, FlightDetails, FlightNumber, FlightStatus, Place, UnknownFlightStatus};
+pub use state::FlightState;

@@ -1,0 +1,142 @@
+//! What holds after any sequence of commands.
+
+use std::collections::BTreeMap;
+
+use flight_core::{FlightCommand, FlightEvent, FlightRejection, FlightState, FlightStatus, Flights};
+use proptest::prelude::*;
+use shared_kernel::{Decider, DomainEvent, FlightId, Revision};
+use uuid::Uuid;
+
+use crate::samples::{details, other_details};
+
+fn flight_id() -> impl Strategy<Value = FlightId> {
+    (1..=3_u128).prop_map(|number| FlightId::new(Uuid::from_u128(number)))
+}
+
+fn version() -> impl Strategy<Value = Option<Revision>> {
+    prop_oneof![4 => Just(None), 1 => (0..40_u64).prop_map(|number| Some(Revision(number)))]
+}
+
+fn command() -> impl Strategy<Value = FlightCommand> {
+    let details = || prop_oneof![Just(details()), Just(other_details())];
+    prop_oneof![
+        3 => (flight_id(), details()).prop_map(|(flight_id, details)| FlightCommand::Create { flight_id, details }),
+        1 => (flight_id(), details(), version()).prop_map(|(flight_id, details, if_version)| {
+            FlightCommand::CorrectDetails { flight_id, details, if_version }
+        }),
+        4 => news(),
+        1 => flight_id().prop_map(|flight_id| FlightCommand::Disembark { flight_id }),
+        1 => flight_id().prop_map(|flight_id| FlightCommand::CompleteDeparture { flight_id }),
+        1 => (flight_id(), version())
+            .prop_map(|(flight_id, if_version)| FlightCommand::Land { flight_id, if_version }),
+        1 => (flight_id(), version())
+            .prop_map(|(flight_id, if_version)| FlightCommand::Delete { flight_id, if_version }),
+    ]
+}
+
+/// News about a manifest as they happen: completed at odd revisions, reopened at even ones.
+fn news() -> impl Strategy<Value = FlightCommand> {
+    (flight_id(), 0..30_u64).prop_map(|(flight_id, revision)| FlightCommand::NoteManifest {
+        flight_id,
+        complete: revision % 2 == 1,
+        manifest_revision: Revision(revision),
+    })
+}
+
+/// A domain as it runs: its events in order, and the state they lead to.
+#[derive(Default)]
+struct Running {
+    state: FlightState,
+    events: Vec<FlightEvent>,
+}
+
+impl Running {
+    fn run(&mut self, command: &FlightCommand) -> Result<Vec<FlightEvent>, FlightRejection> {
+        let decided = Flights::decide(&self.state, command)?;
+        for event in &decided {
+            Flights::evolve(&mut self.state, event, Revision(self.events.len() as u64));
+            self.events.push(event.clone());
+        }
+        Ok(decided)
+    }
+}
+
+/// The state that the events lead to when they are read back from where they were stored.
+fn restored(events: &[FlightEvent]) -> FlightState {
+    let mut state = FlightState::default();
+    for (number, event) in (0..).zip(events) {
+        let data = event.encode().unwrap();
+        let read = FlightEvent::decode(event.event_type(), event.schema_version(), &data).unwrap();
+        Flights::evolve(&mut state, &read, Revision(number));
+    }
+    state
+}
+
+proptest! {
+    #[test]
+    fn the_stored_events_lead_to_the_same_state(commands in prop::collection::vec(command(), 1..60)) {
+        let mut running = Running::default();
+        for command in &commands {
+            let _ = running.run(command);
+        }
+        prop_assert_eq!(&restored(&running.events), &running.state);
+        let snapshot = serde_json::to_vec(&running.state).unwrap();
+        prop_assert_eq!(serde_json::from_slice::<FlightState>(&snapshot).unwrap(), running.state);
+    }
+
+    #[test]
+    fn a_decision_is_about_one_subject_and_gives_its_newest_version(
+        commands in prop::collection::vec(command(), 1..60),
+    ) {
+        let mut running = Running::default();
+        let mut newest = BTreeMap::new();
+        for command in &commands {
+            let subject = Flights::subject(command);
+            for event in running.run(command).unwrap_or_default() {
+                prop_assert_eq!(Flights::subject_of_event(&event), subject);
+                newest.insert(subject, Revision(running.events.len() as u64 - 1));
+            }
+            if let Some(flight) = Flights::outcome(&running.state, &subject) {
+                prop_assert_eq!(flight.id, subject);
+                prop_assert_eq!(Some(&flight.version), newest.get(&subject));
+            }
+        }
+    }
+
+    #[test]
+    fn a_flight_never_goes_backwards(commands in prop::collection::vec(command(), 1..60)) {
+        let stage = |status: FlightStatus| match status {
+            FlightStatus::WaitingForBoarding | FlightStatus::AllBoarded => 0,
+            FlightStatus::Disembarked => 1,
+            FlightStatus::Arrived => 2,
+        };
+        let mut running = Running::default();
+        for command in &commands {
+            let before = running.state.flight(&command.flight_id()).map(|flight| stage(flight.status));
+            let _ = running.run(command);
+            let after = running.state.flight(&command.flight_id()).map(|flight| stage(flight.status));
+            match (before, after) {
+                (Some(before), Some(after)) => prop_assert!(after == before || after == before + 1),
+                (Some(before), None) => prop_assert_ne!(before, 1, "deleted in the air"),
+                (None, after) => prop_assert!(after.is_none_or(|after| after == 0)),
+            }
+        }
+    }
+
+    #[test]
+    fn at_the_gate_the_newest_news_counts_in_whatever_order_they_come(
+        news in prop::collection::vec(news(), 1..30),
+    ) {
+        let mut running = Running::default();
+        let mut newest = BTreeMap::new();
+        for command in &news {
+            let FlightCommand::NoteManifest { flight_id, manifest_revision, .. } = *command else { continue };
+            let _ = running.run(&FlightCommand::Create { flight_id, details: details() });
+            running.run(command).unwrap();
+            let newest = newest.entry(flight_id).or_insert(manifest_revision);
+            *newest = manifest_revision.max(*newest);
+            let expected = if newest.0 % 2 == 1 { FlightStatus::AllBoarded } else { FlightStatus::WaitingForBoarding };
+            prop_assert_eq!(running.state.flight(&flight_id).unwrap().status, expected);
+        }
+    }
+}

@@ -1,0 +1,71 @@
+use flight_core::{
+    FlightAllBoarded, FlightBoardingReopened, FlightCreated, FlightDeleted, FlightDetails, FlightDetailsCorrected,
+    FlightDisembarked, FlightEvent, FlightLanded,
+};
+use shared_kernel::{FlightId, Revision, Text};
+use uuid::uuid;
+
+/// The flight that most tests are about.
+pub(crate) const FLIGHT: FlightId = FlightId::new(uuid!("01926e2a-7c3e-7b52-8f6d-0a4f6b1c9d01"));
+
+pub(crate) fn text<const MAX: usize>(text: &str) -> Text<MAX> {
+    Text::new(text).expect("a valid text")
+}
+
+pub(crate) fn details() -> FlightDetails {
+    FlightDetails {
+        flight_number: text("JB 101"),
+        origin: text("ZRH"),
+        destination: text("São Tomé"),
+        scheduled_departure: Some("2026-05-04T06:15:00Z".parse().expect("a valid time")),
+    }
+}
+
+pub(crate) fn other_details() -> FlightDetails {
+    FlightDetails {
+        flight_number: text("JB 102"),
+        origin: text("Zürich"),
+        destination: text("TMS"),
+        scheduled_departure: None,
+    }
+}
+
+pub(crate) fn created() -> FlightEvent {
+    FlightEvent::Created(FlightCreated {
+        flight_id: FLIGHT,
+        details: details(),
+    })
+}
+
+pub(crate) fn details_corrected() -> FlightEvent {
+    FlightEvent::DetailsCorrected(FlightDetailsCorrected {
+        flight_id: FLIGHT,
+        details: other_details(),
+    })
+}
+
+pub(crate) fn all_boarded(manifest_revision: u64) -> FlightEvent {
+    FlightEvent::AllBoarded(FlightAllBoarded {
+        flight_id: FLIGHT,
+        manifest_revision: Revision(manifest_revision),
+    })
+}
+
+pub(crate) fn boarding_reopened(manifest_revision: u64) -> FlightEvent {
+    FlightEvent::BoardingReopened(FlightBoardingReopened {
+        flight_id: FLIGHT,
+        manifest_revision: Revision(manifest_revision),
+    })
+}
+
+pub(crate) fn disembarked() -> FlightEvent {
+    FlightEvent::Disembarked(FlightDisembarked { flight_id: FLIGHT })
+}
+
+pub(crate) fn landed() -> FlightEvent {
+    FlightEvent::Landed(FlightLanded { flight_id: FLIGHT })
+}
+
+pub(crate) fn deleted() -> FlightEvent {
+    FlightEvent::Deleted(FlightDeleted { flight_id: FLIGHT })
+}

@@ -1,0 +1,99 @@
+//! The passenger API: commands and queries of passengers and manifests over HTTP, and what the flight domain asks over
+//! JSON-RPC.
+
+mod input;
+mod problems;
+mod routes;
+mod rpc;
+
+use std::sync::Arc;
+
+use passenger_application::PassengerService;
+use passenger_core::Passengers;
+use passenger_infrastructure::{PassengerProjection, PassengerReadModel, RpcFlights, STREAM};
+use shared_infrastructure::event_store::{EventStore, InvalidAddress};
+use shared_infrastructure::executor::{Executor, ExecutorHandle};
+use shared_infrastructure::ledger::Ledger;
+use shared_infrastructure::postgres::{Database, InvalidDatabaseUrl};
+use shared_infrastructure::projector::Projection;
+use shared_infrastructure::read_model::ReadModel;
+use shared_infrastructure::rpc::{InvalidRpcAddress, RpcClient};
+use shared_service::health::Checks;
+use shared_service::settings::{SecretUrl, ServiceUrl};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+/// What the passenger API needs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The passenger domain's database.
+    pub database_url: SecretUrl,
+    /// The event store.
+    pub event_store: SecretUrl,
+    /// The flight API, for JSON-RPC.
+    pub flight_api: ServiceUrl,
+}
+
+/// A setting is not usable.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The event store's address.
+    #[error(transparent)]
+    EventStore(#[from] InvalidAddress),
+    /// The database's address.
+    #[error(transparent)]
+    Database(#[from] InvalidDatabaseUrl),
+    /// The flight API's address.
+    #[error(transparent)]
+    FlightApi(#[from] InvalidRpcAddress),
+}
+
+type Service = PassengerService<ExecutorHandle<Passengers>, RpcFlights>;
+
+/// What the routes work with.
+struct Api {
+    service: Service,
+    read_model: PassengerReadModel,
+}
+
+/// Runs the passenger API until `shutdown`. What it needs may be away at the start, and come later.
+///
+/// # Errors
+/// [`StartError`] at once if a setting is not usable.
+pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), StartError> {
+    let event_store = EventStore::new(config.event_store.expose())?;
+    let database = Database::new(config.database_url.expose())?;
+    let (executor, handle) = Executor::<Passengers>::new(STREAM, &event_store, Ledger::default())?;
+    let (read_model, follower) = ReadModel::new(database, PassengerProjection::NAME);
+    let flights = RpcFlights::new(RpcClient::new("flight API", &rpc_url(&config.flight_api))?);
+    let service = PassengerService::new(handle.clone(), flights);
+    let checks = checks(handle, read_model.clone());
+    let api = Arc::new(Api { service: service.clone(), read_model: PassengerReadModel::new(read_model) });
+
+    // The executor answers what is being served before it stops.
+    let stop_executor = CancellationToken::new();
+    let executing = tokio::spawn(executor.run(stop_executor.clone()));
+    let following = tokio::spawn(follower.run(shutdown.clone()));
+    let (rpc, _rpc_handle) = shared_service::rpc::routes(rpc::methods(service));
+    shared_service::serve(listener, routes::router(api, checks).merge(rpc), shutdown).await;
+    stop_executor.cancel();
+    // Neither can fail; a panic in one has been logged by its own task.
+    let _ = tokio::join!(executing, following);
+    Ok(())
+}
+
+fn rpc_url(service: &ServiceUrl) -> String {
+    format!("{service}{}", shared_service::rpc::PATH)
+}
+
+fn checks(executor: ExecutorHandle<Passengers>, read_model: ReadModel) -> Checks {
+    Checks::new()
+        .with("event-store", move || {
+            let connected = executor.is_connected();
+            async move { if connected { Ok(None) } else { Err("not connected to the event store".to_owned()) } }
+        })
+        .with("postgresql", move || {
+            let read_model = read_model.clone();
+            async move { read_model.revision().await.map(|_| None).map_err(|error| error.to_string()) }
+        })
+}

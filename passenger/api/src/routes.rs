@@ -1,0 +1,136 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::{get, post};
+use passenger_application::{Done, ManifestView, ManifestWithPassengers, PassengerView};
+use passenger_infrastructure::PASSENGERS_IN_MANIFEST;
+use shared_kernel::{PassengerId, Position};
+use shared_service::health::{self, Checks};
+use shared_service::{
+    Command, IfNoneMatch, ManifestKey, NoBody, Page, PathId, Problem, ProblemType, Query, Reply, RequestedPosition,
+    finish,
+};
+
+use crate::Api;
+use crate::input::{AddInput, ManifestsInput, NameInput, OffloadInput, PassengersInput};
+use crate::problems::problem;
+
+/// How long a request may take. Longer than anything it waits for may.
+const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+
+type Answer<T> = Result<Reply<T>, Problem>;
+
+pub(crate) fn router(api: Arc<Api>, checks: Checks) -> Router {
+    let passengers = Router::new()
+        .route("/api/passengers", get(list).post(add))
+        .route("/api/passengers/{id}", get(show).put(correct_name))
+        .route("/api/passengers/{id}/board", post(board))
+        .route("/api/passengers/{id}/offload", post(offload))
+        .route("/api/manifests", get(list_manifests))
+        .route("/api/manifests/{flightId}", get(show_manifest))
+        .with_state(api);
+    finish(passengers.merge(health::routes(checks)), REQUEST_LIMIT)
+}
+
+async fn add(State(api): State<Arc<Api>>, command: Command<AddInput>) -> Answer<PassengerView> {
+    let AddInput { flight_id, name } = command.input;
+    let done = api.service.add(flight_id, name, command.context).await.map_err(problem)?;
+    let (revision, location) = (done.value.version, format!("/api/passengers/{}", done.value.id));
+    Ok(Reply::created(&location, done.value).revision(revision).position(done.position))
+}
+
+async fn correct_name(
+    State(api): State<Arc<Api>>,
+    PathId(id): PathId<PassengerId>,
+    command: Command<NameInput>,
+) -> Answer<PassengerView> {
+    let if_version = command.if_match.expected_revision();
+    answer(api.service.correct_name(id, command.input.0, if_version, command.context).await.map_err(problem)?)
+}
+
+async fn board(
+    State(api): State<Arc<Api>>,
+    PathId(id): PathId<PassengerId>,
+    command: Command<NoBody>,
+) -> Answer<PassengerView> {
+    let if_version = command.if_match.expected_revision();
+    answer(api.service.board(id, if_version, command.context).await.map_err(problem)?)
+}
+
+async fn offload(
+    State(api): State<Arc<Api>>,
+    PathId(id): PathId<PassengerId>,
+    command: Command<OffloadInput>,
+) -> Answer<PassengerView> {
+    let if_version = command.if_match.expected_revision();
+    answer(api.service.offload(id, command.input.0, if_version, command.context).await.map_err(problem)?)
+}
+
+async fn show(
+    State(api): State<Arc<Api>>,
+    PathId(id): PathId<PassengerId>,
+    RequestedPosition(requested): RequestedPosition,
+    known: IfNoneMatch,
+) -> Answer<PassengerView> {
+    let requested = requested.unwrap_or_default();
+    let found = api.read_model.passenger(id, requested.passenger).await?;
+    let position = requested.and(Position::in_passenger_stream(found.revision));
+    let passenger = found.value.ok_or_else(|| Problem::of(ProblemType::PassengerNotFound).position(position))?;
+    let version = passenger.version;
+    Ok(Reply::ok(passenger).position(position).unless_known(version, &known))
+}
+
+async fn list(
+    State(api): State<Arc<Api>>,
+    Query(input): Query<PassengersInput>,
+    RequestedPosition(requested): RequestedPosition,
+) -> Answer<Page<PassengerView>> {
+    let requested = requested.unwrap_or_default();
+    let paging = input.paging;
+    let found = api.read_model.passengers(&input.filter, paging.after, paging.limit + 1, requested.passenger).await?;
+    let page = Page::from_surplus(found.value, paging.limit, |last| last.id);
+    Ok(Reply::ok(page).position(requested.and(Position::in_passenger_stream(found.revision))))
+}
+
+async fn list_manifests(
+    State(api): State<Arc<Api>>,
+    Query(input): Query<ManifestsInput>,
+    RequestedPosition(requested): RequestedPosition,
+) -> Answer<Page<ManifestView>> {
+    let requested = requested.unwrap_or_default();
+    let paging = input.paging;
+    let found = api.read_model.manifests(input.filter, paging.after, paging.limit + 1, requested.passenger).await?;
+    let page = Page::from_surplus(found.value, paging.limit, |last| last.flight_id);
+    Ok(Reply::ok(page).position(requested.and(Position::in_passenger_stream(found.revision))))
+}
+
+async fn show_manifest(
+    State(api): State<Arc<Api>>,
+    PathId(ManifestKey(flight_id)): PathId<ManifestKey>,
+    RequestedPosition(requested): RequestedPosition,
+    known: IfNoneMatch,
+) -> Answer<ManifestWithPassengers> {
+    let requested = requested.unwrap_or_default();
+    let found = api.read_model.manifest(flight_id, requested.passenger).await?;
+    let position = requested.and(Position::in_passenger_stream(found.revision));
+    let (manifest, passengers) = match found.value {
+        Some(found) => found,
+        // Nobody was ever on it, so only the flight domain knows whether there is such a flight.
+        None if api.service.flight_exists(flight_id).await? => (ManifestView::empty(flight_id), Vec::new()),
+        None => return Err(Problem::of(ProblemType::ManifestNotFound).position(position)),
+    };
+    let Page { items, next } = Page::from_surplus(passengers, PASSENGERS_IN_MANIFEST, |last| last.id);
+    let version = manifest.version;
+    let reply = Reply::ok(ManifestWithPassengers { manifest, passengers: items, passengers_next: next }).position(position);
+    Ok(match version {
+        Some(version) => reply.unless_known(version, &known),
+        None => reply,
+    })
+}
+
+fn answer(done: Done<PassengerView>) -> Answer<PassengerView> {
+    let revision = done.value.version;
+    Ok(Reply::ok(done.value).revision(revision).position(done.position))
+}

@@ -1,0 +1,206 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use passenger_core::{
+    Ending, Manifest, MissingPassenger, OffloadReason, PassengerCommand, PassengerEvent, PassengerName,
+    PassengerOutcome, PassengerRejection, Passengers,
+};
+use shared_kernel::{
+    Cause, CommandContext, Committed, Execute, ExecuteError, FlightId, Interruption, PassengerId, Position, Revision,
+};
+use uuid::Uuid;
+
+use crate::{Admission, Done, Flights, PassengerError, PassengerView};
+
+/// How long an answer waits for what its command means for the flight domain. The reaction guarantees that; carrying it out
+/// at once only lets the answer cover it.
+const AT_ONCE_LIMIT: Duration = Duration::from_millis(1_500);
+
+/// What became of a request to seal a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SealOutcome {
+    /// It is sealed, as of this event.
+    Sealed(Option<Revision>),
+    /// Somebody has not boarded.
+    NotAllBoarded {
+        /// How many; zero if there is no passenger at all.
+        missing: u64,
+        /// The first of them.
+        passengers: Vec<MissingPassenger>,
+    },
+    /// The flight's end has closed it.
+    Closed,
+}
+
+/// Carries out what callers and the flight domain ask of passengers and manifests.
+#[derive(Clone)]
+pub struct PassengerService<E, F> {
+    executor: E,
+    flights: F,
+}
+
+type Outcome<T> = Result<Done<T>, PassengerError>;
+
+impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
+    /// A service that decides with `executor` and asks the flight domain through `flights`.
+    pub const fn new(executor: E, flights: F) -> Self {
+        Self { executor, flights }
+    }
+
+    /// Adds a passenger to a flight that exists and takes passengers.
+    ///
+    /// # Errors
+    /// [`PassengerError`].
+    pub async fn add(
+        &self,
+        flight_id: FlightId,
+        name: PassengerName,
+        context: CommandContext,
+    ) -> Outcome<PassengerView> {
+        let key = context.idempotency.as_ref().map(|idempotency| &idempotency.key);
+        // What a repeated command led to does not depend on the flight any more.
+        if key.and_then(|key| self.executor.remembered(key)).is_none() {
+            match self.flights.admission(flight_id).await? {
+                Admission::Open => {}
+                Admission::UnknownFlight => return Err(PassengerError::UnknownFlight),
+                Admission::Departed => return Err(PassengerError::FlightDeparted),
+                Admission::Arrived => return Err(PassengerError::FlightArrived),
+            }
+        }
+        let passenger_id = PassengerId::new(Uuid::now_v7());
+        self.change(PassengerCommand::CheckIn { passenger_id, flight_id, name }, context).await
+    }
+
+    /// Corrects a passenger's name.
+    ///
+    /// # Errors
+    /// [`PassengerError`].
+    pub async fn correct_name(
+        &self,
+        passenger_id: PassengerId,
+        name: PassengerName,
+        if_version: Option<Revision>,
+        context: CommandContext,
+    ) -> Outcome<PassengerView> {
+        self.change(PassengerCommand::CorrectName { passenger_id, name, if_version }, context).await
+    }
+
+    /// Lets a passenger board.
+    ///
+    /// # Errors
+    /// [`PassengerError`].
+    pub async fn board(
+        &self,
+        passenger_id: PassengerId,
+        if_version: Option<Revision>,
+        context: CommandContext,
+    ) -> Outcome<PassengerView> {
+        self.change(PassengerCommand::Board { passenger_id, if_version }, context).await
+    }
+
+    /// Takes a passenger off their flight before it departs.
+    ///
+    /// # Errors
+    /// [`PassengerError`].
+    pub async fn offload(
+        &self,
+        passenger_id: PassengerId,
+        reason: OffloadReason,
+        if_version: Option<Revision>,
+        context: CommandContext,
+    ) -> Outcome<PassengerView> {
+        self.change(PassengerCommand::Offload { passenger_id, reason, if_version }, context).await
+    }
+
+    /// Seals the manifest of a flight that is about to depart. The seal decides: nobody can be added, boarded or offloaded
+    /// after it.
+    ///
+    /// # Errors
+    /// [`PassengerError`], never a rejection.
+    pub async fn seal(&self, flight_id: FlightId, context: CommandContext) -> Result<SealOutcome, PassengerError> {
+        match self.executor.execute(PassengerCommand::Seal { flight_id }, context).await {
+            Ok(committed) => Ok(SealOutcome::Sealed(committed.revision)),
+            Err(ExecuteError::Rejected { rejection, revision }) => match rejection {
+                PassengerRejection::NotAllBoarded { missing, passengers } => {
+                    Ok(SealOutcome::NotAllBoarded { missing, passengers })
+                }
+                PassengerRejection::ManifestClosed { .. } => Ok(SealOutcome::Closed),
+                other => Err(PassengerError::rejected(other, revision)),
+            },
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Closes the manifest of a flight that has ended, for good, however many passengers there are. Answers the newest event
+    /// that shows it.
+    ///
+    /// # Errors
+    /// [`PassengerError`], never a rejection.
+    pub async fn close(
+        &self,
+        flight_id: FlightId,
+        ending: Ending,
+        cause: Cause,
+    ) -> Result<Option<Revision>, PassengerError> {
+        // It closes first, so nobody is added any more, and each round takes some of those who are left.
+        loop {
+            let context = CommandContext::caused_by(Uuid::now_v7(), cause.clone());
+            let committed = self.executor.execute(PassengerCommand::Close { flight_id, ending }, context).await?;
+            if manifest(&committed)?.is_finished(ending) {
+                return Ok(committed.revision);
+            }
+        }
+    }
+
+    /// Whether a flight exists, for a manifest that nobody was ever on.
+    ///
+    /// # Errors
+    /// [`Interruption`] if the flight domain cannot be asked.
+    pub async fn flight_exists(&self, flight_id: FlightId) -> Result<bool, Interruption> {
+        Ok(self.flights.admission(flight_id).await? != Admission::UnknownFlight)
+    }
+
+    async fn change(&self, command: PassengerCommand, context: CommandContext) -> Outcome<PassengerView> {
+        let cause = context.as_cause();
+        let committed = self.executor.execute(command, context).await?;
+        let position = Position::in_passenger_stream(committed.revision);
+        let noted = self.note_at_once(&committed, cause).await;
+        match committed.outcome {
+            PassengerOutcome::Passenger(Some(passenger)) => {
+                Ok(Done { value: PassengerView::from(&*passenger), position: position.and(noted) })
+            }
+            // That a passenger has been removed since is an answer too: they are not there.
+            _ => Err(PassengerError::Rejected { rejection: PassengerRejection::NotFound, position }),
+        }
+    }
+
+    /// Tells the flight at once if its manifest has become complete, or is so no longer.
+    async fn note_at_once(&self, committed: &Committed<Passengers>, cause: Cause) -> Position {
+        let (Some(event), Some(revision)) = (committed.events.last(), committed.revision) else {
+            return Position::default();
+        };
+        let complete = match event {
+            PassengerEvent::ManifestCompleted(_) => true,
+            PassengerEvent::ManifestReopened(_) => false,
+            _ => return Position::default(),
+        };
+        let noting = self.flights.note_manifest(event.flight_id(), complete, revision, cause);
+        match tokio::time::timeout(AT_ONCE_LIMIT, noting).await {
+            Ok(Ok(noted)) => Position::in_flight_stream(noted),
+            Ok(Err(error)) => {
+                tracing::info!(flight.id = %event.flight_id(), %error, "the flight is left to be told by the reaction");
+                Position::default()
+            }
+            Err(_) => Position::default(),
+        }
+    }
+}
+
+fn manifest(committed: &Committed<Passengers>) -> Result<&Arc<Manifest>, Interruption> {
+    match &committed.outcome {
+        PassengerOutcome::Manifest(manifest) => Ok(manifest),
+        PassengerOutcome::Passenger(_) => {
+            Err(Interruption::Internal("closing a manifest did not lead to a manifest".to_owned()))
+        }
+    }
+}

@@ -1,0 +1,107 @@
+use passenger_core::{Counts, ManifestState, Passenger, PassengerName, PassengerStatus};
+use serde::Serialize;
+use shared_kernel::{FlightId, PassengerId, Position, Revision};
+
+/// A passenger as callers see them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PassengerView {
+    /// Which passenger.
+    pub id: PassengerId,
+    /// The flight on whose manifest they are.
+    pub flight_id: FlightId,
+    /// What they are called.
+    pub name: PassengerName,
+    /// How far they have come.
+    pub status: PassengerStatus,
+    /// The number of the last event about them.
+    #[serde(skip)]
+    pub version: Revision,
+}
+
+impl From<&Passenger> for PassengerView {
+    fn from(passenger: &Passenger) -> Self {
+        Self {
+            id: passenger.id,
+            flight_id: passenger.flight_id,
+            name: passenger.name.clone(),
+            status: passenger.status,
+            version: passenger.version,
+        }
+    }
+}
+
+/// A manifest as callers see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ManifestView {
+    /// The flight.
+    pub flight_id: FlightId,
+    /// Whether it takes changes: `open`, `sealed` or `closed`.
+    pub state: &'static str,
+    /// How many passengers have which status.
+    pub counts: Counts,
+    /// The first of those who have not boarded.
+    pub missing: Vec<MissingView>,
+    /// The number of the last event about it or one of its passengers; `None` if there was none.
+    #[serde(skip)]
+    pub version: Option<Revision>,
+}
+
+impl ManifestView {
+    /// The manifest of a flight that no passenger was ever added to.
+    #[must_use]
+    pub fn empty(flight_id: FlightId) -> Self {
+        let state = ManifestState::Open.as_str();
+        Self { flight_id, state, counts: Counts::default(), missing: Vec::new(), version: None }
+    }
+}
+
+/// Somebody who has not boarded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MissingView {
+    /// Which passenger.
+    pub id: PassengerId,
+    /// What they are called.
+    pub name: PassengerName,
+}
+
+/// A manifest and its passengers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ManifestWithPassengers {
+    /// The manifest.
+    #[serde(flatten)]
+    pub manifest: ManifestView,
+    /// Its passengers, in the order in which they were added; not all of them if there are very many.
+    pub passengers: Vec<PassengerView>,
+    /// The cursor with which the list of the flight's passengers goes on, if these are not all.
+    pub passengers_next: Option<String>,
+}
+
+/// Which passengers a list shows.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PassengerFilter {
+    /// Only those of this flight.
+    pub flight_id: Option<FlightId>,
+    /// Only those with this status.
+    pub status: Option<PassengerStatus>,
+    /// Only those whose name contains this, in any case.
+    pub text: Option<String>,
+}
+
+/// Which manifests a list shows. Those of deleted flights are never in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ManifestFilter {
+    /// Only those in this state.
+    pub state: Option<&'static str>,
+}
+
+/// What a command left, and where its events are in both streams.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done<T> {
+    /// What it left.
+    pub value: T,
+    /// What a query has to cover to show it.
+    pub position: Position,
+}

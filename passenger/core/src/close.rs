@@ -1,0 +1,48 @@
+use shared_kernel::FlightId;
+
+use crate::{
+    Ending, Manifest, ManifestClosed, ManifestState, PassengerArrived, PassengerEvent, PassengerRemoved,
+    PassengerStatus,
+};
+
+/// How many passengers one [`crate::PassengerCommand::Close`] lets arrive or removes at most, because the events of one
+/// command are appended at once and one append is limited to 1 MiB.
+pub const MAX_CLOSED_PER_COMMAND: usize = 500;
+
+/// What closing a manifest comes to next. Nothing once it is finished.
+pub(crate) fn close(flight_id: FlightId, manifest: &Manifest, ending: Ending) -> Vec<PassengerEvent> {
+    if manifest.is_finished(ending) {
+        return Vec::new();
+    }
+    let closed = (manifest.state() != ManifestState::Closed(ending))
+        .then_some(PassengerEvent::ManifestClosed(ManifestClosed { flight_id, ending }));
+    closed
+        .into_iter()
+        .chain(passenger_events(flight_id, manifest, ending))
+        .collect()
+}
+
+fn passenger_events(flight_id: FlightId, manifest: &Manifest, ending: Ending) -> Vec<PassengerEvent> {
+    match ending {
+        Ending::Landed => manifest
+            .passengers_with(PassengerStatus::Boarded)
+            .take(MAX_CLOSED_PER_COMMAND)
+            .map(|passenger| {
+                PassengerEvent::Arrived(PassengerArrived {
+                    flight_id,
+                    passenger_id: passenger.id,
+                })
+            })
+            .collect(),
+        Ending::Deleted => manifest
+            .passengers()
+            .take(MAX_CLOSED_PER_COMMAND)
+            .map(|passenger| {
+                PassengerEvent::Removed(PassengerRemoved {
+                    flight_id,
+                    passenger_id: passenger.id,
+                })
+            })
+            .collect(),
+    }
+}

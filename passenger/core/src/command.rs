@@ -1,0 +1,59 @@
+use shared_kernel::{FlightId, PassengerId, Revision};
+
+use crate::{Ending, OffloadReason, PassengerName};
+
+/// What can be asked of the passenger domain.
+///
+/// Where there is an `if_version`, the command is meant for the passenger as of that [`crate::Passenger::version`] and is
+/// rejected as stale if something has happened to them since.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PassengerCommand {
+    /// Add a passenger to a flight that is known to exist.
+    CheckIn {
+        /// A new identifier.
+        passenger_id: PassengerId,
+        /// The flight.
+        flight_id: FlightId,
+        /// What the passenger is called.
+        name: PassengerName,
+    },
+    /// Replace a passenger's name, while the manifest is open.
+    CorrectName {
+        /// Which passenger.
+        passenger_id: PassengerId,
+        /// The name, corrected.
+        name: PassengerName,
+        /// The version that was corrected.
+        if_version: Option<Revision>,
+    },
+    /// Let a passenger who is checked in board.
+    Board {
+        /// Which passenger.
+        passenger_id: PassengerId,
+        /// The version that is to board.
+        if_version: Option<Revision>,
+    },
+    /// Take a passenger off the flight before it departs, also one who has boarded.
+    Offload {
+        /// Which passenger.
+        passenger_id: PassengerId,
+        /// Why.
+        reason: OffloadReason,
+        /// The version that is to be taken off.
+        if_version: Option<Revision>,
+    },
+    /// Seal the manifest of a flight that is about to depart. Does nothing to a sealed manifest.
+    Seal {
+        /// The flight.
+        flight_id: FlightId,
+    },
+    /// Close the manifest of a flight that has ended, for good: first the manifest, so that nobody can be added any more,
+    /// then its passengers, at most [`crate::MAX_CLOSED_PER_COMMAND`] at once. Never rejected. To be repeated until
+    /// [`crate::Manifest::is_finished`] says that it is.
+    Close {
+        /// The flight.
+        flight_id: FlightId,
+        /// How it ended.
+        ending: Ending,
+    },
+}

@@ -1,0 +1,182 @@
+use std::sync::Arc;
+
+use imbl::OrdMap;
+use serde::{Deserialize, Serialize};
+use shared_kernel::PassengerId;
+
+use crate::{Passenger, PassengerStatus};
+
+/// The passengers of one flight. A flight of which nothing is known has an open, empty manifest.
+///
+/// A clone shares everything with its original.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Manifest {
+    state: ManifestState,
+    passengers: OrdMap<PassengerId, Arc<Passenger>>,
+    counts: Counts,
+}
+
+/// Whether a manifest takes changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ManifestState {
+    /// Passengers can be added, boarded and offloaded.
+    #[default]
+    Open,
+    /// The flight is leaving or has left the gate. Only its end changes the manifest.
+    Sealed,
+    /// The flight has ended. Nothing can be changed any more but what is left of closing it.
+    Closed(Ending),
+}
+
+impl ManifestState {
+    /// The state as it is stored and sent: `open`, `sealed` or `closed`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Sealed => "sealed",
+            Self::Closed(_) => "closed",
+        }
+    }
+}
+
+/// How a flight ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Ending {
+    /// It landed: those on board have arrived.
+    Landed,
+    /// It was deleted: all of its passengers are removed.
+    Deleted,
+}
+
+impl Ending {
+    /// The ending as it is stored and sent.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Landed => "landed",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+/// How many passengers of a manifest have which status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// Not on board yet.
+    pub checked_in: u64,
+    /// On board.
+    pub boarded: u64,
+    /// Landed with the flight.
+    pub arrived: u64,
+    /// Taken off before departure.
+    pub offloaded: u64,
+}
+
+impl Counts {
+    /// Whether everybody has boarded: at least one passenger, and nobody missing. The flight does not wait for those who
+    /// were offloaded.
+    #[must_use]
+    pub const fn is_complete(self) -> bool {
+        self.boarded > 0 && self.checked_in == 0
+    }
+
+    const fn of(&mut self, status: PassengerStatus) -> &mut u64 {
+        match status {
+            PassengerStatus::CheckedIn => &mut self.checked_in,
+            PassengerStatus::Boarded => &mut self.boarded,
+            PassengerStatus::Arrived => &mut self.arrived,
+            PassengerStatus::Offloaded => &mut self.offloaded,
+        }
+    }
+
+    /// These counts with one more of this status.
+    pub(crate) const fn with(mut self, status: PassengerStatus) -> Self {
+        let count = self.of(status);
+        *count = count.saturating_add(1);
+        self
+    }
+
+    /// These counts with one less of this status.
+    pub(crate) const fn without(mut self, status: PassengerStatus) -> Self {
+        let count = self.of(status);
+        *count = count.saturating_sub(1);
+        self
+    }
+}
+
+impl Manifest {
+    /// Whether it takes changes.
+    #[must_use]
+    pub const fn state(&self) -> ManifestState {
+        self.state
+    }
+
+    /// How many passengers have which status.
+    #[must_use]
+    pub const fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Whether everybody has boarded; see [`Counts::is_complete`].
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.counts.is_complete()
+    }
+
+    /// Its passengers, whatever their status, by identifier.
+    pub fn passengers(&self) -> impl Iterator<Item = &Arc<Passenger>> {
+        self.passengers.values()
+    }
+
+    /// Its passengers with this status, by identifier.
+    pub fn passengers_with(&self, status: PassengerStatus) -> impl Iterator<Item = &Arc<Passenger>> {
+        self.passengers().filter(move |passenger| passenger.status == status)
+    }
+
+    /// Whether nothing is left to do to close it for this ending, so that another [`crate::PassengerCommand::Close`]
+    /// would decide nothing. A deletion outdoes a landing, so a manifest closed by one is finished for both only when
+    /// it is empty, and is not closed again by a landing.
+    #[must_use]
+    pub fn is_finished(&self, ending: Ending) -> bool {
+        match (self.state, ending) {
+            (ManifestState::Closed(Ending::Landed), Ending::Landed) => self.counts.boarded == 0,
+            (ManifestState::Closed(Ending::Deleted), Ending::Landed) => true,
+            (ManifestState::Closed(Ending::Deleted), Ending::Deleted) => self.passengers.is_empty(),
+            (ManifestState::Open | ManifestState::Sealed | ManifestState::Closed(Ending::Landed), _) => false,
+        }
+    }
+
+    pub(crate) fn passenger(&self, id: &PassengerId) -> Option<&Arc<Passenger>> {
+        self.passengers.get(id)
+    }
+
+    pub(crate) const fn set_state(&mut self, state: ManifestState) {
+        self.state = state;
+    }
+
+    /// Adds a passenger who is not on the manifest.
+    pub(crate) fn add(&mut self, passenger: Arc<Passenger>) {
+        self.counts = self.counts.with(passenger.status);
+        self.passengers.insert(passenger.id, passenger);
+    }
+
+    pub(crate) fn remove(&mut self, id: &PassengerId) {
+        if let Some(removed) = self.passengers.remove(id) {
+            self.counts = self.counts.without(removed.status);
+        }
+    }
+
+    /// Changes a passenger. One who is not on the manifest stays unknown.
+    pub(crate) fn change(&mut self, id: &PassengerId, change: impl FnOnce(&mut Passenger)) {
+        if let Some(passenger) = self.passengers.get_mut(id) {
+            let passenger = Arc::make_mut(passenger);
+            let before = passenger.status;
+            change(passenger);
+            self.counts = self.counts.without(before).with(passenger.status);
+        }
+    }
+}

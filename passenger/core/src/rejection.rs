@@ -1,0 +1,63 @@
+use shared_kernel::{PassengerId, Revision};
+
+use crate::{Ending, PassengerName};
+
+/// How many of those who have not boarded a rejection names at most.
+pub const MAX_MISSING_NAMED: usize = 50;
+
+/// Why a rule forbids a command about a passenger or a manifest. The messages hold no personal data.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PassengerRejection {
+    /// There is no such passenger, or they were removed with their flight.
+    #[error("there is no such passenger")]
+    NotFound,
+    /// The identifier of a new passenger is taken. Choose another.
+    #[error("a passenger with this identifier exists already")]
+    AlreadyExists,
+    /// Something has happened to the passenger since the version the command was meant for. Look again, then decide.
+    #[error("the passenger has changed; their version is now {current}")]
+    Stale {
+        /// The version they have now.
+        current: Revision,
+    },
+    /// The flight is leaving or has left the gate, which cannot be undone.
+    #[error("the manifest is sealed: the flight is departing or has departed")]
+    ManifestSealed,
+    /// The flight has ended; its manifest is closed for good.
+    #[error("the manifest is closed: the flight was {}", .ending.as_str())]
+    ManifestClosed {
+        /// How it ended.
+        ending: Ending,
+    },
+    /// The passenger is on board.
+    #[error("the passenger has boarded already")]
+    AlreadyBoarded,
+    /// The passenger was taken off the flight. Check them in again, as a new passenger, if they are to fly after all.
+    #[error("the passenger was offloaded")]
+    Offloaded,
+    /// The flight cannot depart: board or offload those who are missing, or add somebody if nobody is on the manifest.
+    #[error("{}", who_is_missing(*.missing))]
+    NotAllBoarded {
+        /// How many have not boarded; zero if nobody is on board and nobody is missing.
+        missing: u64,
+        /// The first of them by identifier, at most [`MAX_MISSING_NAMED`].
+        passengers: Vec<MissingPassenger>,
+    },
+}
+
+/// A passenger who has not boarded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingPassenger {
+    /// Which passenger.
+    pub id: PassengerId,
+    /// What they are called.
+    pub name: PassengerName,
+}
+
+fn who_is_missing(missing: u64) -> String {
+    match missing {
+        0 => "nobody is on board".to_owned(),
+        1 => "1 passenger has not boarded".to_owned(),
+        _ => format!("{missing} passengers have not boarded"),
+    }
+}

@@ -1,0 +1,142 @@
+use std::sync::Arc;
+
+use imbl::OrdMap;
+use serde::{Deserialize, Serialize};
+use shared_kernel::{FlightId, PassengerId, Revision};
+
+use crate::{Manifest, ManifestState, Passenger, PassengerEvent, PassengerStatus};
+
+/// Every manifest that anything is known of, with its passengers. A clone shares everything with its original.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Snapshot", into = "Snapshot")]
+pub struct PassengerState {
+    manifests: OrdMap<FlightId, Arc<Manifest>>,
+    flight_of: OrdMap<PassengerId, FlightId>,
+}
+
+impl PassengerState {
+    /// A passenger, unless they are unknown or were removed with their flight.
+    #[must_use]
+    pub fn passenger(&self, id: &PassengerId) -> Option<&Arc<Passenger>> {
+        self.manifest_with(id)?.passenger(id)
+    }
+
+    /// The manifest of a flight: an open, empty one if nothing is known of it.
+    #[must_use]
+    pub fn manifest(&self, flight_id: &FlightId) -> Arc<Manifest> {
+        self.manifests.get(flight_id).cloned().unwrap_or_default()
+    }
+
+    /// Every manifest that anything is known of, by flight.
+    pub fn manifests(&self) -> impl Iterator<Item = (&FlightId, &Arc<Manifest>)> {
+        self.manifests.iter()
+    }
+
+    /// The manifest that a passenger is on.
+    pub(crate) fn manifest_with(&self, id: &PassengerId) -> Option<&Arc<Manifest>> {
+        self.manifests.get(self.flight_of.get(id)?)
+    }
+
+    pub(crate) fn apply(&mut self, event: &PassengerEvent, revision: Revision) {
+        match event {
+            PassengerEvent::CheckedIn(event) => self.add(Arc::new(Passenger {
+                id: event.passenger_id,
+                flight_id: event.flight_id,
+                name: event.name.clone(),
+                status: PassengerStatus::CheckedIn,
+                version: revision,
+            })),
+            PassengerEvent::NameCorrected(event) => {
+                self.change(&event.passenger_id, revision, |passenger| {
+                    passenger.name = event.name.clone()
+                });
+            }
+            PassengerEvent::Boarded(event) => {
+                self.set_status(&event.passenger_id, revision, PassengerStatus::Boarded);
+            }
+            PassengerEvent::Offloaded(event) => {
+                self.set_status(&event.passenger_id, revision, PassengerStatus::Offloaded);
+            }
+            PassengerEvent::Arrived(event) => {
+                self.set_status(&event.passenger_id, revision, PassengerStatus::Arrived);
+            }
+            PassengerEvent::Removed(event) => self.remove(&event.passenger_id),
+            // Completeness follows from the passengers; these two tell the flight domain of it.
+            PassengerEvent::ManifestCompleted(_) | PassengerEvent::ManifestReopened(_) => {}
+            PassengerEvent::ManifestSealed(event) => {
+                self.manifest_mut(&event.flight_id).set_state(ManifestState::Sealed);
+            }
+            PassengerEvent::ManifestClosed(event) => {
+                self.manifest_mut(&event.flight_id)
+                    .set_state(ManifestState::Closed(event.ending));
+            }
+        }
+    }
+
+    /// Adds a passenger, in place of one with the same identifier.
+    fn add(&mut self, passenger: Arc<Passenger>) {
+        self.remove(&passenger.id);
+        self.flight_of.insert(passenger.id, passenger.flight_id);
+        self.manifest_mut(&passenger.flight_id).add(passenger);
+    }
+
+    fn set_status(&mut self, id: &PassengerId, revision: Revision, status: PassengerStatus) {
+        self.change(id, revision, |passenger| passenger.status = status);
+    }
+
+    /// Changes a passenger because of the event with this revision. An event about an unknown one changes nothing.
+    fn change(&mut self, id: &PassengerId, revision: Revision, change: impl FnOnce(&mut Passenger)) {
+        if let Some(flight_id) = self.flight_of.get(id).copied() {
+            self.manifest_mut(&flight_id).change(id, |passenger| {
+                change(passenger);
+                passenger.version = revision;
+            });
+        }
+    }
+
+    fn remove(&mut self, id: &PassengerId) {
+        if let Some(flight_id) = self.flight_of.remove(id) {
+            self.manifest_mut(&flight_id).remove(id);
+        }
+    }
+
+    fn manifest_mut(&mut self, flight_id: &FlightId) -> &mut Manifest {
+        Arc::make_mut(self.manifests.entry(*flight_id).or_default())
+    }
+}
+
+/// What is stored of the state: all but what follows from the rest, namely who is on which manifest and the counts.
+#[derive(Clone, Serialize, Deserialize)]
+struct Snapshot {
+    manifests: Vec<(FlightId, ManifestState)>,
+    passengers: Vec<Arc<Passenger>>,
+}
+
+impl From<PassengerState> for Snapshot {
+    fn from(state: PassengerState) -> Self {
+        Self {
+            manifests: state
+                .manifests()
+                .map(|(flight_id, manifest)| (*flight_id, manifest.state()))
+                .collect(),
+            passengers: state
+                .manifests()
+                .flat_map(|(_, manifest)| manifest.passengers())
+                .cloned()
+                .collect(),
+        }
+    }
+}
+
+impl From<Snapshot> for PassengerState {
+    fn from(snapshot: Snapshot) -> Self {
+        let mut state = Self::default();
+        for (flight_id, manifest_state) in snapshot.manifests {
+            state.manifest_mut(&flight_id).set_state(manifest_state);
+        }
+        for passenger in snapshot.passengers {
+            state.add(passenger);
+        }
+        state
+    }
+}

@@ -1,0 +1,13 @@
+//! The rules of passengers and manifests, tested through what the rest of the system sees of them.
+
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "Clippy takes only the test functions for tests, not what they share"
+)]
+
+mod closing;
+mod golden;
+mod properties;
+mod rules;
+mod samples;

@@ -1,0 +1,266 @@
+//! What holds after any sequence of commands.
+
+use std::collections::BTreeMap;
+
+use passenger_core::{
+    Counts, Ending, Manifest, ManifestState, PassengerCommand, PassengerEvent, PassengerOutcome, PassengerRejection,
+    PassengerState, PassengerStatus, PassengerSubject, Passengers,
+};
+use proptest::prelude::*;
+use shared_kernel::{Decider, DomainEvent, FlightId, PassengerId, Revision};
+use uuid::Uuid;
+
+use crate::samples::{passenger, text};
+
+/// Few flights, so that each of them sees much.
+const FLIGHTS: u128 = 2;
+const PASSENGERS: u128 = 6;
+
+const fn flight(number: u128) -> FlightId {
+    FlightId::new(Uuid::from_u128(number))
+}
+
+fn flight_id() -> impl Strategy<Value = FlightId> {
+    (1..=FLIGHTS).prop_map(flight)
+}
+
+fn passenger_id() -> impl Strategy<Value = PassengerId> {
+    (1..=PASSENGERS).prop_map(passenger)
+}
+
+fn version() -> impl Strategy<Value = Option<Revision>> {
+    prop_oneof![6 => Just(None), 1 => (0..40_u64).prop_map(|number| Some(Revision(number)))]
+}
+
+fn ending() -> impl Strategy<Value = Ending> {
+    prop_oneof![Just(Ending::Landed), Just(Ending::Deleted)]
+}
+
+fn command() -> impl Strategy<Value = PassengerCommand> {
+    let name = || prop_oneof![Just(text("Zoë")), Just(text("Max"))];
+    prop_oneof![
+        12 => (passenger_id(), flight_id(), name()).prop_map(|(passenger_id, flight_id, name)| {
+            PassengerCommand::CheckIn { passenger_id, flight_id, name }
+        }),
+        3 => (passenger_id(), name(), version()).prop_map(|(passenger_id, name, if_version)| {
+            PassengerCommand::CorrectName { passenger_id, name, if_version }
+        }),
+        16 => (passenger_id(), version())
+            .prop_map(|(passenger_id, if_version)| PassengerCommand::Board { passenger_id, if_version }),
+        6 => (passenger_id(), version()).prop_map(|(passenger_id, if_version)| {
+            PassengerCommand::Offload { passenger_id, reason: text("no-show"), if_version }
+        }),
+        3 => flight_id().prop_map(|flight_id| PassengerCommand::Seal { flight_id }),
+        1 => (flight_id(), ending())
+            .prop_map(|(flight_id, ending)| PassengerCommand::Close { flight_id, ending }),
+    ]
+}
+
+fn commands() -> impl Strategy<Value = Vec<PassengerCommand>> {
+    prop::collection::vec(command(), 1..80)
+}
+
+/// A domain as it runs: its events in order, and the state they lead to.
+#[derive(Default)]
+struct Running {
+    state: PassengerState,
+    events: Vec<PassengerEvent>,
+}
+
+impl Running {
+    fn run(&mut self, command: &PassengerCommand) -> Result<Vec<PassengerEvent>, PassengerRejection> {
+        let decided = Passengers::decide(&self.state, command)?;
+        for event in &decided {
+            Passengers::evolve(&mut self.state, event, Revision(self.events.len() as u64));
+            self.events.push(event.clone());
+        }
+        Ok(decided)
+    }
+
+    fn manifests(&self) -> impl Iterator<Item = (FlightId, std::sync::Arc<Manifest>)> {
+        (1..=FLIGHTS)
+            .map(flight)
+            .map(|flight_id| (flight_id, self.state.manifest(&flight_id)))
+    }
+}
+
+/// The state that the events lead to when they are read back from where they were stored.
+fn restored(events: &[PassengerEvent]) -> PassengerState {
+    let mut state = PassengerState::default();
+    for (number, event) in (0..).zip(events) {
+        let data = event.encode().unwrap();
+        let read = PassengerEvent::decode(event.event_type(), event.schema_version(), &data).unwrap();
+        Passengers::evolve(&mut state, &read, Revision(number));
+    }
+    state
+}
+
+fn recount(manifest: &Manifest) -> Counts {
+    let count = |status| {
+        manifest
+            .passengers()
+            .filter(|passenger| passenger.status == status)
+            .count() as u64
+    };
+    Counts {
+        checked_in: count(PassengerStatus::CheckedIn),
+        boarded: count(PassengerStatus::Boarded),
+        arrived: count(PassengerStatus::Arrived),
+        offloaded: count(PassengerStatus::Offloaded),
+    }
+}
+
+proptest! {
+    #[test]
+    fn the_stored_events_lead_to_the_same_state(commands in commands()) {
+        let mut running = Running::default();
+        for command in &commands {
+            let _ = running.run(command);
+        }
+        prop_assert_eq!(&restored(&running.events), &running.state);
+        let snapshot = serde_json::to_vec(&running.state).unwrap();
+        prop_assert_eq!(serde_json::from_slice::<PassengerState>(&snapshot).unwrap(), running.state);
+    }
+
+    #[test]
+    fn counts_and_completeness_are_those_of_a_recount(commands in commands()) {
+        let mut running = Running::default();
+        for command in &commands {
+            let _ = running.run(command);
+            for (flight_id, manifest) in running.manifests() {
+                let recount = recount(&manifest);
+                prop_assert_eq!(manifest.counts(), recount);
+                prop_assert_eq!(manifest.is_complete(), recount.boarded > 0 && recount.checked_in == 0);
+                for passenger in manifest.passengers() {
+                    prop_assert_eq!(passenger.flight_id, flight_id);
+                    prop_assert_eq!(running.state.passenger(&passenger.id), Some(passenger));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_news_of_an_open_manifest_alternate_and_tell_whether_it_is_complete(commands in commands()) {
+        let mut running = Running::default();
+        let mut complete = BTreeMap::new();
+        for command in &commands {
+            for event in running.run(command).unwrap_or_default() {
+                let news = match event {
+                    PassengerEvent::ManifestCompleted(_) => true,
+                    PassengerEvent::ManifestReopened(_) => false,
+                    _ => continue,
+                };
+                let known = complete.insert(event.flight_id(), news).unwrap_or(false);
+                prop_assert_ne!(known, news, "told twice");
+            }
+            for (flight_id, manifest) in running.manifests() {
+                if !matches!(manifest.state(), ManifestState::Closed(_)) {
+                    prop_assert_eq!(manifest.is_complete(), complete.get(&flight_id).copied().unwrap_or(false));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_a_complete_manifest_is_sealed_and_only_its_end_changes_it_then(commands in commands()) {
+        let mut running = Running::default();
+        for command in &commands {
+            let before = running.state.clone();
+            for event in running.run(command).unwrap_or_default() {
+                let manifest = before.manifest(&event.flight_id());
+                match manifest.state() {
+                    ManifestState::Open => if matches!(event, PassengerEvent::ManifestSealed(_)) {
+                        let counts = recount(&manifest);
+                        prop_assert!(counts.boarded > 0 && counts.checked_in == 0, "sealed at {counts:?}");
+                    },
+                    ManifestState::Sealed | ManifestState::Closed(_) => {
+                        prop_assert!(matches!(command, PassengerCommand::Close { .. }), "{command:?}: {event:?}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_deleted_flight_ends_with_nobody(commands in commands(), flight_id in flight_id(), late in commands()) {
+        let mut running = Running::default();
+        for command in &commands {
+            let _ = running.run(command);
+        }
+        let close = PassengerCommand::Close { flight_id, ending: Ending::Deleted };
+        for _ in 0..=PASSENGERS {
+            if running.run(&close).unwrap().is_empty() {
+                break;
+            }
+        }
+        prop_assert!(running.state.manifest(&flight_id).is_finished(Ending::Deleted));
+        for command in &late {
+            let _ = running.run(command);
+            let manifest = running.state.manifest(&flight_id);
+            prop_assert_eq!(manifest.passengers().count(), 0);
+            prop_assert_eq!(manifest.state(), ManifestState::Closed(Ending::Deleted));
+        }
+    }
+
+    #[test]
+    fn a_manifest_is_finished_exactly_when_closing_it_decides_nothing(commands in commands()) {
+        let mut running = Running::default();
+        for command in &commands {
+            let _ = running.run(command);
+            for (flight_id, manifest) in running.manifests() {
+                for ending in [Ending::Landed, Ending::Deleted] {
+                    let decided = Passengers::decide(&running.state, &PassengerCommand::Close { flight_id, ending });
+                    prop_assert_eq!(decided.unwrap().is_empty(), manifest.is_finished(ending));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_event_of_a_decision_tells_its_subject(commands in commands()) {
+        let mut running = Running::default();
+        for command in &commands {
+            let subject = Passengers::subject(command);
+            let Some(first) = running.run(command).unwrap_or_default().into_iter().next() else { continue };
+            prop_assert_eq!(Passengers::subject_of_event(&first), subject);
+            match (Passengers::outcome(&running.state, &subject), subject) {
+                (PassengerOutcome::Passenger(outcome), PassengerSubject::Passenger(id)) => {
+                    prop_assert_eq!(outcome.as_ref(), running.state.passenger(&id));
+                    prop_assert!(outcome.is_some());
+                }
+                (PassengerOutcome::Manifest(outcome), PassengerSubject::Manifest(flight_id)) => {
+                    prop_assert_eq!(outcome, running.state.manifest(&flight_id));
+                }
+                (outcome, subject) => prop_assert!(false, "{subject:?} gives {outcome:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn any_sequence_of_facts_can_be_folded(events in prop::collection::vec(fact(), 1..80)) {
+        let mut state = PassengerState::default();
+        for (number, event) in (0..).zip(&events) {
+            Passengers::evolve(&mut state, event, Revision(number));
+        }
+        for (_, manifest) in state.manifests() {
+            prop_assert_eq!(manifest.counts(), recount(manifest));
+        }
+    }
+}
+
+/// A fact that need not fit those before it.
+fn fact() -> impl Strategy<Value = PassengerEvent> {
+    let ids = || {
+        (flight_id(), passenger_id()).prop_map(
+            |(flight_id, passenger_id)| serde_json::json!({ "flightId": flight_id, "passengerId": passenger_id }),
+        )
+    };
+    (ids(), 0..PassengerEvent::TYPES.len(), ending()).prop_map(|(mut data, index, ending)| {
+        data["name"] = "Zoë".into();
+        data["reason"] = "no-show".into();
+        data["boarded"] = 1.into();
+        data["missing"] = 1.into();
+        data["ending"] = ending.as_str().into();
+        PassengerEvent::decode(PassengerEvent::TYPES[index], 1, data.to_string().as_bytes()).expect("a valid fact")
+    })
+}

@@ -1,0 +1,65 @@
+use passenger_application::{Admission, Flights};
+use shared_contracts::Fault;
+use shared_contracts::flight::{Admission as Answer, FlightRpcClient};
+use shared_infrastructure::rpc::RpcClient;
+use shared_kernel::{Cause, FlightId, Interruption, Revision};
+
+/// The flight domain over JSON-RPC.
+#[derive(Clone)]
+pub struct RpcFlights {
+    client: RpcClient,
+}
+
+impl RpcFlights {
+    /// Calls the flight API through `client`.
+    #[must_use]
+    pub const fn new(client: RpcClient) -> Self {
+        Self { client }
+    }
+
+    /// As [`Flights::note_manifest`], with the failure as the contract has it.
+    pub(crate) async fn note(
+        &self,
+        flight_id: FlightId,
+        complete: bool,
+        manifest_revision: Revision,
+        cause: Cause,
+    ) -> Result<Option<Revision>, Fault> {
+        let effect = self.client.call(|client| {
+            let cause = cause.clone();
+            async move { client.note_manifest(flight_id, complete, manifest_revision, cause).await }
+        });
+        Ok(effect.await?.revision)
+    }
+
+    /// Completes the departure of a flight whose manifest is sealed.
+    pub(crate) async fn complete_departure(&self, flight_id: FlightId, cause: Cause) -> Result<(), Fault> {
+        let effect = self.client.call(|client| {
+            let cause = cause.clone();
+            async move { client.complete_departure(flight_id, cause).await }
+        });
+        effect.await.map(drop)
+    }
+}
+
+impl Flights for RpcFlights {
+    async fn admission(&self, flight_id: FlightId) -> Result<Admission, Interruption> {
+        let answer = self.client.call(|client| async move { client.admission(flight_id).await }).await?;
+        Ok(match answer {
+            Answer::Open => Admission::Open,
+            Answer::UnknownFlight => Admission::UnknownFlight,
+            Answer::Departed => Admission::Departed,
+            Answer::Arrived => Admission::Arrived,
+        })
+    }
+
+    async fn note_manifest(
+        &self,
+        flight_id: FlightId,
+        complete: bool,
+        manifest_revision: Revision,
+        cause: Cause,
+    ) -> Result<Option<Revision>, Interruption> {
+        Ok(self.note(flight_id, complete, manifest_revision, cause).await?)
+    }
+}

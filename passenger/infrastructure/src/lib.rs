@@ -1,0 +1,16 @@
+//! The passenger domain's ties to the outside: its stream, its tables, and the flight domain over JSON-RPC.
+
+mod flights;
+mod migrations;
+mod projection;
+mod queries;
+mod reactions;
+
+pub use flights::RpcFlights;
+pub use migrations::migrations;
+pub use projection::PassengerProjection;
+pub use queries::{PASSENGERS_IN_MANIFEST, PassengerReadModel};
+pub use reactions::PassengerReactions;
+
+/// The stream that holds every event of the passenger domain.
+pub const STREAM: &str = "passenger-stream";

@@ -1,0 +1,120 @@
+//! Request bodies of limited size.
+
+use std::error::Error;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use bytes::Bytes;
+use http::{HeaderMap, header};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Frame;
+
+use crate::problem::{Problem, ProblemType};
+
+/// The largest request body that is accepted, in bytes.
+pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+
+/// How much of a refused body is still taken, in bytes, and for how long.
+const DISCARD_BYTES: usize = 32 * 1024 * 1024;
+const DISCARD_TIME: Duration = Duration::from_secs(5);
+
+/// Reads a whole body.
+///
+/// # Errors
+/// 413 `content-too-large` above [`MAX_BODY_BYTES`], 400 `malformed-json` if it breaks off.
+pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
+    if is_declared_too_large(headers) {
+        discard(body).await;
+        return Err(too_large());
+    }
+    match limited(body).collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.source().is_some_and(<dyn Error>::is::<BodyTooLarge>) => Err(too_large()),
+        Err(_) => Err(Problem::new(
+            ProblemType::MalformedJson,
+            "The body broke off before its end.",
+        )),
+    }
+}
+
+/// The body, with [`BodyTooLarge`] as its error once it is found to be larger than [`MAX_BODY_BYTES`].
+///
+/// A body that says how long it is passes as it is: see [`is_declared_too_large`].
+#[must_use]
+pub fn limited(body: Body) -> Body {
+    if body
+        .size_hint()
+        .exact()
+        .is_some_and(|size| size <= MAX_BODY_BYTES as u64)
+    {
+        return body;
+    }
+    Body::new(Capped { body, taken: 0 })
+}
+
+/// A body is larger than [`MAX_BODY_BYTES`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the body is larger than {MAX_BODY_BYTES} bytes")]
+pub struct BodyTooLarge;
+
+/// A body that fails at its end if it was too large by then. What is too much is taken and dropped, for the same reason
+/// as in [`discard`].
+struct Capped {
+    body: Body,
+    taken: usize,
+}
+
+impl HttpBody for Capped {
+    type Data = Bytes;
+    type Error = Box<dyn Error + Send + Sync>;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        loop {
+            let next = ready!(Pin::new(&mut self.body).poll_frame(cx));
+            let Some(Ok(frame)) = next else {
+                let at_end = next.is_none() && self.taken > MAX_BODY_BYTES;
+                return Poll::Ready(if at_end {
+                    Some(Err(BodyTooLarge.into()))
+                } else {
+                    next.map(|frame| frame.map_err(Into::into))
+                });
+            };
+            self.taken = self.taken.saturating_add(frame.data_ref().map_or(0, Bytes::len));
+            if self.taken <= MAX_BODY_BYTES {
+                return Poll::Ready(Some(Ok(frame)));
+            }
+            if self.taken > DISCARD_BYTES {
+                return Poll::Ready(Some(Err(BodyTooLarge.into())));
+            }
+        }
+    }
+}
+
+/// Whether the request says itself that its body is larger than [`MAX_BODY_BYTES`].
+#[must_use]
+pub fn is_declared_too_large(headers: &HeaderMap) -> bool {
+    let declared = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    declared.is_some_and(|length| length > MAX_BODY_BYTES as u64)
+}
+
+/// Takes the rest of a body that is not wanted, within limits: a client that is still sending when the connection
+/// closes would not get to see the answer.
+pub async fn discard(body: Body) {
+    let mut rest = Limited::new(body, DISCARD_BYTES);
+    let all = async { while let Some(Ok(_)) = rest.frame().await {} };
+    // Either way there is nothing left to do.
+    let _ = tokio::time::timeout(DISCARD_TIME, all).await;
+}
+
+/// 413 `content-too-large`.
+#[must_use]
+pub fn too_large() -> Problem {
+    Problem::new(
+        ProblemType::ContentTooLarge,
+        format!("The body is larger than {MAX_BODY_BYTES} bytes."),
+    )
+}

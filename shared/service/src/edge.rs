@@ -1,0 +1,61 @@
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use futures::FutureExt;
+use http::Method;
+
+use crate::problem::{Problem, ProblemType};
+
+/// Completes a router for the public: problems for unknown paths and methods, for panics and for requests that take
+/// longer than `limit` until their answer begins, and a log line at debug level for each request.
+///
+/// Routes that are added afterwards have none of this.
+pub fn finish<S: Clone + Send + Sync + 'static>(router: Router<S>, limit: Duration) -> Router<S> {
+    router
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn_with_state(limit, guard))
+}
+
+/// The answer to a path that does not exist.
+pub async fn not_found() -> Problem {
+    Problem::of(ProblemType::NotFound)
+}
+
+/// The answer to a method that a path does not have; the router adds `Allow`.
+pub async fn method_not_allowed() -> Problem {
+    Problem::of(ProblemType::MethodNotAllowed)
+}
+
+async fn guard(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let response = match tokio::time::timeout(limit, answer).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(_panic)) => Problem::internal("a request handler panicked").into_response(),
+        Err(_elapsed) => too_slow(&method, limit).into_response(),
+    };
+    tracing::debug!(
+        http.method = %method,
+        http.route = route.as_ref().map_or("none", MatchedPath::as_str),
+        http.status = response.status().as_u16(),
+        latency_ms = started.elapsed().as_secs_f64() * 1_000.0,
+        "answered a request"
+    );
+    response
+}
+
+fn too_slow(method: &Method, limit: Duration) -> Problem {
+    let cause = format!("a request took longer than {} ms", limit.as_millis());
+    if method.is_safe() {
+        Problem::unavailable("The answer takes too long at the moment; try again.").caused_by(cause)
+    } else {
+        Problem::outcome_unknown().caused_by(cause)
+    }
+}

@@ -1,0 +1,138 @@
+//! Whether a process lives, and whether what it needs is there.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use futures::future::{BoxFuture, join_all};
+use http::{HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+
+/// How long one check may take.
+const CHECK_LIMIT: Duration = Duration::from_secs(2);
+
+/// Up or down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It works.
+    Up,
+    /// It does not.
+    Down,
+}
+
+/// What `/health/ready` and `/health/live` answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Health {
+    /// Up, if every check is.
+    pub status: Status,
+    /// What was looked at.
+    #[serde(default)]
+    pub checks: Vec<CheckResult>,
+}
+
+/// One of the things that a process needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckResult {
+    /// What was looked at, such as `postgresql`.
+    pub name: String,
+    /// Whether it works.
+    pub status: Status,
+    /// For people; says what is the matter if it is down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<Option<String>, String>> + Send + Sync>;
+
+/// What a process needs in order to do its work.
+#[derive(Clone, Default)]
+pub struct Checks {
+    checks: BTreeMap<String, Check>,
+}
+
+impl fmt::Debug for Checks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.checks.keys()).finish()
+    }
+}
+
+impl Checks {
+    /// No checks: always ready.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a check. It gets two seconds; `Ok` may say something worth knowing, `Err` says what is the matter.
+    #[must_use]
+    pub fn with<F, Fut>(mut self, name: impl Into<String>, check: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Option<String>, String>> + Send + 'static,
+    {
+        self.checks.insert(name.into(), Arc::new(move || Box::pin(check())));
+        self
+    }
+
+    /// Carries out all checks at the same time.
+    pub async fn run(&self) -> Health {
+        let checks = join_all(self.checks.iter().map(|(name, check)| run_one(name, check))).await;
+        let all_up = checks.iter().all(|check| check.status == Status::Up);
+        Health {
+            status: if all_up { Status::Up } else { Status::Down },
+            checks,
+        }
+    }
+}
+
+async fn run_one(name: &str, check: &Check) -> CheckResult {
+    let outcome = tokio::time::timeout(CHECK_LIMIT, check())
+        .await
+        .unwrap_or_else(|_| Err(format!("no answer within {} s", CHECK_LIMIT.as_secs())));
+    let (status, detail) = match outcome {
+        Ok(detail) => (Status::Up, detail),
+        Err(detail) => (Status::Down, Some(detail)),
+    };
+    CheckResult {
+        name: name.to_owned(),
+        status,
+        detail,
+    }
+}
+
+/// `GET /health/live`, always 200 as long as the process answers, and `GET /health/ready`, 200 or 503.
+pub fn routes<S: Clone + Send + Sync + 'static>(checks: Checks) -> Router<S> {
+    let live = || async {
+        Health {
+            status: Status::Up,
+            checks: Vec::new(),
+        }
+    };
+    let ready = move || {
+        let checks = checks.clone();
+        async move { checks.run().await }
+    };
+    Router::new()
+        .route("/health/live", get(live))
+        .route("/health/ready", get(ready))
+}
+
+impl IntoResponse for Health {
+    fn into_response(self) -> Response {
+        let status = match self.status {
+            Status::Up => StatusCode::OK,
+            Status::Down => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        (
+            status,
+            [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))],
+            Json(self),
+        )
+            .into_response()
+    }
+}

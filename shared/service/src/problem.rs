@@ -1,0 +1,281 @@
+//! Errors as the public API shows them: `application/problem+json` (RFC 9457).
+
+mod catalogue;
+mod throttle;
+
+use std::fmt;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, header};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use shared_kernel::{ExecuteError, Interruption, Position, QueryError};
+
+use crate::headers::{JETBRIDGE_POSITION, position_value};
+
+pub use catalogue::ProblemType;
+
+/// The media type of a problem.
+pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// How long clients are asked to wait when nothing better is known.
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// A refused or failed request, as its sender gets to know it.
+///
+/// Turning one with a 5xx status into a response logs it, once, with what was given to [`Problem::caused_by`]. What
+/// fails for every client at once is logged once a second for each type, with the number of those left out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem(Box<Content>);
+
+#[derive(Debug, Clone, PartialEq)]
+struct Content {
+    kind: ProblemType,
+    detail: String,
+    members: Map<String, Value>,
+    retry_after: Option<Duration>,
+    position: Option<Position>,
+    cause: Option<String>,
+}
+
+impl Problem {
+    /// A problem of this type; `detail` says to people what is the matter this time, and what to do.
+    #[must_use]
+    pub fn new(kind: ProblemType, detail: impl Into<String>) -> Self {
+        Self(Box::new(Content {
+            kind,
+            detail: detail.into(),
+            members: Map::new(),
+            retry_after: None,
+            position: None,
+            cause: None,
+        }))
+    }
+
+    /// A problem about which nothing more can be said than what its type means.
+    #[must_use]
+    pub fn of(kind: ProblemType) -> Self {
+        Self::new(kind, kind.meaning())
+    }
+
+    /// 400: a header whose value cannot be read; `detail` continues the sentence "The header … ".
+    #[must_use]
+    pub fn malformed_header(name: &str, detail: impl fmt::Display) -> Self {
+        Self::new(ProblemType::MalformedHeader, format!("The header {name} {detail}."))
+    }
+
+    /// 422: what is wrong with the fields or query parameters of a request that could be read.
+    #[must_use]
+    pub fn invalid_request(errors: Vec<InvalidPart>) -> Self {
+        let detail = match errors.as_slice() {
+            [only] => only.to_string(),
+            _ => format!("{} things have to be changed; see `errors`.", errors.len()),
+        };
+        Self::new(ProblemType::InvalidRequest, detail).with("errors", errors)
+    }
+
+    /// 500. `cause` is for the log alone and must not hold personal data.
+    #[must_use]
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        Self::of(ProblemType::InternalError).caused_by(cause)
+    }
+
+    /// 503 with Retry-After: nothing was done, because something needed is not available. `detail` says what.
+    #[must_use]
+    pub fn unavailable(detail: impl Into<String>) -> Self {
+        Self::new(ProblemType::Unavailable, detail).retry_after(DEFAULT_RETRY_AFTER)
+    }
+
+    /// 503 with Retry-After: the read model has not caught up with the position that was asked for.
+    #[must_use]
+    pub fn not_yet() -> Self {
+        Self::of(ProblemType::NotYet).retry_after(DEFAULT_RETRY_AFTER)
+    }
+
+    /// 504: a command that may have been carried out or not.
+    #[must_use]
+    pub fn outcome_unknown() -> Self {
+        Self::of(ProblemType::OutcomeUnknown)
+    }
+
+    /// What to answer when a command was not executed; `rejected` says what a rule's own answer means.
+    #[must_use]
+    pub fn of_execution<R>(error: ExecuteError<R>, rejected: impl FnOnce(R) -> Self) -> Self {
+        match error {
+            ExecuteError::Rejected { rejection, .. } => rejected(rejection),
+            ExecuteError::KeyReused => Self::of(ProblemType::IdempotencyKeyReused),
+            ExecuteError::Interrupted(interruption) => interruption.into(),
+        }
+    }
+
+    /// Adds an extension member. A value that has no JSON form is left out.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Serialize) -> Self {
+        if let Ok(value) = serde_json::to_value(value) {
+            self.0.members.insert(name.to_owned(), value);
+        }
+        self
+    }
+
+    /// Asks the client to wait this long before it tries again; rounded up to whole seconds.
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// Adds `Jetbridge-Position`: what the answer has taken into account.
+    #[must_use]
+    pub fn position(mut self, position: Position) -> Self {
+        self.0.position = Some(position);
+        self
+    }
+
+    /// Adds what operators should find in the log. Must not hold personal data.
+    #[must_use]
+    pub fn caused_by(mut self, cause: impl fmt::Display) -> Self {
+        self.0.cause = Some(cause.to_string());
+        self
+    }
+
+    /// The type.
+    #[must_use]
+    pub fn kind(&self) -> ProblemType {
+        self.0.kind
+    }
+
+    /// What is the matter this time, for people.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    fn log(&self) {
+        let status = self.0.kind.status();
+        if !status.is_server_error() {
+            return;
+        }
+        let (kind, status) = (self.0.kind.slug(), status.as_u16());
+        let cause = self.0.cause.as_deref().unwrap_or(&self.0.detail);
+        if self.0.kind == ProblemType::InternalError {
+            tracing::error!(problem.r#type = kind, http.status = status, "request failed: {cause}");
+        } else if let Some(unlogged) = throttle::admit(self.0.kind) {
+            tracing::warn!(
+                problem.r#type = kind,
+                http.status = status,
+                problem.unlogged = unlogged,
+                "request failed: {cause}"
+            );
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.kind.slug(), self.0.detail)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    #[serde(flatten)]
+    members: &'a Map<String, Value>,
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        self.log();
+        let status = self.0.kind.status();
+        let document = Document {
+            r#type: self.0.kind.path(),
+            title: self.0.kind.title(),
+            status: status.as_u16(),
+            detail: &self.0.detail,
+            members: &self.0.members,
+        };
+        // Strings, numbers and JSON values always have a JSON form.
+        let body = serde_json::to_vec(&document).unwrap_or_default();
+        let mut response = Response::new(Body::from(body));
+        *response.status_mut() = status;
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if let Some(wait) = self.0.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+        }
+        if let Some(position) = self.0.position {
+            headers.insert(JETBRIDGE_POSITION, position_value(position));
+        }
+        response
+    }
+}
+
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
+/// One thing that is wrong with a request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct InvalidPart {
+    /// Where it is.
+    #[serde(flatten)]
+    pub place: Place,
+    /// What to change, as the end of a sentence that starts with the place.
+    pub detail: String,
+}
+
+/// Where in a request something is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Place {
+    /// A JSON pointer (RFC 6901) into the body; empty for the whole body.
+    Pointer(String),
+    /// A query parameter's name.
+    Parameter(String),
+}
+
+impl fmt::Display for InvalidPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.place {
+            Place::Pointer(pointer) if pointer.is_empty() => write!(f, "The body {}.", self.detail),
+            Place::Pointer(pointer) => write!(f, "{pointer} {}.", self.detail),
+            Place::Parameter(name) => write!(f, "The query parameter {name} {}.", self.detail),
+        }
+    }
+}
+
+impl From<Interruption> for Problem {
+    fn from(interruption: Interruption) -> Self {
+        match interruption {
+            Interruption::Overloaded => Self::new(
+                ProblemType::TooManyRequests,
+                "Too many commands are waiting at the moment. Nothing was done.",
+            )
+            .retry_after(DEFAULT_RETRY_AFTER),
+            Interruption::Unavailable(cause) => {
+                Self::unavailable("Something this request needs is not available at the moment. Nothing was done.")
+                    .caused_by(cause)
+            }
+            Interruption::OutcomeUnknown(cause) => Self::outcome_unknown().caused_by(cause),
+            Interruption::Internal(cause) => Self::internal(cause),
+        }
+    }
+}
+
+impl From<QueryError> for Problem {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::NotYet => Self::not_yet(),
+            QueryError::Interrupted(interruption) => interruption.into(),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What every service's `main` does: settings, log, signals, and an exit code.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use bytes::Bytes;
+use clap::Parser;
+use http::StatusCode;
+use http_body_util::Empty;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use tokio_util::sync::CancellationToken;
+
+use crate::error_chain::ErrorChain;
+use crate::telemetry::{self, LogArgs};
+
+/// What a shell reports for a program that was interrupted.
+const EXIT_INTERRUPTED: i32 = 130;
+/// How long tasks that were left behind may hold up the end of the process.
+const RUNTIME_SHUTDOWN: Duration = Duration::from_secs(1);
+
+/// The command line of a service.
+pub trait ServiceArgs: Parser {
+    /// How the process logs.
+    fn log(&self) -> &LogArgs;
+}
+
+/// Runs a service from its command line until SIGINT or SIGTERM: `run` gets the settings, and a token that is
+/// cancelled at the first signal. A second signal ends the process at once.
+///
+/// An error is written to standard error, in one line with its causes, and makes the exit code 1.
+pub fn run_service<A, F, E>(run: impl FnOnce(A, CancellationToken) -> F) -> ExitCode
+where
+    A: ServiceArgs,
+    F: Future<Output = Result<(), E>>,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    let args = A::parse();
+    match start(args, run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&*error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start<A, F, E>(args: A, run: impl FnOnce(A, CancellationToken) -> F) -> Result<(), Box<dyn Error + Send + Sync>>
+where
+    A: ServiceArgs,
+    F: Future<Output = Result<(), E>>,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    telemetry::init(args.log())?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(async {
+        let shutdown = cancelled_by_signal()?;
+        run(args, shutdown).await.map_err(Into::into)
+    });
+    runtime.shutdown_timeout(RUNTIME_SHUTDOWN);
+    result
+}
+
+fn report(error: &(dyn Error + 'static)) {
+    // If standard error is closed, there is nobody to tell.
+    let _ = writeln!(io::stderr().lock(), "error: {}", ErrorChain(error));
+}
+
+/// A token that is cancelled at the first SIGINT or SIGTERM. A second one ends the process at once, with code 130.
+///
+/// # Errors
+/// If the signals cannot be listened to.
+pub fn cancelled_by_signal() -> io::Result<CancellationToken> {
+    let mut signals = Signals::new()?;
+    let shutdown = CancellationToken::new();
+    let token = shutdown.clone();
+    tokio::spawn(async move {
+        signals.next().await;
+        tracing::info!("shutting down");
+        token.cancel();
+        signals.next().await;
+        std::process::exit(EXIT_INTERRUPTED);
+    });
+    Ok(shutdown)
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Asks a running service at this address for its health, such as `http://127.0.0.1:8080/health/ready`: exit code 0
+/// if it answers 200 within three seconds, otherwise 1 with a line on standard error. For container health checks.
+pub fn healthcheck(url: &str) -> ExitCode {
+    match probe(url) {
+        Ok(StatusCode::OK) => ExitCode::SUCCESS,
+        Ok(status) => {
+            let _ = writeln!(io::stderr().lock(), "unhealthy: {url} answered {status}");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            report(&*error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn probe(url: &str) -> Result<StatusCode, Box<dyn Error + Send + Sync>> {
+    const LIMIT: Duration = Duration::from_secs(3);
+    let url = url.parse()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
+        Ok(tokio::time::timeout(LIMIT, client.get(url)).await??.status())
+    })
+}

@@ -1,0 +1,117 @@
+//! Query strings, read parameter by parameter, so that every fault is reported at once and by name.
+
+use std::fmt;
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use crate::faults::Faults;
+use crate::paging::{self, Paging};
+use crate::problem::Problem;
+
+/// What can be read from a query string.
+pub trait FromQuery: Sized {
+    /// Reads all parameters, then puts the value together; `None` if a fault was noted.
+    fn read(params: &mut Params) -> Option<Self>;
+}
+
+impl FromQuery for () {
+    fn read(_: &mut Params) -> Option<Self> {
+        Some(())
+    }
+}
+
+/// Extracts a value from the query string; 422 `invalid-request` with all that is wrong otherwise.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: FromQuery> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let mut params = Params::new(parts);
+        let value = T::read(&mut params);
+        params.finish(value).map(Self)
+    }
+}
+
+/// The query parameters that have not been read yet, and the faults found so far.
+#[derive(Debug)]
+pub struct Params {
+    unread: Vec<(String, String)>,
+    faults: Faults,
+}
+
+impl Params {
+    fn new(parts: &Parts) -> Self {
+        let mut faults = Faults::default();
+        let unread = match axum::extract::Query::try_from_uri(&parts.uri) {
+            Ok(axum::extract::Query(unread)) => unread,
+            Err(_) => {
+                faults.parameter("", "must be percent-encoded UTF-8");
+                Vec::new()
+            }
+        };
+        Self { unread, faults }
+    }
+
+    /// Reads a parameter that has to be there. `None` means that a fault was noted.
+    pub fn required<T, E: fmt::Display>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        let Some(text) = self.take(name) else {
+            self.faults.parameter(name, "is required");
+            return None;
+        };
+        self.read_value(name, &text, read)
+    }
+
+    /// Reads a parameter that may be absent. `None` means that, or that a fault was noted.
+    pub fn optional<T, E: fmt::Display>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+        let text = self.take(name)?;
+        self.read_value(name, &text, read)
+    }
+
+    /// Reads `limit` and `after`. `None` means that a fault was noted.
+    pub fn paging<C: DeserializeOwned>(&mut self) -> Option<Paging<C>> {
+        let limit = match self.take("limit") {
+            Some(text) => self.read_value("limit", &text, paging::limit),
+            None => Some(paging::DEFAULT_LIMIT),
+        };
+        let after = match self.take("after") {
+            Some(text) => self.read_value("after", &text, paging::decode_cursor).map(Some),
+            None => Some(None),
+        };
+        Some(Paging {
+            limit: limit?,
+            after: after?,
+        })
+    }
+
+    fn read_value<T, E: fmt::Display>(
+        &mut self,
+        name: &str,
+        text: &str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        read(text).map_err(|error| self.faults.parameter(name, error)).ok()
+    }
+
+    fn take(&mut self, name: &str) -> Option<String> {
+        let at = self.unread.iter().position(|(found, _)| found == name)?;
+        let (_, text) = self.unread.remove(at);
+        let others = self.unread.len();
+        self.unread.retain(|(found, _)| found != name);
+        if self.unread.len() < others {
+            self.faults.parameter(name, "must be given only once");
+        }
+        Some(text)
+    }
+
+    fn finish<T>(mut self, value: Option<T>) -> Result<T, Problem> {
+        for (name, _) in &self.unread {
+            self.faults
+                .parameter(name, "is not a parameter of this request; remove it");
+        }
+        self.faults.or_value(value)
+    }
+}

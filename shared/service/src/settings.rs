@@ -1,0 +1,176 @@
+//! Building blocks for the settings of services: each is a flag and a `JETBRIDGE_…` variable.
+//!
+//! A service flattens those that it needs into its own `clap` arguments.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::str::FromStr;
+
+use clap::Args;
+use http::Uri;
+use http::uri::{Authority, Scheme};
+
+/// Where a service listens; `PORT` on the loopback interface unless set.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct ListenArgs<const PORT: u16> {
+    /// Address to listen on; port 0 takes a free one
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        env = "JETBRIDGE_LISTEN",
+        hide_env_values = true,
+        default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT))
+    )]
+    pub listen: SocketAddr,
+}
+
+/// The database of a service.
+#[derive(Debug, Clone, Args)]
+pub struct DatabaseArgs {
+    /// PostgreSQL database, such as postgres://user:password@host/database
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_DATABASE_URL", hide_env_values = true)]
+    pub database_url: SecretUrl,
+}
+
+/// The event store.
+#[derive(Debug, Clone, Args)]
+pub struct EventStoreArgs {
+    /// EventStoreDB, such as esdb://host:2113?tls=false
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_EVENT_STORE", hide_env_values = true)]
+    pub event_store: SecretUrl,
+}
+
+/// Where the flight API is.
+#[derive(Debug, Clone, Args)]
+pub struct FlightApiArgs {
+    /// The flight API, such as http://host:8081
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_FLIGHT_API", hide_env_values = true)]
+    pub flight_api: ServiceUrl,
+}
+
+/// Where the passenger API is.
+#[derive(Debug, Clone, Args)]
+pub struct PassengerApiArgs {
+    /// The passenger API, such as http://host:8082
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_PASSENGER_API", hide_env_values = true)]
+    pub passenger_api: ServiceUrl,
+}
+
+/// Where the audit log API is.
+#[derive(Debug, Clone, Args)]
+pub struct AuditlogApiArgs {
+    /// The audit log API, such as http://host:8083
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_AUDITLOG_API", hide_env_values = true)]
+    pub auditlog_api: ServiceUrl,
+}
+
+/// An address that may hold a password. It is not shown: only scheme, hosts and path are.
+///
+/// What is in it is checked by whoever connects, so that no error message of the command line repeats it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretUrl(String);
+
+impl SecretUrl {
+    /// Wraps an address.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self(url.into())
+    }
+
+    /// The address with everything in it: for connecting, never for showing.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for SecretUrl {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(Self::new(text))
+    }
+}
+
+impl fmt::Display for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some((scheme, rest)) = self.0.split_once("://") else {
+            return f.write_str("***");
+        };
+        // A password may hold any of the characters that separate the other parts: what is before the last @ goes.
+        match rest.rsplit_once('@') {
+            Some((_, after)) => write!(f, "{scheme}://***@{}", without_query(after)),
+            None => write!(f, "{scheme}://{}", without_query(rest)),
+        }
+    }
+}
+
+fn without_query(rest: &str) -> &str {
+    rest.split(['?', '#']).next().unwrap_or_default()
+}
+
+impl fmt::Debug for SecretUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretUrl({self})")
+    }
+}
+
+/// Where another service of Jetbridge is: `http://host:port`, without a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceUrl(Authority);
+
+impl ServiceUrl {
+    /// The service at this address.
+    #[must_use]
+    pub fn at(address: SocketAddr) -> Option<Self> {
+        Authority::try_from(address.to_string()).ok().map(Self)
+    }
+
+    /// Host and port.
+    #[must_use]
+    pub const fn authority(&self) -> &Authority {
+        &self.0
+    }
+
+    /// Host and port.
+    #[must_use]
+    pub fn into_authority(self) -> Authority {
+        self.0
+    }
+}
+
+impl fmt::Display for ServiceUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "http://{}", self.0)
+    }
+}
+
+/// A text is not the address of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be like http://host:port, without a path")]
+pub struct InvalidServiceUrl;
+
+impl FromStr for ServiceUrl {
+    type Err = InvalidServiceUrl;
+
+    fn from_str(text: &str) -> Result<Self, InvalidServiceUrl> {
+        let uri: Uri = text.parse().map_err(|_| InvalidServiceUrl)?;
+        let has_path = !matches!(
+            uri.path_and_query().map(http::uri::PathAndQuery::as_str),
+            None | Some("" | "/")
+        );
+        let parts = uri.into_parts();
+        match (parts.scheme, parts.authority) {
+            (Some(scheme), Some(authority))
+                if scheme == Scheme::HTTP
+                    && !has_path
+                    && !authority.host().is_empty()
+                    && !authority.as_str().contains('@') =>
+            {
+                Ok(Self(authority))
+            }
+            _ => Err(InvalidServiceUrl),
+        }
+    }
+}

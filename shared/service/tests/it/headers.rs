@@ -1,0 +1,166 @@
+use axum::body::Body;
+use http::{Request, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::{Answer, ID, post_with, send};
+
+async fn create(headers: &[(&str, &str)]) -> Answer {
+    create_named("Ada", headers).await
+}
+
+async fn create_named(name: &str, headers: &[(&str, &str)]) -> Answer {
+    let mut all = vec![("content-type", "application/json")];
+    all.extend_from_slice(headers);
+    post_with("/things", &all, json!({ "name": name, "flightId": ID }).to_string()).await
+}
+
+async fn read(headers: &[(&str, &str)]) -> Answer {
+    let mut request = Request::get(format!("/things/{ID}"));
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    send(request.body(Body::empty()).unwrap()).await
+}
+
+#[tokio::test]
+async fn each_attempt_is_a_command_of_its_own() {
+    let (first, second) = (create(&[]).await, create(&[]).await);
+    assert_ne!(first.body["commandId"], second.body["commandId"]);
+    assert_eq!(first.body["key"], Value::Null);
+}
+
+#[tokio::test]
+async fn the_same_request_has_the_same_fingerprint() {
+    let key = [("idempotency-key", "order 7")];
+    let (first, second) = (create(&key).await, create(&key).await);
+    assert_eq!(first.body["key"], "order 7");
+    assert_eq!(first.body["fingerprint"], second.body["fingerprint"]);
+    assert_eq!(first.body["fingerprint"].as_str().unwrap().len(), 64);
+    let other = create_named("Bob", &key).await;
+    assert_ne!(first.body["fingerprint"], other.body["fingerprint"]);
+}
+
+#[tokio::test]
+async fn bad_idempotency_keys_are_refused() {
+    for key in ["", "  ", "a\tb", &"x".repeat(256)] {
+        create(&[("idempotency-key", key)])
+            .await
+            .assert_problem(400, "malformed-header");
+    }
+    create(&[("idempotency-key", "a"), ("idempotency-key", "b")])
+        .await
+        .assert_problem(400, "malformed-header");
+    let request = Request::post("/things")
+        .header("content-type", "application/json")
+        .header("idempotency-key", &b"\xff\xfe"[..])
+        .body(Body::from("{}"))
+        .unwrap();
+    send(request).await.assert_problem(400, "malformed-header");
+}
+
+#[tokio::test]
+async fn if_match_names_the_expected_revision() {
+    const NEVER: u64 = u64::MAX;
+    for (value, expected) in [
+        ("*", Value::Null),
+        ("\"12\"", json!(12)),
+        (" \"12\" ", json!(12)),
+        ("\"3\", \"12\",\"4\"", json!(12)),
+        ("W/\"12\"", json!(NEVER)),
+        ("W/\"12\", \"3\"", json!(3)),
+        ("\"abc\"", json!(NEVER)),
+        ("\"\"", json!(NEVER)),
+        ("\"-1\"", json!(NEVER)),
+        ("\"a,b\"", json!(NEVER)),
+        ("\"99999999999999999999\"", json!(NEVER)),
+    ] {
+        let answer = create(&[("if-match", value)]).await;
+        assert_eq!(answer.status, StatusCode::CREATED, "{value}");
+        assert_eq!(answer.body["expected"], expected, "{value}");
+    }
+    let repeated = create(&[("if-match", "\"3\""), ("if-match", "\"5\"")]).await;
+    assert_eq!(repeated.body["expected"], 5);
+}
+
+#[tokio::test]
+async fn bad_etags_are_refused() {
+    for value in ["", "12", "\"12", "12\"", "\"1\" \"2\"", "\"1\",", ",", "w/\"1\"", "**"] {
+        create(&[("if-match", value)])
+            .await
+            .assert_problem(400, "malformed-header");
+    }
+}
+
+#[tokio::test]
+async fn what_the_client_has_is_not_sent_again() {
+    for value in ["\"7\"", "W/\"7\"", "\"1\", \"7\"", "*"] {
+        let answer = read(&[("if-none-match", value)]).await;
+        assert_eq!(answer.status, StatusCode::NOT_MODIFIED, "{value}");
+        assert_eq!(answer.headers["etag"], "\"7\"");
+        assert_eq!(answer.body, Value::Null);
+    }
+    for value in ["\"8\"", "7", "", "\""] {
+        assert_eq!(
+            read(&[("if-none-match", value)]).await.status,
+            StatusCode::OK,
+            "{value}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_position_can_be_asked_for() {
+    assert_eq!(read(&[]).await.body["wanted"], Value::Null);
+    assert_eq!(read(&[("jetbridge-position", "f3.p9")]).await.body["wanted"], "f3.p9");
+    let both = read(&[("jetbridge-position", "f3.p9"), ("jetbridge-position", "f5")]).await;
+    assert_eq!(both.body["wanted"], "f5.p9");
+    for value in ["", "x", "f-1", "f3.p9.", "3"] {
+        read(&[("jetbridge-position", value)])
+            .await
+            .assert_problem(400, "malformed-header");
+    }
+}
+
+#[tokio::test]
+async fn where_a_request_comes_from_is_kept_if_it_is_sensible() {
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let answer = create(&[
+        ("x-correlation-id", "shift 7"),
+        ("jetbridge-actor", "gate A12"),
+        ("traceparent", trace),
+    ])
+    .await;
+    assert_eq!(answer.body["correlationId"], "shift 7");
+    assert_eq!(answer.body["actor"], "gate A12");
+    assert_eq!(answer.body["traceParent"], trace);
+}
+
+#[tokio::test]
+async fn what_is_not_sensible_is_replaced() {
+    let long = "x".repeat(101);
+    for bad in ["", " ", "a\tb", &long] {
+        let answer = create(&[
+            ("x-correlation-id", bad),
+            ("jetbridge-actor", bad),
+            ("traceparent", bad),
+        ])
+        .await;
+        let correlation = answer.body["correlationId"].as_str().unwrap();
+        assert!(uuid::Uuid::parse_str(correlation).is_ok(), "{correlation}");
+        assert_eq!(answer.body["actor"], "anonymous");
+        assert_eq!(answer.body["traceParent"], Value::Null);
+    }
+    for trace in [
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x",
+    ] {
+        assert_eq!(
+            create(&[("traceparent", trace)]).await.body["traceParent"],
+            Value::Null,
+            "{trace}"
+        );
+    }
+}

@@ -1,0 +1,124 @@
+use std::collections::HashSet;
+use std::time::Duration;
+
+use axum::response::IntoResponse;
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use shared_kernel::{ExecuteError, Interruption};
+use shared_service::{ErrorChain, Problem, ProblemType};
+
+use crate::support::{get_path, post_json};
+
+#[test]
+fn the_catalogue_is_consistent() {
+    let slugs: HashSet<_> = ProblemType::ALL.iter().map(|kind| kind.slug()).collect();
+    assert_eq!(slugs.len(), ProblemType::ALL.len());
+    for &kind in ProblemType::ALL {
+        assert_eq!(ProblemType::from_slug(kind.slug()), Some(kind));
+        assert_eq!(kind.path(), format!("/problems/{}", kind.slug()));
+        assert!(kind.status().is_client_error() || kind.status().is_server_error());
+        assert!(
+            kind.slug()
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+        );
+        assert!(
+            kind.meaning().ends_with('.') && kind.remedy().ends_with('.'),
+            "{}",
+            kind.slug()
+        );
+    }
+    assert_eq!(ProblemType::from_slug("nonsense"), None);
+}
+
+#[tokio::test]
+async fn a_problem_is_a_json_document() {
+    let problem = Problem::new(ProblemType::NotAllBoarded, "2 passengers are missing.")
+        .with("missing", 2)
+        .with("passengers", json!([{ "id": "1", "name": "Ada" }]));
+    let response = problem.into_response();
+    assert_eq!(response.status(), 409);
+    assert_eq!(response.headers()["content-type"], "application/problem+json");
+    assert!(!response.headers().contains_key("retry-after"));
+    let body: Value = serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap();
+    assert_eq!(
+        body,
+        json!({
+            "type": "/problems/not-all-boarded",
+            "title": "Not everybody has boarded",
+            "status": 409,
+            "detail": "2 passengers are missing.",
+            "missing": 2,
+            "passengers": [{ "id": "1", "name": "Ada" }],
+        })
+    );
+}
+
+#[test]
+fn waits_are_whole_seconds() {
+    for (wait, seconds) in [(0, "1"), (1, "1"), (1_000, "1"), (1_001, "2"), (60_000, "60")] {
+        let problem = Problem::of(ProblemType::TooManyRequests).retry_after(Duration::from_millis(wait));
+        assert_eq!(problem.into_response().headers()["retry-after"], seconds);
+    }
+    assert_eq!(Problem::not_yet().into_response().headers()["retry-after"], "1");
+    assert_eq!(
+        Problem::unavailable("No.").into_response().headers()["retry-after"],
+        "1"
+    );
+}
+
+#[test]
+fn what_operators_should_know_is_not_sent() {
+    let problem = Problem::internal("password=secret");
+    assert!(!problem.detail().contains("secret") && !problem.to_string().contains("secret"));
+}
+
+#[test]
+fn every_execution_error_has_a_problem() {
+    let kind = |error| Problem::of_execution(error, |()| Problem::of(ProblemType::FlightDeparted)).kind();
+    assert_eq!(
+        kind(ExecuteError::Rejected {
+            rejection: (),
+            revision: None
+        }),
+        ProblemType::FlightDeparted
+    );
+    assert_eq!(kind(ExecuteError::KeyReused), ProblemType::IdempotencyKeyReused);
+    assert_eq!(kind(Interruption::Overloaded.into()), ProblemType::TooManyRequests);
+    assert_eq!(
+        kind(Interruption::Unavailable(String::new()).into()),
+        ProblemType::Unavailable
+    );
+    assert_eq!(
+        kind(Interruption::OutcomeUnknown(String::new()).into()),
+        ProblemType::OutcomeUnknown
+    );
+    assert_eq!(
+        kind(Interruption::Internal(String::new()).into()),
+        ProblemType::InternalError
+    );
+}
+
+#[tokio::test]
+async fn panics_and_slow_answers_are_problems() {
+    get_path("/panic").await.assert_problem(500, "internal-error");
+    get_path("/slow").await.assert_problem(503, "unavailable");
+    post_json("/slow", "").await.assert_problem(504, "outcome-unknown");
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Layered {
+    #[error("cannot start")]
+    Outer(#[source] Box<Layered>),
+    #[error("cannot listen: {0}")]
+    Repeating(#[source] std::io::Error),
+}
+
+#[test]
+fn error_chains_say_everything_once() {
+    let error = Layered::Outer(Box::new(Layered::Repeating(std::io::Error::other("address in use"))));
+    assert_eq!(
+        ErrorChain(&error).to_string(),
+        "cannot start: cannot listen: address in use"
+    );
+}

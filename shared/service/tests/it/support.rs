@@ -1,0 +1,203 @@
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::{get, post};
+use http::{HeaderMap, Method, Request, StatusCode, header};
+use http_body_util::BodyExt;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use shared_kernel::{FlightId, Position, Revision, Text};
+use shared_service::{
+    BodyRule, Command, Fields, FromFields, FromQuery, IfNoneMatch, NoBody, Page, Paging, Params, PathId, Problem,
+    Query, Reply, RequestedPosition, parse,
+};
+use tower::ServiceExt;
+
+/// A service with one route of each kind.
+pub(crate) fn app() -> Router {
+    let routes = Router::new()
+        .route("/things", post(create).get(list))
+        .route("/things/{id}", get(read))
+        .route("/things/{id}/poke", post(poke))
+        .route("/things/{id}/drop", post(drop_thing))
+        .route("/panic", get(panic))
+        .route("/slow", get(slow).post(slow));
+    shared_service::finish(routes, Duration::from_millis(500))
+}
+
+struct NewThing {
+    name: Text<100>,
+    flight_id: FlightId,
+    at: Option<Timestamp>,
+}
+
+impl FromFields for NewThing {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let name = fields.required("name", Text::new);
+        let flight_id = fields.required("flightId", parse::id);
+        let at = fields.optional("at", parse::timestamp);
+        Some(Self {
+            name: name?,
+            flight_id: flight_id?,
+            at,
+        })
+    }
+}
+
+async fn create(command: Command<NewThing>) -> Reply<Value> {
+    let NewThing { name, flight_id, at } = command.input;
+    let idempotency = command.context.idempotency;
+    let cause = command.context.cause;
+    Reply::created(
+        "/things/1",
+        json!({
+            "name": name.as_str(),
+            "flightId": flight_id,
+            "at": at,
+            "commandId": command.context.command_id,
+            "expected": command.if_match.expected_revision(),
+            "key": idempotency.as_ref().map(|idempotency| idempotency.key.as_str()),
+            "fingerprint": idempotency.as_ref().map(|idempotency| idempotency.fingerprint.as_str()),
+            "correlationId": cause.correlation_id,
+            "actor": cause.actor,
+            "traceParent": cause.trace_parent,
+        }),
+    )
+    .revision(Revision(7))
+    .position(Position::in_flight_stream(Some(Revision(7))))
+}
+
+async fn poke(PathId(id): PathId<FlightId>, _command: Command<NoBody>) -> Reply<Value> {
+    Reply::ok(json!({ "id": id }))
+}
+
+struct Drop(Option<Text<20>>);
+
+impl FromFields for Drop {
+    const BODY: BodyRule = BodyRule::Optional;
+
+    fn read(fields: &mut Fields) -> Option<Self> {
+        Some(Self(fields.optional("reason", Text::new)))
+    }
+}
+
+async fn drop_thing(command: Command<Drop>) -> Reply<Value> {
+    Reply::ok(json!({ "reason": command.input.0 }))
+}
+
+async fn read(PathId(id): PathId<FlightId>, wanted: RequestedPosition, known: IfNoneMatch) -> Reply<Value> {
+    Reply::ok(json!({ "id": id, "wanted": wanted.0.map(|position| position.to_string()) }))
+        .unless_known(Revision(7), &known)
+}
+
+struct Filter {
+    status: Option<Text<10>>,
+    page: Paging<u64>,
+}
+
+impl FromQuery for Filter {
+    fn read(params: &mut Params) -> Option<Self> {
+        let status = params.optional("status", Text::new);
+        let page = params.paging();
+        Some(Self { status, page: page? })
+    }
+}
+
+/// The numbers from 0 to 249.
+async fn list(Query(filter): Query<Filter>) -> Reply<Page<u64>> {
+    if filter.status.is_some() {
+        return Reply::ok(Page {
+            items: Vec::new(),
+            next: None,
+        });
+    }
+    let first = filter.page.after.map_or(0, |after| after.saturating_add(1));
+    let found = (first..250).take(filter.page.limit + 1).collect();
+    Reply::ok(Page::from_surplus(found, filter.page.limit, |last| *last))
+}
+
+async fn panic() -> Result<(), Problem> {
+    panic!("on purpose")
+}
+
+async fn slow() {
+    std::future::pending::<()>().await;
+}
+
+pub(crate) const ID: &str = "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b";
+
+/// An answer, with its body as JSON if it is.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    #[track_caller]
+    pub(crate) fn assert_problem(&self, status: u16, slug: &str) {
+        assert_eq!(self.status, status, "{self:?}");
+        assert_eq!(self.body["type"], format!("/problems/{slug}"), "{self:?}");
+        assert_eq!(self.body["status"], status, "{self:?}");
+        assert_eq!(
+            self.headers[header::CONTENT_TYPE],
+            "application/problem+json",
+            "{self:?}"
+        );
+        assert!(
+            self.body["title"].is_string() && self.body["detail"].is_string(),
+            "{self:?}"
+        );
+    }
+
+    /// 422 with exactly these faults, each "place detail".
+    #[track_caller]
+    pub(crate) fn assert_faults(&self, expected: &[&str]) {
+        self.assert_problem(422, "invalid-request");
+        let errors = self.body["errors"].as_array().expect("errors");
+        let mut found: Vec<String> = errors
+            .iter()
+            .map(|error| {
+                let place = error["pointer"]
+                    .as_str()
+                    .or(error["parameter"].as_str())
+                    .expect("a place");
+                format!("{place} {}", error["detail"].as_str().expect("a detail"))
+            })
+            .collect();
+        let mut expected: Vec<String> = expected.iter().map(|&fault| fault.to_owned()).collect();
+        found.sort();
+        expected.sort();
+        assert_eq!(found, expected);
+    }
+}
+
+pub(crate) async fn send(request: Request<Body>) -> Answer {
+    let response = app().oneshot(request).await.expect("infallible");
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.expect("a body").to_bytes();
+    let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body,
+    }
+}
+
+pub(crate) async fn get_path(path: &str) -> Answer {
+    send(Request::get(path).body(Body::empty()).expect("a request")).await
+}
+
+pub(crate) async fn post_json(path: &str, body: impl Into<Body>) -> Answer {
+    post_with(path, &[("content-type", "application/json")], body).await
+}
+
+pub(crate) async fn post_with(path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+    let mut request = Request::builder().method(Method::POST).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    send(request.body(body.into()).expect("a request")).await
+}
