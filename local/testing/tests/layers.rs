@@ -1,0 +1,146 @@
+//! Who may import whom. The rules are explained in `ARCHITECTURE.md`.
+
+use std::collections::BTreeMap;
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// A package and what it depends on at run time, of the workspace and outside.
+type Imports = BTreeMap<String, Vec<String>>;
+
+/// Libraries without I/O, clock or randomness: all that the rules of a domain may use.
+const PURE_LIBRARIES: [&str; 6] = ["imbl", "jiff", "serde", "serde_json", "thiserror", "uuid"];
+/// What the application layer may use beside that: time limits and the log.
+const APPLICATION_LIBRARIES: [&str; 5] = ["serde", "thiserror", "tokio", "tracing", "uuid"];
+
+const DOMAINS: [&str; 2] = ["flight", "passenger"];
+
+/// What a package of the workspace may import of the workspace, and, where that matters, of libraries.
+struct Allowed {
+    ours: Vec<String>,
+    libraries: Option<&'static [&'static str]>,
+}
+
+fn allowed(package: &str) -> Option<Allowed> {
+    let rule = |ours: &[&str], libraries| {
+        Some(Allowed { ours: ours.iter().map(|&name| name.to_owned()).collect(), libraries })
+    };
+    if let Some((domain, layer)) = package.split_once('-').filter(|(domain, _)| DOMAINS.contains(domain)) {
+        let own = |layer: &str| format!("{domain}-{layer}");
+        let (core, application, infrastructure) = (own("core"), own("application"), own("infrastructure"));
+        return match layer {
+            "core" => rule(&["shared-kernel"], Some(&PURE_LIBRARIES)),
+            "application" => rule(&["shared-kernel", &core], Some(&APPLICATION_LIBRARIES)),
+            "infrastructure" => {
+                rule(&["shared-kernel", "shared-infrastructure", "shared-contracts", &core, &application], None)
+            }
+            "api" | "processor" => rule(
+                &[
+                    "shared-kernel",
+                    "shared-infrastructure",
+                    "shared-contracts",
+                    "shared-service",
+                    "shared-processor",
+                    &core,
+                    &application,
+                    &infrastructure,
+                ],
+                None,
+            ),
+            _ => None,
+        };
+    }
+    match package {
+        "shared-kernel" => rule(&[], Some(&PURE_LIBRARIES)),
+        "shared-contracts" | "shared-service" => rule(&["shared-kernel"], None),
+        "shared-infrastructure" => rule(&["shared-kernel", "shared-contracts"], None),
+        "shared-processor" => rule(&["shared-kernel", "shared-infrastructure", "shared-service"], None),
+        "auditlog-api" => rule(&["shared-kernel", "shared-infrastructure", "shared-service"], None),
+        "gateway" => rule(&["shared-service"], None),
+        "jetbridge-eventstore" => rule(&["shared-service"], None),
+        "jetbridge-postgres" => rule(&[], None),
+        "jetbridge-testing" => rule(&["jetbridge-eventstore", "jetbridge-postgres"], None),
+        "jetbridge" => rule(
+            &[
+                "auditlog-api",
+                "flight-api",
+                "flight-processor",
+                "gateway",
+                "jetbridge-eventstore",
+                "jetbridge-postgres",
+                "passenger-api",
+                "passenger-processor",
+                "shared-service",
+            ],
+            None,
+        ),
+        _ => None,
+    }
+}
+
+fn violations(imports: &Imports) -> Vec<String> {
+    let mut violations = Vec::new();
+    for (package, imported) in imports {
+        let Some(allowed) = allowed(package) else {
+            violations.push(format!("{package} has no rule: say what it may import"));
+            continue;
+        };
+        for import in imported {
+            let is_fine = if imports.contains_key(import) {
+                allowed.ours.contains(import)
+            } else {
+                allowed.libraries.is_none_or(|libraries| libraries.contains(&import.as_str()))
+            };
+            if !is_fine {
+                violations.push(format!("{package} must not import {import}"));
+            }
+        }
+    }
+    violations
+}
+
+fn workspace() -> Imports {
+    let metadata = MetadataCommand::new().no_deps().other_options(["--offline".to_owned()]).exec().unwrap();
+    let run_time = |package: &cargo_metadata::Package| {
+        let dependencies = package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal);
+        dependencies.map(|dependency| dependency.name.clone()).collect()
+    };
+    metadata.packages.iter().map(|package| (package.name.to_string(), run_time(package))).collect()
+}
+
+#[test]
+fn the_layers_hold() {
+    assert_eq!(violations(&workspace()), Vec::<String>::new());
+}
+
+#[test]
+fn every_package_takes_its_lints_and_versions_from_the_workspace() {
+    let metadata = MetadataCommand::new().no_deps().other_options(["--offline".to_owned()]).exec().unwrap();
+    for package in metadata.packages {
+        let manifest = std::fs::read_to_string(&package.manifest_path).unwrap();
+        assert!(manifest.contains("[lints]\nworkspace = true"), "{} has lints of its own", package.name);
+        let own_version = manifest.lines().find(|line| line.contains("version = \"") || line.contains("path = \""));
+        assert_eq!(own_version.filter(|line| !line.starts_with("path = ")), None, "{} has a version of its own", package.name);
+    }
+}
+
+#[test]
+fn a_domain_that_imports_the_other_is_noticed() {
+    let mut imports = workspace();
+    imports.get_mut("flight-application").unwrap().push("passenger-core".to_owned());
+    assert_eq!(violations(&imports), ["flight-application must not import passenger-core"]);
+}
+
+#[test]
+fn a_core_that_imports_input_or_output_is_noticed() {
+    let mut imports = workspace();
+    imports.get_mut("passenger-core").unwrap().extend(["tokio".to_owned(), "shared-infrastructure".to_owned()]);
+    let noticed = ["passenger-core must not import tokio", "passenger-core must not import shared-infrastructure"];
+    assert_eq!(violations(&imports), noticed);
+}
+
+#[test]
+fn a_package_without_a_rule_is_noticed() {
+    let mut imports = workspace();
+    imports.insert("shortcut".to_owned(), Vec::new());
+    assert_eq!(violations(&imports), ["shortcut has no rule: say what it may import"]);
+}
