@@ -21,6 +21,8 @@ pub enum FlightError {
         missing: u64,
         /// The first of them.
         passengers: Vec<MissingPassenger>,
+        /// What the decision has taken into account.
+        position: Position,
     },
     /// Its manifest is closed, since the flight has ended. Nothing has happened.
     #[error("the manifest is closed")]

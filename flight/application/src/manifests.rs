@@ -28,6 +28,8 @@ pub enum SealOutcome {
         missing: u64,
         /// The first of them.
         passengers: Vec<MissingPassenger>,
+        /// The newest event of the passenger stream that was taken into account.
+        revision: Option<Revision>,
     },
     /// The flight's end has closed it.
     Closed,

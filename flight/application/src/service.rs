@@ -84,8 +84,9 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         let cause = Cause { step_of: Some(step_of), ..context.as_cause() };
         let sealed = match self.manifests.seal(flight_id, cause).await? {
             SealOutcome::Sealed(revision) => Position::in_passenger_stream(revision),
-            SealOutcome::NotAllBoarded { missing, passengers } => {
-                return Err(FlightError::NotAllBoarded { missing, passengers });
+            SealOutcome::NotAllBoarded { missing, passengers, revision } => {
+                let position = Position::in_passenger_stream(revision);
+                return Err(FlightError::NotAllBoarded { missing, passengers, position });
             }
             SealOutcome::Closed => {
                 // The flight has ended since it was looked at, and says so itself if its own news have arrived here.

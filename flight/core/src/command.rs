@@ -36,6 +36,9 @@ pub enum FlightCommand {
     },
     /// Leave the gate. To be asked for only once the manifest is sealed, which decides that everybody has boarded; check
     /// [`crate::may_disembark`] before asking for the seal.
+    ///
+    /// The reaction to the seal may be faster: after a seal, [`FlightRejection::AlreadyDeparted`] means that the flight has
+    /// left as asked.
     Disembark {
         /// Which flight.
         flight_id: FlightId,

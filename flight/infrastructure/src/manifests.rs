@@ -41,8 +41,9 @@ impl Manifests for RpcManifests {
         Ok(match answer.await.map_err(Interruption::from)? {
             SealAnswer::Sealed { revision } => SealOutcome::Sealed(revision),
             SealAnswer::Closed => SealOutcome::Closed,
-            SealAnswer::NotAllBoarded { missing, passengers } => SealOutcome::NotAllBoarded {
+            SealAnswer::NotAllBoarded { missing, passengers, revision } => SealOutcome::NotAllBoarded {
                 missing,
+                revision,
                 passengers: passengers
                     .into_iter()
                     .map(|passenger| MissingPassenger { id: passenger.id, name: passenger.name })

@@ -26,8 +26,9 @@ impl ManifestRpcServer for ManifestRpc {
         Ok(match outcome.map_err(|interruption| Fault::answer(&interruption))? {
             SealOutcome::Sealed(revision) => SealAnswer::Sealed { revision },
             SealOutcome::Closed => SealAnswer::Closed,
-            SealOutcome::NotAllBoarded { missing, passengers } => SealAnswer::NotAllBoarded {
+            SealOutcome::NotAllBoarded { missing, passengers, revision } => SealAnswer::NotAllBoarded {
                 missing,
+                revision,
                 passengers: passengers
                     .into_iter()
                     .map(|passenger| MissingPassenger { id: passenger.id, name: passenger.name.as_str().to_owned() })

@@ -27,6 +27,8 @@ pub enum SealOutcome {
         missing: u64,
         /// The first of them.
         passengers: Vec<MissingPassenger>,
+        /// The newest event of the passenger stream that was taken into account.
+        revision: Option<Revision>,
     },
     /// The flight's end has closed it.
     Closed,
@@ -122,7 +124,7 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
             Ok(committed) => Ok(SealOutcome::Sealed(committed.revision)),
             Err(ExecuteError::Rejected { rejection, revision }) => match rejection {
                 PassengerRejection::NotAllBoarded { missing, passengers } => {
-                    Ok(SealOutcome::NotAllBoarded { missing, passengers })
+                    Ok(SealOutcome::NotAllBoarded { missing, passengers, revision })
                 }
                 PassengerRejection::ManifestClosed { .. } => Ok(SealOutcome::Closed),
                 other => Err(PassengerError::rejected(other, revision)),

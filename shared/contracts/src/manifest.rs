@@ -22,6 +22,8 @@ pub enum SealAnswer {
         missing: u64,
         /// The first of those who have not boarded, at most [`MAX_MISSING_NAMED`].
         passengers: Vec<MissingPassenger>,
+        /// The newest event of the passenger stream that was taken into account.
+        revision: Option<Revision>,
     },
     /// The flight's end has closed it.
     Closed,

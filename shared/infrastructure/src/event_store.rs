@@ -122,7 +122,7 @@ impl EventStore {
 /// (500 ms by default), and notices a dead peer only by keep-alive.
 fn with_quick_defaults(address: &str) -> String {
     let mut address = address.to_owned();
-    for (name, value) in [("discoveryInterval", "20"), ("keepAliveInterval", "10000"), ("keepAliveTimeout", "5000")] {
+    for (name, value) in [("discoveryInterval", "20"), ("keepAliveInterval", "10000"), ("keepAliveTimeout", "10000")] {
         if !address.to_ascii_lowercase().contains(&format!("{}=", name.to_ascii_lowercase())) {
             let separator = if address.contains('?') { '&' } else { '?' };
             address.push_str(&format!("{separator}{name}={value}"));

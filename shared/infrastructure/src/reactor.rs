@@ -29,7 +29,7 @@ const WAITS_BEHIND: &str = "an earlier event about the same thing is parked";
 pub trait Reaction: Send + Sync + 'static {
     /// The domain's events.
     type Event: DomainEvent;
-    /// The name of the checkpoint, unique in its database, and of the actor in the other domain's metadata.
+    /// The name of the checkpoint, unique in its database.
     const NAME: &'static str;
 
     /// What an event is about: reactions to events about the same thing run in order, others side by side. `None` if the

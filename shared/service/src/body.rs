@@ -25,11 +25,7 @@ const DISCARD_TIME: Duration = Duration::from_secs(5);
 /// # Errors
 /// 413 `content-too-large` above [`MAX_BODY_BYTES`], 400 `malformed-json` if it breaks off.
 pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    if is_declared_too_large(headers) {
-        discard(body).await;
-        return Err(too_large());
-    }
-    match limited(body).collect().await {
+    match limited(headers, body).await?.collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.source().is_some_and(<dyn Error>::is::<BodyTooLarge>) => Err(too_large()),
         Err(_) => Err(Problem::new(
@@ -39,19 +35,28 @@ pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     }
 }
 
-/// The body, with [`BodyTooLarge`] as its error once it is found to be larger than [`MAX_BODY_BYTES`].
+/// Limits a body that is passed on while it arrives: its error is [`BodyTooLarge`] once it has become larger than
+/// [`MAX_BODY_BYTES`].
 ///
-/// A body that says how long it is passes as it is: see [`is_declared_too_large`].
-#[must_use]
-pub fn limited(body: Body) -> Body {
-    if body
+/// # Errors
+/// 413 `content-too-large` at once if the request itself says that its body is larger.
+pub async fn limited(headers: &HeaderMap, body: Body) -> Result<Body, Problem> {
+    if is_declared_too_large(headers) {
+        // Who expects to be told whether to go on has not sent anything yet.
+        if !headers.contains_key(header::EXPECT) {
+            discard(body).await;
+        }
+        return Err(too_large());
+    }
+    let is_small = body
         .size_hint()
         .exact()
-        .is_some_and(|size| size <= MAX_BODY_BYTES as u64)
-    {
-        return body;
-    }
-    Body::new(Capped { body, taken: 0 })
+        .is_some_and(|size| size <= MAX_BODY_BYTES as u64);
+    Ok(if is_small {
+        body
+    } else {
+        Body::new(Capped { body, taken: 0 })
+    })
 }
 
 /// A body is larger than [`MAX_BODY_BYTES`].
@@ -92,18 +97,16 @@ impl HttpBody for Capped {
     }
 }
 
-/// Whether the request says itself that its body is larger than [`MAX_BODY_BYTES`].
-#[must_use]
-pub fn is_declared_too_large(headers: &HeaderMap) -> bool {
+fn is_declared_too_large(headers: &HeaderMap) -> bool {
     let declared = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     declared.is_some_and(|length| length > MAX_BODY_BYTES as u64)
 }
 
-/// Takes the rest of a body that is not wanted, within limits: a client that is still sending when the connection
-/// closes would not get to see the answer.
-pub async fn discard(body: Body) {
+/// Takes a body that is not wanted, within limits: a client that is still sending when the connection closes would not
+/// get to see the answer.
+async fn discard(body: Body) {
     let mut rest = Limited::new(body, DISCARD_BYTES);
     let all = async { while let Some(Ok(_)) = rest.frame().await {} };
     // Either way there is nothing left to do.

@@ -1,5 +1,7 @@
 //! The log, on standard error.
 
+use std::io::{self, IsTerminal};
+
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
@@ -52,18 +54,23 @@ pub enum InitError {
     Twice(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// The event store's client logs every lost connection as an error. Whoever uses it reports what that means, so it is
+/// silent unless the filter names it.
+const SILENT: &str = "eventstore=off";
+
 /// Starts logging to standard error, once per process.
 ///
 /// # Errors
 /// [`InitError`] if the filter is malformed, or logging has been started before.
 pub fn init(args: &LogArgs) -> Result<(), InitError> {
-    let filter = EnvFilter::try_new(&args.filter).map_err(|source| InitError::Filter {
+    let filter = EnvFilter::try_new(format!("{SILENT},{}", args.filter)).map_err(|source| InitError::Filter {
         filter: args.filter.clone(),
         source,
     })?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_ansi(io::stderr().is_terminal())
+        .with_writer(io::stderr);
     match args.format {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),

@@ -118,6 +118,7 @@ fn a_large_manifest_closes_first_and_is_then_emptied_in_portions() {
         let mut state = large_manifest(PASSENGERS);
         let mut portions = Vec::new();
         while !state.manifest(&FLIGHT).is_finished(ending) {
+            assert!(portions.len() < 3, "closing does not get on");
             let events = Passengers::decide(&state, &close(ending)).unwrap();
             let first = events.first().expect("something is left to do");
             assert_eq!(Passengers::subject_of_event(first), Passengers::subject(&close(ending)));

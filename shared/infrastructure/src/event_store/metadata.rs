@@ -68,9 +68,10 @@ impl EventMetadata {
         self.schema_version
     }
 
-    /// The cause of what `actor` does because of the event with this id.
+    /// The cause of what is done because of the event with this id: for whoever asked for the event, or else for `reader`.
     #[must_use]
-    pub fn cause_of_reaction(&self, event_id: Uuid, actor: &str) -> Cause {
+    pub fn cause_of_reaction(&self, event_id: Uuid, reader: &str) -> Cause {
+        let actor = if self.actor.is_empty() { reader } else { &self.actor };
         Cause {
             correlation_id: self.correlation_id.clone(),
             causation_id: Some(event_id.to_string()),

@@ -1,5 +1,7 @@
 //! The edge of a service, seen from outside.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod bodies;
 mod headers;
 mod health;
