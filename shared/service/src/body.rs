@@ -18,7 +18,7 @@ pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
 
 /// How much of a refused body is still taken, in bytes, and for how long.
 const DISCARD_BYTES: usize = 32 * 1024 * 1024;
-const DISCARD_TIME: Duration = Duration::from_secs(5);
+const DISCARD_TIME: Duration = Duration::from_secs(2);
 
 /// Reads a whole body.
 ///
@@ -28,10 +28,7 @@ pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     match limited(headers, body).await?.collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.source().is_some_and(<dyn Error>::is::<BodyTooLarge>) => Err(too_large()),
-        Err(_) => Err(Problem::new(
-            ProblemType::MalformedJson,
-            "The body broke off before its end.",
-        )),
+        Err(_) => Err(Problem::new(ProblemType::MalformedJson, "The body broke off before its end.")),
     }
 }
 
@@ -48,15 +45,8 @@ pub async fn limited(headers: &HeaderMap, body: Body) -> Result<Body, Problem> {
         }
         return Err(too_large());
     }
-    let is_small = body
-        .size_hint()
-        .exact()
-        .is_some_and(|size| size <= MAX_BODY_BYTES as u64);
-    Ok(if is_small {
-        body
-    } else {
-        Body::new(Capped { body, taken: 0 })
-    })
+    let is_small = body.size_hint().exact().is_some_and(|size| size <= MAX_BODY_BYTES as u64);
+    Ok(if is_small { body } else { Body::new(Capped { body, taken: 0 }) })
 }
 
 /// A body is larger than [`MAX_BODY_BYTES`].
@@ -98,9 +88,7 @@ impl HttpBody for Capped {
 }
 
 fn is_declared_too_large(headers: &HeaderMap) -> bool {
-    let declared = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     declared.is_some_and(|length| length > MAX_BODY_BYTES as u64)
 }
 
@@ -116,8 +104,5 @@ async fn discard(body: Body) {
 /// 413 `content-too-large`.
 #[must_use]
 pub fn too_large() -> Problem {
-    Problem::new(
-        ProblemType::ContentTooLarge,
-        format!("The body is larger than {MAX_BODY_BYTES} bytes."),
-    )
+    Problem::new(ProblemType::ContentTooLarge, format!("The body is larger than {MAX_BODY_BYTES} bytes."))
 }

@@ -46,17 +46,10 @@ impl<S: Send + Sync, T: FromFields> FromRequest<S> for Command<T> {
         let input = Fields::parse(&body)?;
         let context = CommandContext {
             command_id: Uuid::now_v7(),
-            idempotency: key.map(|key| Idempotency {
-                key,
-                fingerprint: fingerprint(&parts, &body),
-            }),
+            idempotency: key.map(|key| Idempotency { key, fingerprint: fingerprint(&parts, &body) }),
             cause: headers::cause(&parts.headers),
         };
-        Ok(Self {
-            context,
-            if_match,
-            input,
-        })
+        Ok(Self { context, if_match, input })
     }
 }
 
@@ -74,17 +67,12 @@ fn is_json(headers: &HeaderMap) -> bool {
         return false;
     };
     let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence
-        .strip_prefix("application/")
-        .is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
+    essence.strip_prefix("application/").is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
 }
 
 /// A digest of what makes two requests the same command: method, path and body.
 fn fingerprint(parts: &Parts, body: &[u8]) -> String {
-    let path = parts
-        .extensions
-        .get::<OriginalUri>()
-        .map_or_else(|| parts.uri.path(), |uri| uri.0.path());
+    let path = parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.path(), |uri| uri.0.path());
     let mut digest = Sha256::new();
     for part in [parts.method.as_str().as_bytes(), path.as_bytes()] {
         digest.update(part);

@@ -16,10 +16,7 @@ impl Faults {
 
     pub(crate) fn field(&mut self, name: &str, detail: impl fmt::Display) {
         if name.len() > Self::MAX_NAME_LENGTH {
-            return self.body(format_args!(
-                "has a field whose name is longer than {} bytes",
-                Self::MAX_NAME_LENGTH
-            ));
+            return self.body(format_args!("has a field whose name is longer than {} bytes", Self::MAX_NAME_LENGTH));
         }
         let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
         self.add(Place::Pointer(pointer), detail);
@@ -30,20 +27,13 @@ impl Faults {
     }
 
     pub(crate) fn parameter(&mut self, name: &str, detail: impl fmt::Display) {
-        let shown = name
-            .char_indices()
-            .take_while(|(at, _)| *at < Self::MAX_NAME_LENGTH)
-            .map(|(_, c)| c)
-            .collect();
+        let shown = name.char_indices().take_while(|(at, _)| *at < Self::MAX_NAME_LENGTH).map(|(_, c)| c).collect();
         self.add(Place::Parameter(shown), detail);
     }
 
     fn add(&mut self, place: Place, detail: impl fmt::Display) {
         if self.parts.len() < Self::MAX_LISTED {
-            self.parts.push(InvalidPart {
-                place,
-                detail: detail.to_string(),
-            });
+            self.parts.push(InvalidPart { place, detail: detail.to_string() });
         }
     }
 

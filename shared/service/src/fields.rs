@@ -73,10 +73,7 @@ impl Fields {
     /// 400 `malformed-json` for what is not JSON, 422 `invalid-request` for what is not as `T` wants it.
     pub fn parse<T: FromFields>(body: &[u8]) -> Result<T, Problem> {
         let mut fields = if body.is_empty() && T::BODY != BodyRule::Required {
-            Self {
-                unread: BTreeMap::new(),
-                faults: Faults::default(),
-            }
+            Self { unread: BTreeMap::new(), faults: Faults::default() }
         } else {
             Self::from_json(body)?
         };
@@ -135,8 +132,7 @@ impl Fields {
         read: impl FnOnce(&str) -> Result<T, E>,
     ) -> Option<T> {
         let FieldValue::String(text) = value else {
-            self.faults
-                .field(name, format_args!("must be a string, but is {}", value.describe()));
+            self.faults.field(name, format_args!("must be a string, but is {}", value.describe()));
             return None;
         };
         read(text).map_err(|error| self.faults.field(name, error)).ok()

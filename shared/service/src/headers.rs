@@ -59,11 +59,7 @@ impl IfMatch {
         if any || !headers.contains_key(header::IF_MATCH) {
             return Ok(Self(None));
         }
-        let newest = tags
-            .into_iter()
-            .filter(|tag| !tag.weak)
-            .filter_map(|tag| revision(tag.value))
-            .max();
+        let newest = tags.into_iter().filter(|tag| !tag.weak).filter_map(|tag| revision(tag.value)).max();
         Ok(Self(Some(newest.unwrap_or(Self::NEVER))))
     }
 }
@@ -89,17 +85,10 @@ impl<S: Send + Sync> FromRequestParts<S> for IfNoneMatch {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let mut found = Self::default();
-        for text in parts
-            .headers
-            .get_all(header::IF_NONE_MATCH)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-        {
+        for text in parts.headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok()) {
             found.any |= text.trim() == "*";
             let tags = entity_tags(text).unwrap_or_default();
-            found
-                .revisions
-                .extend(tags.into_iter().filter_map(|tag| revision(tag.value)));
+            found.revisions.extend(tags.into_iter().filter_map(|tag| revision(tag.value)));
         }
         Ok(found)
     }
@@ -179,9 +168,7 @@ pub fn idempotency_key(headers: &HeaderMap) -> Result<Option<IdempotencyKey>, Pr
         return Err(Problem::malformed_header(NAME, "must be given only once"));
     }
     let invalid = |_| Problem::malformed_header(NAME, shared_kernel::InvalidIdempotencyKey);
-    let text = value
-        .to_str()
-        .map_err(|_| Problem::malformed_header(NAME, shared_kernel::InvalidIdempotencyKey))?;
+    let text = value.to_str().map_err(|_| Problem::malformed_header(NAME, shared_kernel::InvalidIdempotencyKey))?;
     IdempotencyKey::new(text).map(Some).map_err(invalid)
 }
 
@@ -192,9 +179,7 @@ pub fn cause(headers: &HeaderMap) -> Cause {
         correlation_id: visible_ascii(headers, &X_CORRELATION_ID, MAX_CORRELATION_ID_LENGTH)
             .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned),
         causation_id: None,
-        actor: visible_ascii(headers, &JETBRIDGE_ACTOR, MAX_ACTOR_LENGTH)
-            .unwrap_or(ANONYMOUS)
-            .to_owned(),
+        actor: visible_ascii(headers, &JETBRIDGE_ACTOR, MAX_ACTOR_LENGTH).unwrap_or(ANONYMOUS).to_owned(),
         trace_parent: trace_parent(headers),
         step_of: None,
     }

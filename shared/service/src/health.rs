@@ -83,10 +83,7 @@ impl Checks {
     pub async fn run(&self) -> Health {
         let checks = join_all(self.checks.iter().map(|(name, check)| run_one(name, check))).await;
         let all_up = checks.iter().all(|check| check.status == Status::Up);
-        Health {
-            status: if all_up { Status::Up } else { Status::Down },
-            checks,
-        }
+        Health { status: if all_up { Status::Up } else { Status::Down }, checks }
     }
 }
 
@@ -98,28 +95,17 @@ async fn run_one(name: &str, check: &Check) -> CheckResult {
         Ok(detail) => (Status::Up, detail),
         Err(detail) => (Status::Down, Some(detail)),
     };
-    CheckResult {
-        name: name.to_owned(),
-        status,
-        detail,
-    }
+    CheckResult { name: name.to_owned(), status, detail }
 }
 
 /// `GET /health/live`, always 200 as long as the process answers, and `GET /health/ready`, 200 or 503.
 pub fn routes<S: Clone + Send + Sync + 'static>(checks: Checks) -> Router<S> {
-    let live = || async {
-        Health {
-            status: Status::Up,
-            checks: Vec::new(),
-        }
-    };
+    let live = || async { Health { status: Status::Up, checks: Vec::new() } };
     let ready = move || {
         let checks = checks.clone();
         async move { checks.run().await }
     };
-    Router::new()
-        .route("/health/live", get(live))
-        .route("/health/ready", get(ready))
+    Router::new().route("/health/live", get(live)).route("/health/ready", get(ready))
 }
 
 impl IntoResponse for Health {
@@ -128,11 +114,6 @@ impl IntoResponse for Health {
             Status::Up => StatusCode::OK,
             Status::Down => StatusCode::SERVICE_UNAVAILABLE,
         };
-        (
-            status,
-            [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))],
-            Json(self),
-        )
-            .into_response()
+        (status, [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(self)).into_response()
     }
 }

@@ -35,11 +35,7 @@ impl<T> Page<T> {
     pub fn from_surplus<C: Serialize>(mut items: Vec<T>, limit: usize, cursor: impl FnOnce(&T) -> C) -> Self {
         let has_more = items.len() > limit;
         items.truncate(limit);
-        let next = if has_more {
-            items.last().map(|last| encode_cursor(&cursor(last)))
-        } else {
-            None
-        };
+        let next = if has_more { items.last().map(|last| encode_cursor(&cursor(last))) } else { None };
         Self { items, next }
     }
 }

@@ -48,9 +48,7 @@ impl<S: Send + Sync, I: PathKey> FromRequestParts<S> for PathId<I> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let not_found = || Problem::of(I::NOT_FOUND);
-        let params = RawPathParams::from_request_parts(parts, state)
-            .await
-            .map_err(|_| not_found())?;
+        let params = RawPathParams::from_request_parts(parts, state).await.map_err(|_| not_found())?;
         let (_, text) = params.iter().next().ok_or_else(not_found)?;
         parse::id(text).map(Self).map_err(|_| not_found())
     }

@@ -81,10 +81,7 @@ impl Params {
             Some(text) => self.read_value("after", &text, paging::decode_cursor).map(Some),
             None => Some(None),
         };
-        Some(Paging {
-            limit: limit?,
-            after: after?,
-        })
+        Some(Paging { limit: limit?, after: after? })
     }
 
     fn read_value<T, E: fmt::Display>(
@@ -109,8 +106,7 @@ impl Params {
 
     fn finish<T>(mut self, value: Option<T>) -> Result<T, Problem> {
         for (name, _) in &self.unread {
-            self.faults
-                .parameter(name, "is not a parameter of this request; remove it");
+            self.faults.parameter(name, "is not a parameter of this request; remove it");
         }
         self.faults.or_value(value)
     }

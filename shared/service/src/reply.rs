@@ -18,20 +18,13 @@ impl<T: Serialize> Reply<T> {
     /// 200 with this body.
     #[must_use]
     pub fn ok(body: T) -> Self {
-        Self {
-            status: StatusCode::OK,
-            headers: HeaderMap::new(),
-            body: Some(body),
-        }
+        Self { status: StatusCode::OK, headers: HeaderMap::new(), body: Some(body) }
     }
 
     /// 201 with this body, which is found at the path `location` from now on.
     #[must_use]
     pub fn created(location: &str, body: T) -> Self {
-        let mut reply = Self {
-            status: StatusCode::CREATED,
-            ..Self::ok(body)
-        };
+        let mut reply = Self { status: StatusCode::CREATED, ..Self::ok(body) };
         if let Ok(location) = HeaderValue::from_str(location) {
             reply.headers.insert(header::LOCATION, location);
         }
@@ -48,8 +41,7 @@ impl<T: Serialize> Reply<T> {
     /// Adds `Jetbridge-Position`: where the command's events are, or what the answer reflects.
     #[must_use]
     pub fn position(mut self, position: Position) -> Self {
-        self.headers
-            .insert(JETBRIDGE_POSITION, headers::position_value(position));
+        self.headers.insert(JETBRIDGE_POSITION, headers::position_value(position));
         self
     }
 
@@ -57,15 +49,7 @@ impl<T: Serialize> Reply<T> {
     #[must_use]
     pub fn unless_known(self, revision: Revision, known: &IfNoneMatch) -> Self {
         let reply = self.revision(revision);
-        if known.covers(revision) {
-            Self {
-                status: StatusCode::NOT_MODIFIED,
-                body: None,
-                ..reply
-            }
-        } else {
-            reply
-        }
+        if known.covers(revision) { Self { status: StatusCode::NOT_MODIFIED, body: None, ..reply } } else { reply }
     }
 }
 
@@ -73,11 +57,7 @@ impl Reply<()> {
     /// 204.
     #[must_use]
     pub fn no_content() -> Self {
-        Self {
-            status: StatusCode::NO_CONTENT,
-            headers: HeaderMap::new(),
-            body: None,
-        }
+        Self { status: StatusCode::NO_CONTENT, headers: HeaderMap::new(), body: None }
     }
 }
 
@@ -85,9 +65,7 @@ impl<T: Serialize> IntoResponse for Reply<T> {
     fn into_response(self) -> Response {
         let mut headers = self.headers;
         // Answers change with every event: a cache has to ask again.
-        headers
-            .entry(header::CACHE_CONTROL)
-            .or_insert(HeaderValue::from_static("no-cache"));
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
         match self.body {
             Some(body) => (self.status, headers, Json(body)).into_response(),
             None => (self.status, headers).into_response(),

@@ -30,10 +30,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>(methods: impl Into<Methods>) -> 
         .max_request_body_size(MAX_REQUEST_BYTES)
         .max_response_body_size(MAX_RESPONSE_BYTES)
         .build();
-    let service = Server::builder()
-        .set_config(config)
-        .to_service_builder()
-        .build(methods, stop);
+    let service = Server::builder().set_config(config).to_service_builder().build(methods, stop);
     let answer = service_fn(move |request: Request<axum::body::Body>| {
         let mut service = service.clone();
         async move {

@@ -67,10 +67,7 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
     drop(listener);
     connections.close();
     if tokio::time::timeout(SHUTDOWN_GRACE, connections.wait()).await.is_err() {
-        tracing::info!(
-            connections.count = connections.len(),
-            "closing connections that are still busy"
-        );
+        tracing::info!(connections.count = connections.len(), "closing connections that are still busy");
     }
 }
 
@@ -131,12 +128,7 @@ async fn serve_connection(
         let ending = ending.clone();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        async move {
-            router
-                .call(request)
-                .await
-                .map(|response| end_stream_at(response, ending))
-        }
+        async move { router.call(request).await.map(|response| end_stream_at(response, ending)) }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
@@ -177,7 +169,5 @@ pub struct BindError {
 /// # Errors
 /// [`BindError`], for instance if another process listens there.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
-    TcpListener::bind(address)
-        .await
-        .map_err(|source| BindError { address, source })
+    TcpListener::bind(address).await.map_err(|source| BindError { address, source })
 }

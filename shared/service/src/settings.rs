@@ -156,10 +156,7 @@ impl FromStr for ServiceUrl {
 
     fn from_str(text: &str) -> Result<Self, InvalidServiceUrl> {
         let uri: Uri = text.parse().map_err(|_| InvalidServiceUrl)?;
-        let has_path = !matches!(
-            uri.path_and_query().map(http::uri::PathAndQuery::as_str),
-            None | Some("" | "/")
-        );
+        let has_path = !matches!(uri.path_and_query().map(http::uri::PathAndQuery::as_str), None | Some("" | "/"));
         let parts = uri.into_parts();
         match (parts.scheme, parts.authority) {
             (Some(scheme), Some(authority))

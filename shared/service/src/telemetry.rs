@@ -10,13 +10,7 @@ use tracing_subscriber::EnvFilter;
 #[command(next_help_heading = "Log")]
 pub struct LogArgs {
     /// What to log: a level (error, warn, info, debug, trace), or levels by target such as "info,hyper=debug"
-    #[arg(
-        long = "log",
-        value_name = "FILTER",
-        env = "JETBRIDGE_LOG",
-        hide_env_values = true,
-        default_value = "info"
-    )]
+    #[arg(long = "log", value_name = "FILTER", env = "JETBRIDGE_LOG", hide_env_values = true, default_value = "info")]
     pub filter: String,
     /// The form of a log line
     #[arg(
@@ -63,14 +57,10 @@ const SILENT: &str = "eventstore=off";
 /// # Errors
 /// [`InitError`] if the filter is malformed, or logging has been started before.
 pub fn init(args: &LogArgs) -> Result<(), InitError> {
-    let filter = EnvFilter::try_new(format!("{SILENT},{}", args.filter)).map_err(|source| InitError::Filter {
-        filter: args.filter.clone(),
-        source,
-    })?;
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(io::stderr().is_terminal())
-        .with_writer(io::stderr);
+    let filter = EnvFilter::try_new(format!("{SILENT},{}", args.filter))
+        .map_err(|source| InitError::Filter { filter: args.filter.clone(), source })?;
+    let log =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(io::stderr().is_terminal()).with_writer(io::stderr);
     match args.format {
         LogFormat::Text => log.try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),

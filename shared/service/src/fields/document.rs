@@ -7,10 +7,7 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 /// A JSON document, as far as requests need it: arrays and nested objects are recognised and dropped, so a body never
 /// takes much more memory than its bytes.
 pub(super) enum Document {
-    Object {
-        fields: BTreeMap<String, FieldValue>,
-        repeated: Vec<String>,
-    },
+    Object { fields: BTreeMap<String, FieldValue>, repeated: Vec<String> },
     Other,
 }
 

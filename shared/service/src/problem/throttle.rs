@@ -20,11 +20,7 @@ pub(super) fn admit(kind: ProblemType) -> Option<u64> {
     let slot = SLOTS.get(kind as usize)?;
     let next = slot.next_second.load(Ordering::Relaxed);
     let is_due = second >= next;
-    let is_ours = || {
-        slot.next_second
-            .compare_exchange(next, second + 1, Ordering::Relaxed, Ordering::Relaxed)
-            .is_ok()
-    };
+    let is_ours = || slot.next_second.compare_exchange(next, second + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok();
     if is_due && is_ours() {
         return Some(slot.unlogged.swap(0, Ordering::Relaxed));
     }

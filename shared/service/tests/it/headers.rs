@@ -43,13 +43,9 @@ async fn the_same_request_has_the_same_fingerprint() {
 #[tokio::test]
 async fn bad_idempotency_keys_are_refused() {
     for key in ["", "  ", "a\tb", &"x".repeat(256)] {
-        create(&[("idempotency-key", key)])
-            .await
-            .assert_problem(400, "malformed-header");
+        create(&[("idempotency-key", key)]).await.assert_problem(400, "malformed-header");
     }
-    create(&[("idempotency-key", "a"), ("idempotency-key", "b")])
-        .await
-        .assert_problem(400, "malformed-header");
+    create(&[("idempotency-key", "a"), ("idempotency-key", "b")]).await.assert_problem(400, "malformed-header");
     let request = Request::post("/things")
         .header("content-type", "application/json")
         .header("idempotency-key", &b"\xff\xfe"[..])
@@ -85,9 +81,7 @@ async fn if_match_names_the_expected_revision() {
 #[tokio::test]
 async fn bad_etags_are_refused() {
     for value in ["", "12", "\"12", "12\"", "\"1\" \"2\"", "\"1\",", ",", "w/\"1\"", "**"] {
-        create(&[("if-match", value)])
-            .await
-            .assert_problem(400, "malformed-header");
+        create(&[("if-match", value)]).await.assert_problem(400, "malformed-header");
     }
 }
 
@@ -100,11 +94,7 @@ async fn what_the_client_has_is_not_sent_again() {
         assert_eq!(answer.body, Value::Null);
     }
     for value in ["\"8\"", "7", "", "\""] {
-        assert_eq!(
-            read(&[("if-none-match", value)]).await.status,
-            StatusCode::OK,
-            "{value}"
-        );
+        assert_eq!(read(&[("if-none-match", value)]).await.status, StatusCode::OK, "{value}");
     }
 }
 
@@ -115,21 +105,15 @@ async fn a_position_can_be_asked_for() {
     let both = read(&[("jetbridge-position", "f3.p9"), ("jetbridge-position", "f5")]).await;
     assert_eq!(both.body["wanted"], "f5.p9");
     for value in ["", "x", "f-1", "f3.p9.", "3"] {
-        read(&[("jetbridge-position", value)])
-            .await
-            .assert_problem(400, "malformed-header");
+        read(&[("jetbridge-position", value)]).await.assert_problem(400, "malformed-header");
     }
 }
 
 #[tokio::test]
 async fn where_a_request_comes_from_is_kept_if_it_is_sensible() {
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    let answer = create(&[
-        ("x-correlation-id", "shift 7"),
-        ("jetbridge-actor", "gate A12"),
-        ("traceparent", trace),
-    ])
-    .await;
+    let answer =
+        create(&[("x-correlation-id", "shift 7"), ("jetbridge-actor", "gate A12"), ("traceparent", trace)]).await;
     assert_eq!(answer.body["correlationId"], "shift 7");
     assert_eq!(answer.body["actor"], "gate A12");
     assert_eq!(answer.body["traceParent"], trace);
@@ -139,12 +123,7 @@ async fn where_a_request_comes_from_is_kept_if_it_is_sensible() {
 async fn what_is_not_sensible_is_replaced() {
     let long = "x".repeat(101);
     for bad in ["", " ", "a\tb", &long] {
-        let answer = create(&[
-            ("x-correlation-id", bad),
-            ("jetbridge-actor", bad),
-            ("traceparent", bad),
-        ])
-        .await;
+        let answer = create(&[("x-correlation-id", bad), ("jetbridge-actor", bad), ("traceparent", bad)]).await;
         let correlation = answer.body["correlationId"].as_str().unwrap();
         assert!(uuid::Uuid::parse_str(correlation).is_ok(), "{correlation}");
         assert_eq!(answer.body["actor"], "anonymous");
@@ -157,10 +136,6 @@ async fn what_is_not_sensible_is_replaced() {
         "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
         "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x",
     ] {
-        assert_eq!(
-            create(&[("traceparent", trace)]).await.body["traceParent"],
-            Value::Null,
-            "{trace}"
-        );
+        assert_eq!(create(&[("traceparent", trace)]).await.body["traceParent"], Value::Null, "{trace}");
     }
 }

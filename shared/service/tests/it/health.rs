@@ -10,10 +10,7 @@ use tower::ServiceExt;
 
 async fn get(checks: Checks, path: &str) -> (StatusCode, Value) {
     let app: Router = routes(checks);
-    let response = app
-        .oneshot(Request::get(path).body(Body::empty()).unwrap())
-        .await
-        .unwrap();
+    let response = app.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (status, serde_json::from_slice(&body).unwrap())
@@ -21,9 +18,7 @@ async fn get(checks: Checks, path: &str) -> (StatusCode, Value) {
 
 #[tokio::test]
 async fn ready_if_all_checks_are() {
-    let checks = Checks::new()
-        .with("a", || async { Ok(None) })
-        .with("b", || async { Ok(Some("fine".to_owned())) });
+    let checks = Checks::new().with("a", || async { Ok(None) }).with("b", || async { Ok(Some("fine".to_owned())) });
     let expected = json!({ "status": "up", "checks": [
         { "name": "a", "status": "up" },
         { "name": "b", "status": "up", "detail": "fine" },
@@ -33,17 +28,13 @@ async fn ready_if_all_checks_are() {
 
 #[tokio::test]
 async fn not_ready_if_one_check_is_not_but_alive() {
-    let checks = Checks::new()
-        .with("a", || async { Ok(None) })
-        .with("b", || async { Err("cannot be reached".to_owned()) });
+    let checks =
+        Checks::new().with("a", || async { Ok(None) }).with("b", || async { Err("cannot be reached".to_owned()) });
     let expected = json!({ "status": "down", "checks": [
         { "name": "a", "status": "up" },
         { "name": "b", "status": "down", "detail": "cannot be reached" },
     ]});
-    assert_eq!(
-        get(checks.clone(), "/health/ready").await,
-        (StatusCode::SERVICE_UNAVAILABLE, expected)
-    );
+    assert_eq!(get(checks.clone(), "/health/ready").await, (StatusCode::SERVICE_UNAVAILABLE, expected));
     assert_eq!(get(checks, "/health/live").await.0, StatusCode::OK);
 }
 

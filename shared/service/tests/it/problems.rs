@@ -17,16 +17,8 @@ fn the_catalogue_is_consistent() {
         assert_eq!(ProblemType::from_slug(kind.slug()), Some(kind));
         assert_eq!(kind.path(), format!("/problems/{}", kind.slug()));
         assert!(kind.status().is_client_error() || kind.status().is_server_error());
-        assert!(
-            kind.slug()
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
-        );
-        assert!(
-            kind.meaning().ends_with('.') && kind.remedy().ends_with('.'),
-            "{}",
-            kind.slug()
-        );
+        assert!(kind.slug().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
+        assert!(kind.meaning().ends_with('.') && kind.remedy().ends_with('.'), "{}", kind.slug());
     }
     assert_eq!(ProblemType::from_slug("nonsense"), None);
 }
@@ -61,10 +53,7 @@ fn waits_are_whole_seconds() {
         assert_eq!(problem.into_response().headers()["retry-after"], seconds);
     }
     assert_eq!(Problem::not_yet().into_response().headers()["retry-after"], "1");
-    assert_eq!(
-        Problem::unavailable("No.").into_response().headers()["retry-after"],
-        "1"
-    );
+    assert_eq!(Problem::unavailable("No.").into_response().headers()["retry-after"], "1");
 }
 
 #[test]
@@ -76,27 +65,12 @@ fn what_operators_should_know_is_not_sent() {
 #[test]
 fn every_execution_error_has_a_problem() {
     let kind = |error| Problem::of_execution(error, |()| Problem::of(ProblemType::FlightDeparted)).kind();
-    assert_eq!(
-        kind(ExecuteError::Rejected {
-            rejection: (),
-            revision: None
-        }),
-        ProblemType::FlightDeparted
-    );
+    assert_eq!(kind(ExecuteError::Rejected { rejection: (), revision: None }), ProblemType::FlightDeparted);
     assert_eq!(kind(ExecuteError::KeyReused), ProblemType::IdempotencyKeyReused);
     assert_eq!(kind(Interruption::Overloaded.into()), ProblemType::TooManyRequests);
-    assert_eq!(
-        kind(Interruption::Unavailable(String::new()).into()),
-        ProblemType::Unavailable
-    );
-    assert_eq!(
-        kind(Interruption::OutcomeUnknown(String::new()).into()),
-        ProblemType::OutcomeUnknown
-    );
-    assert_eq!(
-        kind(Interruption::Internal(String::new()).into()),
-        ProblemType::InternalError
-    );
+    assert_eq!(kind(Interruption::Unavailable(String::new()).into()), ProblemType::Unavailable);
+    assert_eq!(kind(Interruption::OutcomeUnknown(String::new()).into()), ProblemType::OutcomeUnknown);
+    assert_eq!(kind(Interruption::Internal(String::new()).into()), ProblemType::InternalError);
 }
 
 #[tokio::test]
@@ -117,8 +91,5 @@ enum Layered {
 #[test]
 fn error_chains_say_everything_once() {
     let error = Layered::Outer(Box::new(Layered::Repeating(std::io::Error::other("address in use"))));
-    assert_eq!(
-        ErrorChain(&error).to_string(),
-        "cannot start: cannot listen: address in use"
-    );
+    assert_eq!(ErrorChain(&error).to_string(), "cannot start: cannot listen: address in use");
 }

@@ -51,27 +51,12 @@ fn every_flag_has_its_variable_and_never_shows_what_is_in_it() {
 fn passwords_are_not_shown() {
     let args = Args::try_parse_from(REQUIRED).unwrap();
     let shown = format!("{args:?}");
-    assert!(
-        !shown.contains("s3cret") && !shown.contains("changeit") && !shown.contains("ada"),
-        "{shown}"
-    );
+    assert!(!shown.contains("s3cret") && !shown.contains("changeit") && !shown.contains("ada"), "{shown}");
     for (url, display) in [
-        (
-            "postgres://ada:s3cret@db:5432/flights",
-            "postgres://***@db:5432/flights",
-        ),
-        (
-            "postgres://ada:s3/cr?e@t@db/flights?password=x",
-            "postgres://***@db/flights",
-        ),
-        (
-            "postgres://db/flights?user=ada&password=s3cret",
-            "postgres://db/flights",
-        ),
-        (
-            "esdb://admin:changeit@a:2113,b:2113?tls=false",
-            "esdb://***@a:2113,b:2113",
-        ),
+        ("postgres://ada:s3cret@db:5432/flights", "postgres://***@db:5432/flights"),
+        ("postgres://ada:s3/cr?e@t@db/flights?password=x", "postgres://***@db/flights"),
+        ("postgres://db/flights?user=ada&password=s3cret", "postgres://db/flights"),
+        ("esdb://admin:changeit@a:2113,b:2113?tls=false", "esdb://***@a:2113,b:2113"),
         ("host=db password=s3cret", "***"),
         ("", "***"),
     ] {
@@ -81,27 +66,11 @@ fn passwords_are_not_shown() {
 
 #[test]
 fn addresses_of_services_are_plain_http_without_a_path() {
-    for url in [
-        "http://localhost:8081",
-        "http://127.0.0.1:1",
-        "http://[::1]:8081",
-        "http://flight-api",
-    ] {
+    for url in ["http://localhost:8081", "http://127.0.0.1:1", "http://[::1]:8081", "http://flight-api"] {
         assert_eq!(url.parse::<ServiceUrl>().unwrap().to_string(), url);
     }
     assert_eq!("http://a:1/".parse::<ServiceUrl>().unwrap().to_string(), "http://a:1");
-    for url in [
-        "",
-        "a",
-        "a:1",
-        "/",
-        "https://a:1",
-        "ftp://a",
-        "http://",
-        "http://a/b",
-        "http://a?b",
-        "http://u:p@a",
-    ] {
+    for url in ["", "a", "a:1", "/", "https://a:1", "ftp://a", "http://", "http://a/b", "http://a?b", "http://u:p@a"] {
         assert!(url.parse::<ServiceUrl>().is_err(), "{url}");
     }
 }

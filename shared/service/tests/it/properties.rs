@@ -7,18 +7,11 @@ use shared_service::parse;
 use crate::support::{Answer, ID, send};
 
 fn run(request: Request<Body>) -> Answer {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(send(request))
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(send(request))
 }
 
 fn post(media: &str, body: Vec<u8>) -> Answer {
-    run(Request::post("/things")
-        .header("content-type", media)
-        .body(Body::from(body))
-        .unwrap())
+    run(Request::post("/things").header("content-type", media).body(Body::from(body)).unwrap())
 }
 
 /// Bytes that look like JSON more often than chance would have it.

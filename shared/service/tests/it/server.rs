@@ -28,11 +28,7 @@ async fn start(router: Router) -> Server {
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
     let task = tokio::spawn(serve(listener, router, shutdown.clone()));
-    Server {
-        address,
-        shutdown,
-        task,
-    }
+    Server { address, shutdown, task }
 }
 
 impl Server {
@@ -52,10 +48,7 @@ impl Server {
 async fn handlers_know_the_client() {
     let whoami = |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() };
     let server = start(Router::new().route("/", get(whoami))).await;
-    assert_eq!(
-        reqwest::get(server.url("/")).await.unwrap().text().await.unwrap(),
-        "127.0.0.1"
-    );
+    assert_eq!(reqwest::get(server.url("/")).await.unwrap().text().await.unwrap(), "127.0.0.1");
     server.stop().await;
 }
 
@@ -64,15 +57,9 @@ async fn http2_is_spoken_with_prior_knowledge() {
     let server = start(Router::new().route("/", get(|| async { "hello" }))).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     // The preface and an empty SETTINGS frame; the server answers with its own SETTINGS.
-    stream
-        .write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0")
-        .await
-        .unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
     let mut head = [0; 9];
-    tokio::time::timeout(LIMIT, stream.read_exact(&mut head))
-        .await
-        .unwrap()
-        .unwrap();
+    tokio::time::timeout(LIMIT, stream.read_exact(&mut head)).await.unwrap().unwrap();
     assert_eq!(head[3], 4, "a SETTINGS frame");
     drop(stream);
     server.stop().await;
@@ -115,10 +102,7 @@ async fn idle_connections_do_not_hold_up_the_shutdown() {
 async fn event_streams_end_at_the_shutdown() {
     let events = || async {
         let first = stream::once(async { Ok::<_, Infallible>(Bytes::from_static(b"data: 1\n\n")) });
-        (
-            [(header::CONTENT_TYPE, "text/event-stream")],
-            Body::from_stream(first.chain(stream::pending())),
-        )
+        ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(first.chain(stream::pending())))
     };
     let server = start(Router::new().route("/", get(events))).await;
     let response = reqwest::get(server.url("/")).await.unwrap();

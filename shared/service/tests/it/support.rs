@@ -37,11 +37,7 @@ impl FromFields for NewThing {
         let name = fields.required("name", Text::new);
         let flight_id = fields.required("flightId", parse::id);
         let at = fields.optional("at", parse::timestamp);
-        Some(Self {
-            name: name?,
-            flight_id: flight_id?,
-            at,
-        })
+        Some(Self { name: name?, flight_id: flight_id?, at })
     }
 }
 
@@ -107,10 +103,7 @@ impl FromQuery for Filter {
 /// The numbers from 0 to 249.
 async fn list(Query(filter): Query<Filter>) -> Reply<Page<u64>> {
     if filter.status.is_some() {
-        return Reply::ok(Page {
-            items: Vec::new(),
-            next: None,
-        });
+        return Reply::ok(Page { items: Vec::new(), next: None });
     }
     let first = filter.page.after.map_or(0, |after| after.saturating_add(1));
     let found = (first..250).take(filter.page.limit + 1).collect();
@@ -141,15 +134,8 @@ impl Answer {
         assert_eq!(self.status, status, "{self:?}");
         assert_eq!(self.body["type"], format!("/problems/{slug}"), "{self:?}");
         assert_eq!(self.body["status"], status, "{self:?}");
-        assert_eq!(
-            self.headers[header::CONTENT_TYPE],
-            "application/problem+json",
-            "{self:?}"
-        );
-        assert!(
-            self.body["title"].is_string() && self.body["detail"].is_string(),
-            "{self:?}"
-        );
+        assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json", "{self:?}");
+        assert!(self.body["title"].is_string() && self.body["detail"].is_string(), "{self:?}");
     }
 
     /// 422 with exactly these faults, each "place detail".
@@ -160,10 +146,7 @@ impl Answer {
         let mut found: Vec<String> = errors
             .iter()
             .map(|error| {
-                let place = error["pointer"]
-                    .as_str()
-                    .or(error["parameter"].as_str())
-                    .expect("a place");
+                let place = error["pointer"].as_str().or(error["parameter"].as_str()).expect("a place");
                 format!("{place} {}", error["detail"].as_str().expect("a detail"))
             })
             .collect();
@@ -179,11 +162,7 @@ pub(crate) async fn send(request: Request<Body>) -> Answer {
     let (parts, body) = response.into_parts();
     let bytes = body.collect().await.expect("a body").to_bytes();
     let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-    Answer {
-        status: parts.status,
-        headers: parts.headers,
-        body,
-    }
+    Answer { status: parts.status, headers: parts.headers, body }
 }
 
 pub(crate) async fn get_path(path: &str) -> Answer {

@@ -1,0 +1,59 @@
+//! Entries: recorded events as clients see them.
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use shared_infrastructure::event_store::Recorded;
+use shared_kernel::Revision;
+use uuid::Uuid;
+
+/// One event of the audit log. Its data and metadata are what is stored, digit for digit.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Entry {
+    stream: String,
+    event_number: Revision,
+    event_id: Uuid,
+    event_type: String,
+    created: Timestamp,
+    data: Box<RawValue>,
+    metadata: Box<RawValue>,
+}
+
+impl From<Recorded> for Entry {
+    fn from(event: Recorded) -> Self {
+        Self {
+            data: json(&event.data),
+            metadata: json(&event.custom_metadata),
+            stream: event.stream,
+            event_number: event.revision,
+            event_id: event.event_id,
+            event_type: event.event_type,
+            created: event.created,
+        }
+    }
+}
+
+/// JSON as it is, in one line; other text as a JSON string; `null` for nothing, and for what is not text.
+fn json(stored: &[u8]) -> Box<RawValue> {
+    let raw = match serde_json::from_slice::<&RawValue>(stored) {
+        Ok(raw) => in_one_line(raw),
+        Err(_) => {
+            std::str::from_utf8(stored).ok().filter(|text| !text.is_empty()).and_then(|text| to_raw_value(text).ok())
+        }
+    };
+    raw.unwrap_or_else(|| RawValue::NULL.to_owned())
+}
+
+/// Line breaks in JSON are never part of a value: strings hold them escaped.
+fn in_one_line(raw: &RawValue) -> Option<Box<RawValue>> {
+    const LINE_BREAKS: [char; 2] = ['\n', '\r'];
+    if raw.get().contains(LINE_BREAKS) {
+        RawValue::from_string(raw.get().replace(LINE_BREAKS, " ")).ok()
+    } else {
+        Some(raw.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,84 @@
+//! The audit log: everything that has happened to flights and passengers, as it is recorded in the event store, to be
+//! read in pages, polled for what is new, or followed as server-sent events.
+//!
+//! Every answer is read from the streams themselves, so it holds whatever was recorded before the request. There is no
+//! read model, and no state worth keeping: a cursor says how far its reader has come in each stream, and reading goes
+//! on behind it whatever the length of the log.
+
+mod cursor;
+mod entry;
+mod feed;
+mod filter;
+mod live;
+mod reader;
+mod routes;
+mod search;
+mod stream;
+
+use std::sync::Arc;
+
+use shared_infrastructure::event_store::{EventStore, InvalidAddress};
+use shared_service::health::Checks;
+use shared_service::settings::SecretUrl;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use feed::Feeds;
+use live::Live;
+use reader::LogReader;
+
+/// What the audit log API needs.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The event store.
+    pub event_store: SecretUrl,
+    /// How many clients may follow the audit log with server-sent events at a time.
+    pub max_followers: usize,
+}
+
+impl Config {
+    /// What [`Config::max_followers`] is unless something else is wanted.
+    pub const DEFAULT_MAX_FOLLOWERS: usize = 1_000;
+}
+
+/// A setting is not usable.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The event store's address.
+    #[error(transparent)]
+    EventStore(#[from] InvalidAddress),
+}
+
+/// What the routes work with.
+struct Api {
+    reader: Arc<LogReader>,
+    feeds: Feeds,
+}
+
+/// Runs the audit log API until `shutdown`. The event store may be away at the start, and come later.
+///
+/// # Errors
+/// [`StartError`] at once if a setting is not usable.
+pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), StartError> {
+    let store = EventStore::new(config.event_store.expose())?;
+    let (live, tail) = Live::new(store.separate()?);
+    let reader = Arc::new(LogReader::new(store));
+    let checks = checks(Arc::clone(&reader));
+    let api = Arc::new(Api { feeds: Feeds::new(Arc::clone(&reader), tail, config.max_followers), reader });
+
+    let following = tokio::spawn(live.run(shutdown.clone()));
+    shared_service::serve(listener, routes::router(api, checks), shutdown).await;
+    // It cannot fail; a panic in it has been logged by its own task.
+    let _ = following.await;
+    Ok(())
+}
+
+fn checks(reader: Arc<LogReader>) -> Checks {
+    Checks::new().with("event-store", move || {
+        let reader = Arc::clone(&reader);
+        async move {
+            let answer = reader.head().await;
+            answer.map(|_| None).map_err(|error| error.to_string())
+        }
+    })
+}

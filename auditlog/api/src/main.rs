@@ -1,0 +1,49 @@
+//! The audit log API as a service of its own.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use auditlog_api::Config;
+use clap::Parser;
+use shared_service::bind;
+use shared_service::process::{ServiceArgs, run_service};
+use shared_service::settings::{EventStoreArgs, ListenArgs};
+use shared_service::telemetry::LogArgs;
+use tokio_util::sync::CancellationToken;
+
+/// Jetbridge's audit log API: everything that has happened, in pages and live
+#[derive(Debug, Parser)]
+#[command(name = "auditlog-api", version)]
+struct Args {
+    #[command(flatten)]
+    listen: ListenArgs<8083>,
+    #[command(flatten)]
+    event_store: EventStoreArgs,
+    /// Clients that follow the audit log live at a time
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        env = "JETBRIDGE_MAX_FOLLOWERS",
+        hide_env_values = true,
+        default_value_t = Config::DEFAULT_MAX_FOLLOWERS
+    )]
+    max_followers: usize,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+impl ServiceArgs for Args {
+    fn log(&self) -> &LogArgs {
+        &self.log
+    }
+}
+
+fn main() -> ExitCode {
+    run_service(run)
+}
+
+async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let listener = bind(args.listen.listen).await?;
+    let config = Config { event_store: args.event_store.event_store, max_followers: args.max_followers };
+    Ok(auditlog_api::run(config, listener, shutdown).await?)
+}

@@ -1,0 +1,68 @@
+use bytes::Bytes;
+use jiff::Timestamp;
+use shared_infrastructure::event_store::{AllPosition, Recorded};
+use shared_kernel::Revision;
+use uuid::Uuid;
+
+use super::{Chunk, Part, merge};
+
+/// Events of one stream at these positions.
+fn part(positions: &[u64], ended: bool) -> Part {
+    let events = positions.iter().zip(0..).map(|(position, revision)| Recorded {
+        stream: "stream".to_owned(),
+        revision: Revision(revision),
+        position: AllPosition { commit: *position, prepare: *position },
+        event_id: Uuid::nil(),
+        event_type: "Happened".to_owned(),
+        created: Timestamp::UNIX_EPOCH,
+        data: Bytes::new(),
+        custom_metadata: Bytes::new(),
+    });
+    Part { events: events.collect(), ended }
+}
+
+fn positions(chunk: &Chunk) -> Vec<u64> {
+    chunk.events.iter().map(|event| event.position.commit).collect()
+}
+
+#[test]
+fn events_come_in_the_order_of_their_positions() {
+    let chunk = merge(part(&[2, 4, 5, 9], true), part(&[1, 3, 8], true), 10);
+    assert_eq!(positions(&chunk), [1, 2, 3, 4, 5, 8, 9]);
+    assert!(chunk.reached_end);
+}
+
+#[test]
+fn what_came_after_the_last_known_event_of_the_other_stream_waits_for_the_next_read() {
+    let chunk = merge(part(&[2, 5], true), part(&[1, 6, 7], true), 10);
+    assert_eq!(positions(&chunk), [1, 2, 5]);
+    assert!(chunk.reached_end, "the events left out were recorded while it was read");
+}
+
+#[test]
+fn a_stream_that_was_cut_off_is_known_up_to_its_last_event_only() {
+    let chunk = merge(part(&[7, 8, 9], false), part(&[1, 2, 6], false), 3);
+    assert_eq!(positions(&chunk), [1, 2, 6]);
+    assert!(!chunk.reached_end);
+
+    let chunk = merge(part(&[3, 8, 9], true), part(&[1, 2, 4], false), 3);
+    assert_eq!(positions(&chunk), [1, 2, 3]);
+    assert!(!chunk.reached_end);
+}
+
+#[test]
+fn a_full_chunk_is_the_end_only_if_nothing_was_left_out() {
+    let full = merge(part(&[2], true), part(&[1], true), 2);
+    assert!(full.reached_end);
+
+    let more = merge(part(&[2, 3], true), part(&[1], true), 2);
+    assert_eq!(positions(&more), [1, 2]);
+    assert!(!more.reached_end);
+}
+
+#[test]
+fn nothing_in_either_stream_is_the_end() {
+    let chunk = merge(part(&[], true), part(&[], true), 5);
+    assert!(chunk.events.is_empty());
+    assert!(chunk.reached_end);
+}

@@ -1,0 +1,170 @@
+//! The HTTP API.
+
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::sse::{KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use http::{HeaderMap, HeaderName, HeaderValue};
+use shared_infrastructure::event_store::StoreError;
+use shared_kernel::Position;
+use shared_service::headers::{JETBRIDGE_POSITION, position_value};
+use shared_service::health::{self, Checks};
+use shared_service::paging::InvalidCursor;
+use shared_service::problem::{InvalidPart, Place};
+use shared_service::{FromQuery, Page, Paging, Params, Problem, Query, Reply, RequestedPosition, finish};
+
+use crate::Api;
+use crate::cursor::Cursor;
+use crate::entry::Entry;
+use crate::feed::OpenError;
+use crate::filter::Filter;
+use crate::reader::{LogReader, ReadError};
+use crate::search::search;
+use crate::stream::Log;
+
+/// How long a request may take until its answer begins. Longer than anything it waits for may.
+const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+/// How often a client that follows gets a sign of life.
+const KEEP_ALIVE: Duration = Duration::from_secs(10);
+/// How soon a client that was turned away may try again.
+const FULL_RETRY_AFTER: Duration = Duration::from_secs(5);
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+/// Tells proxies that know it to pass on each event at once.
+const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+pub(crate) fn router(api: Arc<Api>, checks: Checks) -> Router {
+    let log = Router::new()
+        .route("/api/auditlog/flights", get(flights))
+        .route("/api/auditlog/passengers", get(passengers))
+        .route("/api/auditlog/all", get(all))
+        .route("/api/auditlog/events", get(events))
+        .with_state(api);
+    finish(log.merge(health::routes(checks)), REQUEST_LIMIT)
+}
+
+type Answer = Result<Reply<Page<Entry>>, Problem>;
+
+async fn flights(State(api): State<Arc<Api>>, input: Query<ListInput>, requested: RequestedPosition) -> Answer {
+    list(&api.reader, Log::Flights, input.0, requested).await
+}
+
+async fn passengers(State(api): State<Arc<Api>>, input: Query<ListInput>, requested: RequestedPosition) -> Answer {
+    list(&api.reader, Log::Passengers, input.0, requested).await
+}
+
+async fn all(State(api): State<Arc<Api>>, input: Query<ListInput>, requested: RequestedPosition) -> Answer {
+    list(&api.reader, Log::All, input.0, requested).await
+}
+
+/// Which entries are asked for.
+struct ListInput {
+    filter: Filter,
+    paging: Paging<Cursor>,
+}
+
+impl FromQuery for ListInput {
+    fn read(params: &mut Params) -> Option<Self> {
+        let filter = Filter::read(params);
+        Some(Self { paging: params.paging()?, filter })
+    }
+}
+
+async fn list(
+    reader: &LogReader,
+    log: Log,
+    input: ListInput,
+    RequestedPosition(requested): RequestedPosition,
+) -> Answer {
+    let Paging { limit, after } = input.paging;
+    let after = place_in(log, after).map_err(|error| invalid_after(&error))?;
+    let found = search(reader, log, after.unwrap_or_default(), limit, &input.filter).await;
+    let found = found.map_err(|error| read_problem(error, invalid_after))?;
+
+    let requested = requested.unwrap_or_default();
+    let position = if !found.reached_end {
+        found.place
+    } else if log.covers(found.place, requested) {
+        requested.and(found.place)
+    } else {
+        return Err(Problem::not_yet());
+    };
+    let next = Some(Cursor::at(log, found.place).encode());
+    Ok(Reply::ok(Page { items: found.entries, next }).position(position))
+}
+
+/// Where to begin to follow.
+struct EventsInput {
+    after: Option<Cursor>,
+}
+
+impl FromQuery for EventsInput {
+    fn read(params: &mut Params) -> Option<Self> {
+        Some(Self { after: params.optional("after", Cursor::decode) })
+    }
+}
+
+async fn events(
+    State(api): State<Arc<Api>>,
+    Query(input): Query<EventsInput>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    // A browser repeats the query of its first request when it comes back: what it has seen since counts.
+    let resumed = last_event_id(&headers).map_err(|error| invalid_last_event_id(&error))?;
+    let asked = place_in(Log::All, input.after).map_err(|error| invalid_after(&error))?;
+    let invalid = if resumed.is_some() { invalid_last_event_id } else { invalid_after };
+    let feed = api.feeds.open(resumed.or(asked)).await.map_err(|error| match error {
+        OpenError::Full => too_many_followers(),
+        OpenError::NotFollowing => event_store_away("the live audit log has not begun to follow the event store"),
+        OpenError::Read(error) => read_problem(error, invalid),
+    })?;
+    let headers =
+        [(JETBRIDGE_POSITION, position_value(feed.place())), (X_ACCEL_BUFFERING, HeaderValue::from_static("no"))];
+    let sse = Sse::new(feed.into_events()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+    Ok((headers, sse).into_response())
+}
+
+/// Where `Last-Event-ID` says that the client has come to; an empty one says nothing.
+fn last_event_id(headers: &HeaderMap) -> Result<Option<Position>, InvalidCursor> {
+    let Some(value) = headers.get(LAST_EVENT_ID) else {
+        return Ok(None);
+    };
+    match value.to_str().map_err(|_| InvalidCursor)?.trim() {
+        "" => Ok(None),
+        id => place_in(Log::All, Some(Cursor::decode(id)?)),
+    }
+}
+
+fn place_in(log: Log, cursor: Option<Cursor>) -> Result<Option<Position>, InvalidCursor> {
+    cursor.map(|cursor| cursor.place_in(log)).transpose()
+}
+
+fn read_problem(error: ReadError, invalid_cursor: fn(&dyn Display) -> Problem) -> Problem {
+    match error {
+        ReadError::BeyondEnd => invalid_cursor(&error),
+        ReadError::Store(StoreError::Unavailable(cause)) => event_store_away(cause),
+        ReadError::Store(StoreError::Refused(cause)) => Problem::internal(cause),
+    }
+}
+
+fn invalid_after(detail: &dyn Display) -> Problem {
+    let place = Place::Parameter("after".to_owned());
+    Problem::invalid_request(vec![InvalidPart { place, detail: detail.to_string() }])
+}
+
+fn invalid_last_event_id(detail: &dyn Display) -> Problem {
+    Problem::malformed_header("Last-Event-ID", detail)
+}
+
+fn event_store_away(cause: impl Display) -> Problem {
+    Problem::unavailable("The event store is not available at the moment.").caused_by(cause)
+}
+
+fn too_many_followers() -> Problem {
+    Problem::unavailable("Too many clients follow the audit log at the moment. Poll it instead, or try again later.")
+        .retry_after(FULL_RETRY_AFTER)
+}

@@ -1,0 +1,56 @@
+//! Pages of a list, with or without a filter.
+
+use std::time::Duration;
+
+use shared_kernel::Position;
+use tokio::time::Instant;
+
+use crate::entry::Entry;
+use crate::filter::Filter;
+use crate::reader::{LogReader, ReadError};
+use crate::stream::{DomainStream, Log};
+
+/// How many events a filtered search looks at, and how long it goes on, before it answers with what it has found.
+const MAX_LOOKED_AT: usize = 10_000;
+const MAX_TIME: Duration = Duration::from_millis(500);
+/// How many events a filtered search reads at once.
+const CHUNK: usize = 500;
+
+/// What a search has found.
+pub(crate) struct Found {
+    pub(crate) entries: Vec<Entry>,
+    /// Everything up to here was looked at.
+    pub(crate) place: Position,
+    /// Whether this is everything that was recorded before the search began.
+    pub(crate) reached_end: bool,
+}
+
+/// Looks for entries after a place, until there are enough of them, or none left, or it takes too long.
+pub(crate) async fn search(
+    reader: &LogReader,
+    log: Log,
+    after: Position,
+    limit: usize,
+    filter: &Filter,
+) -> Result<Found, ReadError> {
+    let deadline = Instant::now() + MAX_TIME;
+    let mut found = Found { entries: Vec::new(), place: after, reached_end: false };
+    let mut looked_at = 0;
+    while found.entries.len() < limit && !found.reached_end && looked_at < MAX_LOOKED_AT && Instant::now() < deadline {
+        let chunk_size = if filter.is_open() { limit - found.entries.len() } else { CHUNK };
+        let chunk = reader.read(log, found.place, chunk_size).await?;
+        found.reached_end = chunk.reached_end;
+        for event in chunk.events {
+            if found.entries.len() == limit {
+                found.reached_end = false;
+                break;
+            }
+            looked_at += 1;
+            found.place = found.place.and(DomainStream::position_of(&event));
+            if filter.matches(&event) {
+                found.entries.push(event.into());
+            }
+        }
+    }
+    Ok(found)
+}

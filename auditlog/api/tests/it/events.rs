@@ -1,0 +1,162 @@
+//! Following the log with server-sent events.
+
+use std::time::Duration;
+
+use jetbridge_testing::{TestEventStore, eventually};
+use serde_json::{Value, json};
+use tokio::time::timeout;
+
+use crate::support::{Appender, FLIGHTS, LIMIT, Message, PASSENGERS, Sse, TestApi, event, name, names, problem};
+
+#[tokio::test]
+async fn a_follower_sees_what_happens_from_now_on() {
+    let store = TestEventStore::start().await;
+    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    appender.append_some(FLIGHTS, 3).await;
+
+    let mut feed = api.follow("", None).await;
+    assert_eq!(feed.position, "f2");
+    let head = feed.message().await.unwrap();
+    let expected =
+        Message { id: Some(api.page("all").await.next), retry: Some("1000".to_owned()), ..Message::default() };
+    assert_eq!(head, expected, "the first message tells only where to resume");
+
+    for stream in [PASSENGERS, "passenger-stream-2", FLIGHTS, "other"] {
+        appender.append_some(stream, 1).await;
+    }
+    let (first, second) = (feed.entry_message().await, feed.entry_message().await);
+    assert_eq!([name(&first.entry()), name(&second.entry())], ["passenger-stream/0", "flight-stream/3"]);
+    assert_eq!((&second.event, &second.retry), (&None, &None));
+
+    let listed = api.page_after("all", head.id.as_deref().unwrap()).await;
+    assert_eq!(listed.items, [first.entry(), second.entry()]);
+    assert_eq!(second.id, Some(listed.next), "an event's id is the cursor behind it");
+    assert_eq!(names(&api.page_after("all", first.id.as_deref().unwrap()).await.items), ["flight-stream/3"]);
+    assert!(feed.is_silent(Duration::from_millis(100)).await);
+}
+
+#[tokio::test]
+async fn a_follower_resumes_without_gap_or_repetition_while_events_come_in() {
+    const EVENTS: usize = 150;
+    let store = TestEventStore::start().await;
+    let api = TestApi::start(&store).await;
+    let first = api.follow("", None).await.message().await.unwrap();
+    let appending = [FLIGHTS, PASSENGERS].map(|stream| {
+        let appender = Appender::new(&store);
+        tokio::spawn(async move { appender.append_some(stream, EVENTS).await })
+    });
+
+    let mut last_event_id = first.id.unwrap();
+    let mut seen: Vec<Value> = Vec::new();
+    // Each connection takes a few more entries than the one before, then breaks.
+    for entries in 1.. {
+        let mut feed = api.follow("", Some(&last_event_id)).await;
+        for _ in 0..entries.min(2 * EVENTS - seen.len()) {
+            let message = feed.entry_message().await;
+            seen.push(message.entry());
+            last_event_id = message.id.unwrap();
+        }
+        if seen.len() == 2 * EVENTS {
+            break;
+        }
+    }
+    for task in appending {
+        task.await.unwrap();
+    }
+    assert_eq!(names(&seen), names(&api.whole("all", 1000).await));
+}
+
+#[tokio::test]
+async fn a_follower_can_start_in_the_past() {
+    let store = TestEventStore::start().await;
+    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let beginning = api.page("all").await.next;
+    appender.append(FLIGHTS, (0..250).map(|_| event(&json!({}))).collect()).await;
+    appender.append_some(PASSENGERS, 2).await;
+    let middle = api.page("all?limit=200").await.next;
+
+    let mut whole = api.follow(&format!("?after={beginning}"), None).await;
+    let mut seen = Vec::new();
+    for _ in 0..252 {
+        seen.push(whole.entry().await);
+    }
+    assert_eq!(names(&seen), names(&api.whole("all", 1000).await));
+
+    let mut rest = api.follow(&format!("?after={beginning}"), Some(&middle)).await;
+    assert_eq!(name(&rest.entry().await), "flight-stream/200", "Last-Event-ID is newer than the query");
+    let mut empty = api.follow(&format!("?after={middle}"), Some("")).await;
+    assert_eq!(name(&empty.entry().await), "flight-stream/200", "an empty Last-Event-ID says nothing");
+
+    appender.append_some(PASSENGERS, 1).await;
+    assert_eq!(name(&whole.entry().await), "passenger-stream/2");
+}
+
+#[tokio::test]
+async fn a_follower_that_reads_too_slowly_misses_nothing() {
+    const EVENTS: usize = 1_500;
+    let store = TestEventStore::start().await;
+    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (mut slow, mut quick) = (api.follow("", None).await, api.follow("", None).await);
+    // More than the sockets and all queues between hold.
+    let text = "x".repeat(15_000);
+    for number in 0..EVENTS / 50 {
+        let events = (0..50).map(|_| event(&json!({ "text": text }))).collect();
+        appender.append([FLIGHTS, PASSENGERS][number % 2], events).await;
+    }
+    let mut seen = Vec::new();
+    for feed in [&mut quick, &mut slow] {
+        seen.clear();
+        for _ in 0..EVENTS {
+            seen.push(name(&feed.entry().await));
+        }
+    }
+    assert_eq!(seen, names(&api.whole("all", 1000).await));
+    assert!(slow.is_silent(Duration::from_millis(100)).await);
+}
+
+#[tokio::test]
+async fn what_is_not_a_cursor_of_the_whole_log_is_refused() {
+    let store = TestEventStore::start().await;
+    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    appender.append_some(FLIGHTS, 1).await;
+    let flights = api.page("flights").await.next;
+    // {"a1":[7,null]}
+    let beyond = "eyJhMSI6WzcsbnVsbF19";
+    for cursor in ["x", &flights, beyond] {
+        let response = api.request_to_follow("", Some(cursor)).send().await.unwrap();
+        problem(response, 400, "malformed-header").await;
+        let response = api.request_to_follow(&format!("?after={cursor}"), None).send().await.unwrap();
+        problem(response, 422, "invalid-request").await;
+    }
+    problem(api.request_to_follow("?limit=1", None).send().await.unwrap(), 422, "invalid-request").await;
+}
+
+#[tokio::test]
+async fn followers_are_limited() {
+    let store = TestEventStore::start().await;
+    let api = TestApi::start_with(store.connection_string(), 2).await;
+    let feeds = (api.follow("", None).await, api.follow("", None).await);
+    let response = api.request_to_follow("", None).send().await.unwrap();
+    assert_eq!(response.headers()["retry-after"], "5");
+    problem(response, 503, "unavailable").await;
+    assert!(api.page("all").await.items.is_empty());
+
+    drop(feeds);
+    let mut feed = eventually("room for another", LIMIT, async || {
+        let response = api.request_to_follow("", None).send().await.unwrap();
+        response.status().is_success().then(|| Sse::of(response))
+    })
+    .await;
+    assert!(feed.message().await.is_some());
+}
+
+#[tokio::test]
+async fn the_end_of_the_service_ends_the_stream() {
+    let store = TestEventStore::start().await;
+    let api = TestApi::start(&store).await;
+    let mut feed = api.follow("", None).await;
+    assert!(feed.message().await.is_some());
+    api.shutdown.cancel();
+    assert_eq!(feed.message().await, None);
+    timeout(LIMIT, api.running).await.expect("the service ends in time").unwrap();
+}

@@ -1,0 +1,44 @@
+use std::error::Error;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use tokio::time::Sleep;
+
+/// A body that breaks off when it pauses for too long. The time is only looked at while there is nothing to pass on.
+pub(crate) struct Paced {
+    body: Incoming,
+    longest_pause: Duration,
+    pause: Option<Pin<Box<Sleep>>>,
+}
+
+impl Paced {
+    pub(crate) fn new(body: Incoming, longest_pause: Duration) -> Self {
+        Self { body, longest_pause, pause: None }
+    }
+}
+
+impl Body for Paced {
+    type Data = Bytes;
+    type Error = Box<dyn Error + Send + Sync>;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = &mut *self;
+        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(cx) {
+            this.pause = None;
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        let pause = this.pause.get_or_insert_with(|| Box::pin(tokio::time::sleep(this.longest_pause)));
+        pause.as_mut().poll(cx).map(|()| Some(Err("the answer paused for too long".into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

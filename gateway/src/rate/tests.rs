@@ -1,0 +1,42 @@
+use super::*;
+
+fn once_per_second() -> RateLimit {
+    RateLimit::per_second(NonZeroU32::MIN)
+}
+
+fn client(address: &str) -> IpAddr {
+    address.parse().unwrap()
+}
+
+#[test]
+fn each_client_has_its_own_allowance() {
+    let rate = once_per_second();
+    assert!(rate.check(client("192.0.2.1")).is_ok());
+    assert!(rate.check(client("192.0.2.2")).is_ok());
+    let wait = rate.check(client("192.0.2.1")).unwrap_err();
+    assert!(wait <= Duration::from_secs(1) && !wait.is_zero());
+}
+
+#[test]
+fn an_ipv6_network_is_one_client() {
+    let rate = once_per_second();
+    assert!(rate.check(client("2001:db8:0:1::1")).is_ok());
+    assert!(rate.check(client("2001:db8:0:1:ffff::2")).is_err());
+    assert!(rate.check(client("2001:db8:0:2::1")).is_ok());
+}
+
+#[test]
+fn an_ipv4_address_is_the_same_client_in_either_form() {
+    let rate = once_per_second();
+    assert!(rate.check(client("192.0.2.1")).is_ok());
+    assert!(rate.check(client("::ffff:192.0.2.1")).is_err());
+}
+
+#[test]
+fn the_memory_for_clients_is_bounded() {
+    let rate = once_per_second();
+    for number in 0..(MAX_CLIENTS as u32 + 1_000) {
+        let _ = rate.check(IpAddr::V4(number.into()));
+    }
+    assert!(rate.limiter.len() <= MAX_CLIENTS + 1);
+}

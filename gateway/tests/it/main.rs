@@ -1,0 +1,12 @@
+//! The gateway in front of made-up services.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod failures;
+mod forwarding;
+mod limits;
+mod pages;
+#[cfg(unix)]
+mod process;
+mod streaming;
+mod support;

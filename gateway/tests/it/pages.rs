@@ -1,0 +1,58 @@
+use reqwest::{Client, Response};
+use serde_json::Value;
+use shared_service::ProblemType;
+
+use crate::support::{Server, expect_problem, gateway, nobody};
+
+async fn get(gateway: &Server, path: &str, accept: &str) -> Response {
+    Client::new().get(gateway.url(path)).header("accept", accept).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn every_problem_has_its_page() {
+    let gateway = gateway(nobody().await).await;
+    let index = get(&gateway, "/problems", "*/*").await.text().await.unwrap();
+    for kind in ProblemType::ALL {
+        assert!(index.contains(&format!("href=\"{}\"", kind.path())));
+        let page = get(&gateway, kind.path(), "text/html,application/xhtml+xml,*/*;q=0.8").await;
+        assert_eq!(page.status(), 200);
+        assert_eq!(page.headers()["content-type"], "text/html; charset=utf-8");
+        assert!(page.text().await.unwrap().contains(kind.title()));
+    }
+}
+
+#[tokio::test]
+async fn programs_can_ask_for_json() {
+    let gateway = gateway(nobody().await).await;
+    let entry: Value = get(&gateway, "/problems/manifest-sealed", "application/json").await.json().await.unwrap();
+    assert_eq!(entry["type"], "/problems/manifest-sealed");
+    assert_eq!(entry["status"], 409);
+    let index: Value = get(&gateway, "/problems", "application/problem+json;q=1").await.json().await.unwrap();
+    assert_eq!(index.as_array().unwrap().len(), ProblemType::ALL.len());
+}
+
+#[tokio::test]
+async fn pages_cannot_be_made_to_do_anything_else() {
+    let gateway = gateway(nobody().await).await;
+    for path in ["/", "/problems", "/problems/not-found"] {
+        let page = get(&gateway, path, "text/html").await;
+        assert_eq!(page.status(), 200);
+        let policy = page.headers()["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"));
+        assert_eq!(page.headers()["x-content-type-options"], "nosniff");
+        assert_eq!(page.headers()["referrer-policy"], "no-referrer");
+        let text = page.text().await.unwrap();
+        assert!(!text.contains("<script") && !text.contains("style="));
+    }
+}
+
+#[tokio::test]
+async fn other_problems_and_methods_are_refused() {
+    let gateway = gateway(nobody().await).await;
+    for path in ["/problems/nonsense", "/problems/%3Cscript%3E", "/problems/%ff"] {
+        expect_problem(Client::new().get(gateway.url(path)), 404, "not-found").await;
+    }
+    let headers = expect_problem(Client::new().post(gateway.url("/problems")), 405, "method-not-allowed").await;
+    assert_eq!(headers["allow"], "GET,HEAD");
+    expect_problem(Client::new().delete(gateway.url("/api/health")), 405, "method-not-allowed").await;
+}

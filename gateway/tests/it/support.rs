@@ -1,0 +1,99 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use gateway::{Config, Limits, Services};
+use serde_json::Value;
+use shared_service::settings::ServiceUrl;
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// How long anything may take before a test fails.
+pub(crate) const LIMIT: Duration = Duration::from_secs(10);
+
+/// A server that is told to stop when the test ends.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    shutdown: DropGuard,
+}
+
+impl Server {
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+
+    pub(crate) fn stop(self) {
+        drop(self.shutdown);
+    }
+}
+
+pub(crate) async fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
+
+pub(crate) async fn serve(router: Router) -> Server {
+    let listener = listener().await;
+    let address = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    tokio::spawn(shared_service::serve(listener, router, shutdown.clone()));
+    Server { address, shutdown: shutdown.drop_guard() }
+}
+
+/// An address at which nobody listens.
+pub(crate) async fn nobody() -> SocketAddr {
+    listener().await.local_addr().unwrap()
+}
+
+pub(crate) fn short_limits() -> Limits {
+    Limits { request: Duration::from_millis(300), pause: Duration::from_millis(300), ..Limits::default() }
+}
+
+/// A gateway whose three services are all at this address.
+pub(crate) async fn gateway(services: SocketAddr) -> Server {
+    gateway_with(services, Limits::default()).await
+}
+
+pub(crate) async fn gateway_with(services: SocketAddr, limits: Limits) -> Server {
+    gateway_of(
+        Services {
+            flight_api: url(services),
+            passenger_api: url(services),
+            auditlog_api: url(services),
+            flight_processor: None,
+            passenger_processor: None,
+        },
+        limits,
+    )
+    .await
+}
+
+pub(crate) async fn gateway_of(services: Services, limits: Limits) -> Server {
+    let listener = listener().await;
+    let address = listener.local_addr().unwrap();
+    let shutdown = CancellationToken::new();
+    tokio::spawn(gateway::run(Config { services, limits }, listener, shutdown.clone()));
+    Server { address, shutdown: shutdown.drop_guard() }
+}
+
+pub(crate) fn url(address: SocketAddr) -> ServiceUrl {
+    ServiceUrl::at(address).unwrap()
+}
+
+#[track_caller]
+pub(crate) fn assert_problem(status: reqwest::StatusCode, body: &Value, expected: u16, slug: &str) {
+    assert_eq!(status, expected, "{body}");
+    assert_eq!(body["type"], format!("/problems/{slug}"), "{body}");
+}
+
+/// Sends a request and expects a problem; returns the answer's headers.
+pub(crate) async fn expect_problem(
+    request: reqwest::RequestBuilder,
+    status: u16,
+    slug: &str,
+) -> reqwest::header::HeaderMap {
+    let answer = tokio::time::timeout(LIMIT, request.send()).await.expect("an answer in time").unwrap();
+    let (found, headers) = (answer.status(), answer.headers().clone());
+    assert_eq!(headers["content-type"], "application/problem+json");
+    assert_problem(found, &answer.json().await.unwrap(), status, slug);
+    headers
+}

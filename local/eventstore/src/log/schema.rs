@@ -1,0 +1,86 @@
+//! The database file: its tables, its version, and how connections are set up.
+
+use std::path::Path;
+
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+/// Written to `PRAGMA user_version`; raised with every change to the tables.
+const VERSION: i64 = 1;
+
+const TABLES: &str = "
+    CREATE TABLE streams (
+        id   INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE
+    ) STRICT;
+    CREATE TABLE events (
+        position INTEGER PRIMARY KEY,
+        stream   INTEGER NOT NULL REFERENCES streams (id),
+        revision INTEGER NOT NULL,
+        id       BLOB NOT NULL,
+        type     TEXT NOT NULL,
+        json     INTEGER NOT NULL,
+        created  INTEGER NOT NULL,
+        data     BLOB NOT NULL,
+        metadata BLOB NOT NULL,
+        UNIQUE (stream, revision)
+    ) STRICT;
+";
+
+/// Why the log could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OpenError {
+    #[error("it was written by a newer version (format {found}; this version reads up to {VERSION})")]
+    Newer { found: i64 },
+    #[error("it is not a readable event log")]
+    Unreadable(#[source] rusqlite::Error),
+    #[error("the database could not be opened")]
+    Database(#[source] rusqlite::Error),
+    #[error("the writer thread could not be started")]
+    Thread(#[source] std::io::Error),
+}
+
+impl From<rusqlite::Error> for OpenError {
+    fn from(error: rusqlite::Error) -> Self {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Unreadable(error),
+            _ => Self::Database(error),
+        }
+    }
+}
+
+/// Opens the writer's connection; creates the tables if the file is new.
+pub(super) fn open(file: &Path) -> Result<Connection, OpenError> {
+    let mut connection = Connection::open(file)?;
+    // FULL: the write-ahead log is on disk before a commit returns, so what was acknowledged survives a power cut.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 4000)?;
+    connection.pragma_update(None, "foreign_keys", false)?;
+    let transaction = connection.transaction()?;
+    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    match version {
+        0 => {
+            transaction.execute_batch(TABLES)?;
+            transaction.pragma_update(None, "user_version", VERSION)?;
+        }
+        VERSION => {}
+        found => return Err(OpenError::Newer { found }),
+    }
+    transaction.commit()?;
+    set_up(&connection)?;
+    Ok(connection)
+}
+
+/// Opens a connection that only reads.
+pub(super) fn open_reader(file: &Path) -> Result<Connection, rusqlite::Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.pragma_update(None, "query_only", true)?;
+    set_up(&connection)?;
+    Ok(connection)
+}
+
+fn set_up(connection: &Connection) -> Result<(), rusqlite::Error> {
+    connection.set_prepared_statement_cache_capacity(32);
+    connection.busy_timeout(std::time::Duration::from_secs(5))
+}

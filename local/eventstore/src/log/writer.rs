@@ -1,0 +1,159 @@
+//! The one thread that writes. It takes all requests that wait, decides and stores them in one transaction, and answers
+//! them once that transaction is on disk.
+
+use std::sync::Arc;
+
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::LogError;
+use super::event::NewEvent;
+use super::recent::RecentEvents;
+use super::session::{Command, Operation, Outcome, Session, State};
+use super::snapshot::Snapshot;
+
+/// Limits on one transaction: with more waiting, the next one follows at once.
+const MAX_BATCH_REQUESTS: usize = 512;
+const MAX_BATCH_BYTES: usize = 8 * 1024 * 1024;
+
+/// A write and where its outcome goes.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) command: Command,
+    pub(super) reply: oneshot::Sender<Result<Outcome, LogError>>,
+}
+
+/// What the writer thread is told.
+#[derive(Debug)]
+pub(super) enum Message {
+    Write(Request),
+    /// Finish what was queued before, and end.
+    Stop,
+}
+
+impl Request {
+    fn size(&self) -> usize {
+        match &self.command.operation {
+            Operation::Append(events) => events.iter().map(NewEvent::size).sum(),
+            Operation::Delete | Operation::Tombstone => 0,
+        }
+    }
+}
+
+pub(super) struct Writer {
+    connection: Connection,
+    recent: Arc<RecentEvents>,
+    head: watch::Sender<u64>,
+    state: State,
+}
+
+impl Writer {
+    pub(super) fn new(connection: Connection, recent: Arc<RecentEvents>) -> Result<Self, rusqlite::Error> {
+        let snapshot = Snapshot::new(&connection);
+        let position = snapshot.head()?;
+        let state = State::new(position, snapshot.last_created()?);
+        let mut writer = Self { connection, recent, head: watch::Sender::new(position), state };
+        if position == 0 {
+            writer.begin_log()?;
+        }
+        Ok(writer)
+    }
+
+    fn begin_log(&mut self) -> Result<(), rusqlite::Error> {
+        let transaction = self.connection.unchecked_transaction()?;
+        Session::new(&transaction, &mut self.state).begin_log()?;
+        transaction.commit()?;
+        self.publish();
+        Ok(())
+    }
+
+    pub(super) fn head(&self) -> watch::Receiver<u64> {
+        self.head.subscribe()
+    }
+
+    /// Serves requests until it is told to stop or every sender is gone.
+    ///
+    /// # Errors
+    ///
+    /// An error after which it is not known what is on disk. It stops the log: what was acknowledged is safe, and
+    /// reopening the file tells what else is in it.
+    pub(super) fn run(mut self, mut queue: mpsc::Receiver<Message>) -> Result<(), LogError> {
+        let mut batch = Vec::new();
+        let mut stopping = false;
+        while !stopping && let Some(first) = queue.blocking_recv() {
+            let mut bytes = 0;
+            let mut next = Some(first);
+            while let Some(message) = next {
+                match message {
+                    Message::Write(request) => {
+                        bytes += request.size();
+                        batch.push(request);
+                    }
+                    Message::Stop => stopping = true,
+                }
+                let full = batch.len() >= MAX_BATCH_REQUESTS || bytes >= MAX_BATCH_BYTES;
+                next = if full || stopping { None } else { queue.try_recv().ok() };
+            }
+            self.serve(&mut batch)?;
+        }
+        // The file is complete without this; it only makes the next start faster.
+        if let Err(error) = self.connection.pragma_update(None, "wal_checkpoint", "TRUNCATE") {
+            tracing::debug!(error = %error, "the write-ahead log was not folded in at shutdown");
+        }
+        Ok(())
+    }
+
+    fn serve(&mut self, batch: &mut Vec<Request>) -> Result<(), LogError> {
+        // A caller that has gone away before its write began does not want it any more.
+        batch.retain(|request| !request.reply.is_closed());
+        match self.commit(batch) {
+            Ok(outcomes) => {
+                self.publish();
+                for (request, outcome) in batch.drain(..).zip(outcomes) {
+                    // The caller may have gone; the outcome stands.
+                    let _ = request.reply.send(Ok(outcome));
+                }
+                Ok(())
+            }
+            Err(error) => {
+                let can_go_on = self.roll_back(&error);
+                let error = Arc::new(error);
+                tracing::error!(error = %error, "events could not be stored");
+                for request in batch.drain(..) {
+                    let _ = request.reply.send(Err(LogError::Storage(Arc::clone(&error))));
+                }
+                if can_go_on { Ok(()) } else { Err(LogError::Storage(error)) }
+            }
+        }
+    }
+
+    fn commit(&mut self, batch: &mut [Request]) -> Result<Vec<Outcome>, rusqlite::Error> {
+        let transaction = self.connection.unchecked_transaction()?;
+        let mut session = Session::new(&transaction, &mut self.state);
+        let outcomes =
+            batch.iter_mut().map(|request| session.apply(&mut request.command)).collect::<Result<Vec<_>, _>>()?;
+        transaction.commit()?;
+        Ok(outcomes)
+    }
+
+    fn publish(&mut self) {
+        let (committed, position) = self.state.committed();
+        if committed.is_empty() {
+            return;
+        }
+        // First the events, then the news of them: whoever hears it finds them there.
+        self.recent.publish(committed);
+        self.head.send_replace(position);
+    }
+
+    /// Forgets what was not committed. False if it is uncertain what is on disk.
+    fn roll_back(&mut self, error: &rusqlite::Error) -> bool {
+        self.state.forget_uncommitted(*self.head.borrow());
+        let harmless = matches!(
+            error.sqlite_error_code(),
+            Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::TooBig)
+        );
+        let rolled_back = self.connection.is_autocommit() || self.connection.execute_batch("ROLLBACK").is_ok();
+        harmless && rolled_back
+    }
+}

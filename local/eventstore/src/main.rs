@@ -1,0 +1,65 @@
+//! The event store on its own.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use jetbridge_eventstore::{Config, start};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+/// A single-node event store that speaks EventStoreDB's gRPC protocol. For one machine; for more, use EventStoreDB itself.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// Address to listen on; port 0 takes any free one
+    #[arg(long, env = "JETBRIDGE_EVENTSTORE_LISTEN", default_value = "127.0.0.1:2113")]
+    listen: SocketAddr,
+
+    /// Folder for the events, created if it is missing
+    #[arg(long, env = "JETBRIDGE_EVENTSTORE_DATA_DIR", default_value = "eventstore-data")]
+    data_dir: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{}", with_causes(&*error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[tokio::main]
+async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let shutdown = CancellationToken::new();
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let stop = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        stop.cancel();
+    });
+    let Arguments { listen, data_dir } = arguments;
+    let server = start(Config { listen, data_dir }, shutdown).await?;
+    tracing::info!("event store is ready at {}", server.connection_string());
+    server.wait().await?;
+    tracing::info!("event store has stopped");
+    Ok(())
+}
+
+/// An error and what caused it, in one line.
+fn with_causes(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
+}

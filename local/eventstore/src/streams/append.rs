@@ -1,0 +1,124 @@
+//! Append: one call, one write.
+
+use std::sync::Arc;
+
+use tonic::{Status, Streaming};
+
+use crate::log::{Command, EventLog, Operation, Outcome};
+use crate::proto::client::Empty;
+use crate::proto::streams::append_req::options::ExpectedStreamRevision;
+use crate::proto::streams::append_req::{Content, Options};
+use crate::proto::streams::append_resp::wrong_expected_version::{
+    CurrentRevisionOption, ExpectedRevisionOption, LegacyCurrentRevisionOption, LegacyExpectedRevisionOption,
+};
+use crate::proto::streams::append_resp::{self, Success, WrongExpectedVersion, success};
+use crate::proto::streams::{AppendReq, AppendResp};
+use crate::rules::ExpectedRevision;
+use crate::status::{self, MAX_APPEND_SIZE, RequestError};
+use crate::wire;
+
+/// The stream that a write is for, and what the client expects of it.
+#[derive(Debug)]
+pub(super) struct Target {
+    pub(super) stream: Arc<str>,
+    pub(super) expected: ExpectedRevision,
+}
+
+impl Target {
+    pub(super) fn new(options: Option<&Options>) -> Result<Self, Status> {
+        let options = options.ok_or(RequestError::Invalid("the options are missing"))?;
+        let stream = writable(wire::stream_name(options.stream_identifier.as_ref())?)?;
+        let expected = match options.expected_stream_revision {
+            Some(ExpectedStreamRevision::Revision(revision)) => ExpectedRevision::exact(revision),
+            Some(ExpectedStreamRevision::NoStream(_)) => ExpectedRevision::NoStream,
+            Some(ExpectedStreamRevision::Any(_)) => ExpectedRevision::Any,
+            Some(ExpectedStreamRevision::StreamExists(_)) => ExpectedRevision::StreamExists,
+            None => return Err(RequestError::Invalid("the expected revision is missing").into()),
+        };
+        Ok(Self { stream, expected })
+    }
+}
+
+/// `$all` is a view of the log, not a stream that can be written to.
+fn writable(stream: Arc<str>) -> Result<Arc<str>, Status> {
+    match &*stream {
+        "$all" => Err(status::access_denied()),
+        _ => Ok(stream),
+    }
+}
+
+pub(super) async fn append(log: &EventLog, mut messages: Streaming<AppendReq>) -> Result<AppendResp, Status> {
+    let target = match messages.message().await?.and_then(|message| message.content) {
+        Some(Content::Options(options)) => Target::new(Some(&options))?,
+        _ => return Err(RequestError::Invalid("the options must come first").into()),
+    };
+    let mut events = Vec::new();
+    let mut size = 0;
+    while let Some(message) = messages.message().await? {
+        let Some(Content::ProposedMessage(proposed)) = message.content else {
+            return Err(RequestError::Invalid("only events may follow the options").into());
+        };
+        size += wire::proposed_size(&proposed);
+        if size > MAX_APPEND_SIZE {
+            return Err(RequestError::AppendTooLarge.into());
+        }
+        events.push(wire::new_event(proposed)?);
+    }
+    let command =
+        Command { stream: Arc::clone(&target.stream), expected: target.expected, operation: Operation::Append(events) };
+    let result = match log.write(command).await? {
+        Outcome::Done { revision, position } => append_resp::Result::Success(success(revision, position)),
+        Outcome::WrongRevision { current } => {
+            append_resp::Result::WrongExpectedVersion(wrong_revision(target.expected, current))
+        }
+        Outcome::Deleted => return Err(status::stream_deleted(&target.stream)),
+    };
+    Ok(AppendResp { result: Some(result) })
+}
+
+fn success(revision: Option<u64>, position: Option<u64>) -> Success {
+    use success::{CurrentRevisionOption, PositionOption};
+    Success {
+        current_revision_option: Some(
+            revision.map_or(CurrentRevisionOption::NoStream(Empty {}), CurrentRevisionOption::CurrentRevision),
+        ),
+        position_option: Some(
+            position.map_or(PositionOption::NoPosition(Empty {}), |position| PositionOption::Position(position.into())),
+        ),
+    }
+}
+
+fn wrong_revision(expected: ExpectedRevision, current: Option<u64>) -> WrongExpectedVersion {
+    let (legacy_expected, expected) = match expected {
+        ExpectedRevision::Any => {
+            (LegacyExpectedRevisionOption::LegacyAny(Empty {}), ExpectedRevisionOption::ExpectedAny(Empty {}))
+        }
+        ExpectedRevision::StreamExists => (
+            LegacyExpectedRevisionOption::LegacyStreamExists(Empty {}),
+            ExpectedRevisionOption::ExpectedStreamExists(Empty {}),
+        ),
+        ExpectedRevision::NoStream => (
+            LegacyExpectedRevisionOption::LegacyExpectedRevision(u64::MAX),
+            ExpectedRevisionOption::ExpectedNoStream(Empty {}),
+        ),
+        ExpectedRevision::Exact(revision) => (
+            LegacyExpectedRevisionOption::LegacyExpectedRevision(revision),
+            ExpectedRevisionOption::ExpectedRevision(revision),
+        ),
+    };
+    let (legacy_current, current) = match current {
+        Some(revision) => (
+            LegacyCurrentRevisionOption::LegacyCurrentRevision(revision),
+            CurrentRevisionOption::CurrentRevision(revision),
+        ),
+        None => {
+            (LegacyCurrentRevisionOption::LegacyNoStream(Empty {}), CurrentRevisionOption::CurrentNoStream(Empty {}))
+        }
+    };
+    WrongExpectedVersion {
+        legacy_current_revision_option: Some(legacy_current),
+        legacy_expected_revision_option: Some(legacy_expected),
+        current_revision_option: Some(current),
+        expected_revision_option: Some(expected),
+    }
+}

@@ -1,0 +1,94 @@
+//! Conversions between wire types and the log's own.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use crate::log::{IdForm, NewEvent};
+use crate::proto::client::uuid::{Structured, Value};
+use crate::proto::client::{AllStreamPosition, StreamIdentifier, Uuid as ProtoUuid};
+use crate::proto::streams::{Position, ProposedMessage};
+use crate::status::RequestError;
+
+pub(crate) const JSON: &str = "application/json";
+pub(crate) const OCTET_STREAM: &str = "application/octet-stream";
+
+impl ProtoUuid {
+    pub(crate) fn from_id(id: Uuid, form: IdForm) -> Self {
+        let value = match form {
+            IdForm::Text => Value::String(id.to_string()),
+            IdForm::Structured => {
+                let (most, least) = id.as_u64_pair();
+                Value::Structured(Structured {
+                    most_significant_bits: most.cast_signed(),
+                    least_significant_bits: least.cast_signed(),
+                })
+            }
+        };
+        Self { value: Some(value) }
+    }
+
+    /// The id in either form; `None` if there is none or it is not one.
+    pub(crate) fn to_id(&self) -> Option<Uuid> {
+        match self.value.as_ref()? {
+            Value::String(text) => Uuid::parse_str(text).ok(),
+            Value::Structured(halves) => Some(Uuid::from_u64_pair(
+                halves.most_significant_bits.cast_unsigned(),
+                halves.least_significant_bits.cast_unsigned(),
+            )),
+        }
+    }
+}
+
+impl From<&str> for StreamIdentifier {
+    fn from(name: &str) -> Self {
+        Self { stream_name: Bytes::copy_from_slice(name.as_bytes()) }
+    }
+}
+
+/// The name in a stream identifier.
+pub(crate) fn stream_name(identifier: Option<&StreamIdentifier>) -> Result<Arc<str>, RequestError> {
+    let bytes = identifier.map_or(&[][..], |identifier| &identifier.stream_name);
+    match std::str::from_utf8(bytes) {
+        Ok("") => Err(RequestError::Invalid("the stream name is missing")),
+        Ok(name) => Ok(Arc::from(name)),
+        Err(_) => Err(RequestError::Invalid("the stream name is not UTF-8")),
+    }
+}
+
+impl From<u64> for Position {
+    fn from(position: u64) -> Self {
+        Self { commit_position: position, prepare_position: position }
+    }
+}
+
+impl From<u64> for AllStreamPosition {
+    fn from(position: u64) -> Self {
+        Self { commit_position: position, prepare_position: position }
+    }
+}
+
+/// The size of a proposed event as it counts towards the limit on an append, in bytes.
+pub(crate) fn proposed_size(message: &ProposedMessage) -> usize {
+    let type_length = message.metadata.get("type").map_or(0, String::len);
+    message.data.len() + message.custom_metadata.len() + 2 * type_length
+}
+
+/// Checks a proposed event. All metadata but its type and content type is dropped.
+pub(crate) fn new_event(message: ProposedMessage) -> Result<NewEvent, RequestError> {
+    let ProposedMessage { id, metadata, custom_metadata, data } = message;
+    let mut metadata: HashMap<String, String> = metadata;
+    let (Some(event_type), Some(content_type)) = (metadata.remove("type"), metadata.get("content-type")) else {
+        return Err(RequestError::MissingMetadata);
+    };
+    let id = id.and_then(|id| id.to_id()).unwrap_or_default();
+    if id.is_nil() {
+        return Err(RequestError::Invalid("the event id is missing or empty"));
+    }
+    if event_type.is_empty() {
+        return Err(RequestError::Invalid("the event type is empty"));
+    }
+    Ok(NewEvent { id, event_type, is_json: content_type == JSON, data, metadata: custom_metadata })
+}

@@ -1,0 +1,433 @@
+//! Frames, statuses and trailers as they are on the wire.
+
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use prost::Message;
+use tonic::{Code, Request, Status};
+use uuid::Uuid;
+
+use crate::grpc::event_store::client::Empty;
+use crate::grpc::event_store::client::WrongExpectedVersion;
+use crate::grpc::event_store::client::streams::append_req::options::ExpectedStreamRevision as Expected;
+use crate::grpc::event_store::client::streams::batch_append_req::options::{
+    DeadlineOption, ExpectedStreamPosition as BatchExpected,
+};
+use crate::grpc::event_store::client::streams::read_req::filter_options::{Filter, Window};
+use crate::grpc::event_store::client::streams::read_req::{Expression, FilterOptions, Options};
+use crate::grpc::event_store::client::streams::read_resp::Content;
+use crate::grpc::event_store::client::streams::{
+    AppendReq, BatchAppendReq, BatchAppendResp, DeleteReq, ReadEvent, append_resp, batch_append_resp,
+};
+use crate::grpc::{self, append, append_options, batch, proposed, read_req, read_stream, subscribe_to_all};
+use crate::support::{TestServer, within_limit};
+
+const ANY: Expected = Expected::Any(Empty {});
+const NO_STREAM: Expected = Expected::NoStream(Empty {});
+
+async fn write(server: &TestServer, stream: &str, count: usize) {
+    let events = (0..count).map(|_| proposed(b"{}")).collect();
+    let request = append(stream, ANY, events);
+    grpc::client(server).await.append(request).await.expect("written");
+}
+
+/// The frames of a read, up to and including the first that `last` accepts.
+async fn frames(server: &TestServer, options: Options, last: fn(&Content) -> bool) -> Vec<Content> {
+    let mut client = grpc::client(server).await;
+    let mut frames = client.read(read_req(options)).await.expect("a read").into_inner();
+    let mut found = Vec::new();
+    while let Some(frame) = within_limit(frames.message()).await.expect("a frame") {
+        let content = frame.content.expect("content");
+        let end = last(&content);
+        found.push(content);
+        if end {
+            break;
+        }
+    }
+    found
+}
+
+fn trailer<'a>(status: &'a Status, key: &str) -> Option<&'a str> {
+    status.metadata().get(key).map(|value| value.to_str().expect("text"))
+}
+
+#[tokio::test]
+async fn an_event_has_exactly_three_pieces_of_metadata() {
+    let server = TestServer::start().await;
+    write(&server, "s", 1).await;
+    let found = frames(&server, read_stream("s", 0, 1), |_| false).await;
+    let Some(Content::Event(event)) = found.first().cloned() else { panic!("{found:?}") };
+    let event = ReadEvent::decode(event).expect("an event").event.expect("itself");
+    let mut keys: Vec<_> = event.metadata.keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, ["content-type", "created", "type"]);
+    assert_eq!(event.metadata["content-type"], "application/json");
+    assert_eq!(event.prepare_position, event.commit_position);
+}
+
+#[tokio::test]
+async fn a_wrong_revision_fills_both_sets_of_fields() {
+    use append_resp::wrong_expected_version as fields;
+    let server = TestServer::start().await;
+    write(&server, "s", 3).await;
+    let mut client = grpc::client(&server).await;
+    let request = append("s", Expected::Revision(7), vec![proposed(b"{}")]);
+    let response = client.append(request).await.expect("in band").into_inner();
+    let Some(append_resp::Result::WrongExpectedVersion(wrong)) = response.result else { panic!("{response:?}") };
+    assert_eq!(wrong.current_revision_option, Some(fields::CurrentRevisionOption::CurrentRevision(2)));
+    assert_eq!(wrong.expected_revision_option, Some(fields::ExpectedRevisionOption::ExpectedRevision(7)));
+    let legacy = fields::LegacyCurrentRevisionOption::LegacyCurrentRevision(2);
+    assert_eq!(wrong.legacy_current_revision_option, Some(legacy));
+    let legacy = fields::LegacyExpectedRevisionOption::LegacyExpectedRevision(7);
+    assert_eq!(wrong.legacy_expected_revision_option, Some(legacy));
+
+    let request = append("s", NO_STREAM, vec![proposed(b"{}")]);
+    let response = client.append(request).await.expect("in band").into_inner();
+    let Some(append_resp::Result::WrongExpectedVersion(wrong)) = response.result else { panic!("{response:?}") };
+    let legacy = fields::LegacyExpectedRevisionOption::LegacyExpectedRevision(u64::MAX);
+    assert_eq!(wrong.legacy_expected_revision_option, Some(legacy));
+}
+
+#[tokio::test]
+async fn a_refused_delete_says_why_in_text_and_trailers() {
+    let server = TestServer::start().await;
+    write(&server, "s", 3).await;
+    let mut client = grpc::client(&server).await;
+    let mut delete = async |stream, expected| {
+        let options = Some(append_options(stream, expected));
+        client.delete(DeleteReq { options }).await.expect_err("refused")
+    };
+    let wrong = delete("s", Expected::Revision(1)).await;
+    assert_eq!(wrong.code(), Code::FailedPrecondition);
+    assert!(wrong.message().contains("WrongExpectedVersion"), "{wrong:?}");
+    assert_eq!(trailer(&wrong, "exception"), Some("wrong-expected-version"));
+    assert_eq!(trailer(&wrong, "stream-name"), Some("s"));
+    assert_eq!(trailer(&wrong, "expected-version"), Some("1"));
+    assert_eq!(trailer(&wrong, "actual-version"), Some("2"));
+    let missing = delete("\u{fc}nbekannt", ANY).await;
+    assert!(missing.message().contains("Actual version: -1"), "{missing:?}");
+    assert_eq!(trailer(&missing, "expected-version"), Some("-2"));
+    assert_eq!(trailer(&missing, "stream-name"), Some("%C3%BCnbekannt"));
+}
+
+#[tokio::test]
+async fn an_event_without_type_or_id_is_refused() {
+    let server = TestServer::start().await;
+    let mut client = grpc::client(&server).await;
+    let mut refused = async |event| client.append(append("s", ANY, vec![event])).await.expect_err("refused");
+    let mut event = proposed(b"{}");
+    event.metadata.remove("content-type");
+    let status = refused(event).await;
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert_eq!(trailer(&status, "exception"), Some("missing-required-metadata-property"));
+    assert_eq!(trailer(&status, "required-metadata-properties"), Some("type,content-type"));
+    let mut event = proposed(b"{}");
+    event.id = grpc::id(Uuid::nil());
+    assert_eq!(refused(event).await.code(), Code::InvalidArgument);
+    let mut event = proposed(b"{}");
+    event.metadata.insert("type".to_owned(), String::new());
+    assert_eq!(refused(event).await.code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn an_append_over_the_limit_names_the_limit() {
+    let server = TestServer::start().await;
+    let mut client = grpc::client(&server).await;
+    let half = vec![0; 600 * 1024].leak();
+    let events = vec![proposed(half), proposed(half)];
+    let status = client.append(append("s", ANY, events)).await.expect_err("refused");
+    assert_eq!(status.code(), Code::InvalidArgument);
+    assert_eq!(trailer(&status, "exception"), Some("maximum-append-size-exceeded"));
+    assert_eq!(trailer(&status, "maximum-append-size"), Some("1048576"));
+}
+
+#[tokio::test]
+async fn a_deadline_is_kept_before_and_after_the_first_frame() {
+    let server = TestServer::start().await;
+    let mut client = grpc::client_without_clock(&server);
+    let never_ends = append("s", ANY, vec![]).chain(futures::stream::pending::<AppendReq>());
+    let mut request = Request::new(never_ends);
+    request.set_timeout(Duration::from_millis(100));
+    let status = within_limit(client.append(request)).await.expect_err("too late");
+    assert_eq!(status.code(), Code::DeadlineExceeded, "{status:?}");
+
+    let mut request = Request::new(read_req(subscribe_to_all(None)));
+    request.set_timeout(Duration::from_millis(300));
+    let mut frames = client.read(request).await.expect("a subscription").into_inner();
+    let end = loop {
+        match within_limit(frames.message()).await {
+            Ok(Some(_)) => {}
+            end => break end,
+        }
+    };
+    assert_eq!(end.expect_err("too late").code(), Code::DeadlineExceeded);
+}
+
+#[tokio::test]
+async fn shutdown_ends_every_call_with_unavailable() {
+    let mut server = TestServer::start().await;
+    let mut client = grpc::client(&server).await;
+    let request = read_req(subscribe_to_all(None));
+    let mut subscription = client.read(request).await.expect("a subscription").into_inner();
+    let request = futures::stream::pending::<BatchAppendReq>();
+    let mut session = client.batch_append(request).await.expect("a session").into_inner();
+    let start = Instant::now();
+    let subscribed = async {
+        loop {
+            match subscription.message().await {
+                Ok(Some(_)) => {}
+                Ok(None) => panic!("it ended with OK"),
+                Err(status) => break status,
+            }
+        }
+    };
+    let all = async { tokio::join!(subscribed, session.message(), server.stop()) };
+    let (subscription, session, ()) = within_limit(all).await;
+    assert_eq!(subscription.code(), Code::Unavailable, "{subscription:?}");
+    assert_eq!(session.expect_err("no response").code(), Code::Unavailable);
+    assert!(start.elapsed() < Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn unsupported_combinations_are_refused() {
+    let server = TestServer::start().await;
+    write(&server, "s", 1).await;
+    let filter = || filter(1, 1);
+    let all = || subscribe_to_all(None);
+    let mut client = grpc::client(&server).await;
+    let no_interval = subscribe_to_all(Some(FilterOptions { checkpoint_interval_multiplier: 0, ..filter() }));
+    let bad_regex = subscribe_to_all(Some(FilterOptions {
+        filter: Some(Filter::EventType(Expression { regex: "(".to_owned(), prefix: vec![] })),
+        ..filter()
+    }));
+    let filtered_stream =
+        Options { filter_option: subscribe_to_all(Some(filter())).filter_option, ..read_stream("s", 0, 1) };
+    let refused = [
+        (Options { uuid_option: None, ..all() }, Code::InvalidArgument),
+        (Options { read_direction: 1, ..all() }, Code::InvalidArgument),
+        (Options { read_direction: 9, ..all() }, Code::InvalidArgument),
+        (Options { filter_option: None, ..all() }, Code::InvalidArgument),
+        (Options { stream_option: None, ..all() }, Code::InvalidArgument),
+        (Options { count_option: None, ..all() }, Code::InvalidArgument),
+        (read_stream("", 0, 1), Code::InvalidArgument),
+        (filtered_stream, Code::InvalidArgument),
+        (no_interval, Code::InvalidArgument),
+        (bad_regex, Code::InvalidArgument),
+        (read_stream("s", 0, 0), Code::Unknown),
+    ];
+    for (options, code) in refused {
+        let text = format!("{options:?}");
+        let status = client.read(read_req(options)).await.expect_err("refused");
+        assert_eq!(status.code(), code, "{text}");
+    }
+    let status = client.read(crate::grpc::event_store::client::streams::ReadReq { options: None });
+    assert_eq!(status.await.expect_err("refused").code(), Code::InvalidArgument);
+}
+
+fn filter(window: u32, multiplier: u32) -> FilterOptions {
+    FilterOptions {
+        filter: Some(Filter::StreamIdentifier(Expression { regex: String::new(), prefix: vec!["wanted".to_owned()] })),
+        window: Some(Window::Max(window)),
+        checkpoint_interval_multiplier: multiplier,
+    }
+}
+
+fn position(content: &Content) -> Option<u64> {
+    match content {
+        Content::Checkpoint(position) => Some(position.commit_position),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn checkpoints_come_at_their_interval_and_never_twice() {
+    let server = TestServer::start().await;
+    write(&server, "other", 9).await;
+    let subscription = subscribe_to_all(Some(filter(2, 2)));
+    let caught_up = |content: &Content| matches!(content, Content::CaughtUp(_));
+    let found = frames(&server, subscription, caught_up).await;
+    let checkpoints: Vec<_> = found.iter().filter_map(position).collect();
+    assert_eq!(checkpoints, [4, 8, 10]);
+    assert!(matches!(found[found.len() - 2], Content::Checkpoint(_)), "{found:?}");
+
+    let subscription = subscribe_to_all(Some(filter(5, 2)));
+    let found = frames(&server, subscription, caught_up).await;
+    assert_eq!(found.iter().filter_map(position).collect::<Vec<_>>(), [10]);
+}
+
+#[tokio::test]
+async fn live_checkpoints_count_what_was_considered() {
+    let server = TestServer::start().await;
+    let mut client = grpc::client(&server).await;
+    let request = read_req(subscribe_to_all(Some(filter(2, 1))));
+    let mut frames = client.read(request).await.expect("a subscription").into_inner();
+    loop {
+        let frame = within_limit(frames.message()).await.expect("a frame").expect("not the end");
+        if matches!(frame.content, Some(Content::CaughtUp(_))) {
+            break;
+        }
+    }
+    write(&server, "other", 3).await;
+    write(&server, "wanted", 1).await;
+    let mut found = Vec::new();
+    while found.len() < 3 {
+        let frame = within_limit(frames.message()).await.expect("a frame").expect("not the end");
+        found.push(match frame.content.expect("content") {
+            Content::Checkpoint(position) => ("checkpoint", position.commit_position),
+            Content::Event(event) => {
+                let event = ReadEvent::decode(event).expect("an event").event.expect("itself");
+                ("event", event.commit_position)
+            }
+            other => panic!("{other:?}"),
+        });
+    }
+    assert_eq!(found, [("checkpoint", 3), ("event", 5), ("checkpoint", 5)]);
+}
+
+#[tokio::test]
+async fn a_slow_consumer_catches_up_again() {
+    const APPENDS: u64 = 20;
+    const EVENTS: u64 = 1000;
+    let server = TestServer::start().await;
+    let mut client = grpc::client(&server).await;
+    let request = read_req(subscribe_to_all(None));
+    let mut frames = client.read(request).await.expect("a subscription").into_inner();
+    let mut next = async || within_limit(frames.message()).await.expect("a frame").expect("not the end").content;
+    while !matches!(next().await, Some(Content::CaughtUp(_))) {}
+    // More than the server keeps in memory and than fits between it and a client that does not read.
+    for _ in 0..APPENDS {
+        write(&server, "s", EVENTS as usize).await;
+    }
+    let mut caught_up = 0;
+    let mut expected_position = 2;
+    while expected_position < APPENDS * EVENTS + 2 {
+        match next().await.expect("content") {
+            Content::Event(event) => {
+                let event = ReadEvent::decode(event).expect("an event").event.expect("itself");
+                assert_eq!(event.commit_position, expected_position);
+                expected_position += 1;
+            }
+            Content::CaughtUp(_) => caught_up += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    while caught_up == 0 {
+        caught_up += i32::from(matches!(next().await, Some(Content::CaughtUp(_))));
+    }
+}
+
+#[tokio::test]
+async fn a_read_tells_the_ends_of_the_stream_to_clients_that_know_them() {
+    let server = TestServer::start().await;
+    write(&server, "s", 3).await;
+    let found = frames(&server, read_stream("s", 0, 2), |_| false).await;
+    assert!(matches!(found[..], [Content::Event(_), Content::Event(_), Content::LastStreamPosition(2)]), "{found:?}");
+    let found = frames(&server, read_stream("s", 9, 5), |_| false).await;
+    assert_eq!(found, [Content::FirstStreamPosition(3), Content::LastStreamPosition(2)]);
+    let found = frames(&server, read_stream("missing", 0, 1), |_| false).await;
+    assert!(matches!(found[..], [Content::StreamNotFound(_)]), "{found:?}");
+    let unaware = Options { control_option: None, ..read_stream("s", 2, 5) };
+    let found = frames(&server, unaware, |_| false).await;
+    assert!(matches!(found[..], [Content::Event(_)]), "{found:?}");
+}
+
+async fn batch_responses(server: &TestServer, requests: Vec<BatchAppendReq>) -> Vec<BatchAppendResp> {
+    let mut client = grpc::client(server).await;
+    let requests = futures::stream::iter(requests);
+    let mut responses = client.batch_append(requests).await.expect("a session").into_inner();
+    let mut found = Vec::new();
+    while let Some(response) = within_limit(responses.message()).await.expect("a response") {
+        found.push(response);
+    }
+    found
+}
+
+fn failure(response: &BatchAppendResp) -> (i32, &str) {
+    match &response.result {
+        Some(batch_append_resp::Result::Error(status)) => {
+            let detail = status.details.as_ref().expect("a detail");
+            let name = detail.type_url.strip_prefix("type.googleapis.com/event_store.client.");
+            (status.code, name.expect("the detail's name"))
+        }
+        other => panic!("an error, not {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn batch_errors_carry_one_detail() {
+    let server = TestServer::start().await;
+    write(&server, "s", 3).await;
+    let any = || BatchExpected::Any(Empty {});
+    let correlation_id = Uuid::new_v4();
+    let request = batch(correlation_id, "s", BatchExpected::StreamPosition(9), vec![proposed(b"{}")]);
+    let responses = batch_responses(&server, vec![request]).await;
+    assert_eq!(failure(&responses[0]), (6, "WrongExpectedVersion"));
+    assert_eq!(responses[0].correlation_id, grpc::id(correlation_id));
+    assert_eq!(responses[0].stream_identifier, grpc::identifier("s"));
+    let Some(batch_append_resp::Result::Error(status)) = &responses[0].result else { panic!("{responses:?}") };
+    let detail = &status.details.as_ref().expect("a detail").value;
+    let detail = WrongExpectedVersion::decode(&detail[..]).expect("its own type");
+    assert!(detail.current_stream_revision_option.is_some() && detail.expected_stream_position_option.is_some());
+
+    let mut no_type = proposed(b"{}");
+    no_type.metadata.clear();
+    let large = vec![0; 1024 * 1024].leak();
+    for (events, expected) in [(vec![no_type], "BadRequest"), (vec![proposed(large)], "MaximumAppendSizeExceeded")] {
+        let request = batch(Uuid::new_v4(), "s", any(), events);
+        let responses = batch_responses(&server, vec![request]).await;
+        assert_eq!(failure(&responses[0]), (3, expected));
+    }
+}
+
+#[tokio::test]
+async fn batch_fragments_belong_together_by_their_correlation_id() {
+    let server = TestServer::start().await;
+    let (first, second) = (Uuid::new_v4(), Uuid::new_v4());
+    let any = || BatchExpected::Any(Empty {});
+    let unfinished = |id, stream| BatchAppendReq { is_final: false, ..batch(id, stream, any(), vec![proposed(b"{}")]) };
+    let more = |id| BatchAppendReq { options: None, ..batch(id, "", any(), vec![proposed(b"{}")]) };
+    let requests =
+        vec![unfinished(first, "a"), unfinished(second, "b"), more(first), more(second), more(Uuid::new_v4())];
+    let responses = batch_responses(&server, requests).await;
+    assert_eq!(responses.len(), 2);
+    for response in responses {
+        let Some(batch_append_resp::Result::Success(success)) = response.result else { panic!("{response:?}") };
+        let revision = batch_append_resp::success::CurrentRevisionOption::CurrentRevision(1);
+        assert_eq!(success.current_revision_option, Some(revision));
+    }
+}
+
+#[tokio::test]
+async fn batch_deadlines_are_clamped_and_kept() {
+    use prost_types::{Duration as ProtoDuration, Timestamp};
+    let server = TestServer::start().await;
+    let timed = |deadline| {
+        let mut request = batch(Uuid::new_v4(), "s", BatchExpected::Any(Empty {}), vec![proposed(b"{}")]);
+        request.options.as_mut().expect("options").deadline_option = Some(deadline);
+        request
+    };
+    let absurd = [
+        DeadlineOption::Deadline(ProtoDuration { seconds: i64::MAX, nanos: 0 }),
+        DeadlineOption::Deadline(ProtoDuration { seconds: 1_700_000_000, nanos: 5 }),
+        DeadlineOption::Deadline21100(Timestamp { seconds: 253_402_300_799, nanos: 0 }),
+    ];
+    for response in batch_responses(&server, absurd.map(timed).to_vec()).await {
+        assert!(matches!(response.result, Some(batch_append_resp::Result::Success(_))), "{response:?}");
+    }
+    let late = [
+        DeadlineOption::Deadline(ProtoDuration::default()),
+        DeadlineOption::Deadline(ProtoDuration { seconds: -1, nanos: 0 }),
+        DeadlineOption::Deadline21100(Timestamp { seconds: 1, nanos: 0 }),
+    ];
+    for response in batch_responses(&server, late.map(timed).to_vec()).await {
+        assert_eq!(failure(&response), (4, "Timeout"));
+    }
+
+    let mut unfinished = timed(DeadlineOption::Deadline(ProtoDuration { seconds: 0, nanos: 50_000_000 }));
+    unfinished.is_final = false;
+    let mut client = grpc::client(&server).await;
+    let requests = futures::stream::iter([unfinished]).chain(futures::stream::pending());
+    let mut responses = client.batch_append(requests).await.expect("a session").into_inner();
+    let response = within_limit(responses.message()).await.expect("a response").expect("not the end");
+    assert_eq!(failure(&response), (4, "Timeout"));
+}

@@ -1,0 +1,565 @@
+//! What an application does with its event store, the same with either client.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use uuid::Uuid;
+
+use super::db::{
+    BatchAppendOptions, Client, CurrentRevision, Error, EventData, Position, ReadAllOptions, ReadStreamOptions,
+    RecordedEvent, ResolvedEvent, RetryOptions, StreamMetadataBuilder, StreamMetadataResult, StreamPosition,
+    SubscribeToAllOptions, SubscribeToStreamOptions, Subscription, SubscriptionEvent, SubscriptionFilter,
+    VersionedMetadata,
+};
+use super::{Expected, appending, connect, deleting, exactly, is_caught_up, stream_of, tombstoning};
+use crate::support::{TestServer, within_limit};
+
+const STREAM: &str = "flight-stream";
+
+fn event() -> EventData {
+    event_with(Uuid::new_v4())
+}
+
+fn event_with(id: Uuid) -> EventData {
+    EventData::binary("Happened", Bytes::from_static(b"data")).id(id)
+}
+
+async fn read(client: &Client, stream: &str) -> Vec<RecordedEvent> {
+    let options = ReadStreamOptions::default().max_count(10_000);
+    let mut events = client.read_stream(stream, &options).await.expect("a read");
+    let mut found = Vec::new();
+    while let Some(event) = events.next().await.expect("an event") {
+        found.push(event.event.expect("the event itself"));
+    }
+    found
+}
+
+async fn read_all(client: &Client, options: ReadAllOptions) -> Vec<RecordedEvent> {
+    let mut events = client.read_all(&options.max_count(10_000)).await.expect("a read");
+    let mut found = Vec::new();
+    while let Some(event) = events.next().await.expect("an event") {
+        found.push(event.event.expect("the event itself"));
+    }
+    found
+}
+
+async fn append(client: &Client, expected: Expected, ids: &[Uuid]) -> Result<(u64, u64), Error> {
+    let events: Vec<_> = ids.iter().copied().map(event_with).collect();
+    let written = client.append_to_stream(STREAM, &appending(expected), events).await?;
+    assert_eq!(written.position.commit, written.position.prepare);
+    Ok((written.next_expected_version, written.position.commit))
+}
+
+fn ids(count: usize) -> Vec<Uuid> {
+    (0..count).map(|_| Uuid::new_v4()).collect()
+}
+
+fn current_revision(result: Result<(u64, u64), Error>) -> CurrentRevision {
+    match result {
+        Err(Error::WrongExpectedVersion { current, .. }) => current,
+        other => panic!("a wrong expected version, not {other:?}"),
+    }
+}
+
+fn versioned(metadata: StreamMetadataResult) -> Box<VersionedMetadata> {
+    match metadata {
+        StreamMetadataResult::Success(metadata) => metadata,
+        other => panic!("metadata, not {other:?}"),
+    }
+}
+
+async fn next(subscription: &mut Subscription) -> ResolvedEvent {
+    within_limit(subscription.next()).await.expect("an event")
+}
+
+async fn next_frame(subscription: &mut Subscription) -> SubscriptionEvent {
+    let frame = within_limit(subscription.next_subscription_event()).await;
+    frame.expect("a frame")
+}
+
+#[tokio::test]
+async fn events_come_back_as_they_were_written() {
+    let server = TestServer::start().await;
+    let client = connect(&server).await;
+    let json = EventData::json("Created", &serde_json::json!({ "a": 1 })).expect("valid JSON");
+    let json = json.metadata(Bytes::from_static(b"meta"));
+    let options = appending(Expected::NoStream);
+    let written = client.append_to_stream("s", &options, vec![json, event()]).await.expect("written");
+    assert_eq!(written.next_expected_version, 1);
+
+    let events = read(&client, "s").await;
+    let [first, second] = &*events else { panic!("two events, not {events:?}") };
+    assert_eq!((first.revision, second.revision), (0, 1));
+    assert_eq!(first.event_type, "Created");
+    assert_eq!(&first.data[..], br#"{"a":1}"#);
+    assert_eq!(&first.custom_metadata[..], b"meta");
+    assert!(first.is_json && !second.is_json);
+    assert_eq!(written.position, second.position);
+    assert!(first.position < second.position);
+    let ticks: u128 = first.metadata["created"].parse().expect("a number");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = now.expect("after 1970").as_nanos() / 100;
+    assert!(ticks <= now && now - ticks < 600_000_000, "{ticks} is not about now");
+}
+
+#[tokio::test]
+async fn an_append_does_not_wait_for_a_delayed_acknowledgement() {
+    let server = TestServer::start().await;
+    let client = connect(&server).await;
+    append(&client, Expected::Any, &ids(1)).await.expect("written");
+    let mut fastest = Duration::MAX;
+    for _ in 0..20 {
+        let start = Instant::now();
+        append(&client, Expected::Any, &ids(1)).await.expect("written");
+        fastest = fastest.min(start.elapsed());
+    }
+    assert!(fastest < Duration::from_millis(30), "{fastest:?}");
+}
+
+#[tokio::test]
+async fn a_retry_with_an_exact_revision_is_written_once() {
+    let mut server = TestServer::start().await;
+    let first = ids(2);
+    let second = ids(2);
+    let client = connect(&server).await;
+    let written = append(&client, Expected::NoStream, &first).await.expect("written");
+    let later = append(&client, exactly(1), &second).await.expect("written");
+
+    assert_eq!(append(&client, Expected::NoStream, &first).await.ok(), Some(written));
+    assert_eq!(append(&client, exactly(1), &second).await.ok(), Some(later));
+    server.restart().await;
+    let client = connect(&server).await;
+    assert_eq!(append(&client, exactly(1), &second).await.ok(), Some(later));
+    assert_eq!(append(&client, Expected::NoStream, &first[..1]).await.ok(), Some((0, written.1 - 1)));
+
+    let beyond = [second[0], second[1], Uuid::new_v4()];
+    let wrong = append(&client, exactly(1), &beyond).await;
+    assert_eq!(current_revision(wrong), CurrentRevision::Current(3));
+    assert_eq!(read(&client, STREAM).await.len(), 4);
+}
+
+#[tokio::test]
+async fn the_expected_revision_alone_lets_a_known_id_in_again() {
+    let server = TestServer::start().await;
+    let client = connect(&server).await;
+    let id = ids(1);
+    append(&client, Expected::NoStream, &id).await.expect("written");
+    let again = append(&client, exactly(0), &id).await.expect("written again");
+    assert_eq!(again.0, 1);
+    assert_eq!(read(&client, STREAM).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_retry_with_any_revision_is_known_by_its_ids() {
+    let server = TestServer::start().await;
+    let client = connect(&server).await;
+    let known = ids(3);
+    let written = append(&client, Expected::Any, &known).await.expect("written");
+    assert_eq!(append(&client, Expected::Any, &known).await.ok(), Some(written));
+
+    let first_known = [known[0], Uuid::new_v4()];
+    let wrong = append(&client, Expected::Any, &first_known).await;
+    assert_eq!(current_revision(wrong), CurrentRevision::Current(2));
+
+    let later_known = [Uuid::new_v4(), known[0]];
+    let accepted = append(&client, Expected::Any, &later_known).await.expect("written");
+    assert_eq!(accepted.0, 4);
+    let other = vec![event_with(known[0])];
+    for revision in 0..2 {
+        let options = appending(Expected::Any);
+        let written = client.append_to_stream("other", &options, other.clone()).await;
+        assert_eq!(written.expect("written").next_expected_version, revision);
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_revision_names_the_current_one() {
+    let server = TestServer::start().await;
+    let client = connect(&server).await;
+    for expected in [exactly(0), Expected::StreamExists] {
+        let wrong = append(&client, expected, &ids(1)).await;
+        assert_eq!(current_revision(wrong), CurrentRevision::NoStream);
+    }
+    append(&client, Expected::NoStream, &ids(3)).await.expect("written");
+    for expected in [exactly(1), exactly(7), Expected::NoStream] {
+        let wrong = append(&client, expected, &ids(1)).await;
+        assert_eq!(current_revision(wrong), CurrentRevision::Current(2));
+    }
+    append(&client, Expected::StreamExists, &ids(1)).await.expect("written");
+}
+
+#[tokio::test]
+async fn concurrent_writers_with_exact_revisions_take_turns() {
+    let server = TestServer::start().await;
+    let client = connect(&server).await;
+    append(&client, Expected::NoStream, &ids(1)).await.expect("written");
+    let writer = |client: Client| async move {
+        let mut expected = 0;
+        for _ in 0..20 {
+            let id = ids(1);
+            loop {
+                match append(&client, exactly(expected), &id).await {
+                    Ok((revision, _)) => {
+                        expected = revision;
+                        break;
+                    }
+                    wrong => match current_revision(wrong) {
+                        CurrentRevision::Current(revision) => expected = revision,
+                        CurrentRevision::NoStream => panic!("the stream exists"),
+                    },
+                }
+            }
+        }
+    };
+    let writers = (0..5).map(|_| tokio::spawn(writer(client.clone())));
+    for done in within_limit(futures::future::join_all(writers)).await {
+        done.expect("no panic");
+    }
+    let events = read(&client, STREAM).await;
+    let revisions: Vec<_> = events.iter().map(|event| event.revision).collect();
+    assert_eq!(revisions, (0..=100).collect::<Vec<_>>());
+    let positions = events.windows(2).all(|pair| pair[0].position < pair[1].position);
+    assert!(positions, "positions increase");
+}
+
+#[tokio::test]
+async fn a_deleted_stream_can_be_written_to_again() {
+    let server = TestServer::start().await;
+    let client = connect(&server).await;
+    let missing = client.delete_stream(STREAM, &deleting(Expected::Any)).await;
+    assert!(matches!(missing, Err(Error::Grpc { .. })), "{missing:?}");
+    append(&client, Expected::NoStream, &ids(2)).await.expect("written");
+    let metadata = StreamMetadataBuilder::new().max_count(100).build();
+    let options = appending(Expected::Any);
+    client.set_stream_metadata(STREAM, &options, &metadata).await.expect("written");
+
+    let wrong = client.delete_stream(STREAM, &deleting(exactly(0))).await;
+    assert!(matches!(wrong, Err(Error::Grpc { .. })), "{wrong:?}");
+    client.delete_stream(STREAM, &deleting(exactly(1))).await.expect("deleted");
+    client.delete_stream(STREAM, &deleting(Expected::Any)).await.expect("deleted again");
+    let exists = client.delete_stream(STREAM, &deleting(Expected::StreamExists)).await;
+    assert!(matches!(exists, Err(Error::ResourceDeleted)), "{exists:?}");
+    let options = ReadStreamOptions::default();
+    let mut events = client.read_stream(STREAM, &options).await.expect("a read");
+    assert!(matches!(events.next().await, Err(Error::ResourceNotFound)));
+
+    let recreated = append(&client, Expected::NoStream, &ids(2)).await.expect("written");
+    assert_eq!(recreated.0, 3);
+    let revisions: Vec<_> = read(&client, STREAM).await.iter().map(|event| event.revision).collect();
+    assert_eq!(revisions, [2, 3]);
+    let metadata = client.get_stream_metadata(STREAM, &options).await.expect("metadata");
+    let metadata: serde_json::Value = serde_json::to_value(versioned(metadata).metadata()).expect("JSON");
+    assert_eq!(metadata["$tb"], 2, "{metadata}");
+    let hidden = read_all(&client, ReadAllOptions::default()).await;
+    assert_eq!(hidden.iter().filter(|event| stream_of(event) == STREAM).count(), 4);
+}
+
+#[tokio::test]
+async fn metadata_on_a_deleted_stream_keeps_its_old_events_hidden() {
+    let server = TestServer::start().await;
+    let client = connect(&server).await;
+    append(&client, Expected::NoStream, &ids(2)).await.expect("written");
+    client.delete_stream(STREAM, &deleting(Expected::Any)).await.expect("deleted");
+    let metadata = StreamMetadataBuilder::new().truncate_before(i64::MAX as u64).build();
+    let options = appending(Expected::Any);
+    client.set_stream_metadata(STREAM, &options, &metadata).await.expect("written");
+    let events = read(&client, "$$flight-stream").await;
+    let [newest] = &*events else { panic!("only the newest, not {events:?}") };
+    assert_eq!(newest.revision, 2);
+    assert_eq!(&newest.data[..], br#"{"$tb":2}"#);
+    assert!(read(&client, STREAM).await.is_empty());
+}
+
+#[tokio::test]
+async fn metadata_limits_what_is_read() {
+    let server = TestServer::start().await;
+    let client = connect(&server).await;
+    append(&client, Expected::NoStream, &ids(10)).await.expect("written");
+    let visible = async |metadata: StreamMetadataBuilder| {
+        let options = appending(Expected::Any);
+        let metadata = metadata.build();
+        client.set_stream_metadata(STREAM, &options, &metadata).await.expect("written");
+        let events = read(&client, STREAM).await;
+        events.iter().map(|event| event.revision).collect::<Vec<_>>()
+    };
+    assert_eq!(visible(StreamMetadataBuilder::new().max_count(2)).await, [8, 9]);
+    assert_eq!(visible(StreamMetadataBuilder::new().truncate_before(7)).await, [7, 8, 9]);
+    let hour = Duration::from_secs(3600);
+    assert_eq!(visible(StreamMetadataBuilder::new().max_age(hour)).await.len(), 10);
+    let newest = client.get_stream_metadata(STREAM, &ReadStreamOptions::default()).await;
+    assert_eq!(versioned(newest.expect("metadata")).version(), 2);
+    assert_eq!(visible(StreamMetadataBuilder::new()).await.len(), 10);
+}
+
+#[tokio::test]
+async fn a_tombstoned_stream_is_gone_for_good() {
+    let server = TestServer::start().await;
+    let client = connect(&server).await;
+    append(&client, Expected::NoStream, &ids(1)).await.expect("written");
+    let options = SubscribeToStreamOptions::default().start_from(StreamPosition::Start);
+    let mut subscription = client.subscribe_to_stream(STREAM, &options).await;
+    next(&mut subscription).await;
+    client.tombstone_stream(STREAM, &tombstoning(exactly(0))).await.expect("gone");
+    let last = next(&mut subscription).await;
+    assert_eq!(last.get_original_event().event_type, "$streamDeleted");
+    assert_eq!(last.get_original_event().revision, i64::MAX as u64);
+    let end = within_limit(subscription.next()).await;
+    assert!(matches!(end, Err(Error::ResourceDeleted)), "{end:?}");
+
+    let refused = append(&client, Expected::Any, &ids(1)).await;
+    assert!(matches!(refused, Err(Error::ResourceDeleted)), "{refused:?}");
+    let refused = client.tombstone_stream(STREAM, &tombstoning(Expected::Any)).await;
+    assert!(matches!(refused, Err(Error::ResourceDeleted)), "{refused:?}");
+    let options = ReadStreamOptions::default();
+    for stream in [STREAM, "$$flight-stream"] {
+        let read = match client.read_stream(stream, &options).await {
+            Ok(mut events) => events.next().await.map(|_| ()),
+            Err(error) => Err(error),
+        };
+        assert!(matches!(read, Err(Error::ResourceDeleted)), "{read:?}");
+    }
+    let metadata = StreamMetadataBuilder::new().max_count(1).build();
+    let options = appending(Expected::Any);
+    client.set_stream_metadata(STREAM, &options, &metadata).await.expect("allowed all the same");
+}
+
+#[tokio::test]
+async fn all_is_read_in_one_order_in_both_directions() {
+    let server = TestServer::start().await;
+    let client = connect(&server).await;
+    append(&client, Expected::NoStream, &ids(600)).await.expect("written");
+    let last = append(&client, Expected::Any, &ids(3)).await.expect("written");
+
+    let forwards = read_all(&client, ReadAllOptions::default()).await;
+    assert!(forwards[0].position.commit > 0);
+    assert!(forwards[0].event_type.starts_with('$'), "a system event comes first");
+    assert_eq!(forwards.len(), 604);
+    assert!(forwards.windows(2).all(|pair| pair[0].position < pair[1].position));
+    assert_eq!(forwards[603].position.commit, last.1);
+
+    let end = ReadAllOptions::default().backwards().position(StreamPosition::End);
+    let mut backwards = read_all(&client, end).await;
+    backwards.reverse();
+    let positions = |events: &[RecordedEvent]| -> Vec<Position> { events.iter().map(|event| event.position).collect() };
+    assert_eq!(positions(&backwards), positions(&forwards));
+
+    let at = forwards[10].position;
+    let from = ReadAllOptions::default().position(StreamPosition::Position(at));
+    assert_eq!(read_all(&client, from).await[0].position, at);
+    let before = ReadAllOptions::default().backwards().position(StreamPosition::Position(at));
+    assert_eq!(read_all(&client, before).await[0].position, forwards[9].position);
+    let none = ReadAllOptions::default().position(StreamPosition::Start).backwards();
+    assert!(read_all(&client, none).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_stream_is_read_from_where_it_is_asked() {
+    let server = TestServer::start().await;
+    let client = connect(&server).await;
+    append(&client, Expected::NoStream, &ids(50)).await.expect("written");
+    let revisions = async |options: ReadStreamOptions| {
+        let mut events = client.read_stream(STREAM, &options).await.expect("a read");
+        let mut found = Vec::new();
+        while let Some(event) = events.next().await.expect("an event") {
+            found.push(event.get_original_event().revision);
+        }
+        found
+    };
+    let options = ReadStreamOptions::default;
+    let at = |revision| StreamPosition::Position(revision);
+    assert_eq!(revisions(options().position(at(48)).max_count(5)).await, [48, 49]);
+    assert_eq!(revisions(options().position(at(99)).max_count(5)).await, [0; 0]);
+    assert_eq!(revisions(options().position(at(40)).max_count(3)).await, [40, 41, 42]);
+    let backwards = || options().backwards().max_count(2);
+    assert_eq!(revisions(backwards().position(at(3))).await, [3, 2]);
+    assert_eq!(revisions(backwards().position(at(99))).await, [49, 48]);
+    assert_eq!(revisions(backwards().position(StreamPosition::End)).await, [49, 48]);
+    assert_eq!(revisions(options().max_count(2).position(StreamPosition::Start).backwards()).await, [0]);
+    let whole = revisions(options().max_count(usize::MAX)).await;
+    assert_eq!(whole, (0..50).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn links_bring_what_they_point_at() {
+    let server = TestServer::start().await;
+    let client = connect(&server).await;
+    append(&client, Expected::NoStream, &ids(1)).await.expect("written");
+    let link = |target: &'static str| EventData::binary("$>", Bytes::from_static(target.as_bytes()));
+    let links = vec![link("0@flight-stream"), link("7@flight-stream")];
+    client.append_to_stream("links", &appending(Expected::Any), links).await.expect("written");
+
+    let options = SubscribeToStreamOptions::default().start_from(StreamPosition::Start).resolve_link_tos();
+    let mut subscription = client.subscribe_to_stream("links", &options).await;
+    let resolved = next(&mut subscription).await;
+    assert_eq!(resolved.event.as_ref().map(stream_of), Some(STREAM));
+    assert_eq!(stream_of(resolved.get_original_event()), "links");
+    let broken = next(&mut subscription).await;
+    assert!(broken.event.is_none() && broken.link.is_some());
+    let more = vec![link("0@flight-stream")];
+    client.append_to_stream("links", &appending(Expected::Any), more).await.expect("written");
+    let live = next(&mut subscription).await;
+    assert_eq!(live.event.as_ref().map(stream_of), Some(STREAM));
+    assert_eq!(live.link.map(|link| link.revision), Some(2));
+}
+
+#[tokio::test]
+async fn a_subscription_misses_nothing_between_catching_up_and_live() {
+    const EVENTS: u64 = 1500;
+    let server = TestServer::start().await;
+    let client = connect(&server).await;
+    append(&client, Expected::NoStream, &ids(500)).await.expect("written");
+    let writer = tokio::spawn({
+        let client = client.clone();
+        async move {
+            for _ in 500..EVENTS {
+                append(&client, Expected::Any, &ids(1)).await.expect("written");
+            }
+        }
+    });
+    let start = StreamPosition::Start;
+    let stream = SubscribeToStreamOptions::default().start_from(start);
+    let all = SubscribeToAllOptions::default()
+        .position(StreamPosition::Start)
+        .filter(SubscriptionFilter::on_stream_name().add_prefix("flight-"));
+    for _ in 0..3 {
+        let mut from_stream = client.subscribe_to_stream(STREAM, &stream).await;
+        let mut from_all = client.subscribe_to_all(&all).await;
+        for revision in 0..EVENTS / 2 {
+            let event = next(&mut from_stream).await;
+            assert_eq!(event.get_original_event().revision, revision);
+            let event = next(&mut from_all).await;
+            assert_eq!(event.get_original_event().revision, revision);
+        }
+    }
+    let mut to_the_end = client.subscribe_to_stream(STREAM, &stream).await;
+    for revision in 0..EVENTS {
+        assert_eq!(next(&mut to_the_end).await.get_original_event().revision, revision);
+    }
+    within_limit(writer).await.expect("no panic");
+}
+
+#[tokio::test]
+async fn a_subscription_begins_after_its_start() {
+    let server = TestServer::start().await;
+    let client = connect(&server).await;
+    append(&client, Expected::NoStream, &ids(2)).await.expect("written");
+    let third = append(&client, exactly(1), &ids(1)).await.expect("written");
+    let stream = |start| SubscribeToStreamOptions::default().start_from(start);
+    let at = stream(StreamPosition::Position(1));
+    let mut after_second = client.subscribe_to_stream(STREAM, &at).await;
+    assert_eq!(next(&mut after_second).await.get_original_event().revision, 2);
+
+    let mut from_end = client.subscribe_to_stream(STREAM, &stream(StreamPosition::End)).await;
+    let mut missing = client.subscribe_to_stream("later", &stream(StreamPosition::Start)).await;
+    let beyond = stream(StreamPosition::Position(3));
+    let mut beyond_end = client.subscribe_to_stream(STREAM, &beyond).await;
+    let position = Position { commit: third.1, prepare: third.1 };
+    let at = SubscribeToAllOptions::default().position(StreamPosition::Position(position));
+    let mut all = client.subscribe_to_all(&at).await;
+    for subscription in [&mut from_end, &mut missing, &mut beyond_end, &mut all] {
+        assert!(
+            matches!(next_frame(subscription).await, SubscriptionEvent::Confirmed(id) if Uuid::parse_str(&id).is_ok())
+        );
+        assert!(is_caught_up(&next_frame(subscription).await));
+    }
+    append(&client, exactly(2), &ids(2)).await.expect("written");
+    client.append_to_stream("later", &appending(Expected::Any), event()).await.expect("written");
+    assert_eq!(next(&mut from_end).await.get_original_event().revision, 3);
+    assert_eq!(next(&mut beyond_end).await.get_original_event().revision, 4);
+    assert_eq!(next(&mut all).await.get_original_event().revision, 3);
+    assert_eq!(next(&mut missing).await.get_original_event().revision, 0);
+}
+
+#[tokio::test]
+async fn a_filter_may_look_ahead() {
+    let server = TestServer::start().await;
+    let client = connect(&server).await;
+    for stream in ["flight-a", "$system", "hotel"] {
+        let options = appending(Expected::Any);
+        client.append_to_stream(stream, &options, event()).await.expect("written");
+    }
+    let without_system = SubscriptionFilter::on_stream_name().regex(r"^(?!(\$.+)|(hot\w+)$).*");
+    let types = SubscriptionFilter::on_event_type().add_prefix("Hap").exclude_system_events();
+    for (filter, expected) in [(without_system, vec!["flight-a"]), (types, vec!["flight-a", "$system", "hotel"])] {
+        let options = SubscribeToAllOptions::default().position(StreamPosition::Start).filter(filter);
+        let mut subscription = client.subscribe_to_all(&options).await;
+        let mut found = Vec::new();
+        loop {
+            match next_frame(&mut subscription).await {
+                SubscriptionEvent::EventAppeared(event) => {
+                    found.push(event.get_original_stream_id().to_owned());
+                }
+                frame if is_caught_up(&frame) => break,
+                _ => {}
+            }
+        }
+        assert_eq!(found, expected);
+    }
+}
+
+#[tokio::test]
+async fn shutdown_ends_a_subscription_with_an_error_and_a_restart_resumes_it() {
+    let mut server = TestServer::start().await;
+    let client = connect(&server).await;
+    append(&client, Expected::NoStream, &ids(1)).await.expect("written");
+    let start = SubscribeToStreamOptions::default().start_from(StreamPosition::Start);
+    let forever = start.clone().retry_options(RetryOptions::default().retry_forever());
+    let mut once = client.subscribe_to_stream(STREAM, &start).await;
+    let mut always = client.subscribe_to_stream(STREAM, &forever).await;
+    next(&mut once).await;
+    next(&mut always).await;
+    let resumed = tokio::spawn(async move { next(&mut always).await.get_original_event().revision });
+    let (ended, ()) = tokio::join!(within_limit(once.next()), server.stop());
+    assert!(ended.is_err(), "{ended:?}");
+
+    server.start_again().await;
+    let client = connect(&server).await;
+    append(&client, exactly(0), &ids(1)).await.expect("written");
+    assert_eq!(within_limit(resumed).await.expect("no panic"), 1);
+}
+
+#[tokio::test]
+async fn a_batch_session_keeps_order_and_tells_a_wrong_revision() {
+    let server = TestServer::start().await;
+    let client = connect(&server).await;
+    let options = BatchAppendOptions::default();
+    let session = client.batch_append(&options).await.expect("a session");
+    let appends = (0..50u64).map(|number| {
+        let expected = number.checked_sub(1).map_or(Expected::NoStream, exactly);
+        session.append_to_stream(STREAM, expected, vec![event()])
+    });
+    for (revision, written) in (0..).zip(within_limit(futures::future::join_all(appends)).await) {
+        let written = written.expect("written");
+        assert_eq!(written.current_revision(), Some(revision));
+        assert!(written.current_position().is_some_and(|position| position.commit > 0));
+    }
+    let wrong = within_limit(session.append_to_stream(STREAM, exactly(7), vec![event()])).await;
+    assert!(wrong.is_err(), "{wrong:?}");
+    assert_eq!(read(&client, STREAM).await.len(), 50);
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_refused_and_what_fits_is_not() {
+    const LIMIT: usize = 1024 * 1024;
+    let server = TestServer::start().await;
+    let client = connect(&server).await;
+    let sized = |size| EventData::binary("T", Bytes::from(vec![0; size]));
+    let options = appending(Expected::Any);
+    client.append_to_stream(STREAM, &options, sized(LIMIT - 2)).await.expect("it fits");
+    for size in [LIMIT - 1, 5 * LIMIT] {
+        let refused = client.append_to_stream(STREAM, &options, sized(size)).await;
+        assert!(matches!(refused, Err(Error::Grpc { .. })), "{refused:?}");
+    }
+    assert_eq!(read(&client, STREAM).await.len(), 1);
+}
+
+#[tokio::test]
+async fn there_are_no_persistent_subscriptions() {
+    let server = TestServer::start().await;
+    let client = connect(&server).await;
+    let options = Default::default();
+    let listed = client.list_all_persistent_subscriptions(&options).await;
+    assert!(listed.expect("a list").is_empty());
+    let created = client.create_persistent_subscription(STREAM, "group", &Default::default()).await;
+    assert!(created.is_err());
+}

@@ -1,0 +1,60 @@
+//! The folder that holds everything this installation keeps.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::unistd::Uid;
+
+use crate::error::SystemError;
+
+/// The data folder, taken by this process until this is dropped or the process ends, however it ends.
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    /// Where the embedded event store keeps its events.
+    pub(crate) events: PathBuf,
+    /// Where the private PostgreSQL keeps its files.
+    pub(crate) postgres: PathBuf,
+    _lock: File,
+}
+
+impl DataDir {
+    /// Makes the folder if it is missing, and takes it.
+    pub(crate) fn take(path: &Path) -> Result<Self, SystemError> {
+        // For messages: it says which folder, wherever the process was started.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
+        create(&path).map_err(failed("create", &path))?;
+        let lock = open_lock(&path.join("lock")).map_err(failed("write to", &path))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(SystemError::DataDirInUse { path }),
+            Err(TryLockError::Error(error)) => return Err(failed("lock", &path)(error)),
+        }
+        let events = path.join("events");
+        // The events name passengers, and the data folder may be open to other users.
+        create_dirs(&events, 0o700).map_err(failed("write to", &path))?;
+        Ok(Self { events, postgres: path.join("postgres"), _lock: lock })
+    }
+}
+
+/// Where root starts it, PostgreSQL runs as another user, who has to get through.
+fn create(path: &Path) -> io::Result<()> {
+    if let Some(parent) = path.parent() {
+        create_dirs(parent, 0o755)?;
+    }
+    create_dirs(path, if Uid::effective().is_root() { 0o755 } else { 0o700 })
+}
+
+fn create_dirs(path: &Path, mode: u32) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(mode).create(path)
+}
+
+fn open_lock(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SystemError {
+    let path = path.to_path_buf();
+    move |source| SystemError::DataDir { action, path, source }
+}

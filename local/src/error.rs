@@ -1,0 +1,92 @@
+//! What can go wrong, in words for the person at the terminal.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use shared_service::ErrorChain;
+use shared_service::settings::SecretUrl;
+
+use crate::supervisor::TaskEnded;
+
+/// Why everything together did not start, or did not go on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SystemError {
+    #[error("cannot listen on {address}")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error("cannot {action} the data folder {}", .path.display())]
+    DataDir { action: &'static str, path: PathBuf, source: io::Error },
+    #[error("another Jetbridge process is using the data folder {}", .path.display())]
+    DataDirInUse { path: PathBuf },
+    #[error("the embedded event store does not start")]
+    EmbeddedEventStore(#[from] jetbridge_eventstore::StartError),
+    /// Without the library's reason, which may quote the address with its password.
+    #[error("the event store address {0} is not usable; it must be like esdb://host:2113?tls=false")]
+    EventStoreAddress(SecretUrl),
+    #[error("cannot use the event store at {address}")]
+    EventStore { address: SecretUrl, source: shared_infrastructure::event_store::StoreError },
+    #[error(transparent)]
+    PrivatePostgres(#[from] jetbridge_postgres::StartError),
+    #[error(transparent)]
+    PrivateDatabase(#[from] jetbridge_postgres::DatabaseError),
+    /// Without the library's reason, which may quote the address with its password.
+    #[error("the database address {0} is not usable; it must be like postgres://user:password@host/database")]
+    DatabaseAddress(SecretUrl),
+    #[error("cannot use the database {address}")]
+    Database { address: SecretUrl, source: tokio_postgres::Error },
+    #[error("the database {address} did not answer within {} s", .limit.as_secs())]
+    DatabaseSilent { address: SecretUrl, limit: Duration },
+    #[error("not ready within {} s: {missing}", .limit.as_secs())]
+    NotReady { limit: Duration, missing: String },
+    #[error(transparent)]
+    TaskEnded(#[from] TaskEnded),
+}
+
+impl SystemError {
+    fn advice(&self) -> Option<&'static str> {
+        match self {
+            Self::Listen { .. } => Some(
+                "choose another address with --listen, such as --listen 127.0.0.1:8090, or --listen 127.0.0.1:0 for any free port",
+            ),
+            Self::DataDir { .. } => Some("choose another folder with --data-dir"),
+            Self::DataDirInUse { .. } => Some("stop that process first, or choose another folder with --data-dir"),
+            Self::EventStore { .. } => {
+                Some("check --event-store, or leave it out: then an embedded event store is started")
+            }
+            Self::Database { .. } | Self::DatabaseSilent { .. } => {
+                Some("check --database-url, or leave it out: then a private PostgreSQL is started")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Shows an error with its causes, and what to do about it below. It has no source, for it has been told.
+#[derive(Debug)]
+pub(crate) struct Report(SystemError);
+
+impl From<SystemError> for Report {
+    fn from(error: SystemError) -> Self {
+        Self(error)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let message = self.0.to_string();
+        match self.0.source() {
+            // Advice is in the message already; a cause would be lost behind it.
+            Some(cause) if message.contains('\n') => write!(f, "{message}\n(the cause: {})", ErrorChain(cause))?,
+            _ => write!(f, "{}", ErrorChain(&self.0))?,
+        }
+        self.0.advice().map_or(Ok(()), |advice| write!(f, "\n{advice}"))
+    }
+}
+
+impl Error for Report {}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! Everything together: the order of starting and of stopping.
+
+use std::convert::Infallible;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use shared_service::settings::SecretUrl;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::data_dir::DataDir;
+use crate::database;
+use crate::error::{Report, SystemError};
+use crate::services::{self, Stores};
+use crate::settings::Settings;
+use crate::supervisor::{Stage, Supervisor};
+use crate::{event_store, listeners, readiness};
+
+/// Starts everything and runs it until `shutdown`, or until a part of it ends: half alive is not alive.
+///
+/// # Errors
+/// What did not start, or ended.
+pub(crate) async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), Report> {
+    // First what fails at once, so that nobody waits to hear of it.
+    let listener = listeners::bind(settings.listen.listen).await?;
+    let sources = Sources::choose(settings)?;
+    let mut supervisor = Supervisor::default();
+    let outcome = tokio::select! {
+        outcome = start_and_watch(&mut supervisor, &sources, listener) => outcome.map(|never| match never {}),
+        () = shutdown.cancelled() => Ok(()),
+    };
+    supervisor.stop().await;
+    Ok(outcome?)
+}
+
+/// Goes on until something ends that should not.
+async fn start_and_watch(
+    supervisor: &mut Supervisor,
+    sources: &Sources,
+    listener: TcpListener,
+) -> Result<Infallible, SystemError> {
+    let address =
+        listener.local_addr().map_err(|source| SystemError::Listen { address: listeners::ANY_PORT, source })?;
+    let stores = start_stores(supervisor, sources).await?;
+    services::start(supervisor, stores, listener).await?;
+    tokio::select! {
+        ready = readiness::wait(address) => ready?,
+        ended = supervisor.task_ended() => return Err(ended.into()),
+    }
+    announce(address);
+    Err(supervisor.task_ended().await.into())
+}
+
+/// Where each kind of data is kept. The data folder stays taken as long as this lives.
+#[derive(Debug)]
+struct Sources {
+    event_store: Source,
+    database: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// In a server of the user's own.
+    Given(SecretUrl),
+    /// In a server of ours, which keeps it in the data folder.
+    Own(Arc<DataDir>),
+}
+
+impl Sources {
+    /// Takes the data folder, if anything is to be kept in it.
+    fn choose(settings: Settings) -> Result<Self, SystemError> {
+        let (event_store, database) = match (settings.event_store, settings.database_url) {
+            (Some(event_store), Some(database)) => (Source::Given(event_store), Source::Given(database)),
+            (event_store, database) => {
+                let data_dir = Arc::new(DataDir::take(&settings.data_dir)?);
+                let or_own =
+                    |given: Option<SecretUrl>| given.map_or_else(|| Source::Own(Arc::clone(&data_dir)), Source::Given);
+                (or_own(event_store), or_own(database))
+            }
+        };
+        Ok(Self { event_store, database })
+    }
+}
+
+/// Starts event store and PostgreSQL at the same time, or waits for those that are given.
+async fn start_stores(supervisor: &mut Supervisor, sources: &Sources) -> Result<Stores, SystemError> {
+    let stop = supervisor.token(Stage::Stores);
+    let event_store = async {
+        Ok::<_, SystemError>(match &sources.event_store {
+            Source::Given(address) => {
+                event_store::wait_for(address).await?;
+                (address.clone(), None)
+            }
+            Source::Own(data_dir) => {
+                let server = event_store::start(data_dir, stop.clone()).await?;
+                (SecretUrl::new(server.connection_string()), Some(server))
+            }
+        })
+    };
+    let databases = async {
+        Ok::<_, SystemError>(match &sources.database {
+            Source::Given(address) => (database::prepare(address).await?, None),
+            Source::Own(data_dir) => {
+                let (postgres, databases) = database::start(data_dir).await?;
+                (databases, Some(postgres))
+            }
+        })
+    };
+    let ((event_store, server), (databases, postgres)) = tokio::try_join!(event_store, databases)?;
+    if let Some(server) = server {
+        supervisor.spawn(Stage::Stores, "embedded event store", server.wait());
+    }
+    if let Some(postgres) = postgres {
+        supervisor.spawn(Stage::Stores, "private PostgreSQL", async move {
+            stop.cancelled().await;
+            postgres.stop().await
+        });
+    }
+    Ok(Stores { event_store, databases })
+}
+
+fn announce(address: SocketAddr) {
+    let mut out = io::stdout().lock();
+    // If standard output is closed, there is nobody to tell.
+    let _ = writeln!(out, "Jetbridge is ready at http://{address}").and_then(|()| out.flush());
+}

@@ -1,0 +1,50 @@
+use jetbridge_testing::eventually;
+use serde_json::{Value, json};
+
+use crate::system::{LIMIT, System, http};
+
+async fn create_flight(system: &System) -> Value {
+    let flight = json!({"flightNumber": "JB 1", "origin": "HAM", "destination": "OSL"});
+    let response = http().post(system.at("/api/flights")).json(&flight).send().await.unwrap();
+    assert_eq!(response.status(), 201);
+    response.json().await.unwrap()
+}
+
+/// Asks the stream, by correcting the flight with what it has, and the read model.
+async fn assert_kept(system: &System, flight: &Value) {
+    let path = format!("/api/flights/{}", flight["id"].as_str().unwrap());
+    let response = http().get(system.at(&path)).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.json::<Value>().await.unwrap(), *flight);
+    let details = json!({"flightNumber": "JB 1", "origin": "HAM", "destination": "OSL"});
+    let response = http().put(system.at(&path)).json(&details).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_survives_a_kill() {
+    let mut system = System::start().await;
+    let postgres = system.postgres();
+    let flight = create_flight(&system).await;
+
+    system.kill().await;
+    eventually("PostgreSQL is gone", LIMIT, async || !postgres.is_running()).await;
+    system.restart().await;
+    assert_kept(&system, &flight).await;
+
+    // At once, with PostgreSQL maybe still stopping.
+    let second = create_flight(&system).await;
+    system.restart().await;
+    assert_kept(&system, &flight).await;
+    assert_kept(&system, &second).await;
+}
+
+#[tokio::test]
+async fn it_can_be_stopped_and_started_again() {
+    let mut system = System::start().await;
+    let flight = create_flight(&system).await;
+    let ended = system.terminate().await;
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+    system.restart().await;
+    assert_kept(&system, &flight).await;
+}
