@@ -1,6 +1,10 @@
 //! Tests of a [`Decider`] as sentences: given what has happened, when something is asked for, then this comes of it.
 
+mod in_memory;
+
 use std::fmt::Debug;
+
+pub use in_memory::InMemory;
 
 use crate::{Decider, Revision};
 

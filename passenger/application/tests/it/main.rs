@@ -1,0 +1,148 @@
+//! What happens in which order across the domains, with the flight domain played by the test.
+
+#![allow(clippy::unwrap_used, reason = "Clippy takes only the test functions for tests, not what they share")]
+
+use std::sync::{Arc, Mutex};
+
+use passenger_application::{Admission, Flights, PassengerError, PassengerService, SealOutcome};
+use passenger_core::{Ending, MAX_CLOSED_PER_COMMAND, PassengerEvent, PassengerRejection, Passengers};
+use shared_kernel::testing::InMemory;
+use shared_kernel::{
+    Cause, CommandContext, FlightId, Idempotency, IdempotencyKey, Interruption, Position, Revision, Text,
+};
+use uuid::Uuid;
+
+/// Answers as the test says, and notes what it was told.
+#[derive(Clone)]
+struct FlightDomain {
+    admission: Result<Admission, Interruption>,
+    told: Arc<Mutex<Vec<(bool, Revision)>>>,
+}
+
+impl Flights for FlightDomain {
+    async fn admission(&self, _: FlightId) -> Result<Admission, Interruption> {
+        self.admission.clone()
+    }
+
+    async fn note_manifest(
+        &self,
+        _: FlightId,
+        complete: bool,
+        manifest_revision: Revision,
+        _: Cause,
+    ) -> Result<Option<Revision>, Interruption> {
+        self.told.lock().unwrap().push((complete, manifest_revision));
+        Ok(Some(Revision(40)))
+    }
+}
+
+struct Gate {
+    stream: InMemory<Passengers>,
+    flights: FlightDomain,
+    service: PassengerService<InMemory<Passengers>, FlightDomain>,
+}
+
+fn gate(admission: Result<Admission, Interruption>) -> Gate {
+    let stream = InMemory::with([]);
+    let flights = FlightDomain { admission, told: Arc::default() };
+    Gate { service: PassengerService::new(stream.clone(), flights.clone()), stream, flights }
+}
+
+fn flight_id() -> FlightId {
+    FlightId::new(Uuid::from_u128(1))
+}
+
+fn context() -> CommandContext {
+    CommandContext::caused_by(
+        Uuid::now_v7(),
+        Cause {
+            correlation_id: "c".to_owned(),
+            causation_id: None,
+            actor: "gate 7".to_owned(),
+            trace_parent: None,
+            step_of: None,
+        },
+    )
+}
+
+fn context_with_key(key: &str) -> CommandContext {
+    let key = IdempotencyKey::new(key).unwrap();
+    CommandContext { idempotency: Some(Idempotency { key, fingerprint: "add".to_owned() }), ..context() }
+}
+
+#[tokio::test]
+async fn nobody_is_added_to_a_flight_that_takes_no_passengers() {
+    let refusals = [
+        (Admission::UnknownFlight, PassengerError::UnknownFlight),
+        (Admission::Departed, PassengerError::FlightDeparted),
+        (Admission::Arrived, PassengerError::FlightArrived),
+    ];
+    for (admission, refusal) in refusals {
+        let gate = gate(Ok(admission));
+        assert_eq!(gate.service.add(flight_id(), Text::new("Ada").unwrap(), context()).await, Err(refusal));
+        assert!(gate.stream.events().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_added_while_the_flight_domain_cannot_be_asked() {
+    let away = Interruption::Unavailable("away".to_owned());
+    let gate = gate(Err(away.clone()));
+    let refused = gate.service.add(flight_id(), Text::new("Ada").unwrap(), context()).await;
+    assert_eq!(refused, Err(PassengerError::Interrupted(away)));
+    assert!(gate.stream.events().is_empty());
+}
+
+#[tokio::test]
+async fn a_repeated_addition_gets_the_first_outcome_although_the_flight_has_departed_since() {
+    let mut gate = gate(Ok(Admission::Open));
+    let first = gate.service.add(flight_id(), Text::new("Ada").unwrap(), context_with_key("k")).await.unwrap();
+    gate.flights.admission = Ok(Admission::Departed);
+    let service = PassengerService::new(gate.stream.clone(), gate.flights.clone());
+    let second = service.add(flight_id(), Text::new("Ada").unwrap(), context_with_key("k")).await.unwrap();
+    assert_eq!(first, second);
+    assert_eq!(gate.stream.events().len(), 1);
+}
+
+#[tokio::test]
+async fn the_flight_hears_at_once_that_everybody_has_boarded_and_that_somebody_came_after() {
+    let gate = gate(Ok(Admission::Open));
+    let ada = gate.service.add(flight_id(), Text::new("Ada").unwrap(), context()).await.unwrap();
+    assert_eq!(ada.position, Position::in_passenger_stream(Some(Revision(0))));
+    let boarded = gate.service.board(ada.value.id, None, context()).await.unwrap();
+    assert_eq!(boarded.position, Position { flight: Some(Revision(40)), passenger: Some(Revision(2)) });
+    gate.service.add(flight_id(), Text::new("Bob").unwrap(), context()).await.unwrap();
+    assert_eq!(*gate.flights.told.lock().unwrap(), [(true, Revision(2)), (false, Revision(4))]);
+}
+
+#[tokio::test]
+async fn a_seal_names_who_is_missing() {
+    let gate = gate(Ok(Admission::Open));
+    let ada = gate.service.add(flight_id(), Text::new("Ada").unwrap(), context()).await.unwrap();
+    let SealOutcome::NotAllBoarded { missing, passengers, revision } =
+        gate.service.seal(flight_id(), context()).await.unwrap()
+    else {
+        panic!("sealed with somebody missing");
+    };
+    assert_eq!((missing, passengers.first().unwrap().id, revision), (1, ada.value.id, Some(Revision(0))));
+    gate.service.board(ada.value.id, None, context()).await.unwrap();
+    let sealed = gate.service.seal(flight_id(), context()).await.unwrap();
+    assert_eq!(sealed, SealOutcome::Sealed(Some(Revision(3))));
+}
+
+#[tokio::test]
+async fn closing_goes_on_until_nobody_is_left() {
+    let gate = gate(Ok(Admission::Open));
+    let passengers = 2 * MAX_CLOSED_PER_COMMAND + 1;
+    for _ in 0..passengers {
+        gate.service.add(flight_id(), Text::new("Ada").unwrap(), context()).await.unwrap();
+    }
+    gate.service.close(flight_id(), Ending::Deleted, context().cause).await.unwrap();
+    let events = gate.stream.events();
+    let removed = events.iter().filter(|event| matches!(event, PassengerEvent::Removed(_))).count();
+    let closed = events.iter().filter(|event| matches!(event, PassengerEvent::ManifestClosed(_))).count();
+    assert_eq!((removed, closed), (passengers, 1));
+    let late = gate.service.add(flight_id(), Text::new("Late").unwrap(), context()).await;
+    let rejection = PassengerRejection::ManifestClosed { ending: Ending::Deleted };
+    assert!(matches!(late, Err(PassengerError::Rejected { rejection: found, .. }) if found == rejection));
+}

@@ -1,0 +1,111 @@
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::{CommandContext, Committed, Decider, Execute, ExecuteError, IdempotencyKey, Revision};
+
+/// An executor whose stream is a list in memory.
+pub struct InMemory<D: Decider> {
+    inner: Arc<Mutex<Inner<D>>>,
+}
+
+struct Inner<D: Decider> {
+    state: D::State,
+    events: Vec<D::Event>,
+    remembered: HashMap<IdempotencyKey, (String, Committed<D>)>,
+}
+
+impl<D: Decider> InMemory<D> {
+    /// An executor of a stream with these events.
+    pub fn with(events: impl IntoIterator<Item = D::Event>) -> Self {
+        let mut inner = Inner { state: D::State::default(), events: Vec::new(), remembered: HashMap::new() };
+        inner.append(events.into_iter().collect());
+        Self { inner: Arc::new(Mutex::new(inner)) }
+    }
+
+    /// Everything in the stream.
+    #[must_use]
+    pub fn events(&self) -> Vec<D::Event> {
+        self.lock(|inner| inner.events.clone())
+    }
+
+    /// Appends an event, as another writer would.
+    pub fn append(&self, event: D::Event) {
+        self.lock(|inner| inner.append(vec![event]));
+    }
+
+    fn lock<T>(&self, act: impl FnOnce(&mut Inner<D>) -> T) -> T {
+        act(&mut self.inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl<D: Decider> Inner<D> {
+    fn revision(&self) -> Option<Revision> {
+        self.events.len().checked_sub(1).map(|newest| Revision(newest as u64))
+    }
+
+    fn append(&mut self, events: Vec<D::Event>) {
+        for event in events {
+            D::evolve(&mut self.state, &event, Revision(self.events.len() as u64));
+            self.events.push(event);
+        }
+    }
+
+    fn execute(
+        &mut self,
+        command: &D::Command,
+        context: CommandContext,
+    ) -> Result<Committed<D>, ExecuteError<D::Rejection>> {
+        if let Some(idempotency) = &context.idempotency
+            && let Some((fingerprint, committed)) = self.remembered.get(&idempotency.key)
+        {
+            let same = *fingerprint == idempotency.fingerprint;
+            return if same { Ok(repeated(committed)) } else { Err(ExecuteError::KeyReused) };
+        }
+        let events = D::decide(&self.state, command)
+            .map_err(|rejection| ExecuteError::Rejected { rejection, revision: self.revision() })?;
+        self.append(events.clone());
+        let outcome = D::outcome(&self.state, &D::subject(command));
+        let committed = Committed { outcome, revision: self.revision(), events };
+        if let Some(idempotency) = context.idempotency.filter(|_| !committed.events.is_empty()) {
+            self.remembered.insert(idempotency.key, (idempotency.fingerprint, repeated(&committed)));
+        }
+        Ok(committed)
+    }
+}
+
+fn repeated<D: Decider>(committed: &Committed<D>) -> Committed<D> {
+    Committed { outcome: committed.outcome.clone(), revision: committed.revision, events: Vec::new() }
+}
+
+impl<D: Decider> Execute<D> for InMemory<D> {
+    async fn execute(
+        &self,
+        command: D::Command,
+        context: CommandContext,
+    ) -> Result<Committed<D>, ExecuteError<D::Rejection>> {
+        self.lock(|inner| inner.execute(&command, context))
+    }
+
+    fn inspect<T>(&self, look: impl FnOnce(&D::State) -> T) -> T {
+        self.lock(|inner| look(&inner.state))
+    }
+
+    async fn inspect_fresh<T: Send>(
+        &self,
+        look: impl FnOnce(&D::State) -> T + Send,
+    ) -> Result<(T, Option<Revision>), ExecuteError<D::Rejection>> {
+        Ok(self.lock(|inner| (look(&inner.state), inner.revision())))
+    }
+
+    fn remembered(&self, key: &IdempotencyKey) -> Option<(String, Committed<D>)> {
+        self.lock(|inner| {
+            inner.remembered.get(key).map(|(fingerprint, committed)| (fingerprint.clone(), repeated(committed)))
+        })
+    }
+}
+
+impl<D: Decider> Clone for InMemory<D> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
