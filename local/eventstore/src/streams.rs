@@ -60,7 +60,7 @@ impl Streams for StreamsService {
         let shutdown = self.shutdown.clone();
         let frames: Self::ReadStream = match request.count {
             Count::Limited(count) => Box::pin(read::frames(log, request, count, shutdown)),
-            Count::Subscription => Box::pin(subscription::frames(log, request, shutdown)?),
+            Count::Subscription => Box::pin(subscription::frames(log, request, shutdown)),
         };
         Ok(Response::new(frames))
     }

@@ -30,7 +30,7 @@ pub(super) fn frames(
     log: EventLog,
     request: ReadRequest,
     shutdown: CancellationToken,
-) -> Result<impl Stream<Item = Result<ReadResp, Status>>, Status> {
+) -> impl Stream<Item = Result<ReadResp, Status>> {
     let subscription = Subscription::new(log, request, shutdown);
     let steps = stream::unfold(Some(subscription), |subscription| async move {
         let mut subscription = subscription?;
@@ -38,10 +38,10 @@ pub(super) fn frames(
         let go_on = step.end.is_none();
         Some((step, go_on.then_some(subscription)))
     });
-    Ok(steps.flat_map(|step| {
+    steps.flat_map(|step| {
         let end = step.end.map(Err);
         stream::iter(step.frames.into_iter().map(Ok).chain(end))
-    }))
+    })
 }
 
 /// Some frames, and the error that ends the subscription after them, if it ends.
@@ -240,12 +240,11 @@ impl Subscription {
             self.phase = Phase::CatchUp;
             return Ok(Step::default());
         };
-        let mut step = match self.request.source.clone() {
+        let step = match self.request.source.clone() {
             Source::Stream(stream) => self.live_stream(&stream, events).await?,
             Source::All(filter) => self.live_all(filter.as_ref(), events).await?,
         };
         self.position = reached;
-        step.frames.shrink_to_fit();
         Ok(step)
     }
 

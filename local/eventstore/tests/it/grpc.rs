@@ -20,6 +20,13 @@ pub(crate) async fn client(server: &crate::support::TestServer) -> StreamsClient
     StreamsClient::new(channel(server).await)
 }
 
+/// A client that holds back the server soon when it does not read.
+pub(crate) async fn client_with_small_window(server: &crate::support::TestServer) -> StreamsClient<Channel> {
+    let endpoint = Endpoint::try_from(format!("http://{}", server.address())).expect("an address");
+    let endpoint = endpoint.initial_stream_window_size(16 * 1024);
+    StreamsClient::new(endpoint.connect().await.expect("a connection"))
+}
+
 /// A client that sends a deadline and leaves it to the server to keep it.
 pub(crate) fn client_without_clock(
     server: &crate::support::TestServer,
