@@ -57,7 +57,7 @@ fn allowed(package: &str) -> Option<Allowed> {
         "auditlog-api" => rule(&["shared-kernel", "shared-infrastructure", "shared-service"], None),
         "gateway" => rule(&["shared-service"], None),
         "jetbridge-eventstore" => rule(&["shared-service"], None),
-        "jetbridge-postgres" => rule(&[], None),
+        "bench" | "jetbridge-postgres" => rule(&[], None),
         "jetbridge-testing" => rule(&["jetbridge-eventstore", "jetbridge-postgres"], None),
         "jetbridge" => rule(
             &[
