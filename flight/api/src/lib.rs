@@ -12,14 +12,16 @@ use flight_core::Flights;
 use flight_infrastructure::{FlightProjection, FlightReadModel, RpcManifests, STREAM};
 use shared_infrastructure::event_store::{EventStore, InvalidAddress};
 use shared_infrastructure::executor::{Executor, ExecutorHandle};
-use shared_infrastructure::ledger::Ledger;
 use shared_infrastructure::postgres::{Database, InvalidDatabaseUrl};
 use shared_infrastructure::projector::Projection;
 use shared_infrastructure::read_model::ReadModel;
 use shared_infrastructure::rpc::{InvalidRpcAddress, RpcClient};
+use shared_infrastructure::snapshot::Snapshots;
 use shared_service::health::Checks;
+use shared_service::TaskEnded;
 use shared_service::settings::{SecretUrl, ServiceUrl};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// What the flight API needs.
@@ -33,9 +35,12 @@ pub struct Config {
     pub passenger_api: ServiceUrl,
 }
 
-/// A setting is not usable.
+/// Why a service does not run, or not any more.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub enum RunError {
+    /// A task has ended.
+    #[error(transparent)]
+    Task(#[from] TaskEnded),
     /// The event store's address.
     #[error(transparent)]
     EventStore(#[from] InvalidAddress),
@@ -58,27 +63,31 @@ struct Api {
 /// Runs the flight API until `shutdown`. What it needs may be away at the start, and come later.
 ///
 /// # Errors
-/// [`StartError`] at once if a setting is not usable.
-pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), StartError> {
+/// [`RunError`] at once if a setting is not usable, or when a task that it needs has ended.
+pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), RunError> {
     let event_store = EventStore::new(config.event_store.expose())?;
     let database = Database::new(config.database_url.expose())?;
-    let (executor, handle) = Executor::<Flights>::new(STREAM, &event_store, Ledger::default())?;
+    let snapshots = Snapshots::new(database.clone(), event_store.separate()?, STREAM);
+    let ledger = shutdown.run_until_cancelled(snapshots.load::<Flights>()).await.unwrap_or_default();
+    let (executor, handle) = Executor::new(STREAM, &event_store, ledger)?;
     let (read_model, follower) = ReadModel::new(database, FlightProjection::NAME);
     let manifests = RpcManifests::new(RpcClient::new("passenger API", &rpc_url(&config.passenger_api))?);
     let service = FlightService::new(handle.clone(), manifests);
-    let checks = checks(handle, read_model.clone());
+    let checks = checks(handle.clone(), read_model.clone());
     let api = Arc::new(Api { service: service.clone(), read_model: FlightReadModel::new(read_model) });
 
     // The executor answers what is being served before it stops.
-    let stop_executor = CancellationToken::new();
-    let executing = tokio::spawn(executor.run(stop_executor.clone()));
-    let following = tokio::spawn(follower.run(shutdown.clone()));
+    let (stop_executor, stop_others) = (CancellationToken::new(), shutdown.child_token());
+    let mut tasks = JoinSet::new();
+    tasks.spawn(executor.run(stop_executor.clone()));
+    tasks.spawn(follower.run(stop_others.clone()));
+    tasks.spawn(snapshots.run(handle, stop_others.clone()));
     let (rpc, _rpc_handle) = shared_service::rpc::routes(rpc::methods(service));
-    shared_service::serve(listener, routes::router(api, checks).merge(rpc), shutdown).await;
+    let served = shared_service::serve_beside(listener, routes::router(api, checks).merge(rpc), &mut tasks, shutdown).await;
+    stop_others.cancel();
     stop_executor.cancel();
-    // Neither can fail; a panic in one has been logged by its own task.
-    let _ = tokio::join!(executing, following);
-    Ok(())
+    while tasks.join_next().await.is_some() {}
+    Ok(served?)
 }
 
 fn rpc_url(service: &ServiceUrl) -> String {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{LazyLock, Mutex};
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use reqwest::{Body, Client, Method, RequestBuilder, StatusCode};
+use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -199,6 +199,12 @@ impl Call {
             Ok(answer) => answer,
             Err(error) => panic!("{what}: no answer: {error:?}"),
         }
+    }
+
+    /// The answer with its body still to come.
+    pub(crate) async fn response(self) -> Response {
+        let what = self.what;
+        self.request.send().await.unwrap_or_else(|error| panic!("{what}: no answer: {error:?}"))
     }
 
     /// The answer, or why there is none.

@@ -1,23 +1,37 @@
 use jetbridge_testing::eventually;
+use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
 
 use crate::system::{LIMIT, System, http};
 
-async fn create_flight(system: &System) -> Value {
+/// A flight that was created, and where its events are.
+struct Created {
+    flight: Value,
+    position: HeaderValue,
+}
+
+async fn create_flight(system: &System) -> Created {
     let flight = json!({"flightNumber": "JB 1", "origin": "HAM", "destination": "OSL"});
     let response = http().post(system.at("/api/flights")).json(&flight).send().await.unwrap();
     assert_eq!(response.status(), 201);
-    response.json().await.unwrap()
+    let position = response.headers()["Jetbridge-Position"].clone();
+    let flight = response.json().await.unwrap();
+    Created { flight, position }
 }
 
-/// Asks the stream, by correcting the flight with what it has, and the read model.
-async fn assert_kept(system: &System, flight: &Value) {
-    let path = format!("/api/flights/{}", flight["id"].as_str().unwrap());
-    let response = http().get(system.at(&path)).send().await.unwrap();
+/// Asks the read model, and then the stream, by correcting the flight with what it has.
+async fn assert_kept(system: &System, created: &Created) {
+    let url = system.at(&format!("/api/flights/{}", created.flight["id"].as_str().unwrap()));
+    let response = eventually("the read model has caught up", LIMIT, async || {
+        let request = http().get(&url).header("Jetbridge-Position", &created.position);
+        let response = request.send().await.unwrap();
+        (response.status() != 503).then_some(response)
+    })
+    .await;
     assert_eq!(response.status(), 200);
-    assert_eq!(response.json::<Value>().await.unwrap(), *flight);
+    assert_eq!(response.json::<Value>().await.unwrap(), created.flight);
     let details = json!({"flightNumber": "JB 1", "origin": "HAM", "destination": "OSL"});
-    let response = http().put(system.at(&path)).json(&details).send().await.unwrap();
+    let response = http().put(&url).json(&details).send().await.unwrap();
     assert_eq!(response.status(), 200);
 }
 

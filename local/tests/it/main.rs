@@ -1,8 +1,20 @@
 //! Everything in one process, as a user starts it.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod api;
+mod bad_input;
 mod command_line;
+mod contract;
 mod crash;
+mod cut;
+mod events;
+mod history;
+mod kill_under_load;
+mod outage;
 mod own_servers;
+mod race;
+mod scenarios;
 mod start;
 mod stop;
 mod system;

@@ -22,10 +22,11 @@ async fn assert_works(system: &System) {
     let request = client.get(system.at(&path)).header("Jetbridge-Position", &position);
     let passengers: Value = request.send().await.unwrap().json().await.unwrap();
     assert_eq!(passengers["items"][0]["name"], "Ada Lovelace", "{passengers}");
-    let path = "/api/flights?q=ham";
+    let path = "/api/flights?text=ham";
     let request = client.get(system.at(path)).header("Jetbridge-Position", &position);
     let flights: Value = request.send().await.unwrap().json().await.unwrap();
-    assert_eq!(flights["items"][0]["id"], flight["id"], "{flights}");
+    let mut found = flights["items"].as_array().unwrap().iter();
+    assert!(found.any(|found| found["id"] == flight["id"]), "{flights}");
 }
 
 /// A database that belongs to a role without any other rights, and its address.
@@ -90,11 +91,11 @@ async fn a_database_that_is_not_there_is_reported_without_its_password() {
 }
 
 #[tokio::test]
-async fn a_refused_password_is_reported_at_once() {
+async fn a_refused_login_is_reported_at_once() {
     let (_database, url) = database_of_a_plain_role().await;
-    let ended = run_to_end(&["--database-url", &url.replace("s3cret", "wr0ng")]).await;
-    ended.assert_failed(&["cannot use the database", "password authentication failed"]);
-    assert!(!ended.stderr.contains("wr0ng"), "{}", ended.stderr);
+    let ended = run_to_end(&["--database-url", &url.replace("owner_of_", "nobody_of_")]).await;
+    ended.assert_failed(&["cannot use the database", "nobody_of_", "does not exist"]);
+    assert!(!ended.stderr.contains("s3cret"), "{}", ended.stderr);
     assert!(!ended.stderr.contains("waiting"), "{}", ended.stderr);
 }
 

@@ -7,7 +7,7 @@ use crate::system::{System, http, run_to_end};
 
 #[tokio::test]
 async fn it_says_where_it_is_and_is_ready_then() {
-    let system = System::start().await;
+    let system = System::shared().await;
     let response = http().get(system.at("/api/health")).send().await.unwrap();
     assert_eq!(response.status(), 200);
     let health: Value = response.json().await.unwrap();
@@ -15,6 +15,8 @@ async fn it_says_where_it_is_and_is_ready_then() {
     let names: Vec<_> = health["services"].as_array().unwrap().iter().map(|service| &service["name"]).collect();
     assert_eq!(names, ["flight-api", "passenger-api", "auditlog-api", "flight-processor", "passenger-processor"]);
     assert_eq!(system.stdout(), format!("Jetbridge is ready at {}\n", system.url()));
+    let news = system.stderr().lines().filter(|line| line.contains("INFO")).count();
+    assert!(news <= 3, "{}", system.stderr());
 }
 
 #[tokio::test]

@@ -45,7 +45,7 @@ async fn a_second_signal_ends_it_at_once_and_leaves_no_postgresql() {
 #[tokio::test]
 async fn it_stops_while_it_is_still_starting() {
     let mut system = System::start().await;
-    system.kill().await;
+    system.terminate().await;
     let data_dir = system.data_dir();
     system.start_again();
     let postgres = eventually("PostgreSQL starts", LIMIT, async || PostgresProcess::of(&data_dir)).await;

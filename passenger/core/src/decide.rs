@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use shared_kernel::{Decider, FlightId, PassengerId, Revision};
 
 use crate::close::close;
@@ -20,7 +21,7 @@ type Decision = Result<Vec<PassengerEvent>, PassengerRejection>;
 pub struct Passengers;
 
 /// What a command of the passenger domain is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum PassengerSubject {
     /// One passenger.
     Passenger(PassengerId),
@@ -29,7 +30,7 @@ pub enum PassengerSubject {
 }
 
 /// What a command of the passenger domain left of its subject.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum PassengerOutcome {
     /// The passenger, unless they were removed with their flight since.
     Passenger(Option<Arc<Passenger>>),

@@ -9,7 +9,7 @@ use crate::{Passenger, PassengerStatus};
 /// The passengers of one flight. A flight of which nothing is known has an open, empty manifest.
 ///
 /// A clone shares everything with its original.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     state: ManifestState,
     passengers: OrdMap<PassengerId, Arc<Passenger>>,

@@ -33,4 +33,4 @@ pub use path::{ManifestKey, PathId, PathKey};
 pub use problem::{Problem, ProblemType};
 pub use query::{FromQuery, Params, Query};
 pub use reply::Reply;
-pub use server::{BindError, bind, serve};
+pub use server::{BindError, TaskEnded, bind, serve, serve_beside};

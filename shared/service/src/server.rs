@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
@@ -170,4 +171,35 @@ pub struct BindError {
 /// [`BindError`], for instance if another process listens there.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
     TcpListener::bind(address).await.map_err(|source| BindError { address, source })
+}
+
+/// One of a service's tasks has ended, or panicked, although the service was not asked to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a task that this service cannot do without has ended")]
+pub struct TaskEnded;
+
+/// Serves as [`serve`] does, as long as every one of `tasks` runs: a service that is only half alive would be worse than
+/// one that is seen to be gone.
+///
+/// Tasks that end because of the shutdown do not cut short what is being answered.
+///
+/// # Errors
+/// [`TaskEnded`] at once if a task ends before the shutdown.
+pub async fn serve_beside(
+    listener: TcpListener,
+    router: Router,
+    tasks: &mut JoinSet<()>,
+    shutdown: CancellationToken,
+) -> Result<(), TaskEnded> {
+    let mut serving = std::pin::pin!(serve(listener, router, shutdown.clone()));
+    loop {
+        tokio::select! {
+            () = &mut serving => return Ok(()),
+            Some(_ended) = tasks.join_next() => {
+                if !shutdown.is_cancelled() {
+                    return Err(TaskEnded);
+                }
+            }
+        }
+    }
 }

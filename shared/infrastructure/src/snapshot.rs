@@ -1,0 +1,167 @@
+//! Snapshots of a domain's folded state, so that a start reads only the tail of the stream.
+//!
+//! They only save time. One that is missing, unreadable, of another version of the software, or not of this event store is
+//! not used, and the stream is folded from its beginning.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use shared_kernel::{Decider, Revision};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::event_store::{EventStore, StoreError};
+use crate::executor::ExecutorHandle;
+use crate::ledger::Ledger;
+use crate::postgres::{Database, DatabaseError, from_bigint, to_bigint};
+
+/// A snapshot of another version is not read: a state that means something else would be worse than none.
+const FORMAT: &str = concat!(env!("CARGO_PKG_VERSION"), "/1");
+/// How long a start waits for a snapshot.
+const LOAD_LIMIT: Duration = Duration::from_secs(10);
+const SAVE_LIMIT: Duration = Duration::from_secs(60);
+const SAVE_INTERVAL: Duration = Duration::from_secs(30);
+/// How many events have to be new for another snapshot to be worth its while.
+const EVENTS_BETWEEN: u64 = 20_000;
+/// PostgreSQL holds up to 1 GiB in one value, on paper; what is larger than this is not kept.
+const MAX_BYTES: usize = 512 * 1024 * 1024;
+
+/// Keeps a domain's snapshot in its database.
+pub struct Snapshots {
+    database: Database,
+    event_store: EventStore,
+    stream: &'static str,
+}
+
+/// Why a snapshot is not used or saved.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error("it does not belong to this event store")]
+    OtherEventStore,
+    #[error("the event store cannot be asked about it: {0}")]
+    EventStore(#[from] StoreError),
+    #[error("it is malformed: {0}")]
+    Malformed(#[from] serde_json::Error),
+    #[error("it has {0} bytes, which is more than is kept")]
+    TooLarge(usize),
+    #[error("it was abandoned")]
+    Abandoned,
+}
+
+impl From<tokio_postgres::Error> for Unusable {
+    fn from(error: tokio_postgres::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+impl Snapshots {
+    /// Snapshots of `stream` in `database`, whose migrations may still have to run.
+    #[must_use]
+    pub const fn new(database: Database, event_store: EventStore, stream: &'static str) -> Self {
+        Self { database, event_store, stream }
+    }
+
+    /// The newest snapshot, or an empty ledger if there is none that can be used.
+    pub async fn load<D: Decider>(&self) -> Ledger<D>
+    where
+        D::State: DeserializeOwned,
+        D::Subject: DeserializeOwned,
+        D::Outcome: DeserializeOwned,
+    {
+        match timeout(LOAD_LIMIT, self.find()).await {
+            Ok(Ok(Some(ledger))) => {
+                tracing::info!(stream = self.stream, stream.revision = ?ledger.revision(), "starting from a snapshot");
+                ledger
+            }
+            Ok(Ok(None)) => Ledger::default(),
+            Ok(Err(reason)) => {
+                tracing::info!(stream = self.stream, %reason, "starting without the snapshot");
+                Ledger::default()
+            }
+            Err(_) => {
+                tracing::info!(stream = self.stream, "starting without the snapshot: it takes too long to read");
+                Ledger::default()
+            }
+        }
+    }
+
+    async fn find<D: Decider>(&self) -> Result<Option<Ledger<D>>, Unusable>
+    where
+        D::State: DeserializeOwned,
+        D::Subject: DeserializeOwned,
+        D::Outcome: DeserializeOwned,
+    {
+        let client = self.database.client().await?;
+        let sql = "SELECT revision, event_id, state FROM snapshots WHERE stream = $1 AND format = $2";
+        let Some(row) = client.query_opt(sql, &[&self.stream, &FORMAT]).await? else { return Ok(None) };
+        let (revision, event_id): (i64, Uuid) = (row.get(0), row.get(1));
+        let revision = from_bigint(revision).unwrap_or(Revision(0));
+        if self.event_id(revision).await? != Some(event_id) {
+            return Err(Unusable::OtherEventStore);
+        }
+        let state: Vec<u8> = row.get(2);
+        Ok(Some(Ledger::restore(&state)?))
+    }
+
+    /// The identifier of the event with this number.
+    async fn event_id(&self, revision: Revision) -> Result<Option<Uuid>, StoreError> {
+        let events = self.event_store.read_forwards(self.stream, revision, 1).await.inspect_err(|_| self.event_store.reconnect())?;
+        Ok(events.first().filter(|event| event.revision == revision).map(|event| event.event_id))
+    }
+
+    /// Saves a snapshot whenever enough has happened, until `shutdown`.
+    pub async fn run<D: Decider>(self, executor: ExecutorHandle<D>, shutdown: CancellationToken)
+    where
+        D::State: Serialize,
+        D::Subject: Serialize,
+        D::Outcome: Serialize,
+    {
+        let mut saved = executor.current().next_revision();
+        while shutdown.run_until_cancelled(tokio::time::sleep(SAVE_INTERVAL)).await.is_some() {
+            let ledger = executor.current();
+            if ledger.next_revision().0.saturating_sub(saved.0) < EVENTS_BETWEEN {
+                continue;
+            }
+            let saving = timeout(SAVE_LIMIT, self.save(&ledger));
+            match shutdown.run_until_cancelled(saving).await {
+                None => return,
+                Some(Ok(Ok(()))) => saved = ledger.next_revision(),
+                Some(Ok(Err(reason))) => tracing::info!(stream = self.stream, %reason, "could not save a snapshot"),
+                Some(Err(_)) => tracing::info!(stream = self.stream, "could not save a snapshot in time"),
+            }
+        }
+    }
+
+    /// Saves a snapshot in place of an older one.
+    async fn save<D: Decider>(&self, ledger: &Arc<Ledger<D>>) -> Result<(), Unusable>
+    where
+        D::State: Serialize,
+        D::Subject: Serialize,
+        D::Outcome: Serialize,
+    {
+        let Some(revision) = ledger.revision() else { return Ok(()) };
+        let event_id = self.event_id(revision).await?.ok_or(Unusable::OtherEventStore)?;
+        let shared = Arc::clone(ledger);
+        // A large state takes a while to write down, and other tasks should not wait for that.
+        let state = tokio::task::spawn_blocking(move || shared.snapshot()).await.map_err(|_| Unusable::Abandoned)??;
+        if state.len() > MAX_BYTES {
+            return Err(Unusable::TooLarge(state.len()));
+        }
+        let client = self.database.client().await?;
+        client
+            .execute(
+                "INSERT INTO snapshots (stream, format, revision, event_id, state) VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (stream) DO UPDATE SET
+                    format = excluded.format, revision = excluded.revision, event_id = excluded.event_id,
+                    state = excluded.state, taken_at = now()",
+                &[&self.stream, &FORMAT, &to_bigint(Some(revision)), &event_id, &state],
+            )
+            .await?;
+        Ok(())
+    }
+}
