@@ -149,3 +149,6 @@ impl Feed {
         Cursor::at(Log::All, self.place).encode()
     }
 }
+
+#[cfg(test)]
+mod tests;

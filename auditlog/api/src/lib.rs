@@ -18,9 +18,11 @@ mod stream;
 use std::sync::Arc;
 
 use shared_infrastructure::event_store::{EventStore, InvalidAddress};
+use shared_service::TaskEnded;
 use shared_service::health::Checks;
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use feed::Feeds;
@@ -41,9 +43,12 @@ impl Config {
     pub const DEFAULT_MAX_FOLLOWERS: usize = 1_000;
 }
 
-/// A setting is not usable.
+/// Why the service does not run, or not any more.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub enum RunError {
+    /// A task has ended.
+    #[error(transparent)]
+    Task(#[from] TaskEnded),
     /// The event store's address.
     #[error(transparent)]
     EventStore(#[from] InvalidAddress),
@@ -58,19 +63,21 @@ struct Api {
 /// Runs the audit log API until `shutdown`. The event store may be away at the start, and come later.
 ///
 /// # Errors
-/// [`StartError`] at once if a setting is not usable.
-pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), StartError> {
+/// [`RunError`] at once if a setting is not usable, or when following the log has ended.
+pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), RunError> {
     let store = EventStore::new(config.event_store.expose())?;
     let (live, tail) = Live::new(store.separate()?);
     let reader = Arc::new(LogReader::new(store));
     let checks = checks(Arc::clone(&reader));
     let api = Arc::new(Api { feeds: Feeds::new(Arc::clone(&reader), tail, config.max_followers), reader });
 
-    let following = tokio::spawn(live.run(shutdown.clone()));
-    shared_service::serve(listener, routes::router(api, checks), shutdown).await;
-    // It cannot fail; a panic in it has been logged by its own task.
-    let _ = following.await;
-    Ok(())
+    let stop_following = shutdown.child_token();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(live.run(stop_following.clone()));
+    let served = shared_service::serve_beside(listener, routes::router(api, checks), &mut tasks, shutdown).await;
+    stop_following.cancel();
+    while tasks.join_next().await.is_some() {}
+    Ok(served?)
 }
 
 fn checks(reader: Arc<LogReader>) -> Checks {

@@ -15,7 +15,7 @@ use crate::reader::newest;
 use crate::stream::DomainStream;
 
 /// How many entries wait for the slowest follower; one that is slower reads them again from the event store.
-const RETAINED_ENTRIES: usize = 1_024;
+pub(crate) const RETAINED_ENTRIES: usize = 1_024;
 const BATCH: usize = 256;
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(1);

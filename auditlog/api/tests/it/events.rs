@@ -92,29 +92,6 @@ async fn a_follower_can_start_in_the_past() {
 }
 
 #[tokio::test]
-async fn a_follower_that_reads_too_slowly_misses_nothing() {
-    const EVENTS: usize = 1_500;
-    let store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
-    let (mut slow, mut quick) = (api.follow("", None).await, api.follow("", None).await);
-    // More than the sockets and all queues between hold.
-    let text = "x".repeat(15_000);
-    for number in 0..EVENTS / 50 {
-        let events = (0..50).map(|_| event(&json!({ "text": text }))).collect();
-        appender.append([FLIGHTS, PASSENGERS][number % 2], events).await;
-    }
-    let mut seen = Vec::new();
-    for feed in [&mut quick, &mut slow] {
-        seen.clear();
-        for _ in 0..EVENTS {
-            seen.push(name(&feed.entry().await));
-        }
-    }
-    assert_eq!(seen, names(&api.whole("all", 1000).await));
-    assert!(slow.is_silent(Duration::from_millis(100)).await);
-}
-
-#[tokio::test]
 async fn what_is_not_a_cursor_of_the_whole_log_is_refused() {
     let store = TestEventStore::start().await;
     let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));

@@ -262,7 +262,6 @@ async fn a_poll_without_news_does_not_read_the_log_again() {
             sent.push((proxy.received() - before) / 10);
         }
     }
-    println!("{sent:?}");
     // Two of the events above, and what belongs to the protocol.
     assert!(sent.iter().all(|bytes| *bytes < 3_000), "bytes for each poll: {sent:?}");
 }

@@ -1,5 +1,7 @@
 //! The audit log API over HTTP, on an event store of its own.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod events;
 mod lists;
 mod outage;

@@ -43,15 +43,19 @@ impl Sse {
 
     /// The next message, other than comments; `None` at the end.
     pub(crate) async fn message(&mut self) -> Option<Message> {
+        timeout(LIMIT, self.message_at_last()).await.expect("a message comes in time")
+    }
+
+    async fn message_at_last(&mut self) -> Option<Message> {
         loop {
-            while let Some((block, rest)) = self.buffer.split_once("\n\n") {
-                let message = parse(block);
-                self.buffer = rest.to_owned();
+            while let Some(end) = self.buffer.find("\n\n") {
+                let message = parse(&self.buffer[..end]);
+                self.buffer.drain(..end + 2);
                 if message != Message::default() {
                     return Some(message);
                 }
             }
-            let bytes = timeout(LIMIT, self.bytes.next()).await.expect("a message comes in time")??;
+            let bytes = self.bytes.next().await??;
             self.buffer.push_str(std::str::from_utf8(&bytes).expect("chunks end between characters"));
         }
     }
