@@ -17,8 +17,8 @@ use shared_infrastructure::projector::Projection;
 use shared_infrastructure::read_model::ReadModel;
 use shared_infrastructure::rpc::{InvalidRpcAddress, RpcClient};
 use shared_infrastructure::snapshot::Snapshots;
-use shared_service::health::Checks;
 use shared_service::TaskEnded;
+use shared_service::health::Checks;
 use shared_service::settings::{SecretUrl, ServiceUrl};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -83,7 +83,8 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     tasks.spawn(follower.run(stop_others.clone()));
     tasks.spawn(snapshots.run(handle, stop_others.clone()));
     let (rpc, _rpc_handle) = shared_service::rpc::routes(rpc::methods(service));
-    let served = shared_service::serve_beside(listener, routes::router(api, checks).merge(rpc), &mut tasks, shutdown).await;
+    let served =
+        shared_service::serve_beside(listener, routes::router(api, checks).merge(rpc), &mut tasks, shutdown).await;
     stop_others.cancel();
     stop_executor.cancel();
     while tasks.join_next().await.is_some() {}

@@ -5,7 +5,8 @@ use shared_kernel::{Cause, FlightId, Interruption, PassengerId, Revision};
 /// The passenger domain, as far as flights need it.
 pub trait Manifests: Send + Sync {
     /// Asks for a flight's manifest to be sealed. May be repeated.
-    fn seal(&self, flight_id: FlightId, cause: Cause) -> impl Future<Output = Result<SealOutcome, Interruption>> + Send;
+    fn seal(&self, flight_id: FlightId, cause: Cause)
+    -> impl Future<Output = Result<SealOutcome, Interruption>> + Send;
 
     /// Closes the manifest of a flight that has landed, or was deleted. May be repeated. Answers the newest event of the
     /// passenger stream that shows it.

@@ -26,21 +26,15 @@ impl Decider for Flights {
     fn decide(state: &FlightState, command: &FlightCommand) -> Decision {
         match command {
             FlightCommand::Create { flight_id, details } => create(state, *flight_id, details),
-            FlightCommand::CorrectDetails {
-                flight_id,
-                details,
-                if_version,
-            } => correct_details(existing(state, flight_id, *if_version)?, details),
-            FlightCommand::NoteManifest {
-                flight_id,
-                complete,
-                manifest_revision,
-            } => Ok(note_manifest(state, flight_id, *complete, *manifest_revision)),
+            FlightCommand::CorrectDetails { flight_id, details, if_version } => {
+                correct_details(existing(state, flight_id, *if_version)?, details)
+            }
+            FlightCommand::NoteManifest { flight_id, complete, manifest_revision } => {
+                Ok(note_manifest(state, flight_id, *complete, *manifest_revision))
+            }
             FlightCommand::Disembark { flight_id } => {
                 may_disembark(state, flight_id, None)?;
-                Ok(vec![FlightEvent::Disembarked(FlightDisembarked {
-                    flight_id: *flight_id,
-                })])
+                Ok(vec![FlightEvent::Disembarked(FlightDisembarked { flight_id: *flight_id })])
             }
             FlightCommand::CompleteDeparture { flight_id } => Ok(complete_departure(state, flight_id)),
             FlightCommand::Land { flight_id, if_version } => land(existing(state, flight_id, *if_version)?),
@@ -76,11 +70,7 @@ pub fn may_disembark(
     if_version: Option<Revision>,
 ) -> Result<(), FlightRejection> {
     let flight = existing(state, flight_id, if_version)?;
-    if flight.status.is_at_gate() {
-        Ok(())
-    } else {
-        Err(FlightRejection::AlreadyDeparted)
-    }
+    if flight.status.is_at_gate() { Ok(()) } else { Err(FlightRejection::AlreadyDeparted) }
 }
 
 /// The flight, in the version the command is meant for.
@@ -91,9 +81,7 @@ fn existing<'state>(
 ) -> Result<&'state Flight, FlightRejection> {
     let flight = state.flight(flight_id).ok_or(FlightRejection::NotFound)?;
     if if_version.is_some_and(|version| version != flight.version) {
-        return Err(FlightRejection::Stale {
-            current: flight.version,
-        });
+        return Err(FlightRejection::Stale { current: flight.version });
     }
     Ok(flight)
 }
@@ -102,10 +90,7 @@ fn create(state: &FlightState, flight_id: FlightId, details: &FlightDetails) -> 
     if state.flight(&flight_id).is_some() {
         return Err(FlightRejection::AlreadyExists);
     }
-    Ok(vec![FlightEvent::Created(FlightCreated {
-        flight_id,
-        details: details.clone(),
-    })])
+    Ok(vec![FlightEvent::Created(FlightCreated { flight_id, details: details.clone() })])
 }
 
 fn correct_details(flight: &Flight, details: &FlightDetails) -> Decision {
@@ -115,10 +100,7 @@ fn correct_details(flight: &Flight, details: &FlightDetails) -> Decision {
     if flight.details == *details {
         return Ok(Vec::new());
     }
-    Ok(vec![FlightEvent::DetailsCorrected(FlightDetailsCorrected {
-        flight_id: flight.id,
-        details: details.clone(),
-    })])
+    Ok(vec![FlightEvent::DetailsCorrected(FlightDetailsCorrected { flight_id: flight.id, details: details.clone() })])
 }
 
 /// News may arrive out of order and more than once, so only what is newer than the newest news known counts, and all of
@@ -139,15 +121,9 @@ fn note_manifest(
     }
     let flight_id = flight.id;
     vec![if complete {
-        FlightEvent::AllBoarded(FlightAllBoarded {
-            flight_id,
-            manifest_revision,
-        })
+        FlightEvent::AllBoarded(FlightAllBoarded { flight_id, manifest_revision })
     } else {
-        FlightEvent::BoardingReopened(FlightBoardingReopened {
-            flight_id,
-            manifest_revision,
-        })
+        FlightEvent::BoardingReopened(FlightBoardingReopened { flight_id, manifest_revision })
     }]
 }
 

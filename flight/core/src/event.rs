@@ -153,10 +153,9 @@ impl DomainEvent for FlightEvent {
             (event_type::DISEMBARKED, 1) => decode_json(event_type, data).map(Self::Disembarked),
             (event_type::LANDED, 1) => decode_json(event_type, data).map(Self::Landed),
             (event_type::DELETED, 1) => decode_json(event_type, data).map(Self::Deleted),
-            (known, version) if Self::TYPES.contains(&known) => Err(UndecodableEvent::UnknownVersion {
-                event_type: known.to_owned(),
-                version,
-            }),
+            (known, version) if Self::TYPES.contains(&known) => {
+                Err(UndecodableEvent::UnknownVersion { event_type: known.to_owned(), version })
+            }
             (unknown, _) => Err(UndecodableEvent::UnknownType(unknown.to_owned())),
         }
     }

@@ -58,12 +58,7 @@ pub enum FlightStatus {
 
 impl FlightStatus {
     /// Every status, in the order in which a flight goes through them.
-    pub const ALL: [Self; 4] = [
-        Self::WaitingForBoarding,
-        Self::AllBoarded,
-        Self::Disembarked,
-        Self::Arrived,
-    ];
+    pub const ALL: [Self; 4] = [Self::WaitingForBoarding, Self::AllBoarded, Self::Disembarked, Self::Arrived];
 
     /// The status as it is stored and sent.
     #[must_use]
@@ -98,9 +93,6 @@ impl FromStr for FlightStatus {
     type Err = UnknownFlightStatus;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or(UnknownFlightStatus)
+        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or(UnknownFlightStatus)
     }
 }

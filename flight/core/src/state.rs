@@ -29,9 +29,7 @@ impl FlightState {
         match event {
             FlightEvent::Created(event) => self.add(event, revision),
             FlightEvent::DetailsCorrected(event) => {
-                self.change(&event.flight_id, revision, |flight| {
-                    flight.details = event.details.clone()
-                });
+                self.change(&event.flight_id, revision, |flight| flight.details = event.details.clone());
             }
             FlightEvent::AllBoarded(event) => self.change(&event.flight_id, revision, |flight| {
                 flight.status = FlightStatus::AllBoarded;
@@ -42,14 +40,10 @@ impl FlightState {
                 flight.manifest_revision = Some(event.manifest_revision);
             }),
             FlightEvent::Disembarked(event) => {
-                self.change(&event.flight_id, revision, |flight| {
-                    flight.status = FlightStatus::Disembarked
-                });
+                self.change(&event.flight_id, revision, |flight| flight.status = FlightStatus::Disembarked);
             }
             FlightEvent::Landed(event) => {
-                self.change(&event.flight_id, revision, |flight| {
-                    flight.status = FlightStatus::Arrived
-                });
+                self.change(&event.flight_id, revision, |flight| flight.status = FlightStatus::Arrived);
             }
             FlightEvent::Deleted(event) => {
                 self.flights.remove(&event.flight_id);

@@ -125,9 +125,7 @@ impl Changes {
             )
             .await?;
         let DetailColumns { ids, numbers, origins, destinations, departures, searches, versions, .. } = &columns;
-        transaction
-            .execute(&statement, &[ids, numbers, origins, destinations, departures, searches, versions])
-            .await?;
+        transaction.execute(&statement, &[ids, numbers, origins, destinations, departures, searches, versions]).await?;
         Ok(())
     }
 

@@ -30,10 +30,9 @@ impl Account {
         let me = Uid::effective();
         if !me.is_root() {
             return match (owner, cluster) {
-                (Some(uid), Some(directory)) if uid != me => Err(StartError::OtherOwner {
-                    directory: directory.to_path_buf(),
-                    owner: name_of(uid),
-                }),
+                (Some(uid), Some(directory)) if uid != me => {
+                    Err(StartError::OtherOwner { directory: directory.to_path_buf(), owner: name_of(uid) })
+                }
                 _ => Ok(Self { other: None }),
             };
         }
@@ -87,11 +86,7 @@ impl Account {
         }
         let mut probe = self.command("/bin/sh");
         probe.args(["-c", r#"cd "$1""#, "sh"]).arg(directory);
-        probe
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true);
+        probe.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
         matches!(
             tokio::time::timeout(PROBE_LIMIT, probe.status()).await,
             Ok(Ok(status)) if status.success()

@@ -49,11 +49,7 @@ impl Binaries {
             }
         };
         let (major, version) = parse_version(&String::from_utf8_lossy(&output.stdout))?;
-        Some(Self {
-            dir: dir.to_path_buf(),
-            major,
-            version,
-        })
+        Some(Self { dir: dir.to_path_buf(), major, version })
     }
 }
 
@@ -76,9 +72,7 @@ pub(crate) async fn find(dirs: &[PathBuf], account: &Account) -> Vec<Binaries> {
 
 /// `PATH`, then where Debian, Red Hat, SUSE, Homebrew and Postgres.app put PostgreSQL, newest versions first.
 pub(crate) fn usual_dirs() -> Vec<PathBuf> {
-    let mut dirs: Vec<PathBuf> = env::var_os("PATH")
-        .map(|path| env::split_paths(&path).collect())
-        .unwrap_or_default();
+    let mut dirs: Vec<PathBuf> = env::var_os("PATH").map(|path| env::split_paths(&path).collect()).unwrap_or_default();
     // A relative entry would let the current directory decide which program runs.
     dirs.retain(|dir| dir.is_absolute());
     for (parent, prefix) in [

@@ -25,9 +25,7 @@ const UNFINISHED: &str = "data.new-";
 
 /// The major version that wrote the cluster, or `None` where there is no cluster yet.
 pub(crate) fn major_version(cluster: &Path) -> Result<Option<u32>, StartError> {
-    let not_a_cluster = || StartError::NotACluster {
-        directory: cluster.to_path_buf(),
-    };
+    let not_a_cluster = || StartError::NotACluster { directory: cluster.to_path_buf() };
     match fs::read_to_string(cluster.join("PG_VERSION")) {
         Ok(version) => {
             // Before 10, a major version was two numbers, such as 9.6.
@@ -55,10 +53,7 @@ pub(crate) fn password(data_dir: &Path, cluster_exists: Option<&Path>) -> Result
     };
     match cluster_exists {
         _ if !kept.is_empty() => Ok(kept),
-        Some(cluster) => Err(StartError::PasswordLost {
-            file,
-            directory: cluster.to_path_buf(),
-        }),
+        Some(cluster) => Err(StartError::PasswordLost { file, directory: cluster.to_path_buf() }),
         None => {
             let password = new_password();
             write_new(&file, password.as_bytes(), 0o600).map_err(io_error("write", &file))?;
@@ -122,13 +117,7 @@ impl Initialise<'_> {
         password_argument.push(password_file);
         arguments.push(password_argument);
         arguments.extend(
-            [
-                "--auth=scram-sha-256",
-                "--encoding=UTF8",
-                "--data-checksums",
-                "--no-instructions",
-            ]
-            .map(OsString::from),
+            ["--auth=scram-sha-256", "--encoding=UTF8", "--data-checksums", "--no-instructions"].map(OsString::from),
         );
         arguments.extend(locale.iter().map(OsString::from));
         if !self.durable {
@@ -143,15 +132,11 @@ impl Initialise<'_> {
             Leashed::spawn(self.account, &program, &arguments, self.log).map_err(io_error("run", &program))?;
         match tokio::time::timeout(INITDB_LIMIT, initdb.ended()).await {
             Ok(Ok(status)) if status.success() => Ok(()),
-            Ok(Ok(_)) => Err(StartError::Initialise {
-                output: self.log.tail(before),
-            }),
+            Ok(Ok(_)) => Err(StartError::Initialise { output: self.log.tail(before) }),
             Ok(Err(error)) => Err(io_error("wait for", &program)(error)),
             Err(_) => {
                 let _ = initdb.stop().await;
-                Err(StartError::Initialise {
-                    output: format!("it took longer than {} s", INITDB_LIMIT.as_secs()),
-                })
+                Err(StartError::Initialise { output: format!("it took longer than {} s", INITDB_LIMIT.as_secs()) })
             }
         }
     }
@@ -159,11 +144,7 @@ impl Initialise<'_> {
     /// What an interrupted start left.
     fn remove_unfinished(&self) {
         for path in unfinished_in(self.home.root()) {
-            let removed = if path.is_dir() {
-                fs::remove_dir_all(&path)
-            } else {
-                fs::remove_file(&path)
-            };
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
             match removed {
                 Ok(()) => info!(path = %path.display(), "removed what an interrupted start left"),
                 Err(error) => {

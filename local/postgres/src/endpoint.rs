@@ -65,12 +65,7 @@ impl Endpoint {
             Self::Socket(dir) => config.host_path(dir),
             Self::Loopback(_) => config.host(Ipv4Addr::LOCALHOST.to_string()),
         };
-        config
-            .port(self.port())
-            .user(ROLE)
-            .password(password)
-            .dbname(database)
-            .connect_timeout(CONNECT_LIMIT);
+        config.port(self.port()).user(ROLE).password(password).dbname(database).connect_timeout(CONNECT_LIMIT);
         config
     }
 

@@ -115,9 +115,7 @@ impl Home {
             .map_err(io_error("open", &path))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(StartError::InUse {
-                directory: self.root.clone(),
-            }),
+            Err(TryLockError::WouldBlock) => Err(StartError::InUse { directory: self.root.clone() }),
             Err(TryLockError::Error(error)) => Err(io_error("lock", &path)(error)),
         }
     }
@@ -130,11 +128,7 @@ fn inside(data_dir: &Path) -> PathBuf {
 /// Creates the data directory if it is missing, and gives its absolute path. Root makes it passable, though not readable, for
 /// the user that runs the server.
 pub(crate) fn create_data_dir(data_dir: &Path) -> Result<PathBuf, StartError> {
-    let mode = if nix::unistd::Uid::effective().is_root() {
-        0o711
-    } else {
-        0o700
-    };
+    let mode = if nix::unistd::Uid::effective().is_root() { 0o711 } else { 0o700 };
     if !data_dir.exists() {
         if let Some(parent) = data_dir.parent()
             && !parent.as_os_str().is_empty()
@@ -149,16 +143,9 @@ pub(crate) fn create_data_dir(data_dir: &Path) -> Result<PathBuf, StartError> {
 /// Where ephemeral data goes: what `TMPDIR` says, else memory if the system offers enough of it, else the disk.
 pub(crate) async fn temporary_dir(account: &Account) -> Result<PathBuf, StartError> {
     let memory = Path::new("/dev/shm");
-    let preferred = if env::var_os("TMPDIR").is_none() && has_room(memory) {
-        memory.to_path_buf()
-    } else {
-        env::temp_dir()
-    };
-    let dir = if account.can_enter(&preferred).await {
-        preferred
-    } else {
-        PathBuf::from("/tmp")
-    };
+    let preferred =
+        if env::var_os("TMPDIR").is_none() && has_room(memory) { memory.to_path_buf() } else { env::temp_dir() };
+    let dir = if account.can_enter(&preferred).await { preferred } else { PathBuf::from("/tmp") };
     dir.canonicalize().map_err(io_error("find the path of", &dir))
 }
 
@@ -171,21 +158,13 @@ fn has_room(dir: &Path) -> bool {
 }
 
 fn create_dirs(path: &Path, mode: u32) -> Result<(), StartError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(mode)
-        .create(path)
-        .map_err(io_error("create", path))
+    DirBuilder::new().recursive(true).mode(mode).create(path).map_err(io_error("create", path))
 }
 
 /// Writes a file that is there completely or not at all.
 pub(crate) fn write_new(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     let unfinished = path.with_extension(format!("new-{}", random_name()));
-    let mut file = OpenOptions::new()
-        .create_new(true)
-        .write(true)
-        .mode(mode)
-        .open(&unfinished)?;
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(mode).open(&unfinished)?;
     file.set_permissions(Permissions::from_mode(mode))?;
     file.write_all(content)?;
     file.sync_all()?;

@@ -39,10 +39,7 @@ pub(crate) async fn clear(home: &Home) -> Result<(), StartError> {
 }
 
 async fn stop(pid: Pid, cluster: &Path) -> Result<(), StartError> {
-    info!(
-        postgres.pid = pid.as_raw(),
-        "stopping a PostgreSQL server that an earlier run left behind"
-    );
+    info!(postgres.pid = pid.as_raw(), "stopping a PostgreSQL server that an earlier run left behind");
     for (signal, limit) in [(Signal::SIGINT, FAST_LIMIT), (Signal::SIGQUIT, IMMEDIATE_LIMIT)] {
         // An error means that it is gone already; whether it is, is looked at next.
         let _ = kill(pid, signal);
@@ -83,10 +80,7 @@ fn command_line(pid: Pid) -> Option<String> {
 
 #[cfg(not(target_os = "linux"))]
 fn command_line(pid: Pid) -> Option<String> {
-    let output = Command::new("/bin/ps")
-        .args(["-ww", "-o", "command=", "-p", &pid.to_string()])
-        .output()
-        .ok()?;
+    let output = Command::new("/bin/ps").args(["-ww", "-o", "command=", "-p", &pid.to_string()]).output().ok()?;
     Some(format!("{} ", String::from_utf8_lossy(&output.stdout).trim_end()))
 }
 

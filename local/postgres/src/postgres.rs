@@ -105,12 +105,7 @@ impl Place {
             Some(home) => home,
             None => Home::choose(&data_dir, &config.outside_dir, &account).await?,
         };
-        Ok(Self {
-            account,
-            home,
-            data_dir: Some(data_dir),
-            removed_at_end: None,
-        })
+        Ok(Self { account, home, data_dir: Some(data_dir), removed_at_end: None })
     }
 
     async fn ephemeral() -> Result<Self, StartError> {
@@ -120,12 +115,7 @@ impl Place {
         let pid_file = home.cluster().join("postmaster.pid");
         let removed_at_end =
             RemovedAtEnd::watch(home.root(), &pid_file).map_err(io_error("watch over", home.root()))?;
-        Ok(Self {
-            account,
-            home,
-            data_dir: None,
-            removed_at_end: Some(removed_at_end),
-        })
+        Ok(Self { account, home, data_dir: None, removed_at_end: Some(removed_at_end) })
     }
 
     fn password(&self, cluster_exists: bool) -> Result<String, StartError> {
@@ -138,11 +128,7 @@ impl Place {
 
     /// Where downloads are kept.
     fn downloads(&self, config: &Config) -> PathBuf {
-        config
-            .download
-            .as_ref()
-            .and_then(|download| download.dir.clone())
-            .unwrap_or_else(|| self.home.binaries())
+        config.download.as_ref().and_then(|download| download.dir.clone()).unwrap_or_else(|| self.home.binaries())
     }
 }
 
@@ -167,12 +153,7 @@ async fn choose_binaries(config: &Config, place: &Place, data_major: Option<u32>
             let mut found: Vec<u32> = found.iter().map(|binaries| binaries.major).collect();
             found.sort_unstable();
             found.dedup();
-            StartError::OtherMajorVersion {
-                directory: place.home.cluster(),
-                data_major,
-                found,
-                download: failed,
-            }
+            StartError::OtherMajorVersion { directory: place.home.cluster(), data_major, found, download: failed }
         }
         None => StartError::NoBinaries { download: failed },
     })
@@ -189,14 +170,9 @@ async fn download(
         return Ok(None);
     };
     // The home must be there, and its owner's, before anything is put into it.
-    place
-        .home
-        .create(&place.account)
-        .map_err(|error| DownloadError::Folder(Box::new(error)))?;
+    place.home.create(&place.account).map_err(|error| DownloadError::Folder(Box::new(error)))?;
     let major = data_major.unwrap_or(download.major);
-    download::download(major, downloads, download.lookup_limit, download.limit, &place.account)
-        .await
-        .map(Some)
+    download::download(major, downloads, download.lookup_limit, download.limit, &place.account).await.map(Some)
 }
 
 fn choose_endpoint(home: &Home) -> Result<Endpoint, StartError> {
@@ -232,11 +208,7 @@ impl Postgres {
         let password = server.password.clone();
         let version = server.binaries.version.clone();
         let home = server.home.root().to_path_buf();
-        let supervisor = Supervisor {
-            server,
-            stop: stop.clone(),
-            removed_at_end,
-        };
+        let supervisor = Supervisor { server, stop: stop.clone(), removed_at_end };
         Self {
             endpoint,
             password,
@@ -275,14 +247,8 @@ impl Postgres {
     pub async fn create_database_if_missing(&self, name: &str) -> Result<(), DatabaseError> {
         let config = self.config(MAINTENANCE_DATABASE);
         match tokio::time::timeout(CREATE_DATABASE_LIMIT, create_database(&config, name)).await {
-            Ok(created) => created.map_err(|source| DatabaseError::Postgres {
-                name: name.to_owned(),
-                source,
-            }),
-            Err(_) => Err(DatabaseError::Limit {
-                name: name.to_owned(),
-                limit: CREATE_DATABASE_LIMIT,
-            }),
+            Ok(created) => created.map_err(|source| DatabaseError::Postgres { name: name.to_owned(), source }),
+            Err(_) => Err(DatabaseError::Limit { name: name.to_owned(), limit: CREATE_DATABASE_LIMIT }),
         }
     }
 
@@ -311,22 +277,14 @@ impl fmt::Debug for Postgres {
 async fn create_database(config: &tokio_postgres::Config, name: &str) -> Result<(), tokio_postgres::Error> {
     let (client, connection) = config.connect(NoTls).await?;
     let _connection = AbortOnDropHandle::new(tokio::spawn(connection));
-    let exists = client
-        .query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name])
-        .await?
-        .is_some();
+    let exists = client.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name]).await?.is_some();
     if exists {
         return Ok(());
     }
     let quoted = name.replace('"', "\"\"");
     match client.batch_execute(&format!("CREATE DATABASE \"{quoted}\"")).await {
         // Somebody else was faster.
-        Err(error)
-            if matches!(
-                error.code(),
-                Some(&SqlState::DUPLICATE_DATABASE | &SqlState::UNIQUE_VIOLATION)
-            ) =>
-        {
+        Err(error) if matches!(error.code(), Some(&SqlState::DUPLICATE_DATABASE | &SqlState::UNIQUE_VIOLATION)) => {
             Ok(())
         }
         outcome => outcome,

@@ -121,10 +121,7 @@ impl Server {
                 },
             }
             if Instant::now() >= deadline {
-                return Err(StartError::NotReady {
-                    limit: self.start_limit,
-                    output: self.log.tail(log_start),
-                });
+                return Err(StartError::NotReady { limit: self.start_limit, output: self.log.tail(log_start) });
             }
             sleep(READY_POLL).await;
         }

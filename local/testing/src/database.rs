@@ -57,13 +57,8 @@ impl TestDatabase {
     /// As [`create`](Self::create) does, and where `prepare` does; then the next one to ask prepares it anew.
     pub async fn from_template(key: &str, prepare: impl AsyncFnOnce(tokio_postgres::Config)) -> Self {
         let server = TestPostgres::shared().await;
-        let cell = Arc::clone(
-            TEMPLATES
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .entry(key.to_owned())
-                .or_default(),
-        );
+        let cell =
+            Arc::clone(TEMPLATES.lock().unwrap_or_else(PoisonError::into_inner).entry(key.to_owned()).or_default());
         let template = cell.get_or_init(|| prepare_template(server, prepare)).await;
         Self::named(server, unique_name("test"), Some(template)).await
     }
@@ -72,11 +67,7 @@ impl TestDatabase {
         // Without a template of our own, the one that nobody connects to.
         let template = template.unwrap_or("template0");
         // `prepare` may have left connections that are just being closed; PostgreSQL waits for them for some seconds.
-        execute(
-            server.config("postgres"),
-            &format!("CREATE DATABASE {name} TEMPLATE {template}"),
-        )
-        .await;
+        execute(server.config("postgres"), &format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
         Self { name, server }
     }
 
@@ -101,11 +92,7 @@ impl TestDatabase {
     ///
     /// When the server cannot be reached.
     pub async fn client(&self) -> Client {
-        let (client, connection) = self
-            .config()
-            .connect(NoTls)
-            .await
-            .expect("a connection to the test's database");
+        let (client, connection) = self.config().connect(NoTls).await.expect("a connection to the test's database");
         tokio::spawn(connection);
         client
     }
@@ -137,11 +124,7 @@ async fn prepare_template(server: &TestPostgres, prepare: impl AsyncFnOnce(tokio
     execute(config.clone(), &format!("CREATE DATABASE {name} TEMPLATE template0")).await;
     prepare(server.config(&name)).await;
     // A database can only be copied while nobody is connected to it.
-    execute(
-        config.clone(),
-        &format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false"),
-    )
-    .await;
+    execute(config.clone(), &format!("ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")).await;
     execute(config, &terminate(&name)).await;
     name
 }

@@ -69,9 +69,7 @@ impl TestEventStore {
         if let Some(Running { server, shutdown }) = self.running.take() {
             drop(shutdown);
             // How it ended does not matter to a test that wanted it gone.
-            let _ = timeout(STOP_LIMIT, server.wait())
-                .await
-                .expect("the event store stops in time");
+            let _ = timeout(STOP_LIMIT, server.wait()).await.expect("the event store stops in time");
         }
     }
 
@@ -95,14 +93,8 @@ impl TestEventStore {
 impl Running {
     async fn start(listen: SocketAddr, folder: &TempDir) -> Result<Self, jetbridge_eventstore::StartError> {
         let shutdown = CancellationToken::new();
-        let config = Config {
-            listen,
-            data_dir: folder.path().to_path_buf(),
-        };
+        let config = Config { listen, data_dir: folder.path().to_path_buf() };
         let server = jetbridge_eventstore::start(config, shutdown.clone()).await?;
-        Ok(Self {
-            server,
-            shutdown: shutdown.drop_guard(),
-        })
+        Ok(Self { server, shutdown: shutdown.drop_guard() })
     }
 }

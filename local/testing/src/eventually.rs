@@ -72,10 +72,7 @@ pub async fn eventually<O: Outcome>(what: &str, limit: Duration, mut condition: 
                 Err(reason) => last = reason,
             }
         }
-        assert!(
-            Instant::now() < deadline,
-            "did not happen within {limit:?}: {what}{last}"
-        );
+        assert!(Instant::now() < deadline, "did not happen within {limit:?}: {what}{last}");
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }

@@ -28,9 +28,9 @@ impl TestPostgres {
         match SHARED.get() {
             Some(shared) => shared,
             // The first start takes a second or two, and blocks.
-            None => tokio::task::spawn_blocking(|| SHARED.get_or_init(Self::start))
-                .await
-                .expect("PostgreSQL for tests"),
+            None => {
+                tokio::task::spawn_blocking(|| SHARED.get_or_init(Self::start)).await.expect("PostgreSQL for tests")
+            }
         }
     }
 
@@ -54,10 +54,7 @@ impl TestPostgres {
         thread::Builder::new()
             .name("test-postgres".to_owned())
             .spawn(move || {
-                let runtime = Builder::new_current_thread()
-                    .enable_all()
-                    .build()
-                    .expect("a runtime for PostgreSQL");
+                let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime for PostgreSQL");
                 runtime.block_on(async {
                     let started = jetbridge_postgres::start(Config::ephemeral()).await;
                     // The receiver waits below.

@@ -33,10 +33,7 @@ fn parent() -> &'static Path {
 
 impl Scratch {
     fn new() -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("jetbridge-test-")
-            .tempdir()
-            .expect("a temporary folder");
+        let folder = tempfile::Builder::new().prefix("jetbridge-test-").tempdir().expect("a temporary folder");
         let mut remover = Command::new("/bin/sh")
             .args(["-c", REMOVE_AT_END, "jetbridge-test-remover"])
             .arg(folder.path())
@@ -48,10 +45,6 @@ impl Scratch {
             .spawn()
             .expect("a process that removes temporary folders");
         let pipe = remover.stdin.take();
-        Self {
-            folder,
-            _remover: remover,
-            _pipe: pipe,
-        }
+        Self { folder, _remover: remover, _pipe: pipe }
     }
 }

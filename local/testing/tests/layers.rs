@@ -119,7 +119,12 @@ fn every_package_takes_its_lints_and_versions_from_the_workspace() {
         let manifest = std::fs::read_to_string(&package.manifest_path).unwrap();
         assert!(manifest.contains("[lints]\nworkspace = true"), "{} has lints of its own", package.name);
         let own_version = manifest.lines().find(|line| line.contains("version = \"") || line.contains("path = \""));
-        assert_eq!(own_version.filter(|line| !line.starts_with("path = ")), None, "{} has a version of its own", package.name);
+        assert_eq!(
+            own_version.filter(|line| !line.starts_with("path = ")),
+            None,
+            "{} has a version of its own",
+            package.name
+        );
     }
 }
 

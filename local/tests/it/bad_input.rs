@@ -43,10 +43,7 @@ impl Troublemaker {
         let (flight, passenger) = (&self.flight, &self.passenger);
         [
             (self.create(), &["/destination", "/flightNumber", "/origin"]),
-            (
-                self.sent(self.api.put(&format!("/api/flights/{flight}"))),
-                &["/destination", "/flightNumber", "/origin"],
-            ),
+            (self.sent(self.api.put(&format!("/api/flights/{flight}"))), &["/destination", "/flightNumber", "/origin"]),
             (self.sent(self.api.post("/api/passengers")), &["/flightId", "/name"]),
             (self.sent(self.api.put(&format!("/api/passengers/{passenger}"))), &["/name"]),
             (self.sent(self.api.post(&format!("/api/passengers/{passenger}/offload"))), &["/reason"]),
@@ -140,7 +137,8 @@ fn with(field: &str, value: Value) -> Value {
 #[tokio::test]
 async fn every_field_at_fault_is_named() {
     let somebody = Troublemaker::new().await;
-    for value in [json!(1), json!(true), json!([]), json!({}), json!(null), json!(""), json!(" \t\n "), json!("\u{a0}")] {
+    for value in [json!(1), json!(true), json!([]), json!({}), json!(null), json!(""), json!(" \t\n "), json!("\u{a0}")]
+    {
         for field in ["flightNumber", "origin", "destination"] {
             let answer = somebody.create().json(&with(field, value.clone())).send().await;
             assert_eq!(answer.expect_problem(422, "invalid-request").faults(), [format!("/{field}")], "{value}");
@@ -152,7 +150,8 @@ async fn every_field_at_fault_is_named() {
             assert_eq!(answer.expect_problem(422, "invalid-request").faults(), [format!("/{field}")], "{control:?}");
         }
     }
-    for (field, text) in [("flightNumber", "x".repeat(11)), ("origin", "é".repeat(101)), ("destination", "y".repeat(101))]
+    for (field, text) in
+        [("flightNumber", "x".repeat(11)), ("origin", "é".repeat(101)), ("destination", "y".repeat(101))]
     {
         let answer = somebody.create().json(&with(field, json!(text))).send().await;
         assert_eq!(answer.expect_problem(422, "invalid-request").faults(), [format!("/{field}")]);

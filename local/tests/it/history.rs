@@ -85,9 +85,7 @@ impl History {
                 let story: Vec<_> = self
                     .of_flight(entry.flight())
                     .into_iter()
-                    .map(|entry| {
-                        format!("{} {} {} {}", entry.stream, entry.event_number, entry.event_type, entry.data)
-                    })
+                    .map(|entry| format!("{} {} {} {}", entry.stream, entry.event_number, entry.event_type, entry.data))
                     .collect();
                 panic!("{broken}: at {} {}:\n{}", entry.stream, entry.event_number, story.join("\n"));
             }
@@ -97,10 +95,19 @@ impl History {
 
     /// The audit log once all reactions have been carried out.
     pub(crate) async fn settled(api: &Api) -> (Self, World) {
+        Self::once(api, World::unfinished).await
+    }
+
+    /// The audit log once all reactions to what happened to this flight have been carried out.
+    pub(crate) async fn settled_for(api: &Api, flight: &str) -> (Self, World) {
+        Self::once(api, |world| world.unfinished_of(flight)).await
+    }
+
+    async fn once(api: &Api, unfinished: impl Fn(&World) -> Option<String>) -> (Self, World) {
         eventually("all reactions are carried out", LIMIT, async || {
             let history = Self::read(api).await;
             let world = history.fold();
-            match world.unfinished() {
+            match unfinished(&world) {
                 None => Ok((history, world)),
                 Some(unfinished) => Err(unfinished),
             }
@@ -173,11 +180,8 @@ impl World {
         must(!self.deleted.contains(&id), "a deleted flight stays deleted")?;
         if entry.event_type == "FlightCreated" {
             must(!self.flights.contains_key(&id), "a flight is created once")?;
-            let flight = Flight {
-                details: entry.data.clone(),
-                status: "waitingForBoarding",
-                version: entry.event_number,
-            };
+            let flight =
+                Flight { details: entry.data.clone(), status: "waitingForBoarding", version: entry.event_number };
             self.flights.insert(id, flight);
             return Ok(());
         }
@@ -202,8 +206,8 @@ impl World {
             "FlightDisembarked" => {
                 flight.status = "disembarked";
                 must(at_gate, "a flight departs once")?;
-                must(sealed, "a flight departs with a sealed manifest")?;
-                must(counts["checkedIn"] == 0 && counts["boarded"] > 0, "a flight departs when all have boarded")
+                must(counts["checkedIn"] == 0 && counts["boarded"] > 0, "a flight departs when all have boarded")?;
+                must(sealed, "a flight departs with a sealed manifest")
             }
             "FlightLanded" => {
                 let departed = flight.status == "disembarked";
@@ -323,25 +327,24 @@ impl World {
 
     /// What the reactions still have to do.
     fn unfinished(&self) -> Option<String> {
-        let flights = self.flights.iter().filter_map(|(id, flight)| {
-            let counts = self.counts(id);
-            let state = self.manifests.get(id).map_or("open", Manifest::state);
-            let all_boarded = counts["checkedIn"] == 0 && counts["boarded"] > 0;
-            let is_right = match flight.status {
-                "waitingForBoarding" => state == "open" && !all_boarded,
-                "allBoarded" => state == "open" && all_boarded,
-                "disembarked" => state == "sealed",
-                _ => state == "closed" && counts["boarded"] == 0,
-            };
-            (!is_right).then(|| format!("flight {id} is {}, its manifest {state} with {counts:?}", flight.status))
-        });
-        let deleted = self.deleted.iter().filter_map(|id| {
-            let manifest = self.manifests.get(id);
-            let is_right = manifest
-                .is_some_and(|manifest| manifest.ending.as_deref() == Some("deleted") && manifest.passengers.is_empty());
-            (!is_right).then(|| format!("flight {id} was deleted, its manifest is {manifest:?}"))
-        });
-        flights.chain(deleted).next()
+        self.flights.keys().chain(&self.deleted).find_map(|id| self.unfinished_of(id))
+    }
+
+    fn unfinished_of(&self, id: &str) -> Option<String> {
+        let manifest = self.manifests.get(id);
+        let state = manifest.map_or("open", Manifest::state);
+        let ending = manifest.and_then(|manifest| manifest.ending.as_deref());
+        let counts = self.counts(id);
+        let all_boarded = counts["checkedIn"] == 0 && counts["boarded"] > 0;
+        let status = self.flights.get(id).map_or("deleted", |flight| flight.status);
+        let is_right = match status {
+            "waitingForBoarding" => state == "open" && !all_boarded,
+            "allBoarded" => state == "open" && all_boarded,
+            "disembarked" => state == "sealed",
+            "arrived" => ending == Some("landed") && counts["boarded"] == 0,
+            _ => ending == Some("deleted") && counts.values().all(|count| *count == 0),
+        };
+        (!is_right).then(|| format!("flight {id} is {status}, its manifest {state} with {counts:?}"))
     }
 
     /// Compares with what queries answer, page by page and one by one.
@@ -374,9 +377,7 @@ impl World {
     }
 
     fn passengers_shown(&self) -> Vec<Value> {
-        let show = |(id, passenger): (&String, &Passenger)| {
-            json!({"id": id, "flightId": passenger.flight, "name": passenger.name, "status": passenger.status})
-        };
+        let show = |(id, passenger): (&String, &Passenger)| json!({"id": id, "flightId": passenger.flight, "name": passenger.name, "status": passenger.status});
         self.passengers.iter().map(show).collect()
     }
 
@@ -384,8 +385,7 @@ impl World {
         let is_shown = |manifest: &Manifest| manifest.ending.as_deref() != Some("deleted");
         let show = |(flight, manifest): (&String, &Manifest)| {
             let missing = manifest.passengers.iter().filter(|id| self.passengers[*id].status == "checkedIn").take(50);
-            let missing: Vec<_> =
-                missing.map(|id| json!({"id": id, "name": self.passengers[id].name})).collect();
+            let missing: Vec<_> = missing.map(|id| json!({"id": id, "name": self.passengers[id].name})).collect();
             json!({
                 "flightId": flight, "state": manifest.state(), "counts": self.counts(flight), "missing": missing,
             })

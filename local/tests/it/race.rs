@@ -1,5 +1,6 @@
 //! A flight ends while passengers are still being added, boarded and offloaded over many connections at once.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use jetbridge_testing::eventually;
@@ -8,14 +9,14 @@ use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
 use crate::api::{Answer, Api, Call, unique};
-use crate::history::History;
+use crate::history::{Entry, History};
 use crate::system::{LIMIT, System};
 
 /// Connections over which people work on one flight.
 const PEOPLE: usize = 32;
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 2;
 /// What each of them tries on a flight that may be gone already.
-const PASSENGERS_EACH: usize = 3;
+const PASSENGERS_EACH: usize = 2;
 
 /// What people were answered: the key of each command that was carried out, and what it led to.
 type Done = Vec<(String, &'static str)>;
@@ -125,12 +126,11 @@ async fn round(system: &System, end: End) -> Done {
         people.spawn(work(Api::of(system), flight.clone(), number, Arc::clone(&start)));
     }
     end.bring_about(api.clone(), flight.clone(), start).await;
-    let mut done = people.join_all().await.concat();
+    let done = people.join_all().await.concat();
     // Those who come too late are refused, whatever has happened.
     let mut late = Done::new();
     attempt(api.add(&flight, "Too Late"), "PassengerCheckedIn", &mut late).await;
     assert!(late.is_empty(), "{end:?}");
-    done.append(&mut late);
     done
 }
 
@@ -150,15 +150,13 @@ async fn no_rule_is_broken_by_those_who_race() {
         let found: Vec<_> = history.with_key(key).filter(|entry| entry.event_type == *event_type).collect();
         assert_eq!(found.len(), 1, "{event_type} {key}: {found:?}");
     }
-    let keys = history.entries.iter().filter(|entry| entry.stream == "passenger-stream").filter_map(|entry| entry.key());
-    let carried_out: std::collections::HashSet<_> = keys.collect();
+    let by_people = history.entries.iter().filter(|entry| entry.stream == "passenger-stream");
+    let carried_out: HashSet<_> = by_people.filter_map(Entry::key).collect();
     assert_eq!(carried_out.len(), done.len(), "what was refused has left something");
     world.assert_shown(&api, &history.position).await;
 
     // It was a race: somebody was refused, and somebody was not.
     assert!(done.len() > ROUNDS * 4, "{}", done.len());
     assert!(done.len() < ROUNDS * 4 * PEOPLE * PASSENGERS_EACH * 2, "{}", done.len());
-    let after_seal = History::of_flight;
-    assert!(!after_seal(&history, history.entries[0].flight()).is_empty());
     assert!(!system.stderr().contains("panicked"), "{}", system.stderr());
 }

@@ -147,9 +147,11 @@ async fn offloading_the_last_one_missing_completes_the_manifest() {
     let id = api.new_flight().await;
     api.new_boarded(&id).await;
     let missing = api.new_passenger(&id).await;
-    api.post(&format!("/api/passengers/{missing}/offload")).json(&json!({})).send().await.expect(
-        StatusCode::UNPROCESSABLE_ENTITY,
-    );
+    api.post(&format!("/api/passengers/{missing}/offload"))
+        .json(&json!({}))
+        .send()
+        .await
+        .expect(StatusCode::UNPROCESSABLE_ENTITY);
     let offloaded = api.offload(&missing).send().await.expect(StatusCode::OK);
     assert_eq!(offloaded.body["status"], "offloaded");
     assert_eq!(flight(&api, &id, &offloaded).await["status"], "allBoarded");
@@ -207,12 +209,8 @@ async fn details_and_names_are_corrected() {
     assert_eq!((again.body.clone(), again.etag()), (renamed.body.clone(), renamed.etag()));
     let again = api.put(&format!("/api/flights/{id}")).json(&details).send().await.expect(StatusCode::OK);
     assert_eq!((again.body.clone(), again.etag()), (corrected.body.clone(), corrected.etag()));
-    let types: Vec<_> =
-        History::read(&api).await.of_flight(&id).iter().map(|entry| entry.event_type.clone()).collect();
-    assert_eq!(
-        types,
-        ["FlightCreated", "FlightDetailsCorrected", "PassengerCheckedIn", "PassengerNameCorrected"]
-    );
+    let types: Vec<_> = History::read(&api).await.of_flight(&id).iter().map(|entry| entry.event_type.clone()).collect();
+    assert_eq!(types, ["FlightCreated", "FlightDetailsCorrected", "PassengerCheckedIn", "PassengerNameCorrected"]);
 }
 
 #[tokio::test]
@@ -232,7 +230,7 @@ async fn the_audit_log_tells_the_whole_story() {
     asked(api.land(&id)).send().await.expect(StatusCode::OK);
     asked(api.delete_flight(&id)).send().await.expect(StatusCode::NO_CONTENT);
 
-    let (history, _) = History::settled(&api).await;
+    let (history, _) = History::settled_for(&api, &id).await;
     let story = history.of_flight(&id);
     let told: Vec<_> = story.iter().map(|entry| (entry.event_type.as_str(), entry.passenger())).collect();
     assert_eq!(

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use shared_service::process::{ServiceArgs, run_service};
-use shared_service::settings::{DatabaseArgs, EventStoreArgs, ListenArgs, FlightApiArgs};
+use shared_service::settings::{DatabaseArgs, EventStoreArgs, FlightApiArgs, ListenArgs};
 use shared_service::telemetry::LogArgs;
 use tokio_util::sync::CancellationToken;
 

@@ -123,7 +123,8 @@ async fn show_manifest(
     };
     let Page { items, next } = Page::from_surplus(passengers, PASSENGERS_IN_MANIFEST, |last| last.id);
     let version = manifest.version;
-    let reply = Reply::ok(ManifestWithPassengers { manifest, passengers: items, passengers_next: next }).position(position);
+    let reply =
+        Reply::ok(ManifestWithPassengers { manifest, passengers: items, passengers_next: next }).position(position);
     Ok(match version {
         Some(version) => reply.unless_known(version, &known),
         None => reply,

@@ -16,10 +16,7 @@ pub(crate) fn close(flight_id: FlightId, manifest: &Manifest, ending: Ending) ->
     }
     let closed = (manifest.state() != ManifestState::Closed(ending))
         .then_some(PassengerEvent::ManifestClosed(ManifestClosed { flight_id, ending }));
-    closed
-        .into_iter()
-        .chain(passenger_events(flight_id, manifest, ending))
-        .collect()
+    closed.into_iter().chain(passenger_events(flight_id, manifest, ending)).collect()
 }
 
 fn passenger_events(flight_id: FlightId, manifest: &Manifest, ending: Ending) -> Vec<PassengerEvent> {
@@ -27,22 +24,12 @@ fn passenger_events(flight_id: FlightId, manifest: &Manifest, ending: Ending) ->
         Ending::Landed => manifest
             .passengers_with(PassengerStatus::Boarded)
             .take(MAX_CLOSED_PER_COMMAND)
-            .map(|passenger| {
-                PassengerEvent::Arrived(PassengerArrived {
-                    flight_id,
-                    passenger_id: passenger.id,
-                })
-            })
+            .map(|passenger| PassengerEvent::Arrived(PassengerArrived { flight_id, passenger_id: passenger.id }))
             .collect(),
         Ending::Deleted => manifest
             .passengers()
             .take(MAX_CLOSED_PER_COMMAND)
-            .map(|passenger| {
-                PassengerEvent::Removed(PassengerRemoved {
-                    flight_id,
-                    passenger_id: passenger.id,
-                })
-            })
+            .map(|passenger| PassengerEvent::Removed(PassengerRemoved { flight_id, passenger_id: passenger.id }))
             .collect(),
     }
 }

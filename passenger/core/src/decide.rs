@@ -48,31 +48,18 @@ impl Decider for Passengers {
 
     fn decide(state: &PassengerState, command: &PassengerCommand) -> Decision {
         match command {
-            PassengerCommand::CheckIn {
-                passenger_id,
-                flight_id,
-                name,
-            } => check_in(state, *passenger_id, *flight_id, name),
-            PassengerCommand::CorrectName {
-                passenger_id,
-                name,
-                if_version,
-            } => {
+            PassengerCommand::CheckIn { passenger_id, flight_id, name } => {
+                check_in(state, *passenger_id, *flight_id, name)
+            }
+            PassengerCommand::CorrectName { passenger_id, name, if_version } => {
                 let (_, passenger) = changeable(state, passenger_id, *if_version)?;
                 Ok(correct_name(passenger, name))
             }
-            PassengerCommand::Board {
-                passenger_id,
-                if_version,
-            } => {
+            PassengerCommand::Board { passenger_id, if_version } => {
                 let (manifest, passenger) = changeable(state, passenger_id, *if_version)?;
                 board(manifest, passenger)
             }
-            PassengerCommand::Offload {
-                passenger_id,
-                reason,
-                if_version,
-            } => {
+            PassengerCommand::Offload { passenger_id, reason, if_version } => {
                 let (manifest, passenger) = changeable(state, passenger_id, *if_version)?;
                 offload(manifest, passenger, reason)
             }
@@ -132,9 +119,7 @@ fn changeable<'state>(
     let manifest = state.manifest_with(id).ok_or(PassengerRejection::NotFound)?;
     let passenger = manifest.passenger(id).ok_or(PassengerRejection::NotFound)?;
     if if_version.is_some_and(|version| version != passenger.version) {
-        return Err(PassengerRejection::Stale {
-            current: passenger.version,
-        });
+        return Err(PassengerRejection::Stale { current: passenger.version });
     }
     must_be_open(manifest)?;
     Ok((manifest, passenger))
@@ -154,11 +139,7 @@ fn check_in(state: &PassengerState, passenger_id: PassengerId, flight_id: Flight
     }
     let manifest = state.manifest(&flight_id);
     must_be_open(&manifest)?;
-    let checked_in = PassengerEvent::CheckedIn(PassengerCheckedIn {
-        flight_id,
-        passenger_id,
-        name: name.clone(),
-    });
+    let checked_in = PassengerEvent::CheckedIn(PassengerCheckedIn { flight_id, passenger_id, name: name.clone() });
     let after = manifest.counts().with(PassengerStatus::CheckedIn);
     Ok(with_completeness(checked_in, manifest.counts(), after))
 }
@@ -184,10 +165,8 @@ fn board(manifest: &Manifest, passenger: &Passenger) -> Decision {
         PassengerStatus::Arrived => return Err(HAS_LANDED),
         PassengerStatus::Offloaded => return Err(PassengerRejection::Offloaded),
     }
-    let boarded = PassengerEvent::Boarded(PassengerBoarded {
-        flight_id: passenger.flight_id,
-        passenger_id: passenger.id,
-    });
+    let boarded =
+        PassengerEvent::Boarded(PassengerBoarded { flight_id: passenger.flight_id, passenger_id: passenger.id });
     let before = manifest.counts();
     let after = before.without(passenger.status).with(PassengerStatus::Boarded);
     Ok(with_completeness(boarded, before, after))
@@ -211,10 +190,9 @@ fn offload(manifest: &Manifest, passenger: &Passenger, reason: &OffloadReason) -
 
 fn seal(flight_id: FlightId, manifest: &Manifest) -> Decision {
     match manifest.state() {
-        ManifestState::Open if manifest.is_complete() => Ok(vec![PassengerEvent::ManifestSealed(ManifestSealed {
-            flight_id,
-            boarded: manifest.counts().boarded,
-        })]),
+        ManifestState::Open if manifest.is_complete() => {
+            Ok(vec![PassengerEvent::ManifestSealed(ManifestSealed { flight_id, boarded: manifest.counts().boarded })])
+        }
         ManifestState::Open => Err(not_all_boarded(manifest)),
         ManifestState::Sealed => Ok(Vec::new()),
         ManifestState::Closed(ending) => Err(PassengerRejection::ManifestClosed { ending }),
@@ -225,35 +203,21 @@ fn not_all_boarded(manifest: &Manifest) -> PassengerRejection {
     let passengers = manifest
         .passengers_with(PassengerStatus::CheckedIn)
         .take(MAX_MISSING_NAMED)
-        .map(|passenger| MissingPassenger {
-            id: passenger.id,
-            name: passenger.name.clone(),
-        })
+        .map(|passenger| MissingPassenger { id: passenger.id, name: passenger.name.clone() })
         .collect();
-    PassengerRejection::NotAllBoarded {
-        missing: manifest.counts().checked_in,
-        passengers,
-    }
+    PassengerRejection::NotAllBoarded { missing: manifest.counts().checked_in, passengers }
 }
 
 /// What happened to a passenger, and what came of it for their manifest if that became complete or is so no longer.
 fn with_completeness(event: PassengerEvent, before: Counts, after: Counts) -> Vec<PassengerEvent> {
     let flight_id = event.flight_id();
     match (before.is_complete(), after.is_complete()) {
-        (false, true) => vec![
-            event,
-            PassengerEvent::ManifestCompleted(ManifestCompleted {
-                flight_id,
-                boarded: after.boarded,
-            }),
-        ],
-        (true, false) => vec![
-            event,
-            PassengerEvent::ManifestReopened(ManifestReopened {
-                flight_id,
-                missing: after.checked_in,
-            }),
-        ],
+        (false, true) => {
+            vec![event, PassengerEvent::ManifestCompleted(ManifestCompleted { flight_id, boarded: after.boarded })]
+        }
+        (true, false) => {
+            vec![event, PassengerEvent::ManifestReopened(ManifestReopened { flight_id, missing: after.checked_in })]
+        }
         (true, true) | (false, false) => vec![event],
     }
 }

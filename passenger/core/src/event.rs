@@ -231,10 +231,9 @@ impl DomainEvent for PassengerEvent {
             (event_type::MANIFEST_REOPENED, 1) => decode_json(event_type, data).map(Self::ManifestReopened),
             (event_type::MANIFEST_SEALED, 1) => decode_json(event_type, data).map(Self::ManifestSealed),
             (event_type::MANIFEST_CLOSED, 1) => decode_json(event_type, data).map(Self::ManifestClosed),
-            (known, version) if Self::TYPES.contains(&known) => Err(UndecodableEvent::UnknownVersion {
-                event_type: known.to_owned(),
-                version,
-            }),
+            (known, version) if Self::TYPES.contains(&known) => {
+                Err(UndecodableEvent::UnknownVersion { event_type: known.to_owned(), version })
+            }
             (unknown, _) => Err(UndecodableEvent::UnknownType(unknown.to_owned())),
         }
     }

@@ -71,9 +71,6 @@ impl FromStr for PassengerStatus {
     type Err = UnknownPassengerStatus;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL
-            .into_iter()
-            .find(|status| status.as_str() == text)
-            .ok_or(UnknownPassengerStatus)
+        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or(UnknownPassengerStatus)
     }
 }

@@ -47,9 +47,7 @@ impl PassengerState {
                 version: revision,
             })),
             PassengerEvent::NameCorrected(event) => {
-                self.change(&event.passenger_id, revision, |passenger| {
-                    passenger.name = event.name.clone()
-                });
+                self.change(&event.passenger_id, revision, |passenger| passenger.name = event.name.clone());
             }
             PassengerEvent::Boarded(event) => {
                 self.set_status(&event.passenger_id, revision, PassengerStatus::Boarded);
@@ -67,8 +65,7 @@ impl PassengerState {
                 self.manifest_mut(&event.flight_id).set_state(ManifestState::Sealed);
             }
             PassengerEvent::ManifestClosed(event) => {
-                self.manifest_mut(&event.flight_id)
-                    .set_state(ManifestState::Closed(event.ending));
+                self.manifest_mut(&event.flight_id).set_state(ManifestState::Closed(event.ending));
             }
         }
     }
@@ -115,15 +112,8 @@ struct Snapshot {
 impl From<PassengerState> for Snapshot {
     fn from(state: PassengerState) -> Self {
         Self {
-            manifests: state
-                .manifests()
-                .map(|(flight_id, manifest)| (*flight_id, manifest.state()))
-                .collect(),
-            passengers: state
-                .manifests()
-                .flat_map(|(_, manifest)| manifest.passengers())
-                .cloned()
-                .collect(),
+            manifests: state.manifests().map(|(flight_id, manifest)| (*flight_id, manifest.state())).collect(),
+            passengers: state.manifests().flat_map(|(_, manifest)| manifest.passengers()).cloned().collect(),
         }
     }
 }

@@ -101,8 +101,9 @@ impl PassengerReadModel {
         self.read_model
             .query(at_least, |mut client| async move {
                 let transaction = snapshot(&mut client).await?;
-                let statement =
-                    transaction.prepare_cached("SELECT flight_id, state, version FROM manifests WHERE flight_id = $1").await?;
+                let statement = transaction
+                    .prepare_cached("SELECT flight_id, state, version FROM manifests WHERE flight_id = $1")
+                    .await?;
                 let rows = transaction.query(&statement, &[&flight_id.uuid()]).await?;
                 let Some(manifest) = manifest_views(&transaction, &rows).await?.pop() else { return Ok(None) };
                 let sql = format!("SELECT {COLUMNS} FROM passengers WHERE flight_id = $1 ORDER BY id LIMIT $2");
@@ -162,7 +163,8 @@ async fn manifest_views(
         let id: Uuid = row.try_get("flight_id")?;
         let state: &str = row.try_get("state")?;
         // Only the projection writes the column, with texts that are found here.
-        let state = [ManifestState::Open.as_str(), ManifestState::Sealed.as_str()].into_iter().find(|known| *known == state);
+        let state =
+            [ManifestState::Open.as_str(), ManifestState::Sealed.as_str()].into_iter().find(|known| *known == state);
         Ok(ManifestView {
             flight_id: FlightId::new(id),
             state: state.unwrap_or("closed"),
@@ -215,10 +217,10 @@ async fn missing(
     let limit = i64::try_from(MAX_MISSING_NAMED).unwrap_or(i64::MAX);
     let mut missing: HashMap<Uuid, Vec<MissingView>> = HashMap::new();
     for row in transaction.query(&statement, &[&flights, &limit]).await? {
-        missing.entry(row.try_get(0)?).or_default().push(MissingView {
-            id: PassengerId::new(row.try_get(1)?),
-            name: Text::from_stored(row.try_get(2)?),
-        });
+        missing
+            .entry(row.try_get(0)?)
+            .or_default()
+            .push(MissingView { id: PassengerId::new(row.try_get(1)?), name: Text::from_stored(row.try_get(2)?) });
     }
     Ok(missing)
 }

@@ -10,7 +10,9 @@ pub(crate) const CHANNEL: &str = "jetbridge_checkpoint";
 
 /// Reads a reader's checkpoint, creating it before the first event if it is not there.
 pub(crate) async fn load(client: &impl GenericClient, reader: &str) -> Result<Option<Revision>, DatabaseError> {
-    client.execute("INSERT INTO checkpoints (name, revision) VALUES ($1, -1) ON CONFLICT DO NOTHING", &[&reader]).await?;
+    client
+        .execute("INSERT INTO checkpoints (name, revision) VALUES ($1, -1) ON CONFLICT DO NOTHING", &[&reader])
+        .await?;
     let row = client.query_one("SELECT revision FROM checkpoints WHERE name = $1", &[&reader]).await?;
     Ok(from_bigint(row.get(0)))
 }

@@ -16,9 +16,10 @@ use arc_swap::ArcSwap;
 use shared_kernel::Decider;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
-use crate::event_store::{AppendFailure, AppendSession, Delivery, EventStore, StoreError, Subscription};
+use crate::event_store::{
+    AppendFailure, AppendSession, Delivery, EventStore, ProposedAppend, Recorded, StoreError, Subscription,
+};
 use crate::ledger::Ledger;
 use batch::{Batch, Request};
 pub use handle::ExecutorHandle;
@@ -120,7 +121,11 @@ impl<D: Decider> Executor<D> {
         subscription
     }
 
-    async fn serve(&mut self, mut subscription: Subscription, shutdown: &CancellationToken) -> Result<(), Disconnected> {
+    async fn serve(
+        &mut self,
+        mut subscription: Subscription,
+        shutdown: &CancellationToken,
+    ) -> Result<(), Disconnected> {
         let mut requests = Vec::new();
         loop {
             tokio::select! {
@@ -159,19 +164,20 @@ impl<D: Decider> Executor<D> {
     /// Decides, appends and answers a batch. Every request in it has been answered when this returns.
     async fn commit(&mut self, mut batch: Batch<D>) -> Result<(), Disconnected> {
         let deadline = Instant::now() + BATCH_LIMIT;
+        let mut pause = FIRST_RETRY_PAUSE;
         loop {
+            let decided_on = self.ledger.revision();
             let plan = batch.plan(&self.ledger);
             if plan.appends.is_empty() {
-                match self.look(&mut batch, deadline).await {
-                    Ok(0) => {
-                        batch.answer(plan.verdicts, self.ledger.revision());
-                        return Ok(());
-                    }
-                    Ok(_) => {}
-                    Err(error) => return Err(self.give_up(batch, &error)),
+                if let Err(error) = self.look(&mut batch, deadline).await {
+                    return Err(self.give_up(batch, &error));
+                }
+                if self.ledger.revision() == decided_on {
+                    batch.answer(plan.verdicts, decided_on);
+                    return Ok(());
                 }
             } else {
-                match self.append(plan.appends).await {
+                match self.append(plan.appends, deadline).await {
                     Ok(()) => {
                         self.ledger = plan.speculation;
                         self.publish();
@@ -185,6 +191,11 @@ impl<D: Decider> Executor<D> {
                         if let Err(error) = self.look(&mut batch, deadline).await {
                             return Err(self.give_up(batch, &error));
                         }
+                        if self.ledger.revision() == decided_on {
+                            // Nobody was faster, so the same will happen again for a while.
+                            tokio::time::sleep(pause).await;
+                            pause *= 2;
+                        }
                     }
                 }
             }
@@ -193,30 +204,32 @@ impl<D: Decider> Executor<D> {
                 return Ok(());
             }
             if Instant::now() >= deadline {
-                let error = StoreError::Unavailable("other writers were faster every time".to_owned());
-                return Err(self.give_up(batch, &error));
+                let error = StoreError::Unavailable("the append did not succeed in time".to_owned());
+                batch.fail(self.ledger.next_revision(), &error);
+                return Ok(());
             }
         }
     }
 
-    async fn append(&mut self, appends: Vec<crate::event_store::ProposedAppend>) -> Result<(), AppendFailure> {
+    async fn append(&mut self, appends: Vec<ProposedAppend>, deadline: Instant) -> Result<(), AppendFailure> {
         let session = match self.session.take() {
             Some(session) => session,
             None => self.appends.append_session(self.stream).await.map_err(AppendFailure::NotSent)?,
         };
-        session.append_all(appends, APPEND_LIMIT).await?;
+        let limit = APPEND_LIMIT.min(deadline.saturating_duration_since(Instant::now()));
+        session.append_all(appends, limit).await?;
         // A session that has failed is dead, so it is kept only now.
         self.session = Some(session);
         Ok(())
     }
 
-    /// Catches up, trying again until `deadline`. Answers how many events were new.
-    async fn look(&mut self, batch: &mut Batch<D>, deadline: Instant) -> Result<usize, StoreError> {
+    /// Catches up, trying again until `deadline`.
+    async fn look(&mut self, batch: &mut Batch<D>, deadline: Instant) -> Result<(), StoreError> {
         let mut pause = FIRST_RETRY_PAUSE;
         loop {
             let looked = tokio::time::timeout_at(deadline.into(), self.catch_up(batch)).await;
             let error = match looked {
-                Ok(Ok(new_events)) => return Ok(new_events),
+                Ok(Ok(())) => return Ok(()),
                 Ok(Err(error)) => error,
                 Err(_) => StoreError::Unavailable("no answer in time".to_owned()),
             };
@@ -229,15 +242,13 @@ impl<D: Decider> Executor<D> {
         }
     }
 
-    async fn catch_up(&mut self, batch: &mut Batch<D>) -> Result<usize, StoreError> {
-        let new_events = catch_up(self.stream, &mut self.ledger, &self.appends, |event_id, ledger| {
-            batch.saw(event_id, ledger);
-        })
-        .await?;
-        if new_events > 0 {
+    async fn catch_up(&mut self, batch: &mut Batch<D>) -> Result<(), StoreError> {
+        let before = self.ledger.revision();
+        catch_up(self.stream, &mut self.ledger, &self.appends, |recorded, ledger| batch.saw(recorded, ledger)).await?;
+        if self.ledger.revision() != before {
             self.publish();
         }
-        Ok(new_events)
+        Ok(())
     }
 
     fn publish(&self) {
@@ -278,23 +289,21 @@ async fn connect<D: Decider>(
     }
 }
 
-/// Folds in everything the stream has beyond the ledger, telling `saw` of each event. Answers how many there were.
+/// Folds in everything the stream has beyond the ledger, telling `saw` of each event.
 async fn catch_up<D: Decider>(
     stream: &'static str,
     ledger: &mut Ledger<D>,
     event_store: &EventStore,
-    mut saw: impl FnMut(Uuid, &Ledger<D>),
-) -> Result<usize, StoreError> {
-    let mut new_events = 0;
+    mut saw: impl FnMut(&Recorded, &Ledger<D>),
+) -> Result<(), StoreError> {
     loop {
         let page = event_store.read_forwards(stream, ledger.next_revision(), EVENTS_PER_READ).await?;
         for recorded in &page {
             ledger.fold(recorded);
-            saw(recorded.event_id, ledger);
+            saw(recorded, ledger);
         }
-        new_events += page.len();
         if page.len() < EVENTS_PER_READ {
-            return Ok(new_events);
+            return Ok(());
         }
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use imbl::{HashMap, OrdMap};
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shared_kernel::{Committed, Decider, Idempotency, IdempotencyKey, Revision};
 use uuid::Uuid;
@@ -15,11 +16,6 @@ use crate::event_store::Recorded;
 const REMEMBERED_FOR: Duration = Duration::from_secs(25 * 60 * 60);
 
 /// A domain's state at a revision of its stream. Cloning is cheap.
-#[derive(Serialize, Deserialize)]
-#[serde(bound(
-    serialize = "D::State: Serialize, D::Subject: Serialize, D::Outcome: Serialize",
-    deserialize = "D::State: Deserialize<'de>, D::Subject: Deserialize<'de>, D::Outcome: Deserialize<'de>"
-))]
 pub struct Ledger<D: Decider> {
     state: D::State,
     revision: Option<Revision>,
@@ -35,6 +31,7 @@ pub struct Ledger<D: Decider> {
 ))]
 pub struct Remembered<D: Decider> {
     command_id: Uuid,
+    first_revision: Revision,
     subject: D::Subject,
     /// A digest of the request that the key was first used for.
     pub fingerprint: String,
@@ -42,6 +39,15 @@ pub struct Remembered<D: Decider> {
     pub outcome: D::Outcome,
     /// The command's last event.
     pub revision: Revision,
+}
+
+/// A ledger in a form that JSON has.
+#[derive(Serialize, Deserialize)]
+struct Snapshot<S, K, R> {
+    state: S,
+    revision: Option<Revision>,
+    remembered: Vec<(K, R)>,
+    by_age: Vec<(Timestamp, Revision, K)>,
 }
 
 /// An event together with what is folded from its metadata.
@@ -70,6 +76,43 @@ impl<D: Decider> Ledger<D> {
     #[must_use]
     pub fn remembered(&self, key: &IdempotencyKey) -> Option<&Remembered<D>> {
         self.remembered.get(key)
+    }
+
+    /// Everything in it, for [`Ledger::restore`].
+    ///
+    /// # Errors
+    /// If something in it has no JSON form.
+    pub(crate) fn snapshot(&self) -> Result<Vec<u8>, serde_json::Error>
+    where
+        D::State: Serialize,
+        D::Subject: Serialize,
+        D::Outcome: Serialize,
+    {
+        serde_json::to_vec(&Snapshot::<&D::State, &IdempotencyKey, &Remembered<D>> {
+            state: &self.state,
+            revision: self.revision,
+            remembered: self.remembered.iter().collect(),
+            by_age: self.by_age.iter().map(|(&(created, revision), key)| (created, revision, key)).collect(),
+        })
+    }
+
+    /// The ledger of a [`Ledger::snapshot`].
+    ///
+    /// # Errors
+    /// If it is not one.
+    pub(crate) fn restore(snapshot: &[u8]) -> Result<Self, serde_json::Error>
+    where
+        D::State: DeserializeOwned,
+        D::Subject: DeserializeOwned,
+        D::Outcome: DeserializeOwned,
+    {
+        let snapshot: Snapshot<D::State, IdempotencyKey, Remembered<D>> = serde_json::from_slice(snapshot)?;
+        Ok(Self {
+            state: snapshot.state,
+            revision: snapshot.revision,
+            remembered: snapshot.remembered.into_iter().collect(),
+            by_age: snapshot.by_age.into_iter().map(|(created, revision, key)| ((created, revision), key)).collect(),
+        })
     }
 
     /// The number of the event that comes next.
@@ -111,15 +154,16 @@ impl<D: Decider> Ledger<D> {
 
     fn remember(&mut self, fact: &Fact<'_, D::Event>, idempotency: &Idempotency) {
         let earlier = self.remembered.get(&idempotency.key);
-        let subject = match earlier {
-            Some(earlier) if earlier.command_id == fact.command_id => earlier.subject.clone(),
+        let (first_revision, subject) = match earlier {
+            Some(earlier) if earlier.command_id == fact.command_id => (earlier.first_revision, earlier.subject.clone()),
             _ => {
                 self.by_age.insert((fact.created, fact.revision), idempotency.key.clone());
-                D::subject_of_event(fact.event)
+                (fact.revision, D::subject_of_event(fact.event))
             }
         };
         let remembered = Remembered {
             command_id: fact.command_id,
+            first_revision,
             outcome: D::outcome(&self.state, &subject),
             subject,
             fingerprint: idempotency.fingerprint.clone(),
@@ -136,7 +180,7 @@ impl<D: Decider> Ledger<D> {
             }
             self.by_age.remove(&(created, revision));
             // A key that was used again since belongs to the newer command.
-            if self.remembered.get(&key).is_some_and(|remembered| remembered.revision <= revision) {
+            if self.remembered.get(&key).is_some_and(|remembered| remembered.first_revision == revision) {
                 self.remembered.remove(&key);
             }
         }
@@ -172,6 +216,7 @@ impl<D: Decider> Clone for Remembered<D> {
     fn clone(&self) -> Self {
         Self {
             command_id: self.command_id,
+            first_revision: self.first_revision,
             subject: self.subject.clone(),
             fingerprint: self.fingerprint.clone(),
             outcome: self.outcome.clone(),
@@ -179,3 +224,6 @@ impl<D: Decider> Clone for Remembered<D> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,3 +13,4 @@ mod checkpoint;
 pub mod reactor;
 pub mod read_model;
 pub mod rpc;
+pub mod snapshot;

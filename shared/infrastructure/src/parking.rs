@@ -40,9 +40,8 @@ const LISTED_AT_MOST: i64 = 1_000;
 /// [`DatabaseError`].
 pub async fn list(database: &Database) -> Result<Vec<ParkedEvent>, DatabaseError> {
     let client = database.client().await?;
-    let rows = client
-        .query("SELECT * FROM parked_events ORDER BY reader, revision LIMIT $1", &[&LISTED_AT_MOST])
-        .await?;
+    let rows =
+        client.query("SELECT * FROM parked_events ORDER BY reader, revision LIMIT $1", &[&LISTED_AT_MOST]).await?;
     Ok(rows.iter().map(parked_event).collect())
 }
 

@@ -9,6 +9,7 @@ use shared_kernel::{Interruption, QueryError, Revision};
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{AsyncMessage, Config, NoTls};
+use tokio_util::sync::CancellationToken;
 
 mod migrations {
     refinery::embed_migrations!("migrations");
@@ -18,6 +19,9 @@ mod migrations {
 const POOL_SIZE: usize = 16;
 /// How long a query may wait for a connection, and a connection for PostgreSQL.
 const CONNECT_LIMIT: Duration = Duration::from_millis(1_000);
+/// How long PostgreSQL's machine may be silent before its connections are given up: sent data may be unacknowledged for
+/// this long, and an idle connection is probed as often.
+const SILENCE_LIMIT: Duration = Duration::from_secs(5);
 /// How long the server works on one statement at most.
 const STATEMENT_LIMIT: Duration = Duration::from_secs(10);
 /// How long migrations may take, the wait for another process's included.
@@ -66,13 +70,21 @@ impl From<DatabaseError> for QueryError {
 /// Connection trouble, insufficient resources, operator intervention, system errors, conflicts between transactions; and a
 /// table that is missing because the migrations have not run yet.
 fn is_transient(code: &SqlState) -> bool {
-    ["08", "40", "53", "57", "58"].iter().any(|class| code.code().starts_with(class)) || *code == SqlState::UNDEFINED_TABLE
+    ["08", "40", "53", "57", "58"].iter().any(|class| code.code().starts_with(class))
+        || *code == SqlState::UNDEFINED_TABLE
 }
 
 /// The address of a database is not usable.
 #[derive(Debug, thiserror::Error)]
 #[error("the database address is not usable: {0}")]
 pub struct InvalidDatabaseUrl(String);
+
+/// A connection outside the pool.
+pub(crate) struct Dedicated {
+    pub(crate) client: ClientWrapper,
+    /// Cancelled when the connection has ended, so that its owner notices while it waits for other things.
+    pub(crate) lost: CancellationToken,
+}
 
 /// A database and a pool of connections to it, made as they are needed.
 #[derive(Clone)]
@@ -88,11 +100,19 @@ impl Database {
     /// [`InvalidDatabaseUrl`] if the address cannot be parsed.
     pub fn new(url: &str) -> Result<Self, InvalidDatabaseUrl> {
         // The parser's own message may quote the address, password included.
-        let mut config = Config::from_str(url)
-            .map_err(|_| InvalidDatabaseUrl("it must have the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE".to_owned()))?;
+        let mut config = Config::from_str(url).map_err(|_| {
+            InvalidDatabaseUrl("it must have the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE".to_owned())
+        })?;
         let statement_timeout = format!("-c statement_timeout={}", STATEMENT_LIMIT.as_millis());
-        let options = config.get_options().map_or(statement_timeout.clone(), |own| format!("{statement_timeout} {own}"));
-        config.options(options).connect_timeout(CONNECT_LIMIT);
+        let options =
+            config.get_options().map_or(statement_timeout.clone(), |own| format!("{statement_timeout} {own}"));
+        config
+            .options(options)
+            .connect_timeout(CONNECT_LIMIT)
+            .tcp_user_timeout(SILENCE_LIMIT)
+            .keepalives_idle(SILENCE_LIMIT)
+            .keepalives_interval(SILENCE_LIMIT)
+            .keepalives_retries(1);
         let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let pool = Pool::builder(Manager::from_config(config.clone(), NoTls, manager_config))
             .max_size(POOL_SIZE)
@@ -120,11 +140,14 @@ impl Database {
     pub(crate) async fn dedicated(
         &self,
         mut notified: impl FnMut(&str) + Send + 'static,
-    ) -> Result<ClientWrapper, DatabaseError> {
+    ) -> Result<Dedicated, DatabaseError> {
         let connecting = timeout(CONNECT_LIMIT, self.config.connect(NoTls)).await;
         let (client, mut connection) =
             connecting.map_err(|_| DatabaseError::Unavailable("no connection in time".to_owned()))??;
+        let lost = CancellationToken::new();
+        let losing = lost.clone().drop_guard();
         let driver = tokio::spawn(async move {
+            let _losing = losing;
             let mut messages = futures::stream::poll_fn(move |context| connection.poll_message(context));
             // The connection ends when its client is dropped, or with an error that the client's next call reports.
             while let Some(Ok(message)) = futures::StreamExt::next(&mut messages).await {
@@ -133,7 +156,7 @@ impl Database {
                 }
             }
         });
-        Ok(ClientWrapper::new(client, driver))
+        Ok(Dedicated { client: ClientWrapper::new(client, driver), lost })
     }
 
     /// Brings the database up to date: the tables that every reader of a stream needs, then the domain's own.
@@ -141,7 +164,7 @@ impl Database {
     /// # Errors
     /// [`DatabaseError`]; nothing is half migrated.
     pub async fn migrate(&self, domain: &Runner) -> Result<(), DatabaseError> {
-        let mut client = self.dedicated(|_| {}).await?;
+        let mut client = self.dedicated(|_| {}).await?.client;
         let migrating = async {
             client.batch_execute("SET statement_timeout = 0").await?;
             client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await?;

@@ -65,7 +65,12 @@ struct Projecting<P> {
 
 impl<P: Projection> Projector<P> {
     /// A projector of `stream` into `database`, whose migrations have run when it is started.
-    pub fn new(projection: P, stream: &'static str, event_store: EventStore, database: Database) -> (Self, WorkerHandle) {
+    pub fn new(
+        projection: P,
+        stream: &'static str,
+        event_store: EventStore,
+        database: Database,
+    ) -> (Self, WorkerHandle) {
         let (worker, handle) = Worker::new(P::NAME, database);
         let work = Projecting { projection, stream, event_store, parked_keys: HashSet::new(), checkpoint: None };
         (Self { worker, work }, handle)
@@ -118,7 +123,9 @@ impl<P: Projection> Projecting<P> {
     async fn process(&mut self, client: &mut ClientWrapper, batch: &[Recorded]) -> Result<(), WorkError> {
         let Some(last) = batch.last() else { return Ok(()) };
         match self.write(client, batch, last.revision, false).await {
-            Err(WorkError::Database(DatabaseError::Refused(_))) => self.write(client, batch, last.revision, true).await?,
+            Err(WorkError::Database(DatabaseError::Refused(_))) => {
+                self.write(client, batch, last.revision, true).await?
+            }
             other => other?,
         }
         self.checkpoint = Some(last.revision);

@@ -66,9 +66,8 @@ impl ReadModel {
         let mut checkpoint = self.checkpoint.clone();
         loop {
             let reached = timeout_at(deadline, checkpoint.wait_for(|reached| *reached >= at_least)).await.is_ok();
-            if !reached {
-                // Without PostgreSQL the follower learns nothing; say what is really wrong.
-                self.revision().await?;
+            // The follower knows less than the tables say while it has no connection; without PostgreSQL, say so.
+            if !reached && self.revision().await? < at_least {
                 return Err(QueryError::NotYet);
             }
             let answer = self.query_now(&query).await?;
@@ -128,21 +127,29 @@ impl CheckpointFollower {
             .dedicated(move |payload| {
                 let revision = payload.strip_prefix(projection).and_then(|rest| rest.strip_prefix(':')?.parse().ok());
                 if let Some(revision) = revision {
-                    notified.send_replace(from_bigint(revision));
+                    raise(&notified, from_bigint(revision));
                 }
             })
-            .await?;
+            .await?
+            .client;
+        // What an earlier connection brought may have been undone by a crash of PostgreSQL since.
+        self.checkpoint.send_replace(None);
         client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
         let statement = client.prepare_cached(checkpoint::READ).await?;
         loop {
             let read = timeout(QUERY_LIMIT, checkpoint::read(&*client, &statement, self.projection)).await;
             let revision = read.map_err(|_| DatabaseError::Unavailable("no answer in time".to_owned()))??;
-            self.checkpoint.send_if_modified(|known| {
-                let moved = *known != revision;
-                *known = revision;
-                moved
-            });
+            raise(&self.checkpoint, revision);
             tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
+}
+
+/// Only ever up: a notification may overtake the answer to a read that was made before it.
+fn raise(checkpoint: &watch::Sender<Option<Revision>>, revision: Option<Revision>) {
+    checkpoint.send_if_modified(|known| {
+        let moved = revision > *known;
+        *known = revision.max(*known);
+        moved
+    });
 }

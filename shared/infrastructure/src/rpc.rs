@@ -46,6 +46,7 @@ impl RpcClient {
     }
 
     /// Makes a call, again with back-off while the service cannot be reached. Every method of the contracts may be repeated.
+    /// What the service itself has answered, also that something is not available to it, is passed on at once.
     ///
     /// # Errors
     /// [`Fault`] once the attempts or the time are used up.
@@ -53,13 +54,13 @@ impl RpcClient {
     where
         F: Future<Output = Result<T, ClientError>>,
     {
-        let attempts = (|| async {
-            method(self.client.clone()).await.map_err(|error| Fault::of_call(self.service, &error))
-        })
-        .retry(ExponentialBuilder::default().with_min_delay(FIRST_RETRY_PAUSE).with_max_times(RETRIES).with_jitter())
-        .when(|fault| matches!(fault, Fault::Unavailable { .. }));
-        tokio::time::timeout(CALL_LIMIT, attempts).await.unwrap_or_else(|_| {
-            Err(Fault::OutcomeUnknown { service: self.service, reason: "no answer in time".to_owned() })
-        })
+        let back_off =
+            ExponentialBuilder::default().with_min_delay(FIRST_RETRY_PAUSE).with_max_times(RETRIES).with_jitter();
+        let attempts =
+            (|| method(self.client.clone())).retry(back_off).when(|error| matches!(error, ClientError::Transport(_)));
+        match tokio::time::timeout(CALL_LIMIT, attempts).await {
+            Ok(outcome) => outcome.map_err(|error| Fault::of_call(self.service, &error)),
+            Err(_) => Err(Fault::OutcomeUnknown { service: self.service, reason: "no answer in time".to_owned() }),
+        }
     }
 }

@@ -110,7 +110,11 @@ impl Snapshots {
 
     /// The identifier of the event with this number.
     async fn event_id(&self, revision: Revision) -> Result<Option<Uuid>, StoreError> {
-        let events = self.event_store.read_forwards(self.stream, revision, 1).await.inspect_err(|_| self.event_store.reconnect())?;
+        let events = self
+            .event_store
+            .read_forwards(self.stream, revision, 1)
+            .await
+            .inspect_err(|_| self.event_store.reconnect())?;
         Ok(events.first().filter(|event| event.revision == revision).map(|event| event.event_id))
     }
 

@@ -1,13 +1,13 @@
 //! What keeps a reader of a stream at work: leadership among its instances, and starting over after any failure.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool_postgres::ClientWrapper;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::event_store::StoreError;
-use crate::postgres::{Database, DatabaseError};
+use crate::postgres::{Database, DatabaseError, Dedicated};
 
 /// How often an instance that does not lead tries to.
 const LEADERSHIP_POLL: Duration = Duration::from_millis(500);
@@ -94,7 +94,7 @@ pub(crate) struct Worker {
 
 /// One reader's work, once it leads.
 pub(crate) trait Work {
-    /// Works until it fails, or until `shutdown`.
+    /// Works until it fails, or until `shutdown`. Dropped wherever it waits when the connection of `client` has ended.
     async fn work(
         &mut self,
         client: &mut ClientWrapper,
@@ -117,11 +117,18 @@ impl Worker {
             let outcome = match shutdown.run_until_cancelled(self.lead()).await {
                 None => break,
                 Some(Err(error)) => Err(error),
-                Some(Ok(mut client)) => {
+                Some(Ok(Dedicated { mut client, lost })) => {
                     tracing::info!(reader = self.name, "leading");
                     self.state.send_replace(WorkerState::Leading);
-                    pause = FIRST_RETRY_PAUSE;
-                    work.work(&mut client, &mut self.replays, &shutdown).await
+                    let since = Instant::now();
+                    let outcome = tokio::select! {
+                        outcome = work.work(&mut client, &mut self.replays, &shutdown) => outcome,
+                        () = lost.cancelled() => Err(DatabaseError::Unavailable("the connection was lost".to_owned()).into()),
+                    };
+                    if since.elapsed() > LONGEST_RETRY_PAUSE {
+                        pause = FIRST_RETRY_PAUSE;
+                    }
+                    outcome
                 }
             };
             self.state.send_replace(WorkerState::Waiting);
@@ -134,14 +141,15 @@ impl Worker {
     }
 
     /// Waits to be the only leading instance. The lock is the connection's: it is lost with it.
-    async fn lead(&self) -> Result<ClientWrapper, WorkError> {
-        let client = self.database.dedicated(|_| {}).await?;
+    async fn lead(&self) -> Result<Dedicated, WorkError> {
+        let connection = self.database.dedicated(|_| {}).await?;
+        let client = &connection.client;
         // Rows and checkpoint commit together, so what a crash of PostgreSQL loses is read from the stream again.
         client.batch_execute("SET synchronous_commit = off").await?;
         loop {
             let row = client.query_one("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", &[&self.name]).await?;
             if row.get(0) {
-                return Ok(client);
+                return Ok(connection);
             }
             if self.state.send_replace(WorkerState::StandingBy) != WorkerState::StandingBy {
                 tracing::info!(reader = self.name, "standing by: another instance leads");

@@ -73,11 +73,7 @@ impl IdempotencyKey {
     /// [`InvalidIdempotencyKey`] says what a key may be.
     pub fn new(key: &str) -> Result<Self, InvalidIdempotencyKey> {
         let visible = key.bytes().all(|b| (0x20..0x7f).contains(&b)) && !key.trim().is_empty();
-        if visible && key.len() <= Self::MAX_CHARACTERS {
-            Ok(Self(key.to_owned()))
-        } else {
-            Err(InvalidIdempotencyKey)
-        }
+        if visible && key.len() <= Self::MAX_CHARACTERS { Ok(Self(key.to_owned())) } else { Err(InvalidIdempotencyKey) }
     }
 
     /// The key of a command whose caller gave none.
@@ -101,5 +97,5 @@ impl fmt::Display for IdempotencyKey {
 
 /// An idempotency key was empty, too long, or held other than visible ASCII characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be 1 to 255 visible ASCII characters")]
+#[error("must be 1 to 255 visible ASCII characters or spaces")]
 pub struct InvalidIdempotencyKey;

@@ -47,7 +47,9 @@ impl fmt::Display for Position {
 
 /// A text is not a position token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not a position that this service has given out; send the Jetbridge-Position of an earlier answer unchanged")]
+#[error(
+    "is not a position that this service has given out; send the Jetbridge-Position of an earlier answer unchanged"
+)]
 pub struct InvalidPosition;
 
 impl FromStr for Position {

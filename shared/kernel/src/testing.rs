@@ -28,9 +28,7 @@ impl<D: Decider> Given<D> {
     /// Decides a command.
     #[must_use]
     pub fn when(&self, command: D::Command) -> Decided<D> {
-        Decided {
-            decision: D::decide(&self.state, &command),
-        }
+        Decided { decision: D::decide(&self.state, &command) }
     }
 }
 

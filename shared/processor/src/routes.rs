@@ -63,7 +63,9 @@ async fn replay(State(processor): State<Arc<Processor>>) -> Result<Json<Vec<Repl
     let mut answers = Vec::new();
     for (reader, worker) in &processor.workers {
         let replayed = worker.replay(REPLAY_LIMIT).await.ok_or_else(|| {
-            Problem::unavailable(format!("{reader} does not work in this instance at the moment; ask the one that leads."))
+            Problem::unavailable(format!(
+                "{reader} does not work in this instance at the moment; ask the one that leads."
+            ))
         })?;
         answers.push(ReplayAnswer { reader, replayed });
     }

@@ -46,9 +46,12 @@ pub struct Params {
 impl Params {
     fn new(parts: &Parts) -> Self {
         let mut faults = Faults::default();
+        // Decoding alone would put replacement characters in place of what is not UTF-8.
+        let query = parts.uri.query().unwrap_or_default();
+        let is_utf8 = percent_encoding::percent_decode_str(query).decode_utf8().is_ok();
         let unread = match axum::extract::Query::try_from_uri(&parts.uri) {
-            Ok(axum::extract::Query(unread)) => unread,
-            Err(_) => {
+            Ok(axum::extract::Query(unread)) if is_utf8 => unread,
+            _ => {
                 faults.parameter("", "must be percent-encoded UTF-8");
                 Vec::new()
             }

@@ -23,7 +23,8 @@ async fn a_flight_departs_once_its_manifest_is_sealed() {
 #[tokio::test]
 async fn a_flight_stays_when_the_seal_is_refused() {
     let mut passengers = flight_after([]);
-    passengers.seal = Ok(SealOutcome::NotAllBoarded { missing: 2, passengers: Vec::new(), revision: Some(Revision(4)) });
+    passengers.seal =
+        Ok(SealOutcome::NotAllBoarded { missing: 2, passengers: Vec::new(), revision: Some(Revision(4)) });
     let refused = service(&passengers).disembark(flight_id(), None, context()).await;
     assert!(matches!(refused, Err(FlightError::NotAllBoarded { missing: 2, .. })), "{refused:?}");
     assert_eq!(status(&passengers), Some("waitingForBoarding"));
@@ -43,7 +44,10 @@ async fn no_seal_is_asked_for_when_the_flight_has_left_already() {
     let passengers = flight_after([disembarked()]);
     let refused = service(&passengers).disembark(flight_id(), None, context()).await;
     let rejection = FlightRejection::AlreadyDeparted;
-    assert_eq!(refused, Err(FlightError::Rejected { rejection, position: Position::in_flight_stream(Some(Revision(1))) }));
+    assert_eq!(
+        refused,
+        Err(FlightError::Rejected { rejection, position: Position::in_flight_stream(Some(Revision(1))) })
+    );
     assert!(passengers.asked().is_empty());
 }
 

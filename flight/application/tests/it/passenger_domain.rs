@@ -3,7 +3,9 @@ use std::sync::{Arc, Mutex};
 use flight_application::{FlightService, Manifests, SealOutcome};
 use flight_core::{FlightCreated, FlightDetails, FlightEvent, Flights};
 use shared_kernel::testing::InMemory;
-use shared_kernel::{Cause, CommandContext, Execute, FlightId, Idempotency, IdempotencyKey, Interruption, Revision, Text};
+use shared_kernel::{
+    Cause, CommandContext, Execute, FlightId, Idempotency, IdempotencyKey, Interruption, Revision, Text,
+};
 use uuid::Uuid;
 
 pub(crate) type Service = FlightService<InMemory<Flights>, PassengerDomain>;

@@ -12,15 +12,7 @@ use crate::samples::{
 };
 
 fn samples() -> [FlightEvent; 7] {
-    [
-        created(),
-        details_corrected(),
-        all_boarded(41),
-        boarding_reopened(42),
-        disembarked(),
-        landed(),
-        deleted(),
-    ]
+    [created(), details_corrected(), all_boarded(41), boarding_reopened(42), disembarked(), landed(), deleted()]
 }
 
 fn golden_directory() -> PathBuf {
@@ -37,10 +29,7 @@ fn golden(event_type: &str) -> String {
 fn events_are_stored_as_in_the_golden_files() {
     for event in samples() {
         assert_eq!(event.schema_version(), 1);
-        assert_eq!(
-            String::from_utf8(event.encode().unwrap()).unwrap(),
-            golden(event.event_type())
-        );
+        assert_eq!(String::from_utf8(event.encode().unwrap()).unwrap(), golden(event.event_type()));
     }
 }
 
@@ -92,10 +81,7 @@ fn what_is_unknown_is_named() {
         for event_type in FlightEvent::TYPES {
             assert_eq!(
                 FlightEvent::decode(event_type, version, golden(event_type).as_bytes()),
-                Err(UndecodableEvent::UnknownVersion {
-                    event_type: event_type.to_owned(),
-                    version,
-                })
+                Err(UndecodableEvent::UnknownVersion { event_type: event_type.to_owned(), version })
             );
         }
     }
@@ -106,10 +92,7 @@ fn malformed_data_is_refused() {
     for event_type in FlightEvent::TYPES {
         for data in ["", "null", "[]", "{}", r#"{"flightId":"JB 101"}"#] {
             let read = FlightEvent::decode(event_type, 1, data.as_bytes());
-            assert!(
-                matches!(read, Err(UndecodableEvent::Malformed { .. })),
-                "{event_type} {data}: {read:?}"
-            );
+            assert!(matches!(read, Err(UndecodableEvent::Malformed { .. })), "{event_type} {data}: {read:?}");
         }
     }
 }

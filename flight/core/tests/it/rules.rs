@@ -15,40 +15,23 @@ const LAND: FlightCommand = land(None);
 const DELETE: FlightCommand = delete(None);
 
 fn create() -> FlightCommand {
-    FlightCommand::Create {
-        flight_id: FLIGHT,
-        details: details(),
-    }
+    FlightCommand::Create { flight_id: FLIGHT, details: details() }
 }
 
 const fn land(if_version: Option<Revision>) -> FlightCommand {
-    FlightCommand::Land {
-        flight_id: FLIGHT,
-        if_version,
-    }
+    FlightCommand::Land { flight_id: FLIGHT, if_version }
 }
 
 const fn delete(if_version: Option<Revision>) -> FlightCommand {
-    FlightCommand::Delete {
-        flight_id: FLIGHT,
-        if_version,
-    }
+    FlightCommand::Delete { flight_id: FLIGHT, if_version }
 }
 
 fn correct(if_version: Option<Revision>) -> FlightCommand {
-    FlightCommand::CorrectDetails {
-        flight_id: FLIGHT,
-        details: other_details(),
-        if_version,
-    }
+    FlightCommand::CorrectDetails { flight_id: FLIGHT, details: other_details(), if_version }
 }
 
 const fn news(complete: bool, manifest_revision: u64) -> FlightCommand {
-    FlightCommand::NoteManifest {
-        flight_id: FLIGHT,
-        complete,
-        manifest_revision: Revision(manifest_revision),
-    }
+    FlightCommand::NoteManifest { flight_id: FLIGHT, complete, manifest_revision: Revision(manifest_revision) }
 }
 
 fn unknown() -> Given<Flights> {
@@ -92,22 +75,14 @@ fn an_identifier_is_given_once() {
 #[test]
 fn details_are_corrected_at_the_gate_only() {
     at_gate().when(correct(None)).then_events([details_corrected()]);
-    given::<Flights>([created(), all_boarded(7)])
-        .when(correct(None))
-        .then_events([details_corrected()]);
-    in_the_air()
-        .when(correct(None))
-        .then_rejected(FlightRejection::AlreadyDeparted);
-    arrived()
-        .when(correct(None))
-        .then_rejected(FlightRejection::AlreadyDeparted);
+    given::<Flights>([created(), all_boarded(7)]).when(correct(None)).then_events([details_corrected()]);
+    in_the_air().when(correct(None)).then_rejected(FlightRejection::AlreadyDeparted);
+    arrived().when(correct(None)).then_rejected(FlightRejection::AlreadyDeparted);
 }
 
 #[test]
 fn a_correction_that_changes_nothing_is_no_event() {
-    given::<Flights>([created(), details_corrected()])
-        .when(correct(None))
-        .then_nothing();
+    given::<Flights>([created(), details_corrected()]).when(correct(None)).then_nothing();
 }
 
 #[test]
@@ -136,16 +111,10 @@ fn old_and_repeated_news_is_ignored() {
 
 #[test]
 fn news_that_was_overtaken_never_wins() {
-    given::<Flights>([created(), all_boarded(3)])
-        .when(news(true, 5))
-        .then_events([all_boarded(5)]);
-    given::<Flights>([created(), all_boarded(3), all_boarded(5)])
-        .when(news(false, 4))
-        .then_nothing();
+    given::<Flights>([created(), all_boarded(3)]).when(news(true, 5)).then_events([all_boarded(5)]);
+    given::<Flights>([created(), all_boarded(3), all_boarded(5)]).when(news(false, 4)).then_nothing();
     at_gate().when(news(false, 4)).then_events([boarding_reopened(4)]);
-    given::<Flights>([created(), boarding_reopened(4)])
-        .when(news(true, 3))
-        .then_nothing();
+    given::<Flights>([created(), boarding_reopened(4)]).when(news(true, 3)).then_nothing();
 }
 
 #[test]
@@ -159,19 +128,13 @@ fn news_for_a_flight_that_is_not_at_the_gate_is_ignored() {
 #[test]
 fn the_seal_decides_whether_a_flight_departs_not_the_boarding_status() {
     at_gate().when(DISEMBARK).then_events([disembarked()]);
-    given::<Flights>([created(), all_boarded(7)])
-        .when(DISEMBARK)
-        .then_events([disembarked()]);
+    given::<Flights>([created(), all_boarded(7)]).when(DISEMBARK).then_events([disembarked()]);
 }
 
 #[test]
 fn a_flight_departs_once() {
-    in_the_air()
-        .when(DISEMBARK)
-        .then_rejected(FlightRejection::AlreadyDeparted);
-    arrived()
-        .when(DISEMBARK)
-        .then_rejected(FlightRejection::AlreadyDeparted);
+    in_the_air().when(DISEMBARK).then_rejected(FlightRejection::AlreadyDeparted);
+    arrived().when(DISEMBARK).then_rejected(FlightRejection::AlreadyDeparted);
 }
 
 #[test]
@@ -179,14 +142,8 @@ fn before_the_seal_a_flight_has_to_be_at_the_gate_in_the_expected_version() {
     let may = |given: Given<Flights>, version: Option<u64>| may_disembark(&given.state, &FLIGHT, version.map(Revision));
     assert_eq!(may(at_gate(), None), Ok(()));
     assert_eq!(may(at_gate(), Some(0)), Ok(()));
-    assert_eq!(
-        may(at_gate(), Some(1)),
-        Err(FlightRejection::Stale { current: Revision(0) })
-    );
-    assert_eq!(
-        may(in_the_air(), Some(1)),
-        Err(FlightRejection::Stale { current: Revision(2) })
-    );
+    assert_eq!(may(at_gate(), Some(1)), Err(FlightRejection::Stale { current: Revision(0) }));
+    assert_eq!(may(in_the_air(), Some(1)), Err(FlightRejection::Stale { current: Revision(2) }));
     assert_eq!(may(in_the_air(), Some(2)), Err(FlightRejection::AlreadyDeparted));
     assert_eq!(may(arrived(), None), Err(FlightRejection::AlreadyDeparted));
     assert_eq!(may(gone(), Some(0)), Err(FlightRejection::NotFound));
@@ -204,9 +161,7 @@ fn a_departure_is_completed_once_and_never_refused() {
 fn only_a_flight_in_the_air_lands() {
     in_the_air().when(LAND).then_events([landed()]);
     at_gate().when(LAND).then_rejected(FlightRejection::NotDeparted);
-    given::<Flights>([created(), all_boarded(7)])
-        .when(LAND)
-        .then_rejected(FlightRejection::NotDeparted);
+    given::<Flights>([created(), all_boarded(7)]).when(LAND).then_rejected(FlightRejection::NotDeparted);
     arrived().when(LAND).then_rejected(FlightRejection::AlreadyArrived);
 }
 
@@ -241,14 +196,7 @@ fn a_command_for_an_older_version_is_stale_before_any_rule_is_asked() {
 
 #[test]
 fn a_version_is_the_number_of_the_last_event_about_the_flight() {
-    let events = [
-        created(),
-        details_corrected(),
-        all_boarded(7),
-        boarding_reopened(8),
-        disembarked(),
-        landed(),
-    ];
+    let events = [created(), details_corrected(), all_boarded(7), boarding_reopened(8), disembarked(), landed()];
     for number in 0..events.len() {
         let given = given::<Flights>(events[..=number].to_vec());
         assert_eq!(given.state.flight(&FLIGHT).unwrap().version, Revision(number as u64));

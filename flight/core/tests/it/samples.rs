@@ -31,24 +31,15 @@ pub(crate) fn other_details() -> FlightDetails {
 }
 
 pub(crate) fn created() -> FlightEvent {
-    FlightEvent::Created(FlightCreated {
-        flight_id: FLIGHT,
-        details: details(),
-    })
+    FlightEvent::Created(FlightCreated { flight_id: FLIGHT, details: details() })
 }
 
 pub(crate) fn details_corrected() -> FlightEvent {
-    FlightEvent::DetailsCorrected(FlightDetailsCorrected {
-        flight_id: FLIGHT,
-        details: other_details(),
-    })
+    FlightEvent::DetailsCorrected(FlightDetailsCorrected { flight_id: FLIGHT, details: other_details() })
 }
 
 pub(crate) fn all_boarded(manifest_revision: u64) -> FlightEvent {
-    FlightEvent::AllBoarded(FlightAllBoarded {
-        flight_id: FLIGHT,
-        manifest_revision: Revision(manifest_revision),
-    })
+    FlightEvent::AllBoarded(FlightAllBoarded { flight_id: FLIGHT, manifest_revision: Revision(manifest_revision) })
 }
 
 pub(crate) fn boarding_reopened(manifest_revision: u64) -> FlightEvent {

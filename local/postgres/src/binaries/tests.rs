@@ -19,19 +19,11 @@ fn versions_are_read_from_what_the_programs_say() {
 #[test]
 fn newer_versions_come_first_and_other_folders_are_passed_over() {
     let parent = tempfile::tempdir().unwrap();
-    for name in [
-        "postgresql@9",
-        "postgresql@17",
-        "postgresql@15",
-        "postgresql@old",
-        "redis@7",
-    ] {
+    for name in ["postgresql@9", "postgresql@17", "postgresql@15", "postgresql@old", "redis@7"] {
         fs::create_dir(parent.path().join(name)).unwrap();
     }
-    let bins: Vec<_> = versions_in(parent.path(), "postgresql@")
-        .into_iter()
-        .filter(|dir| dir.ends_with("bin"))
-        .collect();
+    let bins: Vec<_> =
+        versions_in(parent.path(), "postgresql@").into_iter().filter(|dir| dir.ends_with("bin")).collect();
     let expected: Vec<_> = ["postgresql@17", "postgresql@15", "postgresql@9"]
         .iter()
         .map(|name| parent.path().join(name).join("bin"))

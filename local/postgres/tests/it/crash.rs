@@ -106,10 +106,7 @@ async fn a_server_without_its_keeper_is_replaced() {
 
 /// All but the server itself.
 fn processes_in_group(group: Pid, server: i32) -> Vec<Pid> {
-    let output = std::process::Command::new("ps")
-        .args(["-A", "-o", "pid=,pgid="])
-        .output()
-        .unwrap();
+    let output = std::process::Command::new("ps").args(["-A", "-o", "pid=,pgid="]).output().unwrap();
     String::from_utf8(output.stdout)
         .unwrap()
         .lines()
@@ -137,10 +134,7 @@ async fn a_kill_while_the_cluster_is_made_does_no_harm() {
     let data_dir = folder.path().join("postgres");
     let home = data_dir.join("server");
     let mut owner = spawn_owner(Some(&data_dir));
-    eventually("initdb works on a new cluster", async || {
-        unfinished_clusters(&home).pop()
-    })
-    .await;
+    eventually("initdb works on a new cluster", async || unfinished_clusters(&home).pop()).await;
     owner.kill().await.unwrap();
     assert!(!home.join("data").exists());
 

@@ -26,19 +26,12 @@ fn fake_binaries(dir: &Path, version: &str) -> PathBuf {
 async fn without_programs_the_error_says_what_to_install() {
     let folder = open_folder();
     let old = fake_binaries(&folder.path().join("old"), "9.6.24");
-    let config = Config {
-        binary_dirs: vec![folder.path().join("nothing"), old],
-        ..offline(folder.path().join("postgres"))
-    };
+    let config =
+        Config { binary_dirs: vec![folder.path().join("nothing"), old], ..offline(folder.path().join("postgres")) };
     let error = start(config).await.unwrap_err();
     assert!(matches!(error, StartError::NoBinaries { download: None }));
     let message = error.to_string();
-    for part in [
-        "apt install postgresql",
-        "dnf install",
-        "brew install",
-        "--database-url",
-    ] {
+    for part in ["apt install postgresql", "dnf install", "brew install", "--database-url"] {
         assert!(message.contains(part), "{message}");
     }
 }
@@ -60,9 +53,7 @@ async fn data_of_another_major_version_is_not_touched() {
     };
     let error = start(config).await.unwrap_err();
     match &error {
-        StartError::OtherMajorVersion {
-            data_major: 13, found, ..
-        } => assert_eq!(found, &[15, 16]),
+        StartError::OtherMajorVersion { data_major: 13, found, .. } => assert_eq!(found, &[15, 16]),
         other => panic!("{other}"),
     }
     let message = error.to_string();
@@ -88,22 +79,14 @@ async fn programs_of_the_version_that_wrote_the_data_are_preferred() {
 #[tokio::test]
 async fn a_download_that_was_kept_is_used_again() {
     let folder = open_folder();
-    let installed = Config::new("unused")
-        .binary_dirs
-        .into_iter()
-        .find(|dir| dir.join("initdb").exists())
-        .unwrap();
+    let installed = Config::new("unused").binary_dirs.into_iter().find(|dir| dir.join("initdb").exists()).unwrap();
     let downloads = folder.path().join("downloads");
     fs::create_dir(&downloads).unwrap();
     let downloaded = downloads.join("17.0.0");
     std::os::unix::fs::symlink(installed.parent().unwrap(), &downloaded).unwrap();
     let config = Config {
         binary_dirs: Vec::new(),
-        download: Some(Download {
-            dir: Some(downloads),
-            lookup_limit: Duration::ZERO,
-            ..Download::default()
-        }),
+        download: Some(Download { dir: Some(downloads), lookup_limit: Duration::ZERO, ..Download::default() }),
         ..Config::new(folder.path().join("postgres"))
     };
     let postgres = start(config).await.unwrap();
@@ -128,10 +111,7 @@ async fn a_download_is_limited_and_leaves_the_cryptography_of_the_process_alone(
     let folder = open_folder();
     let config = Config {
         binary_dirs: Vec::new(),
-        download: Some(Download {
-            lookup_limit: Duration::ZERO,
-            ..Download::default()
-        }),
+        download: Some(Download { lookup_limit: Duration::ZERO, ..Download::default() }),
         ..Config::new(folder.path().join("postgres"))
     };
     let error = start(config).await.unwrap_err();

@@ -20,10 +20,7 @@ async fn data_and_password_survive_a_stop_and_a_start() {
     postgres.create_database_if_missing("flight").await.unwrap();
     postgres.create_database_if_missing("flight").await.unwrap();
     let client = connect(&postgres, "flight").await;
-    client
-        .batch_execute("CREATE TABLE kept (id int); INSERT INTO kept VALUES (42)")
-        .await
-        .unwrap();
+    client.batch_execute("CREATE TABLE kept (id int); INSERT INTO kept VALUES (42)").await.unwrap();
     let url = postgres.url("flight");
     let pid = server_pid(postgres.home()).unwrap();
     let before = Instant::now();
@@ -60,20 +57,11 @@ async fn the_server_is_private_and_keeps_statements_out_of_its_log() {
         ("fsync", "on"),
         ("log_statement", "none"),
     ] {
-        let row = client
-            .query_one("SELECT current_setting($1)", &[&setting])
-            .await
-            .unwrap();
+        let row = client.query_one("SELECT current_setting($1)", &[&setting]).await.unwrap();
         assert_eq!(row.get::<_, &str>(0), expected, "{setting}");
     }
-    client
-        .batch_execute("CREATE TABLE person (name text UNIQUE); INSERT INTO person VALUES ('Ada')")
-        .await
-        .unwrap();
-    client
-        .batch_execute("INSERT INTO person VALUES ('Ada')")
-        .await
-        .unwrap_err();
+    client.batch_execute("CREATE TABLE person (name text UNIQUE); INSERT INTO person VALUES ('Ada')").await.unwrap();
+    client.batch_execute("INSERT INTO person VALUES ('Ada')").await.unwrap_err();
     client.query("SELECT $1::text::int", &[&"Ada"]).await.unwrap_err();
     let home = postgres.home().to_path_buf();
     postgres.stop().await.unwrap();
@@ -123,10 +111,7 @@ async fn a_path_too_long_for_a_socket_is_no_obstacle() {
     let data_dir = folder.path().join("long".repeat(30));
     let postgres = start(offline(&data_dir)).await.unwrap();
     let client = connect(&postgres, "postgres").await;
-    let row = client
-        .query_one("SELECT current_setting('listen_addresses')", &[])
-        .await
-        .unwrap();
+    let row = client.query_one("SELECT current_setting('listen_addresses')", &[]).await.unwrap();
     assert_eq!(row.get::<_, &str>(0), "127.0.0.1");
     postgres.stop().await.unwrap();
 }

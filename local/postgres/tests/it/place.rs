@@ -30,10 +30,7 @@ async fn below_a_closed_home_the_files_go_elsewhere_and_are_found_again() {
     fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).unwrap();
     let outside = open_folder();
     let data_dir = closed.path().join("jetbridge-data/postgres");
-    let config = Config {
-        outside_dir: outside.path().join("jetbridge"),
-        ..offline(&data_dir)
-    };
+    let config = Config { outside_dir: outside.path().join("jetbridge"), ..offline(&data_dir) };
 
     let postgres = start(config.clone()).await.unwrap();
     let home = postgres.home().to_path_buf();

@@ -21,10 +21,7 @@ pub(crate) fn open_folder() -> tempfile::TempDir {
 
 /// Programs of this machine only, so that the tests run offline.
 pub(crate) fn offline(data_dir: impl Into<PathBuf>) -> Config {
-    Config {
-        download: None,
-        ..Config::new(data_dir)
-    }
+    Config { download: None, ..Config::new(data_dir) }
 }
 
 pub(crate) fn is_root() -> bool {
@@ -49,10 +46,7 @@ pub(crate) fn server_pid(home: &Path) -> Option<i32> {
 
 /// A process that has ended and that nobody has asked about yet does not count.
 pub(crate) fn is_running(pid: i32) -> bool {
-    let output = std::process::Command::new("ps")
-        .args(["-o", "stat=", "-p", &pid.to_string()])
-        .output()
-        .unwrap();
+    let output = std::process::Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().unwrap();
     let state = String::from_utf8(output.stdout).unwrap();
     !state.trim().is_empty() && !state.trim().starts_with('Z')
 }

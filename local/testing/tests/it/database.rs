@@ -10,17 +10,8 @@ use tokio_postgres::NoTls;
 #[tokio::test]
 async fn databases_do_not_see_each_other() {
     let (one, other) = tokio::join!(TestDatabase::create(), TestDatabase::create());
-    one.client()
-        .await
-        .batch_execute("CREATE TABLE thing (id int)")
-        .await
-        .unwrap();
-    other
-        .client()
-        .await
-        .batch_execute("CREATE TABLE thing (id int)")
-        .await
-        .unwrap();
+    one.client().await.batch_execute("CREATE TABLE thing (id int)").await.unwrap();
+    other.client().await.batch_execute("CREATE TABLE thing (id int)").await.unwrap();
     let config = tokio_postgres::Config::from_str(&one.url()).unwrap();
     assert_eq!(config.get_dbname(), Some(one.name()));
 }
@@ -33,10 +24,7 @@ async fn a_template_is_prepared_once_and_copied() {
             PREPARED.fetch_add(1, Ordering::SeqCst);
             let (client, connection) = config.connect(NoTls).await.unwrap();
             tokio::spawn(connection);
-            client
-                .batch_execute("CREATE TABLE thing (id int); INSERT INTO thing VALUES (1)")
-                .await
-                .unwrap();
+            client.batch_execute("CREATE TABLE thing (id int); INSERT INTO thing VALUES (1)").await.unwrap();
             // The connection is still open: the copy has to cope with it.
             std::mem::forget(client);
         })
@@ -57,19 +45,10 @@ async fn a_database_is_dropped_with_its_handle() {
     let name = database.name().to_owned();
     let held_open = database.client().await;
     drop(database);
-    let (client, connection) = TestPostgres::shared()
-        .await
-        .config("postgres")
-        .connect(NoTls)
-        .await
-        .unwrap();
+    let (client, connection) = TestPostgres::shared().await.config("postgres").connect(NoTls).await.unwrap();
     tokio::spawn(connection);
     eventually("the database is gone", Duration::from_secs(20), async || {
-        client
-            .query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name])
-            .await
-            .unwrap()
-            .is_none()
+        client.query_opt("SELECT 1 FROM pg_database WHERE datname = $1", &[&name]).await.unwrap().is_none()
     })
     .await;
     assert!(held_open.simple_query("SELECT 1").await.is_err());
@@ -80,9 +59,6 @@ async fn clients_can_be_disconnected() {
     let database = TestDatabase::create().await;
     let client = database.client().await;
     database.disconnect_clients().await;
-    eventually("the client notices", Duration::from_secs(20), async || {
-        client.is_closed()
-    })
-    .await;
+    eventually("the client notices", Duration::from_secs(20), async || client.is_closed()).await;
     database.client().await;
 }

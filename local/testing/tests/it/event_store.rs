@@ -31,10 +31,7 @@ async fn stores_are_empty_and_separate() {
     let (one, other) = tokio::join!(TestEventStore::start(), TestEventStore::start());
     append(&client(&one)).await.unwrap();
     assert_eq!(count(&client(&one)).await.unwrap(), 1);
-    assert!(matches!(
-        count(&client(&other)).await,
-        Err(eventstore::Error::ResourceNotFound)
-    ));
+    assert!(matches!(count(&client(&other)).await, Err(eventstore::Error::ResourceNotFound)));
 }
 
 #[tokio::test]

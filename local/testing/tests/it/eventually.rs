@@ -7,10 +7,7 @@ use jetbridge_testing::eventually;
 #[tokio::test]
 async fn the_value_of_the_condition_is_given() {
     let mut answers = [Err("not yet"), Ok(7)].into_iter();
-    let value = eventually("seven", Duration::from_secs(5), || {
-        std::future::ready(answers.next().unwrap())
-    })
-    .await;
+    let value = eventually("seven", Duration::from_secs(5), || std::future::ready(answers.next().unwrap())).await;
     assert_eq!(value, 7);
 }
 

@@ -18,12 +18,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 #[ignore = "started by other tests"]
 async fn test_process() {
     let database = TestDatabase::create().await;
-    let row = database
-        .client()
-        .await
-        .query_one("SELECT current_setting('data_directory')", &[])
-        .await
-        .unwrap();
+    let row = database.client().await.query_one("SELECT current_setting('data_directory')", &[]).await.unwrap();
     let folder = temporary_folder();
     fs::write(folder.path().join("file"), "content").unwrap();
     println!("\nfolder={}", folder.path().display());

@@ -1,5 +1,7 @@
 //! Lists: pages, filters and the audit log's cursors.
 
+use std::slice;
+
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -102,8 +104,8 @@ async fn filters_find_what_fits_all_of_them() {
     let passengers_with = async |parameters: &[(&str, &str)]| found("/api/passengers", "id", parameters).await;
     let flight = flights[0].as_str();
     assert_eq!(passengers_with(&[("flightId", flight)]).await, [ada.clone(), grace.clone()]);
-    assert_eq!(passengers_with(&[("flightId", flight), ("status", "boarded")]).await, [grace.clone()]);
-    assert_eq!(passengers_with(&[("flightId", flight), ("text", "LOVE")]).await, [ada.clone()]);
+    assert_eq!(passengers_with(&[("flightId", flight), ("status", "boarded")]).await, slice::from_ref(&grace));
+    assert_eq!(passengers_with(&[("flightId", flight), ("text", "LOVE")]).await, slice::from_ref(&ada));
     assert!(passengers_with(&[("flightId", flight), ("text", "LOVE"), ("status", "boarded")]).await.is_empty());
     assert!(passengers_with(&[("flightId", flight), ("text", "_")]).await.is_empty());
 
@@ -154,9 +156,6 @@ async fn parameters_that_are_none_are_named() {
         let answer = api.get(path).send().await.expect_problem(422, "invalid-request");
         assert_eq!(answer.faults(), at_fault, "{path}: {}", answer.text);
     }
-    for path in ["/api/flights?text=%ff", "/api/passengers?text=%c3%28"] {
-        api.get(path).send().await.expect_problem(422, "invalid-request");
-    }
     for path in ["/api/flights?limit=1", "/api/passengers?limit=1000", "/api/auditlog/all?limit=1000"] {
         api.get(path).send().await.expect(StatusCode::OK);
     }
@@ -168,8 +167,7 @@ async fn the_audit_log_is_read_in_pages_and_polled_for_what_is_new() {
     let flight = api.new_flight().await;
     let passenger = api.new_boarded(&flight).await;
     let expected = History::read(&api).await;
-    for (list, stream) in
-        [("all", None), ("flights", Some("flight-stream")), ("passengers", Some("passenger-stream"))]
+    for (list, stream) in [("all", None), ("flights", Some("flight-stream")), ("passengers", Some("passenger-stream"))]
     {
         let expected: Vec<_> = expected
             .entries

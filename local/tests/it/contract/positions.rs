@@ -10,7 +10,7 @@ use crate::api::{Answer, Api};
 
 /// Several people at once, so that the read model is busy.
 const PEOPLE: usize = 4;
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 10;
 
 async fn read(api: &Api, path: &str, position: &str) -> Value {
     api.get(path).position(position).send().await.expect(StatusCode::OK).body

@@ -135,7 +135,7 @@ async fn etags_are_the_numbers_of_the_last_events() {
     let flight = api.new_flight().await;
     let passenger = api.new_boarded(&flight).await;
     api.rename(&passenger, "Somebody Else").send().await.expect(StatusCode::OK);
-    let (history, world) = History::settled(&api).await;
+    let (history, world) = History::settled_for(&api, &flight).await;
     let etag = async |path: String| {
         let answer = api.get(&path).position(&history.position).send().await;
         answer.expect(StatusCode::OK).etag()

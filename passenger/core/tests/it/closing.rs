@@ -39,9 +39,11 @@ fn deleted() -> Vec<PassengerEvent> {
 
 #[test]
 fn those_on_board_of_a_landed_flight_arrive() {
-    given::<Passengers>(departed())
-        .when(close(Ending::Landed))
-        .then_events([closed(Ending::Landed), arrived(ZOE), arrived(LENA)]);
+    given::<Passengers>(departed()).when(close(Ending::Landed)).then_events([
+        closed(Ending::Landed),
+        arrived(ZOE),
+        arrived(LENA),
+    ]);
     let state = given::<Passengers>(landed()).state;
     assert_eq!(state.passenger(&ZOE).unwrap().status, PassengerStatus::Arrived);
     assert_eq!(state.passenger(&MAX).unwrap().status, PassengerStatus::Offloaded);
@@ -49,9 +51,12 @@ fn those_on_board_of_a_landed_flight_arrive() {
 
 #[test]
 fn all_passengers_of_a_deleted_flight_are_removed() {
-    given::<Passengers>(departed())
-        .when(close(Ending::Deleted))
-        .then_events([closed(Ending::Deleted), removed(ZOE), removed(MAX), removed(LENA)]);
+    given::<Passengers>(departed()).when(close(Ending::Deleted)).then_events([
+        closed(Ending::Deleted),
+        removed(ZOE),
+        removed(MAX),
+        removed(LENA),
+    ]);
     given::<Passengers>([checked_in(ZOE)])
         .when(close(Ending::Deleted))
         .then_events([closed(Ending::Deleted), removed(ZOE)]);
@@ -73,28 +78,20 @@ fn a_flight_may_be_deleted_after_it_landed() {
 #[test]
 fn closing_a_closed_manifest_does_nothing() {
     given::<Passengers>(landed()).when(close(Ending::Landed)).then_nothing();
-    given::<Passengers>(deleted())
-        .when(close(Ending::Deleted))
-        .then_nothing();
+    given::<Passengers>(deleted()).when(close(Ending::Deleted)).then_nothing();
 }
 
 #[test]
 fn a_landing_does_nothing_to_the_manifest_of_a_deleted_flight() {
-    given::<Passengers>(deleted())
-        .when(close(Ending::Landed))
-        .then_nothing();
+    given::<Passengers>(deleted()).when(close(Ending::Landed)).then_nothing();
     let unfinished = [departed(), vec![closed(Ending::Deleted)]].concat();
-    given::<Passengers>(unfinished)
-        .when(close(Ending::Landed))
-        .then_nothing();
+    given::<Passengers>(unfinished).when(close(Ending::Landed)).then_nothing();
 }
 
 #[test]
 fn a_manifest_without_passengers_is_closed_as_well() {
     for ending in [Ending::Landed, Ending::Deleted] {
-        given::<Passengers>([])
-            .when(close(ending))
-            .then_events([closed(ending)]);
+        given::<Passengers>([]).when(close(ending)).then_events([closed(ending)]);
         given::<Passengers>([closed(ending)]).when(close(ending)).then_nothing();
     }
 }
@@ -102,13 +99,9 @@ fn a_manifest_without_passengers_is_closed_as_well() {
 #[test]
 fn closing_goes_on_where_it_stopped() {
     let unfinished = [departed(), vec![closed(Ending::Landed), arrived(ZOE)]].concat();
-    given::<Passengers>(unfinished)
-        .when(close(Ending::Landed))
-        .then_events([arrived(LENA)]);
+    given::<Passengers>(unfinished).when(close(Ending::Landed)).then_events([arrived(LENA)]);
     let unfinished = [departed(), vec![closed(Ending::Deleted), removed(ZOE)]].concat();
-    given::<Passengers>(unfinished)
-        .when(close(Ending::Deleted))
-        .then_events([removed(MAX), removed(LENA)]);
+    given::<Passengers>(unfinished).when(close(Ending::Deleted)).then_events([removed(MAX), removed(LENA)]);
 }
 
 #[test]

@@ -40,10 +40,7 @@ fn golden(event_type: &str) -> String {
 fn events_are_stored_as_in_the_golden_files() {
     for event in samples() {
         assert_eq!(event.schema_version(), 1);
-        assert_eq!(
-            String::from_utf8(event.encode().unwrap()).unwrap(),
-            golden(event.event_type())
-        );
+        assert_eq!(String::from_utf8(event.encode().unwrap()).unwrap(), golden(event.event_type()));
     }
 }
 
@@ -71,20 +68,14 @@ fn every_event_type_has_a_golden_file_and_a_sample() {
 fn data_that_a_newer_version_added_is_ignored() {
     for event in samples() {
         let newer = golden(event.event_type()).replacen('{', r#"{"seat":{"row":[7]},"#, 1);
-        assert_eq!(
-            PassengerEvent::decode(event.event_type(), 1, newer.as_bytes()),
-            Ok(event)
-        );
+        assert_eq!(PassengerEvent::decode(event.event_type(), 1, newer.as_bytes()), Ok(event));
     }
 }
 
 #[test]
 fn a_manifest_is_closed_by_a_landing_or_a_deletion() {
     let deleted = golden("ManifestClosed").replace("landed", "deleted");
-    assert_eq!(
-        PassengerEvent::decode("ManifestClosed", 1, deleted.as_bytes()),
-        Ok(closed(Ending::Deleted))
-    );
+    assert_eq!(PassengerEvent::decode("ManifestClosed", 1, deleted.as_bytes()), Ok(closed(Ending::Deleted)));
     assert_eq!(closed(Ending::Deleted).encode().unwrap(), deleted.as_bytes());
 }
 
@@ -98,10 +89,7 @@ fn what_is_unknown_is_named() {
         for event_type in PassengerEvent::TYPES {
             assert_eq!(
                 PassengerEvent::decode(event_type, version, golden(event_type).as_bytes()),
-                Err(UndecodableEvent::UnknownVersion {
-                    event_type: event_type.to_owned(),
-                    version,
-                })
+                Err(UndecodableEvent::UnknownVersion { event_type: event_type.to_owned(), version })
             );
         }
     }
@@ -112,10 +100,7 @@ fn malformed_data_is_refused() {
     for event_type in PassengerEvent::TYPES {
         for data in ["", "null", "[]", "{}", r#"{"flightId":"JB 101"}"#] {
             let read = PassengerEvent::decode(event_type, 1, data.as_bytes());
-            assert!(
-                matches!(read, Err(UndecodableEvent::Malformed { .. })),
-                "{event_type} {data}: {read:?}"
-            );
+            assert!(matches!(read, Err(UndecodableEvent::Malformed { .. })), "{event_type} {data}: {read:?}");
         }
     }
 }
@@ -131,10 +116,6 @@ fn statuses_have_one_text_form() {
     for ending in [Ending::Landed, Ending::Deleted] {
         assert_eq!(serde_json::to_value(ending).unwrap(), ending.as_str());
     }
-    let states = [
-        ManifestState::Open,
-        ManifestState::Sealed,
-        ManifestState::Closed(Ending::Deleted),
-    ];
+    let states = [ManifestState::Open, ManifestState::Sealed, ManifestState::Closed(Ending::Deleted)];
     assert_eq!(states.map(ManifestState::as_str), ["open", "sealed", "closed"]);
 }

@@ -78,9 +78,7 @@ impl Running {
     }
 
     fn manifests(&self) -> impl Iterator<Item = (FlightId, std::sync::Arc<Manifest>)> {
-        (1..=FLIGHTS)
-            .map(flight)
-            .map(|flight_id| (flight_id, self.state.manifest(&flight_id)))
+        (1..=FLIGHTS).map(flight).map(|flight_id| (flight_id, self.state.manifest(&flight_id)))
     }
 }
 
@@ -96,12 +94,7 @@ fn restored(events: &[PassengerEvent]) -> PassengerState {
 }
 
 fn recount(manifest: &Manifest) -> Counts {
-    let count = |status| {
-        manifest
-            .passengers()
-            .filter(|passenger| passenger.status == status)
-            .count() as u64
-    };
+    let count = |status| manifest.passengers().filter(|passenger| passenger.status == status).count() as u64;
     Counts {
         checked_in: count(PassengerStatus::CheckedIn),
         boarded: count(PassengerStatus::Boarded),

@@ -63,9 +63,7 @@ fn a_passenger_is_added_to_an_open_manifest() {
 
 #[test]
 fn an_identifier_is_given_once_whatever_the_flight() {
-    zoe_missing()
-        .when(check_in(ZOE))
-        .then_rejected(PassengerRejection::AlreadyExists);
+    zoe_missing().when(check_in(ZOE)).then_rejected(PassengerRejection::AlreadyExists);
     zoe_missing()
         .when(PassengerCommand::CheckIn {
             passenger_id: ZOE,
@@ -77,70 +75,43 @@ fn an_identifier_is_given_once_whatever_the_flight() {
 
 #[test]
 fn a_passenger_added_to_a_complete_manifest_reopens_it() {
-    zoe_on_board()
-        .when(check_in(MAX))
-        .then_events([checked_in(MAX), reopened(1)]);
+    zoe_on_board().when(check_in(MAX)).then_events([checked_in(MAX), reopened(1)]);
 }
 
 #[test]
 fn the_last_one_to_board_completes_the_manifest() {
-    zoe_on_board_max_missing()
-        .when(board(MAX))
-        .then_events([boarded(MAX), completed(2)]);
-    given::<Passengers>([checked_in(ZOE), checked_in(MAX)])
-        .when(board(ZOE))
-        .then_events([boarded(ZOE)]);
+    zoe_on_board_max_missing().when(board(MAX)).then_events([boarded(MAX), completed(2)]);
+    given::<Passengers>([checked_in(ZOE), checked_in(MAX)]).when(board(ZOE)).then_events([boarded(ZOE)]);
 }
 
 #[test]
 fn a_passenger_boards_once() {
-    zoe_on_board()
-        .when(board(ZOE))
-        .then_rejected(PassengerRejection::AlreadyBoarded);
-    zoe_offloaded()
-        .when(board(ZOE))
-        .then_rejected(PassengerRejection::Offloaded);
+    zoe_on_board().when(board(ZOE)).then_rejected(PassengerRejection::AlreadyBoarded);
+    zoe_offloaded().when(board(ZOE)).then_rejected(PassengerRejection::Offloaded);
 }
 
 #[test]
 fn offloading_the_last_one_missing_completes_the_manifest() {
-    zoe_on_board_max_missing()
-        .when(offload(MAX))
-        .then_events([offloaded(MAX), completed(1)]);
+    zoe_on_board_max_missing().when(offload(MAX)).then_events([offloaded(MAX), completed(1)]);
 }
 
 #[test]
 fn a_manifest_without_anybody_on_board_is_not_complete() {
     zoe_missing().when(offload(ZOE)).then_events([offloaded(ZOE)]);
-    zoe_on_board()
-        .when(offload(ZOE))
-        .then_events([offloaded(ZOE), reopened(0)]);
-    zoe_offloaded()
-        .when(SEAL)
-        .then_rejected(PassengerRejection::NotAllBoarded {
-            missing: 0,
-            passengers: vec![],
-        });
+    zoe_on_board().when(offload(ZOE)).then_events([offloaded(ZOE), reopened(0)]);
+    zoe_offloaded().when(SEAL).then_rejected(PassengerRejection::NotAllBoarded { missing: 0, passengers: vec![] });
 }
 
 #[test]
 fn a_manifest_stays_complete_while_somebody_is_on_board() {
-    given::<Passengers>([
-        checked_in(ZOE),
-        checked_in(MAX),
-        boarded(ZOE),
-        boarded(MAX),
-        completed(2),
-    ])
-    .when(offload(ZOE))
-    .then_events([offloaded(ZOE)]);
+    given::<Passengers>([checked_in(ZOE), checked_in(MAX), boarded(ZOE), boarded(MAX), completed(2)])
+        .when(offload(ZOE))
+        .then_events([offloaded(ZOE)]);
 }
 
 #[test]
 fn a_passenger_is_offloaded_once() {
-    zoe_offloaded()
-        .when(offload(ZOE))
-        .then_rejected(PassengerRejection::Offloaded);
+    zoe_offloaded().when(offload(ZOE)).then_rejected(PassengerRejection::Offloaded);
 }
 
 #[test]
@@ -163,9 +134,7 @@ fn a_name_is_corrected_while_the_manifest_is_open() {
 #[test]
 fn a_sealed_manifest_takes_no_change() {
     for command in [check_in(MAX), correct_name(ZOE), board(ZOE), offload(ZOE)] {
-        departing()
-            .when(command)
-            .then_rejected(PassengerRejection::ManifestSealed);
+        departing().when(command).then_rejected(PassengerRejection::ManifestSealed);
     }
 }
 
@@ -173,9 +142,7 @@ fn a_sealed_manifest_takes_no_change() {
 fn a_closed_manifest_takes_no_change_and_no_seal() {
     for ending in [Ending::Landed, Ending::Deleted] {
         for command in [check_in(MAX), correct_name(ZOE), board(ZOE), offload(ZOE), SEAL] {
-            ended(ending)
-                .when(command)
-                .then_rejected(PassengerRejection::ManifestClosed { ending });
+            ended(ending).when(command).then_rejected(PassengerRejection::ManifestClosed { ending });
         }
     }
 }
@@ -205,20 +172,9 @@ fn a_command_for_an_older_version_is_stale_before_any_rule_is_asked() {
     for version in [0, 2, 3] {
         let if_version = Some(Revision(version));
         let commands = [
-            PassengerCommand::CorrectName {
-                passenger_id: ZOE,
-                name: text("Zoë"),
-                if_version,
-            },
-            PassengerCommand::Board {
-                passenger_id: ZOE,
-                if_version,
-            },
-            PassengerCommand::Offload {
-                passenger_id: ZOE,
-                reason: text("no-show"),
-                if_version,
-            },
+            PassengerCommand::CorrectName { passenger_id: ZOE, name: text("Zoë"), if_version },
+            PassengerCommand::Board { passenger_id: ZOE, if_version },
+            PassengerCommand::Offload { passenger_id: ZOE, reason: text("no-show"), if_version },
         ];
         for command in commands {
             departing().when(command).then_rejected(stale.clone());
@@ -250,20 +206,14 @@ fn a_complete_manifest_is_sealed_once() {
 
 #[test]
 fn a_manifest_with_nobody_is_not_sealed() {
-    nothing().when(SEAL).then_rejected(PassengerRejection::NotAllBoarded {
-        missing: 0,
-        passengers: vec![],
-    });
+    nothing().when(SEAL).then_rejected(PassengerRejection::NotAllBoarded { missing: 0, passengers: vec![] });
 }
 
 #[test]
 fn who_keeps_a_manifest_from_being_sealed_is_named() {
     zoe_on_board_max_missing()
         .when(SEAL)
-        .then_rejected(PassengerRejection::NotAllBoarded {
-            missing: 1,
-            passengers: vec![missing(MAX)],
-        });
+        .then_rejected(PassengerRejection::NotAllBoarded { missing: 1, passengers: vec![missing(MAX)] });
 }
 
 #[test]
@@ -271,42 +221,24 @@ fn of_many_missing_the_first_fifty_are_named_and_all_are_counted() {
     let in_any_order = (1..=60).rev().map(passenger);
     let mut events: Vec<_> = in_any_order.map(checked_in).collect();
     events.extend([boarded(passenger(1)), offloaded(passenger(3))]);
-    given::<Passengers>(events)
-        .when(SEAL)
-        .then_rejected(PassengerRejection::NotAllBoarded {
-            missing: 58,
-            passengers: [2].into_iter().chain(4..=52).map(passenger).map(missing).collect(),
-        });
+    given::<Passengers>(events).when(SEAL).then_rejected(PassengerRejection::NotAllBoarded {
+        missing: 58,
+        passengers: [2].into_iter().chain(4..=52).map(passenger).map(missing).collect(),
+    });
 }
 
 fn missing(id: PassengerId) -> MissingPassenger {
-    MissingPassenger {
-        id,
-        name: text("Zoë Ångström"),
-    }
+    MissingPassenger { id, name: text("Zoë Ångström") }
 }
 
 #[test]
 fn rejections_do_not_carry_names_into_logs() {
-    let message = |missing| {
-        PassengerRejection::NotAllBoarded {
-            missing,
-            passengers: vec![],
-        }
-        .to_string()
-    };
+    let message = |missing| PassengerRejection::NotAllBoarded { missing, passengers: vec![] }.to_string();
     assert_eq!(message(0), "nobody is on board");
     assert_eq!(message(1), "1 passenger has not boarded");
     assert_eq!(message(2), "2 passengers have not boarded");
-    let rejection = PassengerRejection::NotAllBoarded {
-        missing: 1,
-        passengers: vec![missing(ZOE)],
-    };
-    for logged in [
-        rejection.to_string(),
-        format!("{rejection:?}"),
-        format!("{:?}", check_in(ZOE)),
-    ] {
+    let rejection = PassengerRejection::NotAllBoarded { missing: 1, passengers: vec![missing(ZOE)] };
+    for logged in [rejection.to_string(), format!("{rejection:?}"), format!("{:?}", check_in(ZOE))] {
         assert!(!logged.contains("Zoë"), "{logged}");
     }
 }

@@ -22,11 +22,7 @@ pub(crate) fn text(text: &str) -> Text<100> {
 }
 
 pub(crate) fn checked_in(passenger_id: PassengerId) -> PassengerEvent {
-    PassengerEvent::CheckedIn(PassengerCheckedIn {
-        flight_id: FLIGHT,
-        passenger_id,
-        name: text("Zoë Ångström"),
-    })
+    PassengerEvent::CheckedIn(PassengerCheckedIn { flight_id: FLIGHT, passenger_id, name: text("Zoë Ångström") })
 }
 
 pub(crate) fn name_corrected(passenger_id: PassengerId) -> PassengerEvent {
@@ -38,98 +34,55 @@ pub(crate) fn name_corrected(passenger_id: PassengerId) -> PassengerEvent {
 }
 
 pub(crate) fn boarded(passenger_id: PassengerId) -> PassengerEvent {
-    PassengerEvent::Boarded(PassengerBoarded {
-        flight_id: FLIGHT,
-        passenger_id,
-    })
+    PassengerEvent::Boarded(PassengerBoarded { flight_id: FLIGHT, passenger_id })
 }
 
 pub(crate) fn offloaded(passenger_id: PassengerId) -> PassengerEvent {
-    PassengerEvent::Offloaded(PassengerOffloaded {
-        flight_id: FLIGHT,
-        passenger_id,
-        reason: text("no-show"),
-    })
+    PassengerEvent::Offloaded(PassengerOffloaded { flight_id: FLIGHT, passenger_id, reason: text("no-show") })
 }
 
 pub(crate) fn arrived(passenger_id: PassengerId) -> PassengerEvent {
-    PassengerEvent::Arrived(PassengerArrived {
-        flight_id: FLIGHT,
-        passenger_id,
-    })
+    PassengerEvent::Arrived(PassengerArrived { flight_id: FLIGHT, passenger_id })
 }
 
 pub(crate) fn removed(passenger_id: PassengerId) -> PassengerEvent {
-    PassengerEvent::Removed(PassengerRemoved {
-        flight_id: FLIGHT,
-        passenger_id,
-    })
+    PassengerEvent::Removed(PassengerRemoved { flight_id: FLIGHT, passenger_id })
 }
 
 pub(crate) fn completed(boarded: u64) -> PassengerEvent {
-    PassengerEvent::ManifestCompleted(ManifestCompleted {
-        flight_id: FLIGHT,
-        boarded,
-    })
+    PassengerEvent::ManifestCompleted(ManifestCompleted { flight_id: FLIGHT, boarded })
 }
 
 pub(crate) fn reopened(missing: u64) -> PassengerEvent {
-    PassengerEvent::ManifestReopened(ManifestReopened {
-        flight_id: FLIGHT,
-        missing,
-    })
+    PassengerEvent::ManifestReopened(ManifestReopened { flight_id: FLIGHT, missing })
 }
 
 pub(crate) fn sealed(boarded: u64) -> PassengerEvent {
-    PassengerEvent::ManifestSealed(ManifestSealed {
-        flight_id: FLIGHT,
-        boarded,
-    })
+    PassengerEvent::ManifestSealed(ManifestSealed { flight_id: FLIGHT, boarded })
 }
 
 pub(crate) fn closed(ending: Ending) -> PassengerEvent {
-    PassengerEvent::ManifestClosed(ManifestClosed {
-        flight_id: FLIGHT,
-        ending,
-    })
+    PassengerEvent::ManifestClosed(ManifestClosed { flight_id: FLIGHT, ending })
 }
 
 pub(crate) fn check_in(passenger_id: PassengerId) -> PassengerCommand {
-    PassengerCommand::CheckIn {
-        passenger_id,
-        flight_id: FLIGHT,
-        name: text("Zoë Ångström"),
-    }
+    PassengerCommand::CheckIn { passenger_id, flight_id: FLIGHT, name: text("Zoë Ångström") }
 }
 
 pub(crate) fn correct_name(passenger_id: PassengerId) -> PassengerCommand {
-    PassengerCommand::CorrectName {
-        passenger_id,
-        name: text("Zoe Angstrom"),
-        if_version: None,
-    }
+    PassengerCommand::CorrectName { passenger_id, name: text("Zoe Angstrom"), if_version: None }
 }
 
 pub(crate) fn board(passenger_id: PassengerId) -> PassengerCommand {
-    PassengerCommand::Board {
-        passenger_id,
-        if_version: None,
-    }
+    PassengerCommand::Board { passenger_id, if_version: None }
 }
 
 pub(crate) fn offload(passenger_id: PassengerId) -> PassengerCommand {
-    PassengerCommand::Offload {
-        passenger_id,
-        reason: text("no-show"),
-        if_version: None,
-    }
+    PassengerCommand::Offload { passenger_id, reason: text("no-show"), if_version: None }
 }
 
 pub(crate) const SEAL: PassengerCommand = PassengerCommand::Seal { flight_id: FLIGHT };
 
 pub(crate) fn close(ending: Ending) -> PassengerCommand {
-    PassengerCommand::Close {
-        flight_id: FLIGHT,
-        ending,
-    }
+    PassengerCommand::Close { flight_id: FLIGHT, ending }
 }

@@ -1,8 +1,6 @@
 use std::time::Duration;
 
 use eventstore::{BatchAppendClient, BatchAppendOptions, EventData, ExpectedRevision};
-use futures::StreamExt;
-use futures::stream::FuturesOrdered;
 use shared_kernel::Revision;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -35,7 +33,7 @@ pub struct ProposedAppend {
 /// Why an append did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AppendFailure {
-    /// The stream is at another revision. This append and those sent after it were not written.
+    /// The stream is at another revision. Nothing was written.
     #[error("the stream is at another revision than expected")]
     WrongExpectedRevision,
     /// Nothing was sent.
@@ -71,16 +69,23 @@ impl EventStore {
 }
 
 impl AppendSession {
-    /// Appends each of `appends`, pipelined: all are sent in order before the first is answered.
+    /// Appends each of `appends`, the next one once the one before it is written.
+    ///
+    /// Never more than one under way: of two that are, the first may be refused because another writer was faster, and
+    /// the second be accepted all the same, if the other writer has appended as many events as the first would have.
     ///
     /// # Errors
-    /// The first failure. What was sent before it may have been written, so look before deciding anything again.
+    /// The first failure. What was sent before it has been written, so look before deciding anything again.
     pub async fn append_all(&self, appends: Vec<ProposedAppend>, limit: Duration) -> Result<(), AppendFailure> {
-        // The client sends when a future is first polled, and FuturesOrdered polls in order.
-        let mut answers: FuturesOrdered<_> = appends.into_iter().map(|append| self.append(append)).collect();
+        let appends = appends.into_iter().map(Encoded::new).collect::<Result<Vec<_>, _>>()?;
         let all = async {
-            while let Some(answer) = answers.next().await {
-                answer?;
+            for (written, append) in appends.into_iter().enumerate() {
+                self.append(append).await.map_err(|failure| match failure {
+                    AppendFailure::WrongExpectedRevision if written > 0 => {
+                        AppendFailure::Unknown(format!("{failure}, after {written} earlier appends were written"))
+                    }
+                    failure => failure,
+                })?;
             }
             Ok(())
         };
@@ -89,16 +94,29 @@ impl AppendSession {
         })
     }
 
-    async fn append(&self, append: ProposedAppend) -> Result<(), AppendFailure> {
-        let expected = append.expected.map_or(ExpectedRevision::NoStream, |revision| ExpectedRevision::Exact(revision.0));
-        let events = append.events.into_iter().map(into_event_data).collect::<Result<Vec<_>, _>>()?;
-        match self.client.append_to_stream(self.stream, expected, events).await {
+    async fn append(&self, append: Encoded) -> Result<(), AppendFailure> {
+        match self.client.append_to_stream(self.stream, append.expected, append.events).await {
             Ok(_) => Ok(()),
             Err(eventstore::Error::Grpc { code, .. }) if i32::from(code) == GRPC_ALREADY_EXISTS => {
                 Err(AppendFailure::WrongExpectedRevision)
             }
             Err(error) => Err(AppendFailure::Unknown(error.to_string())),
         }
+    }
+}
+
+/// An append in the client library's form.
+struct Encoded {
+    expected: ExpectedRevision,
+    events: Vec<EventData>,
+}
+
+impl Encoded {
+    fn new(append: ProposedAppend) -> Result<Self, AppendFailure> {
+        let expected =
+            append.expected.map_or(ExpectedRevision::NoStream, |revision| ExpectedRevision::Exact(revision.0));
+        let events = append.events.into_iter().map(into_event_data).collect::<Result<_, _>>()?;
+        Ok(Self { expected, events })
     }
 }
 

@@ -10,7 +10,8 @@ impl EventStore {
     /// # Errors
     /// [`StoreError`] if the event store cannot be reached, or is silent for longer than an operation may take.
     pub async fn read_forwards(&self, stream: &str, from: Revision, limit: usize) -> Result<Vec<Recorded>, StoreError> {
-        let options = ReadStreamOptions::default().forwards().position(StreamPosition::Position(from.0)).max_count(limit);
+        let options =
+            ReadStreamOptions::default().forwards().position(StreamPosition::Position(from.0)).max_count(limit);
         self.read(stream, &options).await
     }
 

@@ -1,4 +1,6 @@
-use eventstore::{StreamPosition, SubscribeToAllOptions, SubscribeToStreamOptions, SubscriptionEvent, SubscriptionFilter};
+use eventstore::{
+    StreamPosition, SubscribeToAllOptions, SubscribeToStreamOptions, SubscriptionEvent, SubscriptionFilter,
+};
 use shared_kernel::Revision;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -50,7 +52,8 @@ impl EventStore {
         stream_prefixes: &[&str],
         after: Option<AllPosition>,
     ) -> Result<Subscription, StoreError> {
-        let filter = stream_prefixes.iter().fold(SubscriptionFilter::on_stream_name(), |f, prefix| f.add_prefix(prefix));
+        let filter =
+            stream_prefixes.iter().fold(SubscriptionFilter::on_stream_name(), |f, prefix| f.add_prefix(prefix));
         let from = after.map_or(StreamPosition::Start, |after| {
             StreamPosition::Position(eventstore::Position { commit: after.commit, prepare: after.prepare })
         });

@@ -5,7 +5,7 @@ use shared_kernel::{CommandContext, Committed, Decider, DomainEvent, ExecuteErro
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use crate::event_store::{AppendFailure, EventMetadata, ProposedAppend, ProposedEvent, StoreError};
+use crate::event_store::{AppendFailure, EventMetadata, ProposedAppend, ProposedEvent, Recorded, StoreError};
 use crate::ledger::{Fact, Ledger};
 
 /// What one append request should stay below: larger ones span HTTP/2 frames, and between two frames the client's Nagle
@@ -16,6 +16,7 @@ const BYTES_AROUND_DATA: usize = 512;
 
 type Reply<D> = Result<Committed<D>, ExecuteError<<D as Decider>::Rejection>>;
 
+#[allow(clippy::large_enum_variant, reason = "almost every request is the large one")]
 pub(super) enum Request<D: Decider> {
     Command { command: D::Command, context: CommandContext, reply: oneshot::Sender<Reply<D>> },
     Barrier { reply: oneshot::Sender<Result<(), ExecuteError<D::Rejection>>> },
@@ -79,11 +80,8 @@ pub(super) enum Verdict<D: Decider> {
 
 impl<D: Decider> Batch<D> {
     pub(super) fn new(requests: Vec<Request<D>>) -> Self {
-        let pending = requests.into_iter().map(|request| Pending {
-            request: Some(request),
-            may_land_at: None,
-            found: None,
-        });
+        let pending =
+            requests.into_iter().map(|request| Pending { request: Some(request), may_land_at: None, found: None });
         Self { pending: pending.collect(), attempted: HashMap::new() }
     }
 
@@ -125,21 +123,21 @@ impl<D: Decider> Batch<D> {
         let unknown = matches!(failure, AppendFailure::Unknown(_));
         for (index, first_revision) in first_revisions {
             if let Some(pending) = self.pending.get_mut(index) {
-                // A wrong revision proves that the attempt's own first append was refused, but not that an earlier attempt was.
+                // A wrong revision proves that this attempt was refused, but not that an earlier one was.
                 pending.may_land_at = if unknown { Some(first_revision) } else { pending.may_land_at };
             }
         }
     }
 
     /// Notes an event of the stream, which `ledger` has just folded in.
-    pub(super) fn saw(&mut self, event_id: Uuid, ledger: &Ledger<D>) {
-        let Some(pending) = self.attempted.get(&event_id).and_then(|index| self.pending.get_mut(*index)) else { return };
+    pub(super) fn saw(&mut self, recorded: &Recorded, ledger: &Ledger<D>) {
+        let Some(index) = self.attempted.get(&recorded.event_id) else { return };
+        let Some(pending) = self.pending.get_mut(*index) else { return };
         let Some(Request::Command { command, .. }) = &pending.request else { return };
-        pending.found = Some(Committed {
-            outcome: D::outcome(ledger.state(), &D::subject(command)),
-            revision: ledger.revision(),
-            events: Vec::new(),
-        });
+        let mut events = pending.found.take().map_or_else(Vec::new, |found| found.events);
+        events.extend(recorded.decode(&recorded.metadata()));
+        let outcome = D::outcome(ledger.state(), &D::subject(command));
+        pending.found = Some(Committed { outcome, revision: ledger.revision(), events });
     }
 
     /// Answers the requests whose events were found in the stream.
@@ -156,7 +154,9 @@ impl<D: Decider> Batch<D> {
     /// Answers every request that has a verdict, which the stream being at `revision` has proved.
     pub(super) fn answer(mut self, verdicts: Vec<(usize, Verdict<D>)>, revision: Option<Revision>) {
         for (index, verdict) in verdicts {
-            let Some(request) = self.pending.get_mut(index).and_then(|pending| pending.request.take()) else { continue };
+            let Some(request) = self.pending.get_mut(index).and_then(|pending| pending.request.take()) else {
+                continue;
+            };
             match verdict {
                 Verdict::Committed(committed) => request.answer(Ok(committed)),
                 Verdict::Rejected(rejection) => request.fail(ExecuteError::Rejected { rejection, revision }),

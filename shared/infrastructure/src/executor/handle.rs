@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use shared_kernel::{CommandContext, Committed, Decider, Execute, ExecuteError, IdempotencyKey, Interruption, Revision};
+use shared_kernel::{
+    CommandContext, Committed, Decider, Execute, ExecuteError, IdempotencyKey, Interruption, Revision,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
@@ -58,7 +60,9 @@ impl<D: Decider> Execute<D> for ExecutorHandle<D> {
         self.send(Request::Command { command, context, reply })?;
         match timeout(ANSWER_LIMIT, answer).await {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) | Err(_) => Err(Interruption::OutcomeUnknown("the executor did not answer in time".to_owned()).into()),
+            Ok(Err(_)) | Err(_) => {
+                Err(Interruption::OutcomeUnknown("the executor did not answer in time".to_owned()).into())
+            }
         }
     }
 
@@ -78,7 +82,9 @@ impl<D: Decider> Execute<D> for ExecutorHandle<D> {
                 let ledger = self.published.load_full();
                 Ok((look(ledger.state()), ledger.revision()))
             }
-            Ok(Err(_)) | Err(_) => Err(Interruption::Unavailable("the executor did not answer in time".to_owned()).into()),
+            Ok(Err(_)) | Err(_) => {
+                Err(Interruption::Unavailable("the executor did not answer in time".to_owned()).into())
+            }
         }
     }
 

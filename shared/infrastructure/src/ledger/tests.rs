@@ -1,0 +1,126 @@
+use std::convert::Infallible;
+
+use jiff::{SignedDuration, Timestamp};
+use shared_kernel::{Decider, DomainEvent, Idempotency, IdempotencyKey, Revision, UndecodableEvent};
+use uuid::Uuid;
+
+use super::{Fact, Ledger};
+
+/// Counts events; the outcome of a command is the count after it.
+struct Counter;
+
+#[derive(Clone)]
+struct Counted;
+
+impl DomainEvent for Counted {
+    fn event_type(&self) -> &'static str {
+        "Counted"
+    }
+
+    fn encode(&self) -> Result<Vec<u8>, serde_json::Error> {
+        Ok(b"{}".to_vec())
+    }
+
+    fn decode(_: &str, _: u32, _: &[u8]) -> Result<Self, UndecodableEvent> {
+        Ok(Self)
+    }
+}
+
+impl Decider for Counter {
+    type State = u64;
+    type Command = ();
+    type Event = Counted;
+    type Rejection = Infallible;
+    type Subject = ();
+    type Outcome = u64;
+
+    fn decide(_: &u64, (): &()) -> Result<Vec<Counted>, Infallible> {
+        Ok(vec![Counted])
+    }
+
+    fn evolve(state: &mut u64, _: &Counted, _: Revision) {
+        *state += 1;
+    }
+
+    fn subject((): &()) {}
+
+    fn subject_of_event(_: &Counted) {}
+
+    fn outcome(state: &u64, (): &()) -> u64 {
+        *state
+    }
+}
+
+/// Folds the events of one command.
+fn fold(ledger: &mut Ledger<Counter>, key: &str, minutes: i64, events: usize) {
+    let command_id = Uuid::now_v7();
+    let idempotency = Idempotency { key: IdempotencyKey::new(key).unwrap(), fingerprint: key.to_owned() };
+    for _ in 0..events {
+        ledger.fold_fact(&Fact {
+            event: &Counted,
+            revision: ledger.next_revision(),
+            created: Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes),
+            command_id,
+            idempotency: Some(&idempotency),
+        });
+    }
+}
+
+fn outcome(ledger: &Ledger<Counter>, key: &str) -> Option<u64> {
+    ledger.remembered(&IdempotencyKey::new(key).unwrap()).map(|remembered| remembered.outcome)
+}
+
+const HOUR: i64 = 60;
+
+#[test]
+fn a_command_is_remembered_for_a_day_and_then_forgotten() {
+    let mut ledger = Ledger::<Counter>::default();
+    fold(&mut ledger, "first", 0, 1);
+    fold(&mut ledger, "second", HOUR, 1);
+    fold(&mut ledger, "third", 24 * HOUR + 59, 1);
+    assert_eq!(outcome(&ledger, "first"), Some(1));
+
+    fold(&mut ledger, "fourth", 25 * HOUR + 1, 1);
+    assert_eq!(outcome(&ledger, "first"), None);
+    assert_eq!(outcome(&ledger, "second"), Some(2));
+}
+
+#[test]
+fn a_command_with_several_events_is_forgotten_as_well() {
+    let mut ledger = Ledger::<Counter>::default();
+    fold(&mut ledger, "first", 0, 3);
+    assert_eq!(outcome(&ledger, "first"), Some(3));
+
+    fold(&mut ledger, "second", 26 * HOUR, 1);
+    assert_eq!(outcome(&ledger, "first"), None);
+    assert_eq!((ledger.remembered.len(), ledger.by_age.len()), (1, 1));
+}
+
+#[test]
+fn a_key_that_is_used_again_belongs_to_the_newer_command() {
+    let mut ledger = Ledger::<Counter>::default();
+    fold(&mut ledger, "key", 0, 2);
+    fold(&mut ledger, "key", 20 * HOUR, 2);
+    fold(&mut ledger, "other", 26 * HOUR, 1);
+    assert_eq!(outcome(&ledger, "key"), Some(4));
+
+    fold(&mut ledger, "other", 46 * HOUR, 1);
+    assert_eq!(outcome(&ledger, "key"), None);
+}
+
+#[test]
+fn a_clock_that_goes_back_forgets_nothing() {
+    let mut ledger = Ledger::<Counter>::default();
+    fold(&mut ledger, "first", 30 * HOUR, 1);
+    fold(&mut ledger, "second", 0, 1);
+    assert_eq!((outcome(&ledger, "first"), outcome(&ledger, "second")), (Some(1), Some(2)));
+}
+
+#[test]
+fn memory_does_not_grow_beyond_a_day() {
+    let mut ledger = Ledger::<Counter>::default();
+    for minute in 0..(60 * HOUR) {
+        fold(&mut ledger, &format!("key {minute}"), minute, 1 + usize::from(minute % 2 == 0));
+    }
+    assert_eq!((ledger.remembered.len(), ledger.by_age.len()), (25 * 60 + 1, 25 * 60 + 1));
+}

@@ -1,0 +1,19 @@
+//! The executor, projector, reactor, read side and RPC client, against an embedded event store and a real PostgreSQL.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod accounts;
+mod bank;
+mod database;
+mod events;
+mod executor;
+mod idempotency;
+mod lost_answers;
+mod outages;
+mod projector;
+mod proxy;
+mod reactor;
+mod read_model;
+mod replicas;
+mod rpc;
+mod workers;

@@ -1,0 +1,125 @@
+//! Calls to the other domain.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use jsonrpsee::RpcModule;
+use jsonrpsee::core::ClientError;
+use jsonrpsee::core::client::ClientT;
+use jsonrpsee::http_client::HttpClient;
+use jsonrpsee::rpc_params;
+use jsonrpsee::server::{Server, ServerHandle};
+use jsonrpsee::types::ErrorObjectOwned;
+use shared_contracts::Fault;
+use shared_infrastructure::rpc::RpcClient;
+use shared_kernel::Interruption;
+use tokio::net::TcpListener;
+
+/// What the server has to say, call after call; the last of it for ever.
+type Script = Vec<Result<u64, Interruption>>;
+
+struct OtherDomain {
+    address: SocketAddr,
+    calls: Arc<AtomicUsize>,
+    _server: ServerHandle,
+}
+
+impl OtherDomain {
+    async fn start(script: Script) -> Self {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let mut module = RpcModule::new(Arc::clone(&calls));
+        module
+            .register_method("answer", move |_, calls, _| {
+                let call = calls.fetch_add(1, Ordering::SeqCst).min(script.len() - 1);
+                script[call].as_ref().copied().map_err(Fault::answer)
+            })
+            .unwrap();
+        module
+            .register_async_method("hang", |_, calls, _| async move {
+                calls.fetch_add(1, Ordering::SeqCst);
+                std::future::pending::<Result<u64, ErrorObjectOwned>>().await
+            })
+            .unwrap();
+        let server = Server::builder().build((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = server.local_addr().unwrap();
+        Self { address, calls, _server: server.start(module) }
+    }
+
+    fn client(&self) -> RpcClient {
+        client(self.address)
+    }
+
+    fn calls(&self) -> usize {
+        self.calls.load(Ordering::SeqCst)
+    }
+}
+
+fn client(address: SocketAddr) -> RpcClient {
+    RpcClient::new("other domain", &format!("http://{address}")).unwrap()
+}
+
+async fn ask(client: HttpClient, method: &'static str) -> Result<u64, ClientError> {
+    client.request(method, rpc_params![]).await
+}
+
+#[tokio::test]
+async fn what_the_service_itself_cannot_do_is_passed_on_at_once() {
+    for interruption in [Interruption::Unavailable("away".to_owned()), Interruption::Overloaded] {
+        let reason = interruption.to_string();
+        let other = OtherDomain::start(vec![Err(interruption), Ok(7)]).await;
+        let fault = other.client().call(|client| ask(client, "answer")).await.unwrap_err();
+        assert_eq!(fault, Fault::Unavailable { service: "other domain", reason });
+        assert_eq!(other.calls(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_cannot_be_reached_is_tried_again() {
+    // The port is free again, and nobody else gets it while this test asks for it.
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let attempts = AtomicUsize::new(0);
+    let started = Instant::now();
+    let fault = client(address)
+        .call(|client| {
+            attempts.fetch_add(1, Ordering::SeqCst);
+            ask(client, "answer")
+        })
+        .await
+        .unwrap_err();
+    assert!(matches!(fault, Fault::Unavailable { .. }), "{fault:?}");
+    assert!(attempts.load(Ordering::SeqCst) > 1);
+    assert!(started.elapsed() < Duration::from_secs(4));
+}
+
+#[tokio::test]
+async fn a_call_without_an_answer_is_given_up_and_not_repeated() {
+    let other = OtherDomain::start(vec![Ok(7)]).await;
+    let started = Instant::now();
+    let fault = other.client().call(|client| ask(client, "hang")).await.unwrap_err();
+    assert!(matches!(fault, Fault::OutcomeUnknown { .. }), "{fault:?}");
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+    assert_eq!(other.calls(), 1);
+}
+
+#[tokio::test]
+async fn what_asking_again_does_not_change_is_asked_once() {
+    for interruption in [Interruption::OutcomeUnknown("?".to_owned()), Interruption::Internal("bug".to_owned())] {
+        let other = OtherDomain::start(vec![Err(interruption), Ok(7)]).await;
+        let fault = other.client().call(|client| ask(client, "answer")).await.unwrap_err();
+        assert!(matches!(fault, Fault::OutcomeUnknown { .. }), "{fault:?}");
+        assert_eq!(other.calls(), 1);
+    }
+    let other = OtherDomain::start(vec![Ok(7)]).await;
+    let fault = other.client().call(|client| ask(client, "unheard of")).await.unwrap_err();
+    assert!(matches!(fault, Fault::Invalid { .. }), "{fault:?}");
+    assert!(!fault.is_transient());
+}
+
+#[tokio::test]
+async fn an_address_that_is_none_is_refused() {
+    assert!(RpcClient::new("other domain", "not an address").is_err());
+}
