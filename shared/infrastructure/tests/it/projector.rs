@@ -10,6 +10,7 @@ use crate::accounts::Event;
 use crate::bank::LIMIT;
 use crate::database::{AccountRows, MOST, NewerAccountRows, ReadDatabase, bigint, rows_of};
 use crate::events::Writer;
+use crate::outages::OUTAGE;
 use crate::workers::Running;
 
 async fn world() -> (TestEventStore, Writer, ReadDatabase) {
@@ -208,21 +209,22 @@ async fn a_checkpoint_that_somebody_else_has_moved_is_not_overwritten() {
 #[tokio::test]
 async fn outages_are_survived() {
     let (mut store, writer, database) = world().await;
-    let projector = Running::projector(AccountRows, &store, &database);
     let mut events = deposits(10);
-    let last = writer.append(&events).await;
-    projected(&database, last).await;
-    for _ in 0..2 {
-        store.stop().await;
-        database.test.disconnect_clients().await;
-        projector.becomes(WorkerState::Waiting).await;
+    writer.append(&events).await;
+    // The first comes before it has ever been connected.
+    store.stop().await;
+    let projector = Running::projector(AccountRows, &store, &database);
+    for _ in 0..3 {
+        tokio::time::sleep(OUTAGE).await;
         store.start_again().await;
         let more = deposits(10);
-        let writer = Writer::new(&store);
-        let last = writer.append(&more).await;
+        let last = Writer::new(&store).append(&more).await;
         events.extend(more);
         projected(&database, last).await;
         assert_eq!(database.rows().await, rows_of(&events));
+        store.stop().await;
+        database.test.disconnect_clients().await;
+        projector.becomes(WorkerState::Waiting).await;
     }
     projector.stop().await;
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use jsonrpsee::RpcModule;
 use jsonrpsee::core::ClientError;
 use jsonrpsee::core::client::ClientT;
-use jsonrpsee::http_client::HttpClient;
+use jsonrpsee::http_client::{HttpClient, HttpClientBuilder};
 use jsonrpsee::rpc_params;
 use jsonrpsee::server::{Server, ServerHandle};
 use jsonrpsee::types::ErrorObjectOwned;
@@ -75,15 +75,31 @@ async fn what_the_service_itself_cannot_do_is_passed_on_at_once() {
     }
 }
 
+/// An address where nobody listens.
+async fn unreachable() -> SocketAddr {
+    // The port is free again, and the system does not give it at once to the next who asks for any.
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap()
+}
+
+#[tokio::test]
+async fn a_call_succeeds_once_the_service_can_be_reached() {
+    let other = OtherDomain::start(vec![Ok(7)]).await;
+    let nobody = HttpClientBuilder::default().build(format!("http://{}", unreachable().await)).unwrap();
+    let attempts = AtomicUsize::new(0);
+    let client = other.client();
+    let answer = client.call(|client| {
+        let reachable = attempts.fetch_add(1, Ordering::SeqCst) == 3;
+        ask(if reachable { client } else { nobody.clone() }, "answer")
+    });
+    assert_eq!(answer.await, Ok(7));
+    assert_eq!(other.calls(), 1);
+}
+
 #[tokio::test]
 async fn a_service_that_cannot_be_reached_is_tried_again() {
-    // The port is free again, and nobody else gets it while this test asks for it.
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
     let attempts = AtomicUsize::new(0);
     let started = Instant::now();
-    let fault = client(address)
+    let fault = client(unreachable().await)
         .call(|client| {
             attempts.fetch_add(1, Ordering::SeqCst);
             ask(client, "answer")
