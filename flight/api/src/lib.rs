@@ -17,6 +17,7 @@ use shared_infrastructure::projector::Projection;
 use shared_infrastructure::read_model::ReadModel;
 use shared_infrastructure::rpc::{InvalidRpcAddress, RpcClient};
 use shared_infrastructure::snapshot::Snapshots;
+use shared_kernel::Position;
 use shared_service::TaskEnded;
 use shared_service::health::Checks;
 use shared_service::settings::{SecretUrl, ServiceUrl};
@@ -57,7 +58,19 @@ type Service = FlightService<ExecutorHandle<Flights>, RpcManifests>;
 /// What the routes work with.
 struct Api {
     service: Service,
+    executor: ExecutorHandle<Flights>,
     read_model: FlightReadModel,
+}
+
+impl Api {
+    /// What a query has to cover: what its client has seen, or, if it does not say, soon what this process has seen happen.
+    async fn cover(&self, requested: Option<Position>) -> Position {
+        let requested = requested.unwrap_or_default();
+        if requested.flight.is_none() {
+            self.read_model.settle(self.executor.current().revision()).await;
+        }
+        requested
+    }
 }
 
 /// Runs the flight API until `shutdown`. What it needs may be away at the start, and come later.
@@ -74,7 +87,11 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     let manifests = RpcManifests::new(RpcClient::new("passenger API", &rpc_url(&config.passenger_api))?);
     let service = FlightService::new(handle.clone(), manifests);
     let checks = checks(handle.clone(), read_model.clone());
-    let api = Arc::new(Api { service: service.clone(), read_model: FlightReadModel::new(read_model) });
+    let api = Arc::new(Api {
+        service: service.clone(),
+        executor: handle.clone(),
+        read_model: FlightReadModel::new(read_model),
+    });
 
     // The executor answers what is being served before it stops.
     let (stop_executor, stop_others) = (CancellationToken::new(), shutdown.child_token());

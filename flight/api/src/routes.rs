@@ -75,7 +75,7 @@ async fn show(
     RequestedPosition(requested): RequestedPosition,
     known: IfNoneMatch,
 ) -> Answer<FlightView> {
-    let requested = requested.unwrap_or_default();
+    let requested = api.cover(requested).await;
     let found = api.read_model.flight(id, requested.flight).await?;
     let position = requested.and(Position::in_flight_stream(found.revision));
     let flight = found.value.ok_or_else(|| Problem::of(ProblemType::FlightNotFound).position(position))?;
@@ -88,7 +88,7 @@ async fn list(
     Query(input): Query<ListInput>,
     RequestedPosition(requested): RequestedPosition,
 ) -> Answer<Page<FlightView>> {
-    let requested = requested.unwrap_or_default();
+    let requested = api.cover(requested).await;
     let paging = input.paging;
     let found = api.read_model.flights(&input.filter, paging.after, paging.limit + 1, requested.flight).await?;
     let page = Page::from_surplus(found.value, paging.limit, |last| last.id);

@@ -18,6 +18,7 @@ use shared_infrastructure::projector::Projection;
 use shared_infrastructure::read_model::ReadModel;
 use shared_infrastructure::rpc::{InvalidRpcAddress, RpcClient};
 use shared_infrastructure::snapshot::Snapshots;
+use shared_kernel::Position;
 use shared_service::TaskEnded;
 use shared_service::health::Checks;
 use shared_service::settings::{SecretUrl, ServiceUrl};
@@ -58,7 +59,19 @@ type Service = PassengerService<ExecutorHandle<Passengers>, RpcFlights>;
 /// What the routes work with.
 struct Api {
     service: Service,
+    executor: ExecutorHandle<Passengers>,
     read_model: PassengerReadModel,
+}
+
+impl Api {
+    /// What a query has to cover: what its client has seen, or, if it does not say, soon what this process has seen happen.
+    async fn cover(&self, requested: Option<Position>) -> Position {
+        let requested = requested.unwrap_or_default();
+        if requested.passenger.is_none() {
+            self.read_model.settle(self.executor.current().revision()).await;
+        }
+        requested
+    }
 }
 
 /// Runs the passenger API until `shutdown`. What it needs may be away at the start, and come later.
@@ -75,7 +88,11 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     let flights = RpcFlights::new(RpcClient::new("flight API", &rpc_url(&config.flight_api))?);
     let service = PassengerService::new(handle.clone(), flights);
     let checks = checks(handle.clone(), read_model.clone());
-    let api = Arc::new(Api { service: service.clone(), read_model: PassengerReadModel::new(read_model) });
+    let api = Arc::new(Api {
+        service: service.clone(),
+        executor: handle.clone(),
+        read_model: PassengerReadModel::new(read_model),
+    });
 
     // The executor answers what is being served before it stops.
     let (stop_executor, stop_others) = (CancellationToken::new(), shutdown.child_token());

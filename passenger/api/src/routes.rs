@@ -74,7 +74,7 @@ async fn show(
     RequestedPosition(requested): RequestedPosition,
     known: IfNoneMatch,
 ) -> Answer<PassengerView> {
-    let requested = requested.unwrap_or_default();
+    let requested = api.cover(requested).await;
     let found = api.read_model.passenger(id, requested.passenger).await?;
     let position = requested.and(Position::in_passenger_stream(found.revision));
     let passenger = found.value.ok_or_else(|| Problem::of(ProblemType::PassengerNotFound).position(position))?;
@@ -87,7 +87,7 @@ async fn list(
     Query(input): Query<PassengersInput>,
     RequestedPosition(requested): RequestedPosition,
 ) -> Answer<Page<PassengerView>> {
-    let requested = requested.unwrap_or_default();
+    let requested = api.cover(requested).await;
     let paging = input.paging;
     let found = api.read_model.passengers(&input.filter, paging.after, paging.limit + 1, requested.passenger).await?;
     let page = Page::from_surplus(found.value, paging.limit, |last| last.id);
@@ -99,7 +99,7 @@ async fn list_manifests(
     Query(input): Query<ManifestsInput>,
     RequestedPosition(requested): RequestedPosition,
 ) -> Answer<Page<ManifestView>> {
-    let requested = requested.unwrap_or_default();
+    let requested = api.cover(requested).await;
     let paging = input.paging;
     let found = api.read_model.manifests(input.filter, paging.after, paging.limit + 1, requested.passenger).await?;
     let page = Page::from_surplus(found.value, paging.limit, |last| last.flight_id);
@@ -112,7 +112,7 @@ async fn show_manifest(
     RequestedPosition(requested): RequestedPosition,
     known: IfNoneMatch,
 ) -> Answer<ManifestWithPassengers> {
-    let requested = requested.unwrap_or_default();
+    let requested = api.cover(requested).await;
     let found = api.read_model.manifest(flight_id, requested.passenger).await?;
     let position = requested.and(Position::in_passenger_stream(found.revision));
     let (manifest, passengers) = match found.value {

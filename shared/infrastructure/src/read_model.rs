@@ -1,6 +1,8 @@
 //! The read side of a domain's PostgreSQL tables: answers that say what they reflect, and wait for what they must reflect.
 
 use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::Object;
@@ -10,10 +12,12 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::checkpoint::{self, CHANNEL};
-use crate::postgres::{Database, DatabaseError, from_bigint};
+use crate::postgres::{Database, DatabaseError, from_bigint, to_bigint};
 
 /// How long a query waits for its read model to reach what the caller has seen.
 const FRESHNESS_LIMIT: Duration = Duration::from_secs(2);
+/// How long a query that does not say what it must reflect waits for what this process has seen happen.
+const SETTLE_LIMIT: Duration = Duration::from_millis(250);
 /// How long a query may take after that.
 const QUERY_LIMIT: Duration = Duration::from_secs(3);
 /// How often the checkpoint is read even if no notification has come.
@@ -26,6 +30,8 @@ pub struct ReadModel {
     database: Database,
     projection: &'static str,
     checkpoint: watch::Receiver<Option<Revision>>,
+    /// Where the checkpoint stood when it was last waited for in vain.
+    stalled_at: Arc<AtomicI64>,
 }
 
 /// An answer and what it reflects.
@@ -50,7 +56,22 @@ impl ReadModel {
     pub fn new(database: Database, projection: &'static str) -> (Self, CheckpointFollower) {
         let (sender, checkpoint) = watch::channel(None);
         let follower = CheckpointFollower { database: database.clone(), projection, checkpoint: sender };
-        (Self { database, projection, checkpoint }, follower)
+        (Self { database, projection, checkpoint, stalled_at: Arc::new(AtomicI64::new(i64::MIN)) }, follower)
+    }
+
+    /// Waits a little for the tables to reach `revision`, for a query that does not say what it must reflect. So one that
+    /// follows a command shows what the command did, as long as the projection keeps up. While it does not, nobody waits
+    /// for it in vain a second time.
+    pub async fn settle(&self, revision: Option<Revision>) {
+        let mut checkpoint = self.checkpoint.clone();
+        let reached = *checkpoint.borrow_and_update();
+        if reached >= revision || self.stalled_at.load(Ordering::Relaxed) == to_bigint(reached) {
+            return;
+        }
+        if timeout(SETTLE_LIMIT, checkpoint.wait_for(|reached| *reached >= revision)).await.is_err() {
+            let stalled_at = to_bigint(*self.checkpoint.borrow());
+            self.stalled_at.store(stalled_at, Ordering::Relaxed);
+        }
     }
 
     /// Runs a query that reflects at least `at_least`, waiting for it up to two seconds.

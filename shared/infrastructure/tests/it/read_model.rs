@@ -87,6 +87,29 @@ async fn a_query_that_waits_for_nothing_is_answered_as_things_are() {
     assert_eq!(read_model.revision().await.unwrap(), None);
 }
 
+/// A query without a token follows a settling, and shows what was appended just before all the same.
+#[tokio::test]
+async fn settling_waits_for_the_projection() {
+    let world = World::new().await;
+    for round in 1..=15 {
+        let last = world.deposit().await;
+        world.read_model.settle(Some(last)).await;
+        assert_eq!(query(&world.read_model, None).await.unwrap().value, round);
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_twice_for_a_projection_that_stands_still() {
+    let database = ReadDatabase::create().await;
+    let (read_model, _not_running) = ReadModel::new(database.database.clone(), AccountRows::NAME);
+    read_model.settle(Some(Revision(1))).await;
+    let started = Instant::now();
+    for _ in 0..100 {
+        read_model.settle(Some(Revision(1))).await;
+    }
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+}
+
 #[tokio::test]
 async fn a_query_for_what_never_comes_is_given_up() {
     let world = World::new().await;
