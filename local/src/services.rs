@@ -13,6 +13,8 @@ use crate::supervisor::{Stage, Supervisor};
 #[derive(Debug)]
 pub(crate) struct Stores {
     pub(crate) event_store: SecretUrl,
+    /// How many bytes of events go into one append.
+    pub(crate) append_bytes: usize,
     pub(crate) databases: Databases,
 }
 
@@ -22,7 +24,7 @@ pub(crate) async fn start(
     stores: Stores,
     gateway_listener: TcpListener,
 ) -> Result<(), SystemError> {
-    let Stores { event_store, databases } = stores;
+    let Stores { event_store, append_bytes, databases } = stores;
     let flight_api = Internal::bind().await?;
     let passenger_api = Internal::bind().await?;
     let auditlog_api = Internal::bind().await?;
@@ -44,6 +46,7 @@ pub(crate) async fn start(
     let config = flight_api::Config {
         database_url: databases.flight.clone(),
         event_store: event_store.clone(),
+        append_bytes,
         passenger_api: passenger_api.url.clone(),
     };
     let running = flight_api::run(config, flight_api.listener, apis.clone());
@@ -51,6 +54,7 @@ pub(crate) async fn start(
     let config = passenger_api::Config {
         database_url: databases.passenger.clone(),
         event_store: event_store.clone(),
+        append_bytes,
         flight_api: flight_api.url.clone(),
     };
     let running = passenger_api::run(config, passenger_api.listener, apis.clone());

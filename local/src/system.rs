@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use shared_infrastructure::executor::{CAUTIOUS_APPEND_BYTES, LARGEST_APPEND_BYTES};
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -108,6 +109,8 @@ async fn start_stores(supervisor: &mut Supervisor, sources: &Sources) -> Result<
         })
     };
     let ((event_store, server), (databases, postgres)) = tokio::try_join!(event_store, databases)?;
+    // The embedded one acknowledges at once.
+    let append_bytes = if server.is_some() { LARGEST_APPEND_BYTES } else { CAUTIOUS_APPEND_BYTES };
     if let Some(server) = server {
         supervisor.spawn(Stage::Stores, "embedded event store", server.wait());
     }
@@ -117,7 +120,7 @@ async fn start_stores(supervisor: &mut Supervisor, sources: &Sources) -> Result<
             postgres.stop().await
         });
     }
-    Ok(Stores { event_store, databases })
+    Ok(Stores { event_store, append_bytes, databases })
 }
 
 fn announce(address: SocketAddr) {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use shared_service::process::{ServiceArgs, run_service};
-use shared_service::settings::{DatabaseArgs, EventStoreArgs, ListenArgs, PassengerApiArgs};
+use shared_service::settings::{AppendArgs, DatabaseArgs, EventStoreArgs, ListenArgs, PassengerApiArgs};
 use shared_service::telemetry::LogArgs;
 use tokio_util::sync::CancellationToken;
 
@@ -19,6 +19,8 @@ struct Args {
     database: DatabaseArgs,
     #[command(flatten)]
     event_store: EventStoreArgs,
+    #[command(flatten)]
+    append: AppendArgs,
     #[command(flatten)]
     passenger_api: PassengerApiArgs,
     #[command(flatten)]
@@ -40,6 +42,7 @@ async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Box<dyn Erro
     let config = flight_api::Config {
         database_url: args.database.database_url,
         event_store: args.event_store.event_store,
+        append_bytes: args.append.append_bytes,
         passenger_api: args.passenger_api.passenger_api,
     };
     Ok(flight_api::run(config, listener, shutdown).await?)

@@ -15,7 +15,7 @@ use crate::system::{LIMIT, System};
 /// How long anybody may be kept waiting for a refusal.
 const REFUSAL_LIMIT: Duration = Duration::from_secs(2);
 /// What the network and a busy machine may add.
-const SLACK: Duration = Duration::from_millis(1_500);
+const SLACK: Duration = Duration::from_millis(500);
 /// How soon everything works again.
 const RECOVERY_LIMIT: Duration = Duration::from_secs(15);
 

@@ -33,6 +33,8 @@ pub struct Config {
     pub database_url: SecretUrl,
     /// The event store.
     pub event_store: SecretUrl,
+    /// How many bytes of events go into one append; see [`Executor::with_append_bytes`].
+    pub append_bytes: usize,
     /// The flight API, for JSON-RPC.
     pub flight_api: ServiceUrl,
 }
@@ -97,7 +99,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     // The executor answers what is being served before it stops.
     let (stop_executor, stop_others) = (CancellationToken::new(), shutdown.child_token());
     let mut tasks = JoinSet::new();
-    tasks.spawn(executor.run(stop_executor.clone()));
+    tasks.spawn(executor.with_append_bytes(config.append_bytes).run(stop_executor.clone()));
     tasks.spawn(follower.run(stop_others.clone()));
     tasks.spawn(snapshots.run(handle, stop_others.clone()));
     let (rpc, _rpc_handle) = shared_service::rpc::routes(rpc::methods(service));

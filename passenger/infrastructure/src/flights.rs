@@ -44,8 +44,9 @@ impl RpcFlights {
 
 impl Flights for RpcFlights {
     async fn admission(&self, flight_id: FlightId) -> Result<Admission, Interruption> {
-        let answer = self.client.call(|client| async move { client.admission(flight_id).await }).await?;
-        Ok(match answer {
+        let answer = self.client.call(|client| async move { client.admission(flight_id).await }).await;
+        // A question changes nothing, so there is no outcome that could be unknown.
+        Ok(match answer.map_err(|fault| Interruption::Unavailable(fault.to_string()))? {
             Answer::Open => Admission::Open,
             Answer::UnknownFlight => Admission::UnknownFlight,
             Answer::Departed => Admission::Departed,

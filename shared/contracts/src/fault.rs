@@ -65,6 +65,10 @@ impl Fault {
                 _ => Self::Unavailable { service, reason },
             },
             ClientError::RequestTimeout => Self::OutcomeUnknown { service, reason },
+            // A connection that broke later may have carried the call.
+            ClientError::Transport(cause) if !is_refused_connection(&**cause) => {
+                Self::OutcomeUnknown { service, reason }
+            }
             ClientError::ParseError(_) | ClientError::InvalidRequestId(_) => Self::Invalid { service, reason },
             _ => Self::Unavailable { service, reason },
         }
@@ -75,6 +79,15 @@ impl Fault {
     pub const fn is_transient(&self) -> bool {
         !matches!(self, Self::Invalid { .. })
     }
+}
+
+/// Whether there never was a connection.
+fn is_refused_connection(error: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, NotFound};
+    let unreachable = [AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, NotFound];
+    std::iter::successors(Some(error), |cause| (*cause).source())
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| unreachable.contains(&cause.kind()))
 }
 
 impl From<Fault> for Interruption {

@@ -28,6 +28,12 @@ pub use handle::ExecutorHandle;
 const QUEUED_COMMANDS: usize = 4_096;
 /// How many commands are decided together at most.
 const COMMANDS_PER_BATCH: usize = 512;
+/// What one append request should stay below, in bytes, unless the event store is known to take larger ones well. Larger
+/// ones span HTTP/2 frames, and between two frames the client's Nagle algorithm waits for an acknowledgement, which an event store
+/// that delays acknowledgements sends after 40 ms.
+pub const CAUTIOUS_APPEND_BYTES: usize = 12 * 1024;
+/// The most that is packed into one append, in bytes. The event store takes up to 1 MiB.
+pub const LARGEST_APPEND_BYTES: usize = 512 * 1024;
 /// How long a batch may take from decision to answer, so that a caller hears within two seconds.
 const BATCH_LIMIT: Duration = Duration::from_millis(1_700);
 /// How long one append may take within that.
@@ -47,6 +53,7 @@ pub struct Executor<D: Decider> {
     appends: EventStore,
     subscriptions: EventStore,
     session: Option<AppendSession>,
+    append_bytes: usize,
 }
 
 /// The executor must fall back to reconnecting; every caller of the batch has been answered.
@@ -75,8 +82,16 @@ impl<D: Decider> Executor<D> {
             appends: event_store.separate()?,
             subscriptions: event_store.separate()?,
             session: None,
+            append_bytes: CAUTIOUS_APPEND_BYTES,
         };
         Ok((executor, handle))
+    }
+
+    /// Packs up to this many bytes of events into one append, at most [`LARGEST_APPEND_BYTES`].
+    #[must_use]
+    pub fn with_append_bytes(mut self, append_bytes: usize) -> Self {
+        self.append_bytes = append_bytes.min(LARGEST_APPEND_BYTES);
+        self
     }
 
     /// Runs until `shutdown`. Commands that were taken are finished and answered; the rest are refused.
@@ -167,7 +182,7 @@ impl<D: Decider> Executor<D> {
         let mut pause = FIRST_RETRY_PAUSE;
         loop {
             let decided_on = self.ledger.revision();
-            let plan = batch.plan(&self.ledger);
+            let plan = batch.plan(&self.ledger, self.append_bytes);
             if plan.appends.is_empty() {
                 if let Err(error) = self.look(&mut batch, deadline).await {
                     return Err(self.give_up(batch, &error));

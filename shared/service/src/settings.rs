@@ -41,6 +41,21 @@ pub struct EventStoreArgs {
     pub event_store: SecretUrl,
 }
 
+/// How commands are appended.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct AppendArgs {
+    /// Bytes of events in one append. An event store that delays TCP acknowledgements takes 40 ms for more than about
+    /// 15 kB; on others, larger appends mean more commands per second
+    #[arg(
+        long,
+        value_name = "BYTES",
+        env = "JETBRIDGE_APPEND_BYTES",
+        hide_env_values = true,
+        default_value_t = 12_288
+    )]
+    pub append_bytes: usize,
+}
+
 /// Where the flight API is.
 #[derive(Debug, Clone, Args)]
 pub struct FlightApiArgs {

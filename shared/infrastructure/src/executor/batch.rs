@@ -8,9 +8,6 @@ use uuid::Uuid;
 use crate::event_store::{AppendFailure, EventMetadata, ProposedAppend, ProposedEvent, Recorded, StoreError};
 use crate::ledger::{Fact, Ledger};
 
-/// What one append request should stay below: larger ones span HTTP/2 frames, and between two frames the client's Nagle
-/// algorithm waits for an acknowledgement.
-const BYTES_PER_APPEND: usize = 12 * 1024;
 /// What an event takes beside its data: metadata, identifiers, framing. An estimate on the high side.
 const BYTES_AROUND_DATA: usize = 512;
 
@@ -90,14 +87,14 @@ impl<D: Decider> Batch<D> {
     }
 
     /// Decides every request that is not answered, each on what the ones before it lead to.
-    pub(super) fn plan(&mut self, ledger: &Ledger<D>) -> Plan<D> {
+    pub(super) fn plan(&mut self, ledger: &Ledger<D>, append_bytes: usize) -> Plan<D> {
         let mut plan = Plan {
             appends: Vec::new(),
             speculation: ledger.clone(),
             verdicts: Vec::with_capacity(self.pending.len()),
             first_revisions: Vec::new(),
         };
-        let mut packer = Packer::default();
+        let mut packer = Packer { appends: Vec::new(), bytes_in_last: 0, append_bytes };
         for (index, pending) in self.pending.iter().enumerate() {
             let Some(request) = &pending.request else { continue };
             let verdict = match request {
@@ -244,17 +241,17 @@ fn propose<E: DomainEvent>(event: &E, context: &CommandContext) -> Result<Propos
 }
 
 /// Packs the events of consecutive commands into appends of a good size. A command's events stay in one append.
-#[derive(Default)]
 struct Packer {
     appends: Vec<ProposedAppend>,
     bytes_in_last: usize,
+    append_bytes: usize,
 }
 
 impl Packer {
     fn push(&mut self, expected: Option<Revision>, events: Vec<ProposedEvent>) {
         let bytes = events.iter().map(|event| event.data.len() + BYTES_AROUND_DATA).sum::<usize>();
         match self.appends.last_mut() {
-            Some(last) if self.bytes_in_last + bytes <= BYTES_PER_APPEND => {
+            Some(last) if self.bytes_in_last + bytes <= self.append_bytes => {
                 last.events.extend(events);
                 self.bytes_in_last += bytes;
             }
