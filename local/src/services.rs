@@ -43,20 +43,15 @@ pub(crate) async fn start(
     };
 
     let apis = supervisor.token(Stage::Apis);
-    let config = flight_api::Config {
-        database_url: databases.flight.clone(),
+    let domain = |database_url: &SecretUrl| shared_api::Config {
+        database_url: database_url.clone(),
         event_store: event_store.clone(),
         append_bytes,
-        passenger_api: passenger_api.url.clone(),
     };
+    let config = flight_api::Config { domain: domain(&databases.flight), passenger_api: passenger_api.url.clone() };
     let running = flight_api::run(config, flight_api.listener, apis.clone());
     supervisor.spawn(Stage::Apis, "flight API", running);
-    let config = passenger_api::Config {
-        database_url: databases.passenger.clone(),
-        event_store: event_store.clone(),
-        append_bytes,
-        flight_api: flight_api.url.clone(),
-    };
+    let config = passenger_api::Config { domain: domain(&databases.passenger), flight_api: flight_api.url.clone() };
     let running = passenger_api::run(config, passenger_api.listener, apis.clone());
     supervisor.spawn(Stage::Apis, "passenger API", running);
     let config = auditlog_api::Config {

@@ -34,7 +34,7 @@ pub enum StartError {
 /// # Errors
 /// [`StartError`] at once if a setting is not usable.
 pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), StartError> {
-    let url = format!("{}{}", config.passenger_api, shared_service::rpc::PATH);
+    let url = shared_service::rpc::url(&config.passenger_api);
     let manifests = RpcManifests::new(RpcClient::new("passenger API", &url)?);
     let domain = Domain {
         stream: STREAM,

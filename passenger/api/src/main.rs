@@ -40,9 +40,11 @@ fn main() -> ExitCode {
 async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Box<dyn Error + Send + Sync>> {
     let listener = shared_service::bind(args.listen.listen).await?;
     let config = passenger_api::Config {
-        database_url: args.database.database_url,
-        event_store: args.event_store.event_store,
-        append_bytes: args.append.append_bytes,
+        domain: shared_api::Config {
+            database_url: args.database.database_url,
+            event_store: args.event_store.event_store,
+            append_bytes: args.append.append_bytes,
+        },
         flight_api: args.flight_api.flight_api,
     };
     Ok(passenger_api::run(config, listener, shutdown).await?)

@@ -34,7 +34,7 @@ pub enum StartError {
 /// # Errors
 /// [`StartError`] at once if a setting is not usable.
 pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), StartError> {
-    let url = format!("{}{}", config.flight_api, shared_service::rpc::PATH);
+    let url = shared_service::rpc::url(&config.flight_api);
     let flights = RpcFlights::new(RpcClient::new("flight API", &url)?);
     let domain = Domain {
         stream: STREAM,

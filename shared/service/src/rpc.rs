@@ -10,9 +10,16 @@ use jsonrpsee::server::{Server, ServerConfig, ServerHandle, stop_channel};
 use tower::{Service, service_fn};
 
 use crate::problem::Problem;
+use crate::settings::ServiceUrl;
 
 /// Where the JSON-RPC methods of a service are.
-pub const PATH: &str = "/rpc";
+const PATH: &str = "/rpc";
+
+/// The address of the JSON-RPC methods of another service.
+#[must_use]
+pub fn url(service: &ServiceUrl) -> String {
+    format!("{service}{PATH}")
+}
 
 /// The largest request, in bytes. Answers may be larger: they name up to fifty passengers.
 const MAX_REQUEST_BYTES: u32 = 64 * 1024;
