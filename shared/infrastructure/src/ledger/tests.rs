@@ -124,3 +124,23 @@ fn memory_does_not_grow_beyond_a_day() {
     }
     assert_eq!((ledger.remembered.len(), ledger.by_age.len()), (25 * 60 + 1, 25 * 60 + 1));
 }
+
+#[test]
+fn a_restored_ledger_goes_on_as_the_one_that_was_saved() {
+    let mut saved = Ledger::<Counter>::default();
+    fold(&mut saved, "first", 0, 2);
+    fold(&mut saved, "second", HOUR, 1);
+    let mut restored = Ledger::<Counter>::restore(&saved.snapshot().unwrap()).unwrap();
+    assert_eq!((*restored.state(), restored.revision()), (3, Some(Revision(2))));
+    assert_eq!((outcome(&restored, "first"), outcome(&restored, "second")), (Some(2), Some(3)));
+
+    fold(&mut restored, "third", 25 * HOUR + 1, 1);
+    assert_eq!((outcome(&restored, "first"), outcome(&restored, "second")), (None, Some(3)));
+}
+
+#[test]
+fn what_is_no_snapshot_is_refused() {
+    for snapshot in ["", "{}", "[1,2]", r#"{"state":-1,"revision":2,"remembered":[],"by_age":[]}"#] {
+        assert!(Ledger::<Counter>::restore(snapshot.as_bytes()).is_err(), "{snapshot}");
+    }
+}
