@@ -1,0 +1,296 @@
+// What people do to flights and passengers. Each is one command: pressed twice, sent again after a broken connection,
+// it is carried out once.
+import { Command, query } from "./api.js";
+import { field, openDialog } from "./dialogs.js";
+import { refreshFlight } from "./flights.js";
+import { fromLocalInput, toLocalInput } from "./format.js";
+import { h } from "./dom.js";
+import { boarding, plural, route } from "./model.js";
+import { learnName } from "./names.js";
+import { notify, notifyError, say } from "./notices.js";
+import { navigate } from "./router.js";
+
+/** @import { Flight, Manifest, Passenger } from "./model.js" */
+/** @import { Answer } from "./api.js" */
+
+/** What is being sent at this moment, by what it is about. @type {Set<string>} */
+const underWay = new Set();
+
+/**
+ * Does something unless the same is under way already.
+ * @param {string} what
+ * @param {() => Promise<void>} act
+ */
+async function onlyOnce(what, act) {
+  if (underWay.has(what)) return;
+  underWay.add(what);
+  try {
+    await act();
+  } finally {
+    underWay.delete(what);
+  }
+}
+
+/**
+ * A command that stays the same one as long as what is asked for stays the same: another attempt in a dialog must not
+ * do it a second time.
+ * @param {"POST" | "PUT" | "DELETE"} method @param {string} path
+ */
+function repeatable(method, path) {
+  /** @type {{asked: string, command: Command} | null} */
+  let last = null;
+  return (/** @type {unknown} */ body, /** @type {string | null} */ etag = null) => {
+    const asked = JSON.stringify([body, etag]);
+    if (last?.asked !== asked) last = { asked, command: new Command(method, path, body, { etag }) };
+    return last.command.send();
+  };
+}
+
+/** @param {Flight} [flight] */
+function detailFields(flight) {
+  return [
+    field("flightNumber", "Flight number", {
+      value: flight?.flightNumber,
+      maxlength: 10,
+      placeholder: "JB101",
+    }),
+    field(
+      "origin",
+      "From",
+      { value: flight?.origin, placeholder: "LIS" },
+      "An IATA code or the name of a place",
+    ),
+    field("destination", "To", { value: flight?.destination, placeholder: "JFK" }),
+    field(
+      "scheduledDeparture",
+      "Scheduled departure (optional)",
+      { type: "datetime-local", value: toLocalInput(flight?.scheduledDeparture ?? null) },
+      `Local time here: ${Intl.DateTimeFormat().resolvedOptions().timeZone}`,
+    ),
+  ];
+}
+
+/** @param {ReturnType<typeof detailFields>} fields @param {Flight} [before] */
+function detailsIn(fields, before) {
+  const [flightNumber, origin, destination, departure] = fields.map(({ input }) => input.value);
+  const isSameDeparture = before && departure === toLocalInput(before.scheduledDeparture);
+  return {
+    flightNumber,
+    origin,
+    destination,
+    // The field knows minutes only: what has not been touched is kept to the second.
+    scheduledDeparture: isSameDeparture ? before.scheduledDeparture : fromLocalInput(departure),
+  };
+}
+
+export function createFlight() {
+  const fields = detailFields();
+  const send = repeatable("POST", "/api/flights");
+  openDialog({
+    title: "New flight",
+    body: fields.map(({ element }) => element),
+    confirm: "Create flight",
+    async act() {
+      const { body: flight, position } = await send(detailsIn(fields));
+      await refreshFlight(flight.id, position);
+      navigate(`/flights/${flight.id}`);
+      notify(`${flight.flightNumber} is there. Add its passengers.`);
+    },
+  });
+}
+
+/** @param {Flight} shown */
+export function correctFlight(shown) {
+  return onlyOnce(`details ${shown.id}`, async () => {
+    let answer;
+    try {
+      answer = await query(`/api/flights/${shown.id}`);
+    } catch (error) {
+      notifyError(error, `${shown.flightNumber} could not be read`);
+      return;
+    }
+    /** @type {Flight} */
+    const before = answer.body;
+    const fields = detailFields(before);
+    const path = `/api/flights/${before.id}`;
+    const send = repeatable("PUT", path);
+    openDialog({
+      title: `Details of ${before.flightNumber}`,
+      body: fields.map(({ element }) => element),
+      confirm: "Correct details",
+      async act() {
+        const { position } = await send(detailsIn(fields, before), answer.etag);
+        await refreshFlight(before.id, position);
+        const { id: _, status: __, ...details } = before;
+        notify("Details corrected.", {
+          undo: () => void carryOut(new Command("PUT", path, details), before.id, "Not undone", "Undone."),
+        });
+      },
+    });
+  });
+}
+
+/**
+ * Sends a command, and says how it went once the page shows it.
+ * @param {Command} command @param {string} flightId @param {string} failure @param {string} success
+ */
+async function carryOut(command, flightId, failure, success) {
+  try {
+    const { position } = await command.send();
+    await refreshFlight(flightId, position);
+    notify(success);
+  } catch (error) {
+    notifyError(error, failure);
+  }
+}
+
+/** @param {Flight} flight @param {Manifest} manifest */
+export function disembarkFlight(flight, manifest) {
+  const { boarded } = boarding(manifest.counts);
+  const send = repeatable("POST", `/api/flights/${flight.id}/disembark`);
+  openDialog({
+    title: `Disembark ${flight.flightNumber}?`,
+    body: [
+      h(
+        "p",
+        {},
+        `${flight.flightNumber}, ${route(flight)}, departs with ${plural(boarded, "passenger")} on board.`,
+      ),
+      h("p", {}, "Its manifest is sealed: from then on nobody can be added, boarded or offloaded."),
+    ],
+    confirm: "Disembark (departs)",
+    async act() {
+      const { position } = await send(undefined);
+      await refreshFlight(flight.id, position);
+      notify(`${flight.flightNumber} has departed.`);
+    },
+  });
+}
+
+/** @param {Flight} flight @param {Manifest} manifest */
+export function landFlight(flight, manifest) {
+  const { boarded } = boarding(manifest.counts);
+  const send = repeatable("POST", `/api/flights/${flight.id}/land`);
+  openDialog({
+    title: `Has ${flight.flightNumber} landed?`,
+    body: [
+      h(
+        "p",
+        {},
+        `Its ${plural(boarded, "passenger")} arrive in ${flight.destination}, and its manifest is closed.`,
+      ),
+    ],
+    confirm: "Landed",
+    async act() {
+      const { position } = await send(undefined);
+      await refreshFlight(flight.id, position);
+      notify(`${flight.flightNumber} has landed.`);
+    },
+  });
+}
+
+/** @param {Flight} flight @param {Manifest} manifest */
+export function deleteFlight(flight, manifest) {
+  const { counts } = manifest;
+  const passengers = counts.checkedIn + counts.boarded + counts.arrived + counts.offloaded;
+  const send = repeatable("DELETE", `/api/flights/${flight.id}`);
+  openDialog({
+    title: `Delete ${flight.flightNumber}?`,
+    body: [
+      h(
+        "p",
+        {},
+        passengers === 0
+          ? `${flight.flightNumber} is deleted.`
+          : `${flight.flightNumber} is deleted, and its ${plural(passengers, "passenger")} with it.`,
+      ),
+      h("p", {}, "This cannot be undone. The audit log keeps what has happened."),
+    ],
+    confirm: "Delete flight",
+    isGrave: true,
+    async act() {
+      const { position } = await send(undefined);
+      await refreshFlight(flight.id, position);
+      navigate("/");
+      notify(`${flight.flightNumber} was deleted.`);
+    },
+  });
+}
+
+/**
+ * Adds a passenger with a command of its own, which the caller can send again.
+ * @param {string} flightId @param {string} name
+ */
+export const addPassenger = (flightId, name) => new Command("POST", "/api/passengers", { flightId, name });
+
+/**
+ * @param {Passenger} passenger
+ * @param {(answer: Answer) => Promise<void>} shown Called when it is done, until the page shows it.
+ */
+export function boardPassenger(passenger, shown) {
+  return onlyOnce(passenger.id, async () => {
+    try {
+      await shown(await new Command("POST", `/api/passengers/${passenger.id}/board`).send());
+      say(`${passenger.name} has boarded.`);
+    } catch (error) {
+      notifyError(error, `${passenger.name} was not boarded`);
+    }
+  });
+}
+
+const REASONS = ["No-show", "Denied boarding", "Own wish", "Added by mistake"];
+
+/** @param {Passenger} passenger @param {(answer: Answer) => Promise<void>} shown */
+export function offloadPassenger(passenger, shown) {
+  const list = `reasons-${passenger.id}`;
+  const reason = field(
+    "reason",
+    "Reason",
+    { list, maxlength: 100 },
+    "For the audit log; without personal details",
+  );
+  const send = repeatable("POST", `/api/passengers/${passenger.id}/offload`);
+  openDialog({
+    title: "Offload passenger?",
+    body: [
+      h("p", {}, h("bdi", {}, passenger.name), " is taken off the flight. This cannot be undone."),
+      reason.element,
+      h("datalist", { id: list }, ...REASONS.map((value) => h("option", { value }))),
+    ],
+    confirm: "Offload",
+    isGrave: true,
+    async act() {
+      await shown(await send({ reason: reason.input.value }));
+      notify(`${passenger.name} was offloaded.`);
+    },
+  });
+}
+
+/** @param {Passenger} passenger @param {(answer: Answer) => Promise<void>} shown */
+export function correctName(passenger, shown) {
+  const name = field("name", "Name", { value: passenger.name });
+  const path = `/api/passengers/${passenger.id}`;
+  const send = repeatable("PUT", path);
+  openDialog({
+    title: "Correct name",
+    body: [name.element],
+    confirm: "Correct name",
+    async act() {
+      await shown(await send({ name: name.input.value }));
+      learnName(passenger.id, name.input.value.trim());
+      const back = new Command("PUT", path, { name: passenger.name });
+      notify("Name corrected.", {
+        undo: async () => {
+          try {
+            await shown(await back.send());
+            learnName(passenger.id, passenger.name);
+            notify("The name is as it was.");
+          } catch (error) {
+            notifyError(error, "Not undone");
+          }
+        },
+      });
+    },
+  });
+  name.input.select();
+}

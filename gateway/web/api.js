@@ -1,0 +1,195 @@
+// Requests to the gateway: queries that show what has been seen and done here, commands that are carried out once.
+import { progress } from "./notices.js";
+
+const QUERY_LIMIT_MS = 15_000;
+const COMMAND_LIMIT_MS = 20_000;
+const RETRY_PAUSES_MS = [300, 1_000, 2_500];
+const LONGEST_RETRY_AFTER_MS = 5_000;
+/** How long an answer may take before the page shows that it waits. */
+const SLOW_AFTER_MS = 300;
+
+/** An answer that says no: a problem of RFC 9457. */
+export class Problem extends Error {
+  /** @param {Response} response @param {Record<string, any>} body */
+  constructor(response, body) {
+    super(body.detail ?? body.title ?? `The server answered ${response.status}.`);
+    this.status = response.status;
+    this.title = String(body.title ?? "The server refused this");
+    this.slug = String(body.type ?? "").replace(/^.*\/problems\//, "");
+    /** @type {{pointer?: string, parameter?: string, detail: string}[]} */
+    this.errors = body.errors ?? [];
+    /** @type {{id: string, name: string}[]} */
+    this.passengers = body.passengers ?? [];
+    /** @type {number} */
+    this.missing = body.missing ?? 0;
+    const seconds = Number(response.headers.get("Retry-After") ?? Number.NaN);
+    this.retryAfterMs = Number.isFinite(seconds) ? Math.min(seconds * 1000, LONGEST_RETRY_AFTER_MS) : null;
+  }
+
+  /** Whether the same request may be answered differently in a moment. */
+  get isTransient() {
+    return [429, 502, 503, 504].includes(this.status);
+  }
+}
+
+/** There was no answer. */
+export class Unreachable extends Error {
+  constructor() {
+    super("The server cannot be reached. Check the network; this page goes on trying.");
+  }
+}
+
+/** The newest positions that this page knows of, by where they come from. @type {Map<string, string>} */
+const seen = new Map();
+
+/** Remembers what has been seen, so that every query from now on covers it. @param {string} source @param {string} position */
+export function sawPosition(source, position) {
+  seen.set(source, position);
+}
+
+/** Forgets what has been seen: the server's history is not the one that it was. */
+export function forgetPositions() {
+  seen.clear();
+}
+
+/**
+ * @typedef {object} Answer
+ * @property {any} body
+ * @property {string | null} etag
+ * @property {string | null} position What the answer covers.
+ */
+
+/**
+ * Asks for something. The answer covers what this page has seen and done.
+ * @param {string} path
+ * @param {{signal?: AbortSignal, position?: string | null}} [options]
+ * @returns {Promise<Answer>}
+ */
+export function query(path, { signal, position } = {}) {
+  const positions = new Set(seen.values());
+  if (position) positions.add(position);
+  /** @type {Record<string, string>} */
+  const headers = { Accept: "application/json" };
+  if (positions.size > 0) headers["Jetbridge-Position"] = [...positions].join(", ");
+  return patiently({ path, method: "GET", headers, limitMs: QUERY_LIMIT_MS, signal });
+}
+
+/** Of so many commands the positions are remembered; by then the live connection has told of older ones. */
+const RECENT_COMMANDS = 8;
+let commands = 0;
+
+/** @param {string} path @param {Record<string, string | number | null | undefined>} parameters */
+export function withParameters(path, parameters) {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== null && value !== undefined && value !== "") search.set(name, String(value));
+  }
+  const text = search.toString();
+  return text ? `${path}?${text}` : path;
+}
+
+/** Something a person wants done, once: however often it is sent, it has the same key. */
+export class Command {
+  #key = crypto.randomUUID?.() ?? [...crypto.getRandomValues(new Uint32Array(4))].join("-");
+
+  /**
+   * @param {"POST" | "PUT" | "DELETE"} method @param {string} path @param {unknown} [body]
+   * @param {{etag?: string | null}} [options]
+   */
+  constructor(method, path, body, { etag } = {}) {
+    /** @type {Record<string, string>} */
+    const headers = {
+      Accept: "application/json",
+      "Idempotency-Key": this.#key,
+      "Jetbridge-Actor": "web client",
+    };
+    if (body !== undefined) headers["Content-Type"] = "application/json";
+    if (etag) headers["If-Match"] = etag;
+    const text = body === undefined ? undefined : JSON.stringify(body);
+    this.request = { path, method, headers, body: text, limitMs: COMMAND_LIMIT_MS };
+  }
+
+  /** Sends it until there is an outcome, which every query from then on covers. @returns {Promise<Answer>} */
+  async send() {
+    const answer = await patiently(this.request);
+    if (answer.position) sawPosition(`command ${commands++ % RECENT_COMMANDS}`, answer.position);
+    return answer;
+  }
+}
+
+/**
+ * @typedef {object} Request
+ * @property {string} path
+ * @property {string} method
+ * @property {Record<string, string>} headers
+ * @property {string} [body]
+ * @property {number} limitMs
+ * @property {AbortSignal} [signal]
+ */
+
+/** @param {Request} request @returns {Promise<Answer>} */
+async function patiently(request) {
+  const done = progress(SLOW_AFTER_MS);
+  try {
+    for (const pauseMs of RETRY_PAUSES_MS) {
+      try {
+        return await once(request);
+      } catch (error) {
+        const isTransient = error instanceof Unreachable || (error instanceof Problem && error.isTransient);
+        if (!isTransient || request.signal?.aborted) throw error;
+        const retryAfterMs = error instanceof Problem ? error.retryAfterMs : null;
+        await pause(retryAfterMs ?? pauseMs, request.signal);
+      }
+    }
+    return await once(request);
+  } finally {
+    done();
+  }
+}
+
+/** @param {Request} request @returns {Promise<Answer>} */
+async function once({ path, method, headers, body, limitMs, signal }) {
+  const limit = AbortSignal.timeout(limitMs);
+  const stop = signal ? AbortSignal.any([signal, limit]) : limit;
+  let response;
+  let text;
+  try {
+    response = await fetch(path, { method, headers, body, signal: stop, cache: "no-store" });
+    text = await response.text();
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Unreachable();
+  }
+  const parsed = parse(text);
+  if (!response.ok) throw new Problem(response, parsed ?? {});
+  return {
+    body: parsed,
+    etag: response.headers.get("ETag"),
+    position: response.headers.get("Jetbridge-Position"),
+  };
+}
+
+/** @param {string} text */
+function parse(text) {
+  try {
+    return text ? JSON.parse(text) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {number} milliseconds @param {AbortSignal} [signal] @returns {Promise<void>} */
+export function pause(milliseconds, signal) {
+  return new Promise((resolve, reject) => {
+    signal?.throwIfAborted();
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, milliseconds);
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    signal?.addEventListener("abort", abort, { once: true });
+  });
+}

@@ -1,0 +1,174 @@
+// The connection that tells this page what happens: the audit log as server-sent events, resumed where it broke off.
+import { forgetPositions, pause, sawPosition } from "./api.js";
+import { EventStreamParser } from "./sse.js";
+
+/** @import { Entry } from "./model.js" */
+
+/** The server says something at least every ten seconds. */
+const SILENCE_LIMIT_MS = 25_000;
+const CONNECT_LIMIT_MS = 10_000;
+const FIRST_PAUSE_MS = 200;
+const LONGEST_PAUSE_MS = 3_000;
+/** A page that nobody looks at gives its connection back: a browser has only a few to one server. */
+const HIDDEN_LIMIT_MS = 30_000;
+
+/**
+ * @typedef {object} LinkState
+ * @property {"connecting" | "live" | "lost" | "asleep"} status
+ * @property {Date | null} heard When the server last said something.
+ */
+
+/** @type {LinkState} */
+let state = { status: "connecting", heard: null };
+/** @type {string | null} */
+let cursor = null;
+/** @type {Set<(entries: Entry[]) => void>} */
+const entryListeners = new Set();
+/** @type {Set<(state: LinkState) => void>} */
+const stateListeners = new Set();
+/** @type {Set<() => void>} */
+const resetListeners = new Set();
+let attempt = new AbortController();
+/** @type {PromiseWithResolvers<void>} */
+const first = Promise.withResolvers();
+
+/** How the connection is now. */
+export const linkState = () => state;
+
+/** What has happened, in order, each once. @param {(entries: Entry[]) => void} listener */
+export function onEntries(listener) {
+  entryListeners.add(listener);
+  return () => void entryListeners.delete(listener);
+}
+
+/** @param {(state: LinkState) => void} listener */
+export function onLinkState(listener) {
+  stateListeners.add(listener);
+  listener(state);
+  return () => void stateListeners.delete(listener);
+}
+
+/** The history is another one than before: everything has to be read anew. @param {() => void} listener */
+export function onReset(listener) {
+  resetListeners.add(listener);
+  return () => void resetListeners.delete(listener);
+}
+
+/** Resolved once whatever happens from now on will be told; after a moment in any case. */
+export const connected = () => Promise.race([first.promise, pause(1_000)]);
+
+/** Connects, and stays so. */
+export async function follow() {
+  let pauseMs = FIRST_PAUSE_MS;
+  for (;;) {
+    attempt = new AbortController();
+    const heardBefore = state.heard;
+    try {
+      await connection(attempt);
+    } catch {
+      // Whatever it was, the next attempt follows.
+    }
+    if (state.heard !== heardBefore) pauseMs = FIRST_PAUSE_MS;
+    if (document.hidden) {
+      change({ status: "asleep", heard: state.heard });
+      await shown();
+      change({ status: "connecting", heard: state.heard });
+      continue;
+    }
+    change({ status: "lost", heard: state.heard });
+    await Promise.race([pause(pauseMs * (0.75 + Math.random() / 2)), online()]);
+    pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+  }
+}
+
+/** Tries at once, for those who do not want to wait. */
+export function reconnect() {
+  attempt.abort();
+}
+
+/** One connection, until it breaks. @param {AbortController} controller */
+async function connection(controller) {
+  let watchdog = setTimeout(() => controller.abort(), CONNECT_LIMIT_MS);
+  const sleep = () => sleepWhenHidden(controller);
+  document.addEventListener("visibilitychange", sleep);
+  sleep();
+  try {
+    const path = cursor ? `/api/auditlog/events?after=${encodeURIComponent(cursor)}` : "/api/auditlog/events";
+    const response = await fetch(path, {
+      headers: { Accept: "text/event-stream" },
+      signal: controller.signal,
+      cache: "no-store",
+    });
+    if (cursor && response.status === 422) startOver();
+    if (!response.ok || !response.body) throw new Error(`answered ${response.status}`);
+    const parser = new EventStreamParser();
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      clearTimeout(watchdog);
+      watchdog = setTimeout(() => controller.abort(), SILENCE_LIMIT_MS);
+      receive(parser.push(value));
+    }
+  } finally {
+    clearTimeout(watchdog);
+    document.removeEventListener("visibilitychange", sleep);
+  }
+}
+
+/** @param {import("./sse.js").ServerSentEvent[]} events */
+function receive(events) {
+  const entries = [];
+  for (const { id, data } of events) {
+    if (data !== null) {
+      /** @type {Entry} */
+      const entry = JSON.parse(data);
+      sawPosition(entry.stream, entry.position);
+      entries.push(entry);
+    }
+    if (id) cursor = id;
+  }
+  change({ status: "live", heard: new Date() });
+  if (cursor) first.resolve();
+  if (entries.length > 0) { for (const listener of entryListeners) listener(entries); }
+}
+
+/** The cursor is of another history: an older backup, or a fresh installation. */
+function startOver() {
+  cursor = null;
+  forgetPositions();
+  for (const listener of resetListeners) listener();
+}
+
+/** @param {LinkState} next */
+function change(next) {
+  state = next;
+  for (const listener of stateListeners) listener(state);
+}
+
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let sleepTimer;
+
+/** @param {AbortController} controller */
+function sleepWhenHidden(controller) {
+  clearTimeout(sleepTimer);
+  if (document.hidden) sleepTimer = setTimeout(() => controller.abort(), HIDDEN_LIMIT_MS);
+}
+
+/** @returns {Promise<void>} */
+function shown() {
+  return new Promise((resolve) => {
+    const check = () => {
+      if (document.hidden) return;
+      document.removeEventListener("visibilitychange", check);
+      resolve();
+    };
+    document.addEventListener("visibilitychange", check);
+    check();
+  });
+}
+
+/** @returns {Promise<void>} */
+function online() {
+  return new Promise((resolve) => addEventListener("online", () => resolve(), { once: true }));
+}

@@ -1,0 +1,76 @@
+// What the page tells by the way: messages, spoken words, and that it waits.
+import { byId, h } from "./dom.js";
+
+const SHOWN_MS = 6_000;
+const MOST_SHOWN = 4;
+
+/** For screen readers; not shown. @param {string} text */
+export function say(text) {
+  const spoken = byId("spoken");
+  // The same words twice are two pieces of news.
+  spoken.textContent = spoken.textContent === text ? `${text}\u00a0` : text;
+}
+
+/**
+ * Shows a message for a while, and says it.
+ * @param {string} text
+ * @param {{undo?: () => void, isError?: boolean}} [options] An error stays until it is closed.
+ */
+export function notify(text, { undo, isError = false } = {}) {
+  const notices = byId("notices");
+  const close = () => notice.remove();
+  const button = /** @param {string} label @param {() => void} act */ (label, act) =>
+    h("button", {
+      type: "button",
+      onclick: () => {
+        close();
+        act();
+      },
+    }, label);
+  const notice = h(
+    "div",
+    { class: isError ? "notice error" : "notice", role: isError ? "alert" : undefined },
+    h("p", {}, text),
+    undo && button("Undo", undo),
+    h("button", { type: "button", class: "quiet", "aria-label": "Close message", onclick: close }, "×"),
+  );
+  notices.append(notice);
+  while (notices.children.length > MOST_SHOWN) notices.firstElementChild?.remove();
+  if (isError) return;
+  say(text);
+  const leave = () => {
+    if (notice.matches(":hover, :focus-within")) setTimeout(leave, SHOWN_MS);
+    else close();
+  };
+  setTimeout(leave, SHOWN_MS);
+}
+
+/** Shows why something did not work. @param {unknown} error @param {string} what */
+export function notifyError(error, what) {
+  notify(`${what}: ${messageOf(error)}`, { isError: true });
+}
+
+/** @param {unknown} error */
+export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
+
+let waiting = 0;
+
+/**
+ * Shows that the page waits, if that takes longer than a moment. Returns what to call when it is over.
+ * @param {number} afterMs
+ */
+export function progress(afterMs) {
+  let isShown = false;
+  const show = (/** @type {number} */ change) => {
+    waiting += change;
+    byId("progress").hidden = waiting === 0;
+  };
+  const timer = setTimeout(() => {
+    isShown = true;
+    show(1);
+  }, afterMs);
+  return () => {
+    clearTimeout(timer);
+    if (isShown) show(-1);
+  };
+}

@@ -1,0 +1,134 @@
+// Which view the address means, and how one gets from one to another.
+import { byId, fill } from "./dom.js";
+
+/**
+ * @typedef {object} View A mounted view.
+ * @property {string} title
+ * @property {() => void} [unmount]
+ * @property {Record<string, () => void>} [keys] What single keys do here.
+ * @property {(parameters: URLSearchParams) => void} [parametersChanged] Without it, the view is mounted anew.
+ *
+ * @typedef {object} Context
+ * @property {HTMLElement} container
+ * @property {Record<string, string>} path The named parts of the path.
+ * @property {URLSearchParams} parameters
+ * @property {(title: string) => void} setTitle
+ */
+
+/** @type {[string, (context: Context) => View][]} */
+let routes = [];
+/** @type {(context: Context) => View} */
+let mountNotFound;
+/** @type {View | null} */
+let current = null;
+/** @type {string | null} */
+let mountedPath = null;
+/** How far each place in the browser's history was scrolled. @type {Map<string, number>} */
+const scrolled = new Map();
+let place = "";
+
+/** The view that is shown. */
+export const currentView = () => current;
+
+/**
+ * @param {Record<string, (context: Context) => View>} views By path, whose parts may be names such as `:id`.
+ * @param {(context: Context) => View} notFound
+ */
+export function start(views, notFound) {
+  routes = Object.entries(views);
+  mountNotFound = notFound;
+  history.scrollRestoration = "manual";
+  addEventListener("popstate", () => show({ isBack: true }));
+  document.addEventListener("click", followLink);
+  show({ isBack: true, isFirst: true });
+}
+
+/** Goes to another view. @param {string} path */
+export function navigate(path) {
+  if (path === location.pathname + location.search) return;
+  history.pushState({ place: crypto.randomUUID?.() ?? String(Math.random()) }, "", path);
+  show();
+}
+
+/** Changes the address of the view that is shown, without a step in the history. @param {URLSearchParams} parameters */
+export function replaceParameters(parameters) {
+  const search = parameters.toString();
+  history.replaceState(history.state, "", search ? `${location.pathname}?${search}` : location.pathname);
+}
+
+/** @param {MouseEvent} event */
+function followLink(event) {
+  if (event.defaultPrevented || event.button !== 0) return;
+  if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  const link = event.target instanceof Element ? event.target.closest("a") : null;
+  if (!link || link.target || link.origin !== location.origin || link.hash) return;
+  if (!routes.some(([pattern]) => matchPath(pattern, link.pathname))) return;
+  event.preventDefault();
+  navigate(link.pathname + link.search);
+}
+
+/** @param {{isBack?: boolean, isFirst?: boolean}} [options] */
+function show({ isBack = false, isFirst = false } = {}) {
+  scrolled.set(place, scrollY);
+  place = history.state?.place ?? "first";
+  const parameters = new URLSearchParams(location.search);
+  if (current?.parametersChanged && mountedPath === location.pathname) {
+    current.parametersChanged(parameters);
+    return;
+  }
+  current?.unmount?.();
+  mountedPath = location.pathname;
+  const container = byId("view");
+  fill(container);
+  container.className = "";
+  const { mount, path } = match();
+  const setTitle = (/** @type {string} */ title) => {
+    document.title = `${title} · Jetbridge`;
+  };
+  current = mount({ container, path, parameters, setTitle });
+  setTitle(current.title);
+  markNavigation();
+  scrollTo(0, isBack ? scrolled.get(place) ?? 0 : 0);
+  if (!isFirst) focusView(container);
+}
+
+/** The reader hears where they are, and goes on from there. @param {HTMLElement} container */
+function focusView(container) {
+  if (container.contains(document.activeElement)) return;
+  const heading = container.querySelector("h1");
+  if (heading) heading.tabIndex = -1;
+  (heading ?? container).focus({ preventScroll: true });
+}
+
+function match() {
+  for (const [pattern, mount] of routes) {
+    const path = matchPath(pattern, location.pathname);
+    if (path) return { mount, path };
+  }
+  return { mount: mountNotFound, path: {} };
+}
+
+/**
+ * The named parts of a path, if it fits the pattern.
+ * @param {string} pattern @param {string} path
+ */
+export function matchPath(pattern, path) {
+  const wanted = pattern.split("/");
+  const parts = path.split("/");
+  if (wanted.length !== parts.length) return null;
+  /** @type {Record<string, string>} */
+  const named = {};
+  for (const [at, name] of wanted.entries()) {
+    if (name.startsWith(":") && parts[at]) named[name.slice(1)] = parts[at];
+    else if (name !== parts[at]) return null;
+  }
+  return named;
+}
+
+function markNavigation() {
+  for (const link of document.querySelectorAll("header nav a")) {
+    const isHere = link.getAttribute("href") === location.pathname;
+    if (isHere) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}

@@ -1,0 +1,125 @@
+// How everything is: what works, what does not, and this page's own connection.
+import { pause } from "../api.js";
+import { fill, h, keyedList, setText } from "../dom.js";
+import { timeWithSeconds } from "../format.js";
+import { linkState, onLinkState, reconnect } from "../live.js";
+
+/** @import { Context, View } from "../router.js" */
+
+const INTERVAL_MS = 3_000;
+const LIMIT_MS = 5_000;
+
+/**
+ * @typedef {object} Check
+ * @property {string} name
+ * @property {"up" | "down"} status
+ * @property {string} [detail]
+ *
+ * @typedef {Check & {checks?: Check[]}} Service
+ */
+
+/** @type {Record<string, string>} */
+const OVERALL = {
+  up: "Everything works.",
+  degraded: "Something does not work.",
+  down: "Nothing works.",
+};
+
+/** @param {Context} context @returns {View} */
+export function systemView({ container }) {
+  const overall = h("p", { class: "overall", role: "status" });
+  const list = h("ul", { class: "services" });
+  const asked = h("p", { class: "hint" });
+  const own = h("p", {});
+  const services = keyedList(list, (/** @type {Service} */ service) => service.name, createService);
+  const stop = new AbortController();
+  container.classList.add("system");
+  container.append(
+    h("h1", {}, "System"),
+    overall,
+    h("section", { "aria-labelledby": "services" }, h("h2", { id: "services" }, "Services"), list, asked),
+    h(
+      "section",
+      { "aria-labelledby": "this-page" },
+      h("h2", { id: "this-page" }, "This page"),
+      own,
+      h("button", { type: "button", onclick: reconnect }, "Connect again"),
+    ),
+  );
+
+  async function watch() {
+    while (!stop.signal.aborted) {
+      if (!document.hidden) await look();
+      await pause(INTERVAL_MS, stop.signal);
+    }
+  }
+
+  async function look() {
+    const limit = AbortSignal.any([stop.signal, AbortSignal.timeout(LIMIT_MS)]);
+    try {
+      const response = await fetch("/api/health", { signal: limit, cache: "no-store" });
+      /** @type {{status: string, services: Service[]}} */
+      const health = await response.json();
+      setText(overall, OVERALL[health.status] ?? health.status);
+      overall.dataset.status = health.status;
+      services.update(health.services);
+      setText(asked, `Looked at ${timeWithSeconds(new Date())}, again every ${INTERVAL_MS / 1000} seconds.`);
+    } catch {
+      if (stop.signal.aborted) return;
+      setText(overall, "The gateway cannot be reached.");
+      overall.dataset.status = "down";
+    }
+  }
+
+  const leave = onLinkState(() => {
+    const { status, heard } = linkState();
+    const how =
+      { connecting: "Connecting", live: "Connected", lost: "Connection lost", asleep: "Asleep" }[status];
+    setText(own, heard ? `${how}; last in touch ${timeWithSeconds(heard)}.` : `${how}.`);
+  });
+  watch().catch(() => {});
+  return {
+    title: "System",
+    unmount() {
+      stop.abort();
+      leave();
+    },
+  };
+}
+
+function createService() {
+  const name = h("h3", {});
+  const status = h("span", { class: "status" });
+  const detail = h("p", {});
+  const checks = h("ul", {});
+  return {
+    element: h("li", { class: "service" }, h("div", {}, name, status), detail, checks),
+    /** @param {Service} service */
+    update(service) {
+      setText(name, service.name);
+      showStatus(status, service.status);
+      setText(detail, service.detail ?? "");
+      fill(
+        checks,
+        ...(service.checks ?? []).map((check) => {
+          const mark = h("span", { class: "status" });
+          showStatus(mark, check.status);
+          return h(
+            "li",
+            {},
+            check.name,
+            " ",
+            mark,
+            check.detail && h("span", { class: "detail" }, check.detail),
+          );
+        }),
+      );
+    },
+  };
+}
+
+/** @param {HTMLElement} element @param {"up" | "down"} status */
+function showStatus(element, status) {
+  element.dataset.status = status;
+  setText(element, status === "up" ? "Up" : "Down");
+}
