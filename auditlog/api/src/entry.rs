@@ -4,8 +4,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use shared_infrastructure::event_store::Recorded;
-use shared_kernel::Revision;
+use shared_kernel::{Position, Revision};
 use uuid::Uuid;
+
+use crate::stream::DomainStream;
 
 /// One event of the audit log. Its data and metadata are what is stored, digit for digit.
 #[derive(Debug, Clone, Serialize)]
@@ -18,6 +20,8 @@ pub(crate) struct Entry {
     created: Timestamp,
     data: Box<RawValue>,
     metadata: Box<RawValue>,
+    /// A query that covers it covers this event.
+    position: Position,
 }
 
 impl From<Recorded> for Entry {
@@ -25,6 +29,7 @@ impl From<Recorded> for Entry {
         Self {
             data: json(&event.data),
             metadata: json(&event.custom_metadata),
+            position: DomainStream::position_of(&event),
             stream: event.stream,
             event_number: event.revision,
             event_id: event.event_id,

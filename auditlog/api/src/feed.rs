@@ -14,6 +14,7 @@ use tokio::time::sleep;
 
 use crate::cursor::Cursor;
 use crate::live::{LiveEntry, Tail};
+use crate::place::Place;
 use crate::reader::{Chunk, LogReader, ReadError};
 use crate::stream::Log;
 
@@ -59,8 +60,8 @@ impl Feeds {
         // Joined first, then read: what is recorded in between comes twice rather than not at all.
         let receiver = self.tail.join().await.ok_or(OpenError::NotFollowing)?;
         let (place, chunk) = match after {
-            Some(after) => (after, self.reader.read(Log::All, after, HISTORY_CHUNK).await?),
-            None => (self.reader.head().await?, Chunk::END),
+            Some(after) => (after, self.reader.read(Log::All, Place::After(after), HISTORY_CHUNK).await?),
+            None => (self.reader.head(Log::All).await?, Chunk::END),
         };
         let mut feed = Feed {
             reader: Arc::clone(&self.reader),
@@ -122,7 +123,7 @@ impl Feed {
                 }
             }
             match self.phase {
-                Phase::History => match self.reader.read(Log::All, self.place, HISTORY_CHUNK).await {
+                Phase::History => match self.reader.read(Log::All, Place::After(self.place), HISTORY_CHUNK).await {
                     Ok(chunk) => self.take(chunk),
                     Err(ReadError::Store(_)) => sleep(HISTORY_RETRY_PAUSE).await,
                     Err(ReadError::BeyondEnd) => return None,
@@ -146,7 +147,7 @@ impl Feed {
     }
 
     fn cursor(&self) -> String {
-        Cursor::at(Log::All, self.place).encode()
+        Cursor::at(Log::All, Place::After(self.place)).encode()
     }
 }
 

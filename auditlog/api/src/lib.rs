@@ -10,6 +10,7 @@ mod entry;
 mod feed;
 mod filter;
 mod live;
+mod place;
 mod reader;
 mod routes;
 mod search;
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use feed::Feeds;
 use live::Live;
 use reader::LogReader;
+use stream::Log;
 
 /// What the audit log API needs.
 #[derive(Debug, Clone)]
@@ -84,7 +86,7 @@ fn checks(reader: Arc<LogReader>) -> Checks {
     Checks::new().with("event-store", move || {
         let reader = Arc::clone(&reader);
         async move {
-            let answer = reader.head().await;
+            let answer = reader.head(Log::All).await;
             answer.map(|_| None).map_err(|error| error.to_string())
         }
     })

@@ -11,11 +11,11 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use shared_infrastructure::event_store::StoreError;
-use shared_kernel::Position;
+use shared_kernel::{Order, Position};
 use shared_service::headers::{JETBRIDGE_POSITION, position_value};
 use shared_service::health::{self, Checks};
 use shared_service::paging::InvalidCursor;
-use shared_service::problem::{InvalidPart, Place};
+use shared_service::problem::{self, InvalidPart};
 use shared_service::{FromQuery, Page, Paging, Params, Problem, Query, Reply, RequestedPosition, finish};
 
 use crate::Api;
@@ -23,8 +23,9 @@ use crate::cursor::Cursor;
 use crate::entry::Entry;
 use crate::feed::OpenError;
 use crate::filter::Filter;
+use crate::place::{Descent, Place};
 use crate::reader::{LogReader, ReadError};
-use crate::search::search;
+use crate::search::{Found, search};
 use crate::stream::Log;
 
 /// How long a request may take until its answer begins. Longer than anything it waits for may.
@@ -70,7 +71,9 @@ struct ListInput {
 impl FromQuery for ListInput {
     fn read(params: &mut Params) -> Option<Self> {
         let filter = Filter::read(params);
-        Some(Self { paging: params.paging()?, filter })
+        let (order, limit) = (params.order(), params.limit());
+        let after = params.optional("after", Cursor::decode);
+        Some(Self { filter, paging: Paging { order: order?, limit: limit?, after } })
     }
 }
 
@@ -80,21 +83,35 @@ async fn list(
     input: ListInput,
     RequestedPosition(requested): RequestedPosition,
 ) -> Answer {
-    let Paging { limit, after } = input.paging;
-    let after = place_in(log, after).map_err(|error| invalid_after(&error))?;
-    let found = search(reader, log, after.unwrap_or_default(), limit, &input.filter).await;
-    let found = found.map_err(|error| read_problem(error, invalid_after))?;
-
+    let ListInput { filter, paging: Paging { order, limit, after } } = input;
     let requested = requested.unwrap_or_default();
-    let position = if !found.reached_end {
-        found.place
-    } else if log.covers(found.place, requested) {
-        requested.and(found.place)
-    } else {
-        return Err(Problem::not_yet());
+    let after = after.map(|cursor| cursor.place_in(log, order)).transpose().map_err(|error| invalid_after(&error))?;
+    let is_first = after.is_none();
+    let from = match (after, order) {
+        (Some(place), _) => place,
+        (None, Order::OldestFirst) => Place::After(Position::default()),
+        (None, Order::NewestFirst) => {
+            let top = reader.head(log).await.map_err(|error| read_problem(error, invalid_after))?;
+            if !log.covers(top, requested) {
+                return Err(Problem::not_yet());
+            }
+            Place::Before(Descent::from_top(top))
+        }
     };
-    let next = Some(Cursor::at(log, found.place).encode());
-    Ok(Reply::ok(Page { items: found.entries, next }).position(position))
+    let found = search(reader, log, from, limit, &filter).await;
+    let Found { entries, place, reached_end } = found.map_err(|error| read_problem(error, invalid_after))?;
+
+    let cursor = Cursor::at(log, place);
+    let (position, next) = match place {
+        Place::After(seen) if !reached_end => (seen, Some(cursor)),
+        Place::After(seen) if log.covers(seen, requested) => (requested.and(seen), Some(cursor)),
+        Place::After(_) => return Err(Problem::not_yet()),
+        // What comes after the first page was recorded before it, so that nothing has to be waited for.
+        Place::Before(Descent { top, .. }) => {
+            (if is_first { requested.and(top) } else { top }, Some(cursor).filter(|_| !reached_end))
+        }
+    };
+    Ok(Reply::ok(Page { items: entries, next: next.map(Cursor::encode) }).position(position))
 }
 
 /// Where to begin to follow.
@@ -115,7 +132,8 @@ async fn events(
 ) -> Result<Response, Problem> {
     // A browser repeats the query of its first request when it comes back: what it has seen since counts.
     let resumed = last_event_id(&headers).map_err(|error| invalid_last_event_id(&error))?;
-    let asked = place_in(Log::All, input.after).map_err(|error| invalid_after(&error))?;
+    let asked = input.after.map(|cursor| cursor.position_in(Log::All)).transpose();
+    let asked = asked.map_err(|error| invalid_after(&error))?;
     let invalid = if resumed.is_some() { invalid_last_event_id } else { invalid_after };
     let feed = api.feeds.open(resumed.or(asked)).await.map_err(|error| match error {
         OpenError::Full => too_many_followers(),
@@ -135,12 +153,8 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<Position>, InvalidCursor>
     };
     match value.to_str().map_err(|_| InvalidCursor)?.trim() {
         "" => Ok(None),
-        id => place_in(Log::All, Some(Cursor::decode(id)?)),
+        id => Cursor::decode(id)?.position_in(Log::All).map(Some),
     }
-}
-
-fn place_in(log: Log, cursor: Option<Cursor>) -> Result<Option<Position>, InvalidCursor> {
-    cursor.map(|cursor| cursor.place_in(log)).transpose()
 }
 
 fn read_problem(error: ReadError, invalid_cursor: fn(&dyn Display) -> Problem) -> Problem {
@@ -152,7 +166,7 @@ fn read_problem(error: ReadError, invalid_cursor: fn(&dyn Display) -> Problem) -
 }
 
 fn invalid_after(detail: &dyn Display) -> Problem {
-    let place = Place::Parameter("after".to_owned());
+    let place = problem::Place::Parameter("after".to_owned());
     Problem::invalid_request(vec![InvalidPart { place, detail: detail.to_string() }])
 }
 

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use shared_kernel::Position;
 use tokio::time::Instant;
 
 use crate::entry::Entry;
 use crate::filter::Filter;
+use crate::place::Place;
 use crate::reader::{LogReader, ReadError};
-use crate::stream::{DomainStream, Log};
+use crate::stream::Log;
 
 /// How many events a filtered search looks at, and how long it goes on, before it answers with what it has found.
 const MAX_LOOKED_AT: usize = 10_000;
@@ -19,22 +19,22 @@ const CHUNK: usize = 500;
 /// What a search has found.
 pub(crate) struct Found {
     pub(crate) entries: Vec<Entry>,
-    /// Everything up to here was looked at.
-    pub(crate) place: Position,
-    /// Whether this is everything that was recorded before the search began.
+    /// Everything on the way to here was looked at.
+    pub(crate) place: Place,
+    /// Whether this is everything on the way, as far as it was recorded before the search began.
     pub(crate) reached_end: bool,
 }
 
-/// Looks for entries after a place, until there are enough of them, or none left, or it takes too long.
+/// Looks for entries from a place on, until there are enough of them, or none left, or it takes too long.
 pub(crate) async fn search(
     reader: &LogReader,
     log: Log,
-    after: Position,
+    from: Place,
     limit: usize,
     filter: &Filter,
 ) -> Result<Found, ReadError> {
     let deadline = Instant::now() + MAX_TIME;
-    let mut found = Found { entries: Vec::new(), place: after, reached_end: false };
+    let mut found = Found { entries: Vec::new(), place: from, reached_end: false };
     let mut looked_at = 0;
     while found.entries.len() < limit && !found.reached_end && looked_at < MAX_LOOKED_AT && Instant::now() < deadline {
         let chunk_size = if filter.is_open() { limit - found.entries.len() } else { CHUNK };
@@ -46,7 +46,7 @@ pub(crate) async fn search(
                 break;
             }
             looked_at += 1;
-            found.place = found.place.and(DomainStream::position_of(&event));
+            found.place.pass(&event);
             if filter.matches(&event) {
                 found.entries.push(event.into());
             }

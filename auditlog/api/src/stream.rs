@@ -36,6 +36,14 @@ impl DomainStream {
         }
     }
 
+    /// How far a position reaches in this stream, to be changed.
+    pub(crate) const fn revision_mut(self, position: &mut Position) -> &mut Option<Revision> {
+        match self {
+            Self::Flight => &mut position.flight,
+            Self::Passenger => &mut position.passenger,
+        }
+    }
+
     /// The position that reaches just to this event; none for an event of any other stream.
     pub(crate) fn position_of(event: &Recorded) -> Position {
         Self::named(&event.stream).map_or_else(Position::default, |stream| stream.position(Some(event.revision)))

@@ -32,9 +32,10 @@ pub(crate) struct ListInput {
 
 impl FromQuery for ListInput {
     fn read(params: &mut Params) -> Option<Self> {
-        let status = params.optional("status", str::parse::<FlightStatus>);
+        let statuses = params.optional("status", |text| parse::list(text, str::parse::<FlightStatus>));
         let text = params.optional("text", SearchText::new).map(|text| text.as_str().to_owned());
+        let ids = params.optional("ids", |text| parse::list(text, parse::id));
         let paging = params.paging()?;
-        Some(Self { filter: FlightFilter { status, text }, paging })
+        Some(Self { filter: FlightFilter { statuses, text, ids }, paging })
     }
 }

@@ -89,9 +89,8 @@ async fn list(
     RequestedPosition(requested): RequestedPosition,
 ) -> Answer<Page<FlightView>> {
     let requested = api.cover(requested).await;
-    let paging = input.paging;
-    let found = api.read_model.flights(&input.filter, paging.after, paging.limit + 1, requested.flight).await?;
-    let page = Page::from_surplus(found.value, paging.limit, |last| last.id);
+    let found = api.read_model.flights(input.filter, input.paging, requested.flight).await?;
+    let page = Page::from_surplus(found.value, &input.paging, |last| last.id);
     Ok(Reply::ok(page).position(requested.and(Position::in_flight_stream(found.revision))))
 }
 

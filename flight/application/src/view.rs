@@ -27,10 +27,12 @@ impl From<&Flight> for FlightView {
 /// Which flights a list shows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct FlightFilter {
-    /// Only those with this status.
-    pub status: Option<FlightStatus>,
+    /// Only those with one of these statuses.
+    pub statuses: Option<Vec<FlightStatus>>,
     /// Only those whose number, origin or destination contains this, in any case.
     pub text: Option<String>,
+    /// Only these.
+    pub ids: Option<Vec<FlightId>>,
 }
 
 /// What a command left, and where its events are in both streams.

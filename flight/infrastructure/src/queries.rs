@@ -1,10 +1,9 @@
 use flight_application::{FlightFilter, FlightView};
 use flight_core::{FlightDetails, FlightStatus};
 use shared_infrastructure::postgres::{from_bigint, substring_pattern};
-use shared_infrastructure::read_model::{ReadModel, Reflecting};
-use shared_kernel::{FlightId, QueryError, Revision, Text};
+use shared_infrastructure::read_model::{Listing, ReadModel, Reflecting};
+use shared_kernel::{FlightId, Paging, QueryError, Revision, Text};
 use tokio_postgres::Row;
-use uuid::Uuid;
 
 const COLUMNS: &str = "id, flight_number, origin, destination, scheduled_departure, status, version";
 
@@ -43,39 +42,25 @@ impl FlightReadModel {
             .await
     }
 
-    /// The flights that fit the filter, in the order of their creation, after `after`, at most `limit`.
+    /// The flights that fit the filter, in the order of their creation or against it: up to one more than the page has.
     ///
     /// # Errors
     /// [`QueryError`].
     pub async fn flights(
         &self,
-        filter: &FlightFilter,
-        after: Option<FlightId>,
-        limit: usize,
+        filter: FlightFilter,
+        page: Paging<FlightId>,
         at_least: Option<Revision>,
     ) -> Result<Reflecting<Vec<FlightView>>, QueryError> {
-        let status = filter.status.map(FlightStatus::as_str);
-        let pattern = filter.text.as_deref().map(substring_pattern);
-        let after = after.map_or(Uuid::nil(), FlightId::uuid);
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let FlightFilter { statuses, text, ids } = filter;
+        let listing = Listing::new("flights", COLUMNS, "id", page.map(FlightId::uuid))
+            .keys(ids.map(|ids| ids.into_iter().map(FlightId::uuid).collect()))
+            .any_of("status", statuses.map(|statuses| statuses.into_iter().map(FlightStatus::as_str).collect()))
+            .only_with("search LIKE", text.as_deref().map(substring_pattern));
         self.read_model
             .query(at_least, |client| {
-                let pattern = pattern.clone();
-                async move {
-                    let mut conditions = String::from("id > $1");
-                    let mut parameters: Vec<&(dyn tokio_postgres::types::ToSql + Sync)> = vec![&after, &limit];
-                    if let Some(status) = &status {
-                        parameters.push(status);
-                        conditions.push_str(&format!(" AND status = ${}", parameters.len()));
-                    }
-                    if let Some(pattern) = &pattern {
-                        parameters.push(pattern);
-                        conditions.push_str(&format!(" AND search LIKE ${}", parameters.len()));
-                    }
-                    let sql = format!("SELECT {COLUMNS} FROM flights WHERE {conditions} ORDER BY id LIMIT $2");
-                    let statement = client.prepare_cached(&sql).await?;
-                    client.query(&statement, &parameters).await?.iter().map(flight_view).collect()
-                }
+                let listing = &listing;
+                async move { listing.rows(&client).await?.iter().map(flight_view).collect() }
             })
             .await
     }

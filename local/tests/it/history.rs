@@ -22,6 +22,7 @@ pub(crate) struct Entry {
     pub(crate) created: String,
     pub(crate) data: Value,
     pub(crate) metadata: Value,
+    pub(crate) position: String,
 }
 
 impl Entry {

@@ -1,5 +1,5 @@
 use passenger_application::{ManifestFilter, PassengerFilter};
-use passenger_core::{Ending, ManifestState, OffloadReason, PassengerName, PassengerStatus};
+use passenger_core::{Ending, MAX_MISSING_NAMED, ManifestState, OffloadReason, PassengerName, PassengerStatus};
 use shared_kernel::{FlightId, PassengerId, Text};
 use shared_service::{Fields, FromFields, FromQuery, Paging, Params, parse};
 
@@ -47,10 +47,11 @@ pub(crate) struct PassengersInput {
 impl FromQuery for PassengersInput {
     fn read(params: &mut Params) -> Option<Self> {
         let flight_id = params.optional("flightId", parse::id);
-        let status = params.optional("status", str::parse::<PassengerStatus>);
+        let statuses = params.optional("status", |text| parse::list(text, str::parse::<PassengerStatus>));
         let text = params.optional("text", SearchText::new).map(|text| text.as_str().to_owned());
+        let ids = params.optional("ids", |text| parse::list(text, parse::id));
         let paging = params.paging()?;
-        Some(Self { filter: PassengerFilter { flight_id, status, text }, paging })
+        Some(Self { filter: PassengerFilter { flight_id, statuses, text, ids }, paging })
     }
 }
 
@@ -58,14 +59,34 @@ impl FromQuery for PassengersInput {
 pub(crate) struct ManifestsInput {
     pub(crate) filter: ManifestFilter,
     pub(crate) paging: Paging<FlightId>,
+    pub(crate) missing: usize,
 }
 
 impl FromQuery for ManifestsInput {
     fn read(params: &mut Params) -> Option<Self> {
-        let state = params.optional("state", manifest_state);
-        let paging = params.paging()?;
-        Some(Self { filter: ManifestFilter { state }, paging })
+        let states = params.optional("state", |text| parse::list(text, manifest_state));
+        let flight_ids = params.optional("flightIds", |text| parse::list(text, parse::id));
+        let (missing, paging) = (missing(params), params.paging());
+        Some(Self { filter: ManifestFilter { states, flight_ids }, paging: paging?, missing: missing? })
     }
+}
+
+/// How a single manifest is to be shown.
+pub(crate) struct ManifestInput {
+    pub(crate) missing: usize,
+}
+
+impl FromQuery for ManifestInput {
+    fn read(params: &mut Params) -> Option<Self> {
+        let missing = missing(params);
+        params.ignore_others();
+        Some(Self { missing: missing? })
+    }
+}
+
+/// How many of those who have not boarded are to be named.
+fn missing(params: &mut Params) -> Option<usize> {
+    params.or("missing", MAX_MISSING_NAMED, |text| parse::whole_number(text, 0..=MAX_MISSING_NAMED))
 }
 
 fn manifest_state(text: &str) -> Result<&'static str, &'static str> {

@@ -5,7 +5,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use passenger_application::{Done, ManifestView, ManifestWithPassengers, PassengerView};
-use passenger_infrastructure::PASSENGERS_IN_MANIFEST;
+use passenger_infrastructure::FIRST_PASSENGERS;
 use shared_kernel::{PassengerId, Position};
 use shared_service::health::{self, Checks};
 use shared_service::{
@@ -14,7 +14,7 @@ use shared_service::{
 };
 
 use crate::Api;
-use crate::input::{AddInput, ManifestsInput, NameInput, OffloadInput, PassengersInput};
+use crate::input::{AddInput, ManifestInput, ManifestsInput, NameInput, OffloadInput, PassengersInput};
 use crate::problems::problem;
 
 /// How long a request may take. Longer than anything it waits for may.
@@ -88,9 +88,8 @@ async fn list(
     RequestedPosition(requested): RequestedPosition,
 ) -> Answer<Page<PassengerView>> {
     let requested = api.cover(requested).await;
-    let paging = input.paging;
-    let found = api.read_model.passengers(&input.filter, paging.after, paging.limit + 1, requested.passenger).await?;
-    let page = Page::from_surplus(found.value, paging.limit, |last| last.id);
+    let found = api.read_model.passengers(input.filter, input.paging, requested.passenger).await?;
+    let page = Page::from_surplus(found.value, &input.paging, |last| last.id);
     Ok(Reply::ok(page).position(requested.and(Position::in_passenger_stream(found.revision))))
 }
 
@@ -100,20 +99,20 @@ async fn list_manifests(
     RequestedPosition(requested): RequestedPosition,
 ) -> Answer<Page<ManifestView>> {
     let requested = api.cover(requested).await;
-    let paging = input.paging;
-    let found = api.read_model.manifests(input.filter, paging.after, paging.limit + 1, requested.passenger).await?;
-    let page = Page::from_surplus(found.value, paging.limit, |last| last.flight_id);
+    let found = api.read_model.manifests(input.filter, input.paging, input.missing, requested.passenger).await?;
+    let page = Page::from_surplus(found.value, &input.paging, |last| last.flight_id);
     Ok(Reply::ok(page).position(requested.and(Position::in_passenger_stream(found.revision))))
 }
 
 async fn show_manifest(
     State(api): State<Arc<Api>>,
     PathId(ManifestKey(flight_id)): PathId<ManifestKey>,
+    Query(input): Query<ManifestInput>,
     RequestedPosition(requested): RequestedPosition,
     known: IfNoneMatch,
 ) -> Answer<ManifestWithPassengers> {
     let requested = api.cover(requested).await;
-    let found = api.read_model.manifest(flight_id, requested.passenger).await?;
+    let found = api.read_model.manifest(flight_id, input.missing, requested.passenger).await?;
     let position = requested.and(Position::in_passenger_stream(found.revision));
     let (manifest, passengers) = match found.value {
         Some(found) => found,
@@ -121,7 +120,7 @@ async fn show_manifest(
         None if api.service.flight_exists(flight_id).await? => (ManifestView::empty(flight_id), Vec::new()),
         None => return Err(Problem::of(ProblemType::ManifestNotFound).position(position)),
     };
-    let Page { items, next } = Page::from_surplus(passengers, PASSENGERS_IN_MANIFEST, |last| last.id);
+    let Page { items, next } = Page::from_surplus(passengers, &FIRST_PASSENGERS, |last| last.id);
     let version = manifest.version;
     let reply =
         Reply::ok(ManifestWithPassengers { manifest, passengers: items, passengers_next: next }).position(position);

@@ -41,7 +41,7 @@ pub struct ManifestView {
     pub state: &'static str,
     /// How many passengers have which status.
     pub counts: Counts,
-    /// The first of those who have not boarded.
+    /// The first of those who have not boarded, as many as were asked for.
     pub missing: Vec<MissingView>,
     /// The number of the last event about it or one of its passengers; `None` if there was none.
     #[serde(skip)]
@@ -84,17 +84,21 @@ pub struct ManifestWithPassengers {
 pub struct PassengerFilter {
     /// Only those of this flight.
     pub flight_id: Option<FlightId>,
-    /// Only those with this status.
-    pub status: Option<PassengerStatus>,
+    /// Only those with one of these statuses.
+    pub statuses: Option<Vec<PassengerStatus>>,
     /// Only those whose name contains this, in any case.
     pub text: Option<String>,
+    /// Only these.
+    pub ids: Option<Vec<PassengerId>>,
 }
 
 /// Which manifests a list shows. Those of deleted flights are never in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ManifestFilter {
-    /// Only those in this state.
-    pub state: Option<&'static str>,
+    /// Only those in one of these states.
+    pub states: Option<Vec<&'static str>>,
+    /// Only those of these flights.
+    pub flight_ids: Option<Vec<FlightId>>,
 }
 
 /// What a command left, and where its events are in both streams.

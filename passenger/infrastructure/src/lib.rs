@@ -9,7 +9,7 @@ mod reactions;
 pub use flights::RpcFlights;
 pub use migrations::migrations;
 pub use projection::PassengerProjection;
-pub use queries::{PASSENGERS_IN_MANIFEST, PassengerReadModel};
+pub use queries::{FIRST_PASSENGERS, PassengerReadModel};
 pub use reactions::PassengerReactions;
 
 /// The stream that holds every event of the passenger domain.

@@ -2,18 +2,18 @@ use std::collections::HashMap;
 
 use deadpool_postgres::Transaction;
 use passenger_application::{ManifestFilter, ManifestView, MissingView, PassengerFilter, PassengerView};
-use passenger_core::{Counts, MAX_MISSING_NAMED, ManifestState, PassengerStatus};
+use passenger_core::{Counts, ManifestState, PassengerStatus};
 use shared_infrastructure::postgres::{from_bigint, substring_pattern};
-use shared_infrastructure::read_model::{ReadModel, Reflecting};
-use shared_kernel::{FlightId, PassengerId, QueryError, Revision, Text};
-use tokio_postgres::types::ToSql;
+use shared_infrastructure::read_model::{Listing, ReadModel, Reflecting};
+use shared_kernel::{FlightId, Order, Paging, PassengerId, QueryError, Revision, Text};
 use tokio_postgres::{IsolationLevel, Row};
 use uuid::Uuid;
 
 const COLUMNS: &str = "id, flight_id, name, status, version";
+const MANIFEST_COLUMNS: &str = "flight_id, state, version";
 
-/// How many passengers are shown with a manifest at most.
-pub const PASSENGERS_IN_MANIFEST: usize = 1_000;
+/// The passengers that are shown with a manifest.
+pub const FIRST_PASSENGERS: Paging<PassengerId> = Paging { order: Order::OldestFirst, limit: 1_000, after: None };
 
 /// Queries of passengers and manifests.
 #[derive(Clone)]
@@ -51,104 +51,93 @@ impl PassengerReadModel {
             .await
     }
 
-    /// The passengers that fit the filter, in the order in which they were added, after `after`, at most `limit`.
+    /// The passengers that fit the filter, in the order in which they were added or against it: up to one more than the
+    /// page has.
     ///
     /// # Errors
     /// [`QueryError`].
     pub async fn passengers(
         &self,
-        filter: &PassengerFilter,
-        after: Option<PassengerId>,
-        limit: usize,
+        filter: PassengerFilter,
+        page: Paging<PassengerId>,
         at_least: Option<Revision>,
     ) -> Result<Reflecting<Vec<PassengerView>>, QueryError> {
-        let flight_id = filter.flight_id.map(FlightId::uuid);
-        let status = filter.status.map(PassengerStatus::as_str);
-        let pattern = filter.text.as_deref().map(substring_pattern);
-        let after = after.map_or(Uuid::nil(), PassengerId::uuid);
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let PassengerFilter { flight_id, statuses, text, ids } = filter;
+        let listing = passengers(page)
+            .keys(ids.map(|ids| ids.into_iter().map(PassengerId::uuid).collect()))
+            .any_of("status", statuses.map(|statuses| statuses.into_iter().map(PassengerStatus::as_str).collect()))
+            .only_with("flight_id =", flight_id.map(FlightId::uuid))
+            .only_with("search LIKE", text.as_deref().map(substring_pattern));
         self.read_model
             .query(at_least, |client| {
-                let pattern = pattern.clone();
-                async move {
-                    let mut conditions = String::from("id > $1");
-                    let mut parameters: Vec<&(dyn ToSql + Sync)> = vec![&after, &limit];
-                    if let Some(flight_id) = &flight_id {
-                        parameters.push(flight_id);
-                        conditions.push_str(&format!(" AND flight_id = ${}", parameters.len()));
-                    }
-                    if let Some(status) = &status {
-                        parameters.push(status);
-                        conditions.push_str(&format!(" AND status = ${}", parameters.len()));
-                    }
-                    if let Some(pattern) = &pattern {
-                        parameters.push(pattern);
-                        conditions.push_str(&format!(" AND search LIKE ${}", parameters.len()));
-                    }
-                    let sql = format!("SELECT {COLUMNS} FROM passengers WHERE {conditions} ORDER BY id LIMIT $2");
-                    let statement = client.prepare_cached(&sql).await?;
-                    client.query(&statement, &parameters).await?.iter().map(passenger_view).collect()
-                }
+                let listing = &listing;
+                async move { listing.rows(&client).await?.iter().map(passenger_view).collect() }
             })
             .await
     }
 
-    /// A flight's manifest with its first passengers, up to one more than [`PASSENGERS_IN_MANIFEST`]; none if nothing ever
-    /// happened on it.
+    /// A flight's manifest, with the names of up to `missing` of those who have not boarded, and its first passengers, up to
+    /// one more than [`FIRST_PASSENGERS`]; none if nothing ever happened on it.
     ///
     /// # Errors
     /// [`QueryError`].
     pub async fn manifest(
         &self,
         flight_id: FlightId,
+        missing: usize,
         at_least: Option<Revision>,
     ) -> Result<Reflecting<Option<(ManifestView, Vec<PassengerView>)>>, QueryError> {
+        let first = passengers(FIRST_PASSENGERS).only_with("flight_id =", Some(flight_id.uuid()));
         self.read_model
-            .query(at_least, |mut client| async move {
-                let transaction = snapshot(&mut client).await?;
-                let statement = transaction
-                    .prepare_cached("SELECT flight_id, state, version FROM manifests WHERE flight_id = $1")
-                    .await?;
-                let rows = transaction.query(&statement, &[&flight_id.uuid()]).await?;
-                let Some(manifest) = manifest_views(&transaction, &rows).await?.pop() else { return Ok(None) };
-                let sql = format!("SELECT {COLUMNS} FROM passengers WHERE flight_id = $1 ORDER BY id LIMIT $2");
-                let statement = transaction.prepare_cached(&sql).await?;
-                let limit = i64::try_from(PASSENGERS_IN_MANIFEST + 1).unwrap_or(i64::MAX);
-                let rows = transaction.query(&statement, &[&flight_id.uuid(), &limit]).await?;
-                let passengers = rows.iter().map(passenger_view).collect::<Result<_, _>>()?;
-                Ok(Some((manifest, passengers)))
+            .query(at_least, |mut client| {
+                let first = &first;
+                async move {
+                    let transaction = snapshot(&mut client).await?;
+                    let sql = format!("SELECT {MANIFEST_COLUMNS} FROM manifests WHERE flight_id = $1");
+                    let statement = transaction.prepare_cached(&sql).await?;
+                    let rows = transaction.query(&statement, &[&flight_id.uuid()]).await?;
+                    let manifest = manifest_views(&transaction, &rows, missing).await?.pop();
+                    let Some(manifest) = manifest else { return Ok(None) };
+                    let rows = first.rows(&transaction).await?;
+                    let passengers = rows.iter().map(passenger_view).collect::<Result<_, _>>()?;
+                    Ok(Some((manifest, passengers)))
+                }
             })
             .await
     }
 
-    /// The manifests that fit the filter, in the order in which their flights were created, after `after`, at most `limit`.
+    /// The manifests that fit the filter, in the order in which their flights were created or against it, each with the
+    /// names of up to `missing` of those who have not boarded: up to one more than the page has.
     ///
     /// # Errors
     /// [`QueryError`].
     pub async fn manifests(
         &self,
         filter: ManifestFilter,
-        after: Option<FlightId>,
-        limit: usize,
+        page: Paging<FlightId>,
+        missing: usize,
         at_least: Option<Revision>,
     ) -> Result<Reflecting<Vec<ManifestView>>, QueryError> {
-        let after = after.map_or(Uuid::nil(), FlightId::uuid);
-        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let ManifestFilter { states, flight_ids } = filter;
+        let listing = Listing::new("manifests", MANIFEST_COLUMNS, "flight_id", page.map(FlightId::uuid))
+            .keys(flight_ids.map(|ids| ids.into_iter().map(FlightId::uuid).collect()))
+            .any_of("state", states)
+            .only("ending IS DISTINCT FROM 'deleted'");
         self.read_model
-            .query(at_least, |mut client| async move {
-                let transaction = snapshot(&mut client).await?;
-                let statement = transaction
-                    .prepare_cached(
-                        "SELECT flight_id, state, version FROM manifests
-                         WHERE flight_id > $1 AND ($2::text IS NULL OR state = $2) AND ending IS DISTINCT FROM 'deleted'
-                         ORDER BY flight_id LIMIT $3",
-                    )
-                    .await?;
-                let rows = transaction.query(&statement, &[&after, &filter.state, &limit]).await?;
-                manifest_views(&transaction, &rows).await
+            .query(at_least, |mut client| {
+                let listing = &listing;
+                async move {
+                    let transaction = snapshot(&mut client).await?;
+                    let rows = listing.rows(&transaction).await?;
+                    manifest_views(&transaction, &rows, missing).await
+                }
             })
             .await
     }
+}
+
+fn passengers(page: Paging<PassengerId>) -> Listing {
+    Listing::new("passengers", COLUMNS, "id", page.map(PassengerId::uuid))
 }
 
 /// A transaction whose queries all see the same, so that counts and names fit together.
@@ -156,14 +145,15 @@ async fn snapshot(client: &mut deadpool_postgres::Object) -> Result<Transaction<
     client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true).start().await
 }
 
-/// Completes manifests with the counts of their passengers, and with those who are missing.
+/// Completes manifests with the counts of their passengers, and with the first of those who are missing.
 async fn manifest_views(
     transaction: &Transaction<'_>,
     manifests: &[Row],
+    missing_named: usize,
 ) -> Result<Vec<ManifestView>, tokio_postgres::Error> {
     let ids: Vec<Uuid> = manifests.iter().map(|row| row.try_get("flight_id")).collect::<Result<_, _>>()?;
     let mut counts = counts(transaction, &ids).await?;
-    let mut missing = missing(transaction, &ids).await?;
+    let mut missing = missing(transaction, &ids, missing_named).await?;
     let complete = |row: &Row| {
         let id: Uuid = row.try_get("flight_id")?;
         let state: &str = row.try_get("state")?;
@@ -208,7 +198,11 @@ async fn counts(
 async fn missing(
     transaction: &Transaction<'_>,
     flights: &[Uuid],
+    named: usize,
 ) -> Result<HashMap<Uuid, Vec<MissingView>>, tokio_postgres::Error> {
+    if named == 0 {
+        return Ok(HashMap::new());
+    }
     let statement = transaction
         .prepare_cached(
             "SELECT asked.flight_id, missing.id, missing.name
@@ -219,7 +213,7 @@ async fn missing(
              ORDER BY missing.id",
         )
         .await?;
-    let limit = i64::try_from(MAX_MISSING_NAMED).unwrap_or(i64::MAX);
+    let limit = i64::try_from(named).unwrap_or(i64::MAX);
     let mut missing: HashMap<Uuid, Vec<MissingView>> = HashMap::new();
     for row in transaction.query(&statement, &[&flights, &limit]).await? {
         missing

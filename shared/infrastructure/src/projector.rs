@@ -1,7 +1,9 @@
 //! Projects a stream into PostgreSQL: rows and checkpoint in one transaction, batch after batch.
 
 use std::collections::HashSet;
+use std::error::Error;
 use std::future::Future;
+use std::io;
 use std::time::Duration;
 
 use deadpool_postgres::{ClientWrapper, Transaction};
@@ -159,7 +161,7 @@ impl<P: Projection> Projecting<P> {
                 parked_keys.insert(key);
             }
         }
-        self.projection.project(&transaction, &projectable).await?;
+        self.projection.project(&transaction, &projectable).await.map_err(failure)?;
         let advance = transaction.prepare_cached(checkpoint::ADVANCE).await?;
         if !checkpoint::advance(&*transaction, &advance, P::NAME, self.checkpoint, to).await? {
             return Err(WorkError::Fenced);
@@ -181,14 +183,14 @@ impl<P: Projection> Projecting<P> {
         Ok(Numbered { event, revision: recorded.revision })
     }
 
-    /// Projects one event so that its failure undoes nothing else. The inner error is PostgreSQL's refusal.
+    /// Projects one event so that its failure undoes nothing else. The inner error says why it cannot be projected.
     async fn project_alone(
         &self,
         transaction: &mut Transaction<'_>,
         numbered: Numbered<P::Event>,
     ) -> Result<Result<(), String>, WorkError> {
         let savepoint = transaction.savepoint("event").await?;
-        match self.projection.project(&savepoint, &[numbered]).await.map_err(DatabaseError::from) {
+        match self.projection.project(&savepoint, &[numbered]).await.map_err(failure) {
             Ok(()) => {
                 savepoint.commit().await?;
                 Ok(Ok(()))
@@ -233,4 +235,15 @@ impl<P: Projection> Projecting<P> {
         self.parked_keys = parking::keys(&**client, P::NAME).await?;
         Ok(replayed)
     }
+}
+
+/// What a failure to project comes to. When PostgreSQL has not answered although the connection is there, it was never asked:
+/// the client library could not convert a value. That is as hopeless as a refusal.
+fn failure(error: tokio_postgres::Error) -> DatabaseError {
+    let from_connection = error.is_closed() || error.source().is_some_and(|cause| cause.is::<io::Error>());
+    if error.as_db_error().is_some() || from_connection {
+        return error.into();
+    }
+    // Without its cause, which may quote the value.
+    DatabaseError::Refused(error.to_string())
 }

@@ -1,5 +1,7 @@
 //! The read side of a domain's PostgreSQL tables: answers that say what they reflect, and wait for what they must reflect.
 
+mod listing;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -13,6 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::checkpoint::{self, CHANNEL};
 use crate::postgres::{Database, DatabaseError, from_bigint, to_bigint};
+
+pub use listing::Listing;
 
 /// How long a query waits for its read model to reach what the caller has seen.
 const FRESHNESS_LIMIT: Duration = Duration::from_secs(2);

@@ -1,4 +1,4 @@
-//! The words every domain is written in: identifiers, decisions, events, free text.
+//! The words every domain is written in: identifiers, decisions, events, free text, pages of lists.
 //!
 //! Nothing here does I/O, reads a clock or draws a random number, so that a domain's `core`, which may
 //! import this crate and no other of the workspace, cannot either.
@@ -8,6 +8,7 @@ mod decider;
 mod event;
 mod execute;
 mod id;
+mod paging;
 mod position;
 pub mod testing;
 mod text;
@@ -17,6 +18,7 @@ pub use decider::Decider;
 pub use event::{DomainEvent, Revision, UndecodableEvent, decode_json};
 pub use execute::{Committed, Execute, ExecuteError, Interruption, QueryError};
 pub use id::{FlightId, PassengerId};
+pub use paging::{Order, Paging, UnknownOrder};
 pub use position::{InvalidPosition, Position};
 pub use text::{InvalidText, Text};
 

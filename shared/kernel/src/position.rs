@@ -1,6 +1,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Serialize, Serializer};
+
 use crate::Revision;
 
 /// How far in both domains' streams something reaches: where a command's events are, or what an answer reflects.
@@ -42,6 +44,13 @@ impl fmt::Display for Position {
             (None, Some(passenger)) => write!(f, "p{passenger}"),
             (None, None) => f.write_str("0"),
         }
+    }
+}
+
+/// As its token.
+impl Serialize for Position {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

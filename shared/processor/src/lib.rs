@@ -62,9 +62,10 @@ pub async fn run<P: Projection, R: Reaction>(
     let event_store = EventStore::new(config.event_store.expose())?;
     let database = Database::new(config.database_url.expose())?;
     let Domain { stream, migrations, projection, reaction } = domain;
+    let asking = event_store.separate()?;
     let (projector, projecting) = Projector::new(projection, stream, event_store.separate()?, database.clone());
     let (reactor, reacting) = Reactor::new(reaction, stream, event_store, database.clone());
-    let router = routes::router(database.clone(), [(P::NAME, projecting), (R::NAME, reacting)]);
+    let router = routes::router(stream, asking, database.clone(), [(P::NAME, projecting), (R::NAME, reacting)]);
 
     let serving = shared_service::serve(listener, router, shutdown.clone());
     let working = async {

@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use shared_kernel::{Cause, IdempotencyKey, Position, Revision};
+use shared_kernel::{Cause, IdempotencyKey, InvalidPosition, Position, Revision};
 use uuid::Uuid;
 
 use crate::problem::Problem;
@@ -137,7 +137,8 @@ fn revision(tag: &str) -> Option<Revision> {
     tag.parse().ok().filter(|_| digits).map(Revision)
 }
 
-/// The position that an answer has to cover at least, from the request's `Jetbridge-Position`.
+/// The position that an answer has to cover at least, from the request's `Jetbridge-Position`: all that it lists, and all
+/// of several headers, which are one list (RFC 9110, 5.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RequestedPosition(pub Option<Position>);
 
@@ -145,12 +146,18 @@ impl<S: Send + Sync> FromRequestParts<S> for RequestedPosition {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let malformed = |error: &dyn std::fmt::Display| Problem::malformed_header("Jetbridge-Position", error);
+        let malformed = |_| Problem::malformed_header("Jetbridge-Position", InvalidPosition);
         let mut requested: Option<Position> = None;
         for value in parts.headers.get_all(JETBRIDGE_POSITION) {
-            let text = value.to_str().map_err(|_| malformed(&shared_kernel::InvalidPosition))?;
-            let position: Position = text.trim().parse().map_err(|error| malformed(&error))?;
-            requested = Some(requested.unwrap_or_default().and(position));
+            let list = value.to_str().map_err(|_| malformed(InvalidPosition))?;
+            // Elements of a list may be empty (RFC 9110, 5.6.1), but not all of them.
+            for token in list.split(',').map(str::trim).filter(|token| !token.is_empty()) {
+                let position: Position = token.parse().map_err(malformed)?;
+                requested = Some(requested.unwrap_or_default().and(position));
+            }
+        }
+        if requested.is_none() && parts.headers.contains_key(JETBRIDGE_POSITION) {
+            return Err(malformed(InvalidPosition));
         }
         Ok(Self(requested))
     }

@@ -4,20 +4,14 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+pub use shared_kernel::{Order, Paging};
+
+use crate::parse::{self, InvalidNumber};
 
 /// How many items a page has when `limit` is not given.
 pub const DEFAULT_LIMIT: usize = 100;
 /// The most items that a page can have.
 pub const MAX_LIMIT: usize = 1_000;
-
-/// Which page of a list is asked for. `C` is the list's own cursor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Paging<C> {
-    /// At most this many items, 1 to [`MAX_LIMIT`].
-    pub limit: usize,
-    /// Only what comes after this place; from the start if `None`.
-    pub after: Option<C>,
-}
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,26 +23,28 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// A page from up to `limit + 1` items that were looked up: the surplus item only shows that there is more.
+    /// The page that was asked for, from up to one item more than its limit: the surplus item only shows that there is more.
     ///
-    /// `cursor` is called for the last item of the page if there is.
-    pub fn from_surplus<C: Serialize>(mut items: Vec<T>, limit: usize, cursor: impl FnOnce(&T) -> C) -> Self {
-        let has_more = items.len() > limit;
-        items.truncate(limit);
-        let next = if has_more { items.last().map(|last| encode_cursor(&cursor(last))) } else { None };
+    /// `place` is called for the last item of the page if there is.
+    pub fn from_surplus<K: Serialize>(mut items: Vec<T>, asked: &Paging<K>, place: impl FnOnce(&T) -> K) -> Self {
+        let has_more = items.len() > asked.limit;
+        items.truncate(asked.limit);
+        let next = if has_more { items.last().map(|last| encode_place(asked.order, place(last))) } else { None };
         Self { items, next }
     }
 }
 
 /// A text is not a cursor of this list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("is not a cursor of this list; send the `next` of an earlier page unchanged")]
+#[error("is not a cursor of this list in this order; send the `next` of an earlier page unchanged")]
 pub struct InvalidCursor;
 
-/// A number of items is not one that a page can have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be a whole number from 1 to {MAX_LIMIT}")]
-pub struct InvalidLimit;
+/// A place in a list that is read newest first: in a form of its own, so that the other order does not take it for its own.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Descending<K> {
+    newest_first: K,
+}
 
 /// Makes an opaque cursor. It is empty, and thus never valid, if `place` has no JSON form.
 pub fn encode_cursor<C: Serialize>(place: &C) -> String {
@@ -69,10 +65,21 @@ pub fn decode_cursor<C: DeserializeOwned>(cursor: &str) -> Result<C, InvalidCurs
     serde_json::from_slice(&json).map_err(|_| InvalidCursor)
 }
 
-pub(crate) fn limit(text: &str) -> Result<usize, InvalidLimit> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    match text.parse() {
-        Ok(limit @ 1..=MAX_LIMIT) if digits => Ok(limit),
-        _ => Err(InvalidLimit),
+fn encode_place<K: Serialize>(order: Order, place: K) -> String {
+    match order {
+        Order::OldestFirst => encode_cursor(&place),
+        Order::NewestFirst => encode_cursor(&Descending { newest_first: place }),
     }
+}
+
+/// The place in a list that a cursor of [`Page::from_surplus`] names.
+pub(crate) fn decode_place<K: DeserializeOwned>(order: Order, cursor: &str) -> Result<K, InvalidCursor> {
+    match order {
+        Order::OldestFirst => decode_cursor(cursor),
+        Order::NewestFirst => decode_cursor(cursor).map(|Descending { newest_first }| newest_first),
+    }
+}
+
+pub(crate) fn limit(text: &str) -> Result<usize, InvalidNumber> {
+    parse::whole_number(text, 1..=MAX_LIMIT)
 }

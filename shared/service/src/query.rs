@@ -7,7 +7,7 @@ use http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use crate::faults::Faults;
-use crate::paging::{self, Paging};
+use crate::paging::{self, Order, Paging};
 use crate::problem::Problem;
 
 /// What can be read from a query string.
@@ -74,17 +74,44 @@ impl Params {
         self.read_value(name, &text, read)
     }
 
-    /// Reads `limit` and `after`. `None` means that a fault was noted.
-    pub fn paging<C: DeserializeOwned>(&mut self) -> Option<Paging<C>> {
-        let limit = match self.take("limit") {
-            Some(text) => self.read_value("limit", &text, paging::limit),
-            None => Some(paging::DEFAULT_LIMIT),
-        };
-        let after = match self.take("after") {
-            Some(text) => self.read_value("after", &text, paging::decode_cursor).map(Some),
-            None => Some(None),
-        };
-        Some(Paging { limit: limit?, after: after? })
+    /// Reads a parameter that may be absent and means `default` then. `None` means that a fault was noted.
+    pub fn or<T, E: fmt::Display>(
+        &mut self,
+        name: &str,
+        default: T,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        match self.take(name) {
+            Some(text) => self.read_value(name, &text, read),
+            None => Some(default),
+        }
+    }
+
+    /// Reads `limit`, the number of items on a page. `None` means that a fault was noted.
+    pub fn limit(&mut self) -> Option<usize> {
+        self.or("limit", paging::DEFAULT_LIMIT, paging::limit)
+    }
+
+    /// Reads `order`. `None` means that a fault was noted.
+    pub fn order(&mut self) -> Option<Order> {
+        self.or("order", Order::default(), str::parse)
+    }
+
+    /// Reads `limit`, `order` and `after`, which is a cursor made by [`crate::Page::from_surplus`]. `None` means that a fault
+    /// was noted.
+    pub fn paging<K: DeserializeOwned>(&mut self) -> Option<Paging<K>> {
+        let (limit, order) = (self.limit(), self.order());
+        // Whether a cursor is one depends on the order.
+        let after = self.or("after", None, |cursor| match order {
+            Some(order) => paging::decode_place(order, cursor).map(Some),
+            None => Ok(None),
+        });
+        Some(Paging { order: order?, limit: limit?, after: after? })
+    }
+
+    /// Lets parameters that are not read be, where they were never looked at before.
+    pub fn ignore_others(&mut self) {
+        self.unread.clear();
     }
 
     fn read_value<T, E: fmt::Display>(

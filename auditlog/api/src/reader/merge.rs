@@ -1,5 +1,7 @@
 //! Putting two streams into the one order in which their events were recorded.
 
+use std::cmp::Reverse;
+
 use shared_infrastructure::event_store::{AllPosition, Recorded};
 use shared_kernel::Revision;
 
@@ -7,9 +9,9 @@ use super::Chunk;
 
 /// What was read of one stream.
 pub(super) struct Part {
-    /// Its events, in order and without gaps.
+    /// Its events, in the order in which it was read, without gaps.
     pub(super) events: Vec<Recorded>,
-    /// Whether there were no more of them when it was read.
+    /// Whether there were no more of them in this direction when it was read.
     pub(super) ended: bool,
 }
 
@@ -41,6 +43,16 @@ pub(super) fn merge(ahead: Part, behind: Part, limit: usize) -> Chunk {
     events.extend(behind.events);
     events.retain(|event| Some(event.position) <= known_up_to);
     events.sort_by_key(|event| (event.position, event.revision));
+    let reached_end = ended && events.len() <= limit;
+    events.truncate(limit);
+    Chunk { events, reached_end }
+}
+
+/// The last `limit` events of all streams, newest first. Of each there are that many, unless it has ended before.
+pub(super) fn merge_down(parts: Vec<Part>, limit: usize) -> Chunk {
+    let ended = parts.iter().all(|part| part.ended);
+    let mut events: Vec<_> = parts.into_iter().flat_map(|part| part.events).collect();
+    events.sort_by_key(|event| Reverse((event.position, event.revision)));
     let reached_end = ended && events.len() <= limit;
     events.truncate(limit);
     Chunk { events, reached_end }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use eventstore::EventData;
 use jetbridge_testing::TestEventStore;
-use serde_json::json;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::{Appender, CountingProxy, FLIGHTS, PASSENGERS, Page, TestApi, event, names, problem};
@@ -31,6 +31,7 @@ async fn an_entry_is_what_is_stored() {
         "created": time,
         "data": data,
         "metadata": { "$correlationId": "c" },
+        "position": "f0",
     });
     assert_eq!(entry, expected);
     let age = jiff::Timestamp::now().duration_since(time.parse().unwrap());
@@ -237,6 +238,26 @@ async fn the_position_says_what_has_been_delivered() {
     let response = with_position("flights", "f2").await.unwrap();
     assert!(response.headers().contains_key("retry-after"));
     problem(response, 503, "not-yet").await;
+}
+
+#[tokio::test]
+async fn an_entry_has_the_position_that_covers_it() {
+    let store = TestEventStore::start().await;
+    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let beginning = api.page("all").await.next;
+    for stream in [FLIGHTS, PASSENGERS, PASSENGERS, FLIGHTS] {
+        appender.append_some(stream, 1).await;
+    }
+    let positions = |items: &[Value]| items.iter().map(|item| item["position"].clone()).collect::<Vec<_>>();
+    let expected = ["f0", "p0", "p1", "f1"];
+    assert_eq!(positions(&api.page("all").await.items), expected);
+    assert_eq!(positions(&api.page("passengers").await.items), expected[1..3]);
+    let mut feed = api.follow(&format!("?after={beginning}"), None).await;
+    for position in expected {
+        assert_eq!(feed.entry().await["position"], position);
+    }
+    appender.append_some(PASSENGERS, 1).await;
+    assert_eq!(feed.entry().await["position"], "p2", "live as well");
 }
 
 #[tokio::test]

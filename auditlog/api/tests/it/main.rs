@@ -4,5 +4,6 @@
 
 mod events;
 mod lists;
+mod newest_first;
 mod outage;
 mod support;

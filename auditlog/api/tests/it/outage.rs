@@ -17,7 +17,14 @@ async fn without_the_event_store_answers_say_so_and_soon() {
     let next = api.page("all").await.next;
     store.stop().await;
 
-    for path in ["flights", "passengers", "all", "events", &format!("events?after={next}")] {
+    for path in [
+        "flights",
+        "all",
+        "passengers?order=newestFirst",
+        "all?order=newestFirst",
+        "events",
+        &format!("events?after={next}"),
+    ] {
         let begun = Instant::now();
         let response = api.get(&format!("/api/auditlog/{path}")).send().await.unwrap();
         assert!(begun.elapsed() < ANSWER_LIMIT, "{path} took {:?}", begun.elapsed());

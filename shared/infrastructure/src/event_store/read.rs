@@ -15,13 +15,37 @@ impl EventStore {
         self.read(stream, &options).await
     }
 
+    /// Reads a stream backwards from `from` (inclusive), or from its end if there is no such event, at most `limit` events. A
+    /// stream that does not exist has none.
+    ///
+    /// # Errors
+    /// As [`EventStore::read_forwards`].
+    pub async fn read_backwards(
+        &self,
+        stream: &str,
+        from: Revision,
+        limit: usize,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let options =
+            ReadStreamOptions::default().backwards().position(StreamPosition::Position(from.0)).max_count(limit);
+        self.read(stream, &options).await
+    }
+
+    /// A stream's newest event; `None` for a stream without events.
+    ///
+    /// # Errors
+    /// As [`EventStore::read_forwards`].
+    pub async fn last_event(&self, stream: &str) -> Result<Option<Recorded>, StoreError> {
+        let options = ReadStreamOptions::default().backwards().position(StreamPosition::End).max_count(1);
+        Ok(self.read(stream, &options).await?.pop())
+    }
+
     /// The number of a stream's newest event; `None` for a stream without events.
     ///
     /// # Errors
-    /// [`StoreError`] if the event store cannot be reached in time.
+    /// As [`EventStore::read_forwards`].
     pub async fn last_revision(&self, stream: &str) -> Result<Option<Revision>, StoreError> {
-        let options = ReadStreamOptions::default().backwards().position(StreamPosition::End).max_count(1);
-        Ok(self.read(stream, &options).await?.first().map(|event| event.revision))
+        Ok(self.last_event(stream).await?.map(|event| event.revision))
     }
 
     async fn read(&self, stream: &str, options: &ReadStreamOptions) -> Result<Vec<Recorded>, StoreError> {

@@ -119,6 +119,33 @@ impl Projection for AccountRows {
     }
 }
 
+/// The same with a fault: there is an amount that it hands over as something else.
+pub(crate) struct FaultyAccountRows;
+
+/// The amount that [`FaultyAccountRows`] cannot project.
+pub(crate) const FAULTY: i64 = 13;
+
+impl Projection for FaultyAccountRows {
+    type Event = Event;
+    const NAME: &'static str = AccountRows::NAME;
+
+    fn key(event: &Event) -> Uuid {
+        event.account()
+    }
+
+    async fn project(
+        &self,
+        transaction: &Transaction<'_>,
+        events: &[Numbered<Event>],
+    ) -> Result<(), tokio_postgres::Error> {
+        AccountRows.project(transaction, events).await?;
+        match events.iter().find(|numbered| numbered.event.change() == FAULTY) {
+            Some(numbered) => transaction.execute(ADD, &[&numbered.event.account(), &"thirteen"]).await.map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
 /// The same of a newer version, which knows one more event type.
 pub(crate) struct NewerAccountRows;
 

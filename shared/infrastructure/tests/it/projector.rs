@@ -1,14 +1,18 @@
 //! Rows are what the stream says, up to the checkpoint.
 
 use jetbridge_testing::{TestEventStore, eventually};
+use shared_infrastructure::event_store::EventStore;
+use shared_infrastructure::progress::Progress;
 use shared_infrastructure::projector::Projection;
 use shared_infrastructure::worker::{Replayed, WorkerState};
 use shared_kernel::Revision;
 use uuid::Uuid;
 
-use crate::accounts::Event;
+use crate::accounts::{Event, STREAM};
 use crate::bank::LIMIT;
-use crate::database::{AccountRows, MOST, NewerAccountRows, ReadDatabase, bigint, rows_of};
+use crate::database::{
+    AccountRows, FAULTY, FaultyAccountRows, MOST, NewerAccountRows, ReadDatabase, Rows, bigint, rows_of,
+};
 use crate::events::Writer;
 use crate::outages::OUTAGE;
 use crate::workers::Running;
@@ -55,6 +59,22 @@ async fn rows_and_checkpoint_move_together() {
     }
     assert_eq!(database.rows().await, rows_of(&events));
     projector.stop().await;
+}
+
+#[tokio::test]
+async fn how_far_it_has_come_is_known_whether_it_runs_or_not() {
+    let (store, writer, database) = world().await;
+    let event_store = EventStore::new(store.connection_string()).unwrap();
+    let progress = async || Progress::of(AccountRows::NAME, STREAM, &event_store, &database.database).await.unwrap();
+    assert_eq!(progress().await, Progress { behind: 0, parked: 0 });
+    let last = writer.append(&deposits(5)).await;
+    assert_eq!(progress().await, Progress { behind: 5, parked: 0 });
+    let projector = Running::projector(AccountRows, &store, &database);
+    projected(&database, last).await;
+    projector.stop().await;
+    assert_eq!(progress().await, Progress { behind: 0, parked: 0 });
+    writer.append(&deposits(2)).await;
+    assert_eq!(progress().await, Progress { behind: 2, parked: 0 });
 }
 
 #[tokio::test]
@@ -110,6 +130,9 @@ async fn what_cannot_be_projected_is_parked_with_what_comes_after_it() {
 
     // Nothing is mended.
     assert_eq!(projector.replay().await, Replayed { replayed: 0, still_parked: 5 });
+    let event_store = EventStore::new(store.connection_string()).unwrap();
+    let progress = Progress::of(FaultyAccountRows::NAME, STREAM, &event_store, &database.database).await.unwrap();
+    assert_eq!(progress, Progress { behind: 0, parked: 5 });
     assert_eq!(database.rows().await, before);
     assert_eq!(database.parked().await.len(), 5);
 
@@ -128,6 +151,28 @@ async fn what_cannot_be_projected_is_parked_with_what_comes_after_it() {
     let last = writer.append(&[Event::deposited(refunded, 1), Event::deposited(too_much, 1)]).await;
     projected(&database, last).await;
     assert!(database.parked().await.is_empty());
+}
+
+/// What never reaches PostgreSQL does not get better with time, either.
+#[tokio::test]
+async fn what_cannot_be_converted_is_parked() {
+    let (store, writer, database) = world().await;
+    let [fine, faulty] = [Uuid::now_v7(), Uuid::now_v7()];
+    let projector = Running::projector(FaultyAccountRows, &store, &database);
+    let events = [(fine, 1), (faulty, 1), (faulty, FAULTY), (faulty, 2), (fine, 10)];
+    let last = writer.append(&events.map(|(account, amount)| Event::deposited(account, amount))).await;
+    projected(&database, last).await;
+    let parked = database.parked().await;
+    let numbers: Vec<u64> = parked.iter().map(|event| event.event_number.0).collect();
+    assert_eq!(numbers, [2, 3]);
+    assert_eq!(parked[0].reason, "error serializing parameter 1");
+    assert_eq!(database.rows().await, Rows::from([(fine, (11, 2)), (faulty, (1, 1))]));
+    assert_eq!(projector.replay().await, Replayed { replayed: 0, still_parked: 2 });
+    projector.stop().await;
+
+    let mended = Running::projector(AccountRows, &store, &database);
+    assert_eq!(mended.replay().await, Replayed { replayed: 2, still_parked: 0 });
+    assert_eq!(database.rows().await[&faulty], (16, 3));
 }
 
 /// The rows only ever fit in the order of the stream.

@@ -104,9 +104,28 @@ async fn a_position_can_be_asked_for() {
     assert_eq!(read(&[("jetbridge-position", "f3.p9")]).await.body["wanted"], "f3.p9");
     let both = read(&[("jetbridge-position", "f3.p9"), ("jetbridge-position", "f5")]).await;
     assert_eq!(both.body["wanted"], "f5.p9");
-    for value in ["", "x", "f-1", "f3.p9.", "3"] {
+    for value in ["", "x", "f-1", "f3.p9.", "3", "f3 p9"] {
         read(&[("jetbridge-position", value)]).await.assert_problem(400, "malformed-header");
     }
+}
+
+/// A client library may put repeated headers together into one.
+#[tokio::test]
+async fn several_positions_can_be_asked_for_at_once() {
+    for (values, wanted) in [
+        (vec!["f3.p9, f5"], "f5.p9"),
+        (vec!["f3,p9,f1.p12"], "f3.p12"),
+        (vec!["0\t,\tp2", "f7 ,p1"], "f7.p2"),
+        (vec![", f1,,", ""], "f1"),
+        (vec!["0,0"], "0"),
+    ] {
+        let headers: Vec<_> = values.iter().map(|value| ("jetbridge-position", *value)).collect();
+        assert_eq!(read(&headers).await.body["wanted"], wanted, "{values:?}");
+    }
+    for value in [",", " , ,", "f1, x", "f1;p2", "f1, f-1", "f1,3"] {
+        read(&[("jetbridge-position", value)]).await.assert_problem(400, "malformed-header");
+    }
+    read(&[("jetbridge-position", "f1"), ("jetbridge-position", "x")]).await.assert_problem(400, "malformed-header");
 }
 
 #[tokio::test]

@@ -20,6 +20,56 @@ async fn pages_lead_through_the_whole_list() {
 }
 
 #[tokio::test]
+async fn a_list_can_be_read_from_its_end() {
+    let mut path = "/things?order=newestFirst&limit=100".to_owned();
+    let mut seen = Vec::new();
+    for expected in [100, 100, 50] {
+        let answer = get_path(&path).await;
+        let items = answer.body["items"].as_array().unwrap().clone();
+        assert_eq!(items.len(), expected);
+        seen.extend(items);
+        let next = answer.body["next"].as_str().unwrap_or_default();
+        path = format!("/things?order=newestFirst&limit=100&after={next}");
+    }
+    assert_eq!(seen, (0..250).rev().map(Value::from).collect::<Vec<_>>());
+    assert!(path.ends_with("after="), "the last page has no next");
+    assert_eq!(get_path("/things?order=oldestFirst").await.body, get_path("/things").await.body);
+}
+
+#[tokio::test]
+async fn a_cursor_is_of_one_order() {
+    for (order, other) in [("oldestFirst", "newestFirst"), ("newestFirst", "oldestFirst")] {
+        let page = get_path(&format!("/things?order={order}&limit=1")).await;
+        let next = page.body["next"].as_str().unwrap();
+        assert_eq!(get_path(&format!("/things?order={order}&after={next}")).await.status, StatusCode::OK);
+        get_path(&format!("/things?order={other}&after={next}")).await.assert_faults(&[
+            "after is not a cursor of this list in this order; send the `next` of an earlier page unchanged",
+        ]);
+    }
+    for order in ["", "newest", "NewestFirst", "newestFirst,oldestFirst"] {
+        get_path(&format!("/things?order={order}&after=x"))
+            .await
+            .assert_faults(&["order must be one of oldestFirst, newestFirst"]);
+    }
+}
+
+#[tokio::test]
+async fn a_parameter_can_be_a_list() {
+    assert_eq!(get_path("/things?numbers=7").await.body["items"], json!([7]));
+    assert_eq!(get_path("/things?numbers=7,249,7,0").await.body["items"], json!([7, 249, 0]));
+    for numbers in ["", "1,", ",", "1,,2", "1,+2", "1,250", "1;2", "-1", "+1"] {
+        get_path(&format!("/things?numbers={numbers}"))
+            .await
+            .assert_faults(&["numbers must be a whole number from 0 to 249; separate several with commas"]);
+    }
+    let hundred = vec!["1"; 100].join(",");
+    assert_eq!(get_path(&format!("/things?numbers={hundred}")).await.body["items"], json!([1]));
+    get_path(&format!("/things?numbers={hundred},1"))
+        .await
+        .assert_faults(&["numbers must have at most 100 values, but has 101"]);
+}
+
+#[tokio::test]
 async fn a_page_has_a_hundred_items_unless_asked_otherwise() {
     assert_eq!(get_path("/things").await.body["items"].as_array().unwrap().len(), 100);
     assert_eq!(get_path("/things?limit=1000").await.body["items"].as_array().unwrap().len(), 250);
@@ -31,7 +81,7 @@ async fn a_page_has_a_hundred_items_unless_asked_otherwise() {
 async fn bad_parameters_are_all_reported() {
     get_path("/things?limit=0&after=x&colour=red&status=").await.assert_faults(&[
         "limit must be a whole number from 1 to 1000",
-        "after is not a cursor of this list; send the `next` of an earlier page unchanged",
+        "after is not a cursor of this list in this order; send the `next` of an earlier page unchanged",
         "colour is not a parameter of this request; remove it",
         "status must not be empty",
     ]);

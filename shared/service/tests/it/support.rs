@@ -8,6 +8,7 @@ use http_body_util::BodyExt;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use shared_kernel::{FlightId, Position, Revision, Text};
+use shared_service::paging::Order;
 use shared_service::{
     BodyRule, Command, Fields, FromFields, FromQuery, IfNoneMatch, NoBody, Page, Paging, Params, PathId, Problem,
     Query, Reply, RequestedPosition, parse,
@@ -89,14 +90,17 @@ async fn read(PathId(id): PathId<FlightId>, wanted: RequestedPosition, known: If
 
 struct Filter {
     status: Option<Text<10>>,
+    numbers: Option<Vec<usize>>,
     page: Paging<u64>,
 }
 
 impl FromQuery for Filter {
     fn read(params: &mut Params) -> Option<Self> {
         let status = params.optional("status", Text::new);
+        let numbers =
+            params.optional("numbers", |text| parse::list(text, |number| parse::whole_number(number, 0..=249)));
         let page = params.paging();
-        Some(Self { status, page: page? })
+        Some(Self { status, numbers, page: page? })
     }
 }
 
@@ -105,9 +109,19 @@ async fn list(Query(filter): Query<Filter>) -> Reply<Page<u64>> {
     if filter.status.is_some() {
         return Reply::ok(Page { items: Vec::new(), next: None });
     }
-    let first = filter.page.after.map_or(0, |after| after.saturating_add(1));
-    let found = (first..250).take(filter.page.limit + 1).collect();
-    Reply::ok(Page::from_surplus(found, filter.page.limit, |last| *last))
+    let Paging { order, limit, after } = filter.page;
+    let mut numbers: Vec<u64> = match filter.numbers {
+        Some(numbers) => numbers.into_iter().map(|number| number as u64).collect(),
+        None => (0..250).collect(),
+    };
+    if order == Order::NewestFirst {
+        numbers.reverse();
+    }
+    let found = numbers.into_iter().filter(|number| match order {
+        Order::OldestFirst => Some(*number) > after,
+        Order::NewestFirst => after.is_none_or(|after| *number < after),
+    });
+    Reply::ok(Page::from_surplus(found.take(limit + 1).collect(), &filter.page, |last| *last))
 }
 
 async fn panic() -> Result<(), Problem> {

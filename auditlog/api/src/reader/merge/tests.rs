@@ -4,7 +4,7 @@ use shared_infrastructure::event_store::{AllPosition, Recorded};
 use shared_kernel::Revision;
 use uuid::Uuid;
 
-use super::{Chunk, Part, merge};
+use super::{Chunk, Part, merge, merge_down};
 
 /// Events of one stream at these positions.
 fn part(positions: &[u64], ended: bool) -> Part {
@@ -65,4 +65,38 @@ fn nothing_in_either_stream_is_the_end() {
     let chunk = merge(part(&[], true), part(&[], true), 5);
     assert!(chunk.events.is_empty());
     assert!(chunk.reached_end);
+}
+
+/// The same events, read towards the beginning.
+fn part_down(positions: &[u64], ended: bool) -> Part {
+    let mut part = part(positions, ended);
+    part.events.reverse();
+    part
+}
+
+#[test]
+fn downwards_events_come_against_the_order_of_their_positions() {
+    let chunk = merge_down(vec![part_down(&[2, 4, 5, 9], true), part_down(&[1, 3, 8], true)], 10);
+    assert_eq!(positions(&chunk), [9, 8, 5, 4, 3, 2, 1]);
+    assert!(chunk.reached_end);
+}
+
+#[test]
+fn downwards_what_was_cut_off_comes_with_the_next_chunk() {
+    let chunk = merge_down(vec![part_down(&[7, 8, 9], false), part_down(&[1, 2, 6], false)], 3);
+    assert_eq!(positions(&chunk), [9, 8, 7]);
+    assert!(!chunk.reached_end);
+
+    let chunk = merge_down(vec![part_down(&[3, 8, 9], false), part_down(&[1, 4], true)], 3);
+    assert_eq!(positions(&chunk), [9, 8, 4]);
+    assert!(!chunk.reached_end);
+}
+
+#[test]
+fn downwards_a_full_chunk_is_the_end_only_if_nothing_was_left_out() {
+    assert!(merge_down(vec![part_down(&[2], true), part_down(&[1], true)], 2).reached_end);
+    let more = merge_down(vec![part_down(&[2, 3], true), part_down(&[1], true)], 2);
+    assert_eq!(positions(&more), [3, 2]);
+    assert!(!more.reached_end);
+    assert!(merge_down(vec![part_down(&[], true), part_down(&[], true)], 2).reached_end);
 }

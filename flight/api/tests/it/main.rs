@@ -1,0 +1,7 @@
+//! The queries of the flight API over HTTP, on tables that are filled by the projection.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod lists;
+mod plans;
+mod support;

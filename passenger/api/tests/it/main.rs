@@ -1,0 +1,8 @@
+//! The queries of the passenger API over HTTP, on tables that are filled by the projection.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod manifests;
+mod passengers;
+mod plans;
+mod support;

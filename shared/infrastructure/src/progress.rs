@@ -1,0 +1,42 @@
+//! How far the readers of a stream have come, for operators.
+
+use crate::event_store::EventStore;
+use crate::postgres::{Database, from_bigint};
+use crate::worker::WorkError;
+
+/// How far a reader of a stream has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// How many events of the stream it has not looked at yet.
+    pub behind: u64,
+    /// How many it could not process, and has put aside.
+    pub parked: u64,
+}
+
+impl Progress {
+    /// How far the reader with this name has come in its stream, whichever instance works.
+    ///
+    /// # Errors
+    /// [`WorkError`] if PostgreSQL or the event store cannot be asked.
+    pub async fn of(
+        reader: &str,
+        stream: &str,
+        event_store: &EventStore,
+        database: &Database,
+    ) -> Result<Self, WorkError> {
+        let client = database.client().await?;
+        let statement = client
+            .prepare_cached(
+                "SELECT coalesce((SELECT revision FROM checkpoints WHERE name = $1), -1),
+                        (SELECT count(*) FROM parked_events WHERE reader = $1)",
+            )
+            .await?;
+        let row = client.query_one(&statement, &[&reader]).await?;
+        let checkpoint = from_bigint(row.try_get(0)?);
+        let parked: i64 = row.try_get(1)?;
+        // Read after the checkpoint, which can thus not be beyond it.
+        let last = event_store.last_revision(stream).await.inspect_err(|_| event_store.reconnect())?;
+        let count = |revision: Option<shared_kernel::Revision>| revision.map_or(0, |revision| revision.0 + 1);
+        Ok(Self { behind: count(last).saturating_sub(count(checkpoint)), parked: u64::try_from(parked).unwrap_or(0) })
+    }
+}

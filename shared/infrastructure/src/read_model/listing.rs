@@ -1,0 +1,133 @@
+use deadpool_postgres::GenericClient;
+use shared_kernel::{Order, Paging};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+use uuid::Uuid;
+
+/// A page of a table, in the order of its key, narrowed down by conditions.
+///
+/// What it costs depends on the page and not on the table, as long as there is an index for each condition: by the key, by
+/// a column of [`Listing::any_of`] and the key. Only the shape is in the SQL, so that few statements have to be prepared.
+pub struct Listing {
+    table: &'static str,
+    columns: &'static str,
+    key: &'static str,
+    order: Order,
+    conditions: String,
+    /// The first two are the place to go on after, and the number of rows.
+    parameters: Vec<Box<dyn ToSql + Sync + Send>>,
+    has_keys: bool,
+    /// A column, and the number of the parameter with the values that it may have.
+    any_of: Option<(&'static str, usize)>,
+}
+
+impl Listing {
+    /// These columns of a table that is sorted by `key`: of the page that is asked for, and of one row more, which shows
+    /// whether there is more.
+    #[must_use]
+    pub fn new(table: &'static str, columns: &'static str, key: &'static str, page: Paging<Uuid>) -> Self {
+        let before_all = match page.order {
+            Order::OldestFirst => Uuid::nil(),
+            Order::NewestFirst => Uuid::max(),
+        };
+        let rows = i64::try_from(page.limit).unwrap_or(i64::MAX).saturating_add(1);
+        Self {
+            table,
+            columns,
+            key,
+            order: page.order,
+            conditions: String::new(),
+            parameters: vec![Box::new(page.after.unwrap_or(before_all)), Box::new(rows)],
+            has_keys: false,
+            any_of: None,
+        }
+    }
+
+    /// Only rows that meet a condition.
+    #[must_use]
+    pub fn only(mut self, condition: &'static str) -> Self {
+        self.conditions.push_str(&format!(" AND {condition}"));
+        self
+    }
+
+    /// Only rows that meet a condition, which ends where the value belongs; all, if there is no value.
+    #[must_use]
+    pub fn only_with<V: ToSql + Sync + Send + 'static>(mut self, condition: &'static str, value: Option<V>) -> Self {
+        if let Some(value) = value {
+            let number = self.parameter(value);
+            self.conditions.push_str(&format!(" AND {condition} ${number}"));
+        }
+        self
+    }
+
+    /// Only rows with one of these keys, if any are given.
+    #[must_use]
+    pub fn keys(mut self, keys: Option<Vec<Uuid>>) -> Self {
+        if let Some(keys) = keys {
+            let number = self.parameter(keys);
+            self.conditions.push_str(&format!(" AND {} = ANY(${number})", self.key));
+            self.has_keys = true;
+        }
+        self
+    }
+
+    /// Only rows with one of these texts, each given once, in a column, if any are given. For one column of a listing.
+    #[must_use]
+    pub fn any_of(mut self, column: &'static str, values: Option<Vec<&'static str>>) -> Self {
+        if let Some(values) = values {
+            self.any_of = Some((column, self.parameter(values)));
+        }
+        self
+    }
+
+    /// The rows.
+    ///
+    /// # Errors
+    /// Those of PostgreSQL.
+    pub async fn rows(&self, client: &impl GenericClient) -> Result<Vec<Row>, tokio_postgres::Error> {
+        let statement = client.prepare_cached(&self.sql()).await?;
+        let parameters: Vec<&(dyn ToSql + Sync)> = self.parameters.iter().map(|value| &**value as _).collect();
+        client.query(&statement, &parameters).await
+    }
+
+    /// Adds a parameter and gives its number.
+    fn parameter(&mut self, value: impl ToSql + Sync + Send + 'static) -> usize {
+        self.parameters.push(Box::new(value));
+        self.parameters.len()
+    }
+
+    fn sql(&self) -> String {
+        let Self { table, columns, key, conditions, .. } = self;
+        let (beyond, direction) = match self.order {
+            Order::OldestFirst => (">", ""),
+            Order::NewestFirst => ("<", " DESC"),
+        };
+        match self.any_of {
+            None => format!(
+                "SELECT {columns} FROM {table} WHERE {key} {beyond} $1{conditions} ORDER BY {key}{direction} LIMIT $2"
+            ),
+            // A few keys are found by themselves.
+            Some((column, values)) if self.has_keys => format!(
+                "SELECT {columns} FROM {table} WHERE {key} {beyond} $1 AND {column} = ANY(${values}){conditions}
+                 ORDER BY {key}{direction} LIMIT $2"
+            ),
+            // Each value is a range of the index by value and key. With `column = ANY(…)` the planner, which does not know
+            // the values when it plans for all of them, would rather go through the whole table by its key and wait for
+            // enough rows that fit. It cannot do so where the rows have to come by value and key.
+            Some((column, values)) => {
+                let (last, within) = match self.order {
+                    Order::OldestFirst => (Uuid::max(), "<="),
+                    Order::NewestFirst => (Uuid::nil(), ">="),
+                };
+                format!(
+                    "SELECT listed.* FROM unnest(${values}::text[]) AS wanted (value), LATERAL (
+                         SELECT {columns} FROM {table}
+                         WHERE ({column}, {key}) {beyond} (wanted.value, $1)
+                           AND ({column}, {key}) {within} (wanted.value, '{last}'){conditions}
+                         ORDER BY {column}{direction}, {key}{direction} LIMIT $2) AS listed
+                     ORDER BY {key}{direction} LIMIT $2"
+                )
+            }
+        }
+    }
+}
