@@ -91,8 +91,8 @@ export function createFlight() {
     body: fields.map(({ element }) => element),
     confirm: "Create flight",
     async act() {
-      const { body: flight, position } = await send(detailsIn(fields));
-      await refreshFlight(flight.id, position);
+      const { body: flight } = await send(detailsIn(fields));
+      await refreshFlight(flight.id);
       navigate(`/flights/${flight.id}`);
       notify(`${flight.flightNumber} is there. Add its passengers.`);
     },
@@ -119,8 +119,8 @@ export function correctFlight(shown) {
       body: fields.map(({ element }) => element),
       confirm: "Correct details",
       async act() {
-        const { position } = await send(detailsIn(fields, before), answer.etag);
-        await refreshFlight(before.id, position);
+        await send(detailsIn(fields, before), answer.etag);
+        await refreshFlight(before.id);
         const { id: _, status: __, ...details } = before;
         notify("Details corrected.", {
           undo: () => void carryOut(new Command("PUT", path, details), before.id, "Not undone", "Undone."),
@@ -136,8 +136,8 @@ export function correctFlight(shown) {
  */
 async function carryOut(command, flightId, failure, success) {
   try {
-    const { position } = await command.send();
-    await refreshFlight(flightId, position);
+    await command.send();
+    await refreshFlight(flightId);
     notify(success);
   } catch (error) {
     notifyError(error, failure);
@@ -160,8 +160,8 @@ export function disembarkFlight(flight, manifest) {
     ],
     confirm: "Disembark (departs)",
     async act() {
-      const { position } = await send(undefined);
-      await refreshFlight(flight.id, position);
+      await send(undefined);
+      await refreshFlight(flight.id);
       notify(`${flight.flightNumber} has departed.`);
     },
   });
@@ -182,8 +182,8 @@ export function landFlight(flight, manifest) {
     ],
     confirm: "Landed",
     async act() {
-      const { position } = await send(undefined);
-      await refreshFlight(flight.id, position);
+      await send(undefined);
+      await refreshFlight(flight.id);
       notify(`${flight.flightNumber} has landed.`);
     },
   });
@@ -209,8 +209,8 @@ export function deleteFlight(flight, manifest) {
     confirm: "Delete flight",
     isGrave: true,
     async act() {
-      const { position } = await send(undefined);
-      await refreshFlight(flight.id, position);
+      await send(undefined);
+      await refreshFlight(flight.id);
       navigate("/");
       notify(`${flight.flightNumber} was deleted.`);
     },

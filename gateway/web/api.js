@@ -62,12 +62,11 @@ export function forgetPositions() {
 /**
  * Asks for something. The answer covers what this page has seen and done.
  * @param {string} path
- * @param {{signal?: AbortSignal, position?: string | null}} [options]
+ * @param {{signal?: AbortSignal}} [options]
  * @returns {Promise<Answer>}
  */
-export function query(path, { signal, position } = {}) {
+export function query(path, { signal } = {}) {
   const positions = new Set(seen.values());
-  if (position) positions.add(position);
   /** @type {Record<string, string>} */
   const headers = { Accept: "application/json" };
   if (positions.size > 0) headers["Jetbridge-Position"] = [...positions].join(", ");

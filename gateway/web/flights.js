@@ -1,7 +1,8 @@
 // All flights that this page knows, with how far their boarding is; kept up to date by what the live connection tells.
 //
 // Events only say what has changed. What it is now is read from the server, so that nothing is decided here.
-import { pause, query, withParameters } from "./api.js";
+import { query, withParameters } from "./api.js";
+import { coalesced } from "./coalesce.js";
 import { connected, onEntries, onReset } from "./live.js";
 import { emptyManifest } from "./model.js";
 import { notifyError } from "./notices.js";
@@ -174,19 +175,15 @@ async function readArrived(text) {
   changed();
 }
 
-/** Flights that are to be read again, and what the answer has to cover. @type {Map<string, {flight: boolean}>} */
+/** Flights that are to be read again. @type {Map<string, {flight: boolean}>} */
 const stale = new Map();
-/** @type {string | null} */
-let wantedPosition = null;
-/** @type {Promise<void> | null} */
-let refreshing = null;
 
 onEntries((entries) => {
   for (const entry of entries) {
     const id = entry.data?.flightId;
     if (typeof id === "string") touch(id, entry.stream === "flight-stream");
   }
-  void refresh();
+  if (stale.size > 0) void refresh();
 });
 
 /** @param {string} id @param {boolean} flight Whether the flight itself may have changed, or its manifest alone. */
@@ -195,52 +192,32 @@ function touch(id, flight) {
   if (lists > 0) meanwhile.set(id, flight || (meanwhile.get(id) ?? false));
 }
 
-/**
- * Reads a flight and its manifest again; resolved when the page shows them.
- * @param {string} id
- * @param {string | null} [position] What the answer has to cover.
- */
-export async function refreshFlight(id, position = null) {
+/** Reads a flight and its manifest again; resolved when the page shows them. @param {string} id */
+export function refreshFlight(id) {
   touch(id, true);
-  if (position) wantedPosition = position;
-  // What is being read at this moment may have been asked for too early.
-  await refreshing;
-  await refresh();
+  return refresh({ isUrgent: true });
 }
 
-/** @returns {Promise<void>} */
-function refresh() {
-  refreshing ??= refreshAll().finally(() => {
-    refreshing = null;
-  });
-  return refreshing;
-}
-
-async function refreshAll() {
+const refresh = coalesced(async () => {
   while (stale.size > 0) {
     const batch = [...stale].slice(0, MOST_AT_ONCE);
-    const position = wantedPosition;
-    wantedPosition = null;
     for (const [id] of batch) stale.delete(id);
     try {
-      await refreshBatch(batch, position);
-    } catch {
-      // The connection is shown as lost, or will be: what is stale stays so until it is back.
+      await refreshBatch(batch);
+    } catch (error) {
       for (const [id, what] of batch) touch(id, what.flight);
-      wantedPosition ??= position;
-      await pause(1_000);
+      throw error;
     }
-    if (stale.size > 0) await pause(REFRESH_INTERVAL_MS);
   }
-}
+}, { intervalMs: REFRESH_INTERVAL_MS });
 
-/** @param {[string, {flight: boolean}][]} batch @param {string | null} position */
-async function refreshBatch(batch, position) {
+/** @param {[string, {flight: boolean}][]} batch */
+async function refreshBatch(batch) {
   const flightIds = batch.filter(([id, what]) => what.flight || !departures.has(id)).map(([id]) => id);
   const ids = batch.map(([id]) => id);
   const [flights, manifests] = await Promise.all([
-    flightIds.length > 0 ? readFlights(flightIds, position) : [],
-    readManifests(ids, position),
+    flightIds.length > 0 ? readFlights(flightIds) : [],
+    readManifests(ids),
   ]);
   const found = new Set(flights.map((flight) => flight.id));
   for (const id of flightIds) if (!found.has(id)) departures.delete(id);
@@ -249,18 +226,14 @@ async function refreshBatch(batch, position) {
   changed();
 }
 
-/** @param {string[]} ids @param {string | null} [position] @returns {Promise<Flight[]>} */
-export async function readFlights(ids, position) {
-  const path = withParameters("/api/flights", { ids: ids.join(","), limit: MOST_AT_ONCE });
-  return (await query(path, { position })).body.items;
+/** @param {string[]} ids @returns {Promise<Flight[]>} */
+async function readFlights(ids) {
+  return (await query(withParameters("/api/flights", { ids: ids.join(","), limit: MOST_AT_ONCE }))).body
+    .items;
 }
 
-/** @param {string[]} ids @param {string | null} [position] @returns {Promise<Manifest[]>} */
-async function readManifests(ids, position) {
-  const path = withParameters("/api/manifests", {
-    flightIds: ids.join(","),
-    missing: 0,
-    limit: MOST_AT_ONCE,
-  });
-  return (await query(path, { position })).body.items;
+/** @param {string[]} ids @returns {Promise<Manifest[]>} */
+async function readManifests(ids) {
+  const filter = { flightIds: ids.join(","), missing: 0, limit: MOST_AT_ONCE };
+  return (await query(withParameters("/api/manifests", filter))).body.items;
 }

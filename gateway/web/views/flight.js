@@ -10,6 +10,7 @@ import {
   offloadPassenger,
 } from "../actions.js";
 import { Problem, query } from "../api.js";
+import { coalesced } from "../coalesce.js";
 import { fill, h, keyedList, rovingFocus, setAttribute, setText } from "../dom.js";
 import { allDepartures, onDepartures, refreshFlight } from "../flights.js";
 import { connected, onEntries, onReset } from "../live.js";
@@ -24,7 +25,6 @@ import { flash, showBoarding, showDeparture, showStatus } from "./board.js";
 /** @import { Answer, Command } from "../api.js" */
 
 const REFRESH_INTERVAL_MS = 100;
-const RETRY_PAUSE_MS = 1_000;
 
 /** Who is missing comes first. @type {PassengerStatus[]} */
 const ORDER = ["checkedIn", "boarded", "arrived", "offloaded"];
@@ -111,12 +111,12 @@ export function flightView({ container, path, setTitle }) {
   container.append(h("p", { class: "back" }, h("a", { href: "/" }, "‹ All flights")), heading, gone, content);
 
   /** Shows a command's answer, and then what follows from it. @param {Answer} answer */
-  async function shown({ body, position }) {
+  async function shown({ body }) {
     if (body?.id && body.name) {
       takePassenger(body);
       show();
     }
-    await Promise.all([reload(position), refreshFlight(id, position)]);
+    await Promise.all([reload({ isUrgent: true }), refreshFlight(id)]);
   }
 
   /** @param {Passenger} passenger */
@@ -238,47 +238,24 @@ export function flightView({ container, path, setTitle }) {
     setText(why, reasons.filter(Boolean).join(" "));
   }
 
-  let isStale = false;
-  /** @type {Promise<void> | null} */
-  let reading = null;
-
-  /** Reads the manifest again. @param {string | null} [position] What the answer has to cover. */
-  async function reload(position = null) {
-    isStale = true;
-    // What is being read at this moment may have been asked for too early.
-    await reading;
-    reading ??= read(position).finally(() => {
-      reading = null;
-    });
-    await reading;
-  }
-
-  /** @param {string | null} position */
-  async function read(position) {
-    while (isStale && !stop.signal.aborted) {
-      isStale = false;
-      try {
-        await readManifest(position);
-      } catch (error) {
-        if (stop.signal.aborted) return;
-        setText(note, `The passengers could not be read: ${messageOf(error)}`);
-        isStale = true;
-        await new Promise((resolve) => setTimeout(resolve, RETRY_PAUSE_MS));
-        continue;
-      }
-      show();
-      if (isStale) await new Promise((resolve) => setTimeout(resolve, REFRESH_INTERVAL_MS));
+  /** Reads the manifest again. */
+  const reload = coalesced(async () => {
+    try {
+      await readManifest();
+    } catch (error) {
+      setText(note, `The passengers could not be read: ${messageOf(error)}`);
+      throw error;
     }
-  }
+    show();
+  }, { intervalMs: REFRESH_INTERVAL_MS, signal: stop.signal });
 
-  /** @param {string | null} position */
-  async function readManifest(position) {
-    const full = await manifestOf(id, position, stop.signal);
+  async function readManifest() {
+    const full = await manifestOf(id, stop.signal);
     const all = [...full.passengers];
     let next = full.passengersNext;
     while (next) {
       const page = `/api/passengers?flightId=${id}&limit=1000&after=${encodeURIComponent(next)}`;
-      const { body } = await query(page, { position, signal: stop.signal });
+      const { body } = await query(page, { signal: stop.signal });
       all.push(...body.items);
       next = body.next;
     }
@@ -321,7 +298,7 @@ export function flightView({ container, path, setTitle }) {
     await connected();
     if (stop.signal.aborted) return;
     try {
-      await Promise.all([reload(), refreshFlight(id)]);
+      await Promise.all([reload({ isUrgent: true }), refreshFlight(id)]);
       flight = allDepartures().get(id)?.flight ?? null;
       if (!flight && !stop.signal.aborted) showGone();
     } catch (error) {
@@ -394,10 +371,10 @@ export function flightView({ container, path, setTitle }) {
   };
 }
 
-/** @param {string} id @param {string | null} position @param {AbortSignal} signal @returns {Promise<FullManifest>} */
-async function manifestOf(id, position, signal) {
+/** @param {string} id @param {AbortSignal} signal @returns {Promise<FullManifest>} */
+async function manifestOf(id, signal) {
   try {
-    return (await query(`/api/manifests/${id}?missing=0`, { position, signal })).body;
+    return (await query(`/api/manifests/${id}?missing=0`, { signal })).body;
   } catch (error) {
     const isNoManifest = error instanceof Problem && error.slug === "manifest-not-found";
     if (!isNoManifest) throw error;

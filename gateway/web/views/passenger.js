@@ -40,10 +40,10 @@ export function passengerView({ container, path, setTitle }) {
   );
 
   /** @param {Answer} answer */
-  async function shown({ body, position }) {
+  async function shown({ body }) {
     if (body?.id === id) passenger = body;
     show();
-    if (passenger) await refreshFlight(passenger.flightId, position);
+    if (passenger) await refreshFlight(passenger.flightId);
   }
 
   const may = () => {
