@@ -1,6 +1,9 @@
 use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
+use clap::Args;
 use shared_service::settings::ServiceUrl;
 
 /// What the gateway has to know.
@@ -10,6 +13,8 @@ pub struct Config {
     pub services: Services,
     /// What is too much, and too long.
     pub limits: Limits,
+    /// Where the web client is read from; it is the one in this program if `None`.
+    pub web_dir: Option<WebDir>,
 }
 
 /// Where the services are.
@@ -51,5 +56,38 @@ impl Default for Limits {
             in_flight: 4096,
             requests_per_second: None,
         }
+    }
+}
+
+/// Where the web client comes from.
+#[derive(Debug, Clone, Args)]
+pub struct WebArgs {
+    /// Serve the web client from this folder, read anew for each request, instead of the one in this program: for work
+    /// on the client
+    #[arg(long, value_name = "FOLDER", env = "JETBRIDGE_WEB_DIR", hide_env_values = true)]
+    pub web_dir: Option<WebDir>,
+}
+
+/// A folder with a web client in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebDir(PathBuf);
+
+impl WebDir {
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+/// A folder holds no web client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is no index.html in this folder")]
+pub struct NoWebClient;
+
+impl FromStr for WebDir {
+    type Err = NoWebClient;
+
+    fn from_str(text: &str) -> Result<Self, NoWebClient> {
+        let folder = PathBuf::from(text);
+        if folder.join("index.html").is_file() { Ok(Self(folder)) } else { Err(NoWebClient) }
     }
 }

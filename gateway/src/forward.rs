@@ -1,9 +1,8 @@
 use std::error::Error;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Request};
 use axum::response::{IntoResponse, Response};
 use http::request::Parts;
 use http::uri::{Authority, Scheme};
@@ -40,15 +39,12 @@ impl Forwarder {
     }
 }
 
-/// Answers everything below `/api`, and with 404 what is nowhere.
-pub(crate) async fn forward(State(forwarder): State<Arc<Forwarder>>, request: Request) -> Response {
-    match forwarder.answer(request).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(),
-    }
-}
-
 impl Forwarder {
+    /// Answers everything below `/api`, and with 404 what is nowhere.
+    pub(crate) async fn forward(&self, request: Request) -> Response {
+        self.answer(request).await.unwrap_or_else(Problem::into_response)
+    }
+
     async fn answer(&self, request: Request) -> Result<Response, Problem> {
         self.check_rate(request.extensions())?;
         let (mut parts, body) = request.into_parts();

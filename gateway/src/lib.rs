@@ -1,6 +1,8 @@
-//! The one address that clients of Jetbridge talk to: it passes requests on to the APIs, within limits, and explains
-//! what they answer.
+//! The one address that clients of Jetbridge talk to: it passes requests on to the APIs, within limits, explains what
+//! they answer, and serves the web client.
 
+mod accept;
+mod compress;
 mod config;
 mod forward;
 mod health;
@@ -9,19 +11,24 @@ mod paced;
 mod pages;
 mod rate;
 mod upstream;
+mod web;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::middleware;
+use axum::response::IntoResponse;
 use axum::routing::get;
 use shared_service::health::Checks;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use config::{Config, Limits, Services};
+pub use config::{Config, Limits, NoWebClient, Services, WebArgs, WebDir};
 
 use forward::Forwarder;
 use upstream::Upstreams;
+use web::WebClient;
 
 /// Serves until `shutdown` is cancelled and what was being answered is finished, within limits.
 pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) {
@@ -34,11 +41,24 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
 /// Everything that the gateway answers.
 pub fn router(config: Config) -> Router {
     let limits = config.limits;
+    let client = Arc::new(WebClient::new(config.web_dir.clone()));
     let forwarder = Arc::new(Forwarder::new(Upstreams::new(config), limits));
     let own = Router::new()
         .route("/api/health", get(health::overview))
-        .merge(pages::routes())
-        .merge(shared_service::health::routes(Checks::new()));
+        .merge(pages::routes(Arc::clone(&client)))
+        .merge(web::routes(Arc::clone(&client)))
+        .merge(shared_service::health::routes(Checks::new()))
+        .layer(middleware::from_fn(compress::routes));
+    let others = async move |State(forwarder): State<Arc<Forwarder>>, request: Request| {
+        compress::compressed(request, async |request| {
+            if web::is_visit(&request) {
+                client.page_of_nothing().await.into_response()
+            } else {
+                forwarder.forward(request).await
+            }
+        })
+        .await
+    };
     // Everything below /api is forwarded by the fallback: the busiest path goes through the fewest layers.
-    shared_service::finish(own, limits.request).fallback(forward::forward).with_state(forwarder)
+    shared_service::finish(own, limits.request).fallback(others).with_state(forwarder)
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use gateway::{Config, Limits, Services};
+use gateway::{Config, Limits, Services, WebArgs};
 use shared_service::BindError;
 use shared_service::process::{ServiceArgs, run_service};
 use shared_service::settings::{AuditlogApiArgs, FlightApiArgs, ListenArgs, PassengerApiArgs, ServiceUrl};
@@ -54,6 +54,8 @@ struct Args {
     )]
     request_limit: u32,
     #[command(flatten)]
+    web: WebArgs,
+    #[command(flatten)]
     log: LogArgs,
 }
 
@@ -79,6 +81,7 @@ impl From<Args> for Config {
                 requests_per_second: NonZeroU32::new(args.rate_limit),
                 ..Limits::default()
             },
+            web_dir: args.web.web_dir,
         }
     }
 }

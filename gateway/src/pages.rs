@@ -1,7 +1,9 @@
-//! Pages for people: where the API is, and what its problems mean. Plain HTML, without scripts and styles.
+//! Pages that explain what the problems of the API mean. Plain HTML, without scripts.
 
-use axum::extract::Path;
+use std::sync::Arc;
+
 use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -9,25 +11,17 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::Serialize;
 use shared_service::problem::{Problem, ProblemType};
 
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+use crate::accept::Preferred;
+use crate::web::WebClient;
 
-/// The pages.
-pub(crate) fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new().route("/", get(home)).route("/problems", get(index)).route("/problems/{slug}", get(explanation))
-}
+const CONTENT_SECURITY_POLICY: &str =
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
-async fn home() -> Response {
-    page(
-        "Jetbridge",
-        "<p>Jetbridge manages flights and their passengers for the people who turn a flight round at the gate.</p>\
-         <p>This is its API:</p><ul>\
-         <li><code>/api/flights</code></li>\
-         <li><code>/api/passengers?flightId=…</code></li>\
-         <li><code>/api/manifests</code></li>\
-         <li><a href=\"/api/auditlog/all\"><code>/api/auditlog/all</code></a></li>\
-         <li><a href=\"/api/health\"><code>/api/health</code></a>: how all services are</li>\
-         <li><a href=\"/problems\"><code>/problems</code></a>: what errors mean</li></ul>",
-    )
+/// The pages, which look like those of the web client.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(client: Arc<WebClient>) -> Router<S> {
+    Router::new().route("/problems", get(index)).route("/problems/{slug}", get(explanation)).with_state(client)
 }
 
 /// A type of problem, for programs.
@@ -52,8 +46,8 @@ impl From<ProblemType> for Entry {
     }
 }
 
-async fn index(headers: HeaderMap) -> Response {
-    if prefers_json(&headers) {
+async fn index(State(client): State<Arc<WebClient>>, headers: HeaderMap) -> Response {
+    if Preferred::of(&headers) == Preferred::Json {
         return varying(Json(ProblemType::ALL.iter().copied().map(Entry::from).collect::<Vec<_>>()).into_response());
     }
     let rows: String = ProblemType::ALL
@@ -64,6 +58,7 @@ async fn index(headers: HeaderMap) -> Response {
         })
         .collect();
     varying(page(
+        &client,
         "Problems",
         &format!(
             "<table><thead><tr><th>Status</th><th>Type</th><th>Meaning</th></tr></thead><tbody>{rows}</tbody></table>"
@@ -71,12 +66,16 @@ async fn index(headers: HeaderMap) -> Response {
     ))
 }
 
-async fn explanation(path: Result<Path<String>, PathRejection>, headers: HeaderMap) -> Result<Response, Problem> {
+async fn explanation(
+    State(client): State<Arc<WebClient>>,
+    path: Result<Path<String>, PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let kind = path
         .ok()
         .and_then(|Path(slug)| ProblemType::from_slug(&slug))
         .ok_or_else(|| Problem::new(ProblemType::NotFound, "There is no such type of problem; see /problems."))?;
-    if prefers_json(&headers) {
+    if Preferred::of(&headers) == Preferred::Json {
         return Ok(varying(Json(Entry::from(kind)).into_response()));
     }
     let body = format!(
@@ -87,21 +86,7 @@ async fn explanation(path: Result<Path<String>, PathRejection>, headers: HeaderM
         text(kind.meaning()),
         text(kind.remedy()),
     );
-    Ok(varying(page(kind.title(), &body)))
-}
-
-/// Whether JSON is asked for, and HTML is not.
-fn prefers_json(headers: &HeaderMap) -> bool {
-    let mut types = headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(|range| range.split(';').next().unwrap_or_default().trim());
-    let first = types.find(|media| {
-        matches!(*media, "application/json" | "application/problem+json" | "text/html" | "application/xhtml+xml")
-    });
-    matches!(first, Some("application/json" | "application/problem+json"))
+    Ok(varying(page(&client, kind.title(), &body)))
 }
 
 fn varying(mut response: Response) -> Response {
@@ -109,19 +94,29 @@ fn varying(mut response: Response) -> Response {
     response
 }
 
-/// A page with the headers that keep it what it is. `body` is HTML.
-fn page(title: &str, body: &str) -> Response {
+/// A page without scripts, in the style of the web client. `body` is HTML.
+fn page(client: &WebClient, title: &str, body: &str) -> Response {
+    let style_sheet = client.style_sheet();
     let document = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title></head>\
-         <body><h1>{title}</h1>{body}</body></html>"
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <meta name=\"color-scheme\" content=\"light dark\"><title>{title} · Jetbridge</title>\
+         <link rel=\"stylesheet\" href=\"{style_sheet}\"></head><body><main class=\"page\">\
+         <p><a href=\"/\">Jetbridge</a></p><h1>{title}</h1>{body}</main></body></html>"
     );
-    let headers: [(HeaderName, HeaderValue); 3] = [
-        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
+    with_headers(CONTENT_SECURITY_POLICY, Html(document).into_response())
+}
+
+/// Adds the headers that keep a page what it is.
+pub(crate) fn with_headers(content_security_policy: &'static str, page: Response) -> Response {
+    let headers: [(HeaderName, HeaderValue); 5] = [
+        (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(content_security_policy)),
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin")),
+        (PERMISSIONS_POLICY, HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()")),
     ];
-    (headers, Html(document)).into_response()
+    (headers, page).into_response()
 }
 
 /// Plain text as HTML; what stands between backticks is code.

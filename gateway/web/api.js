@@ -34,8 +34,13 @@ export class Problem extends Error {
 
 /** There was no answer. */
 export class Unreachable extends Error {
-  constructor() {
-    super("The server cannot be reached. Check the network; this page goes on trying.");
+  /** @param {boolean} isCommand */
+  constructor(isCommand) {
+    super(
+      isCommand
+        ? "The server cannot be reached, so it is not known whether this was done. Try again: it is done once, however often it is sent."
+        : "The server cannot be reached at the moment.",
+    );
   }
 }
 
@@ -157,7 +162,7 @@ async function once({ path, method, headers, body, limitMs, signal }) {
     text = await response.text();
   } catch (error) {
     if (signal?.aborted) throw error;
-    throw new Unreachable();
+    throw new Unreachable(method !== "GET");
   }
   const parsed = parse(text);
   if (!response.ok) throw new Problem(response, parsed ?? {});

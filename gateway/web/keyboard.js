@@ -56,7 +56,8 @@ export function listenForKeys() {
     const act = event.key === "?" ? showHelp : currentView()?.keys?.[event.key];
     if (!act) return;
     event.preventDefault();
-    act();
+    // A key that is held down goes through a list, but does nothing twice.
+    if (!event.repeat || event.key.startsWith("Arrow")) act();
   });
 }
 

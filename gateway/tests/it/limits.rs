@@ -7,7 +7,7 @@ use gateway::Limits;
 use reqwest::Client;
 use tokio::sync::Semaphore;
 
-use crate::support::{LIMIT, expect_problem, gateway_with, serve};
+use crate::support::{LIMIT, expect_problem, gateway_with, nobody, serve};
 
 #[tokio::test]
 async fn too_many_requests_from_one_client_have_to_wait() {
@@ -57,4 +57,16 @@ async fn requests_in_flight_are_limited() {
         assert_eq!(answer.await.unwrap().unwrap().status(), 200);
     }
     assert_eq!(client.get(gateway.url("/api/flights")).send().await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn the_web_client_is_not_limited() {
+    let limits = Limits { requests_per_second: NonZeroU32::new(1), in_flight: 0, ..Limits::default() };
+    let gateway = gateway_with(nobody().await, limits).await;
+    let client = Client::new();
+    expect_problem(client.get(gateway.url("/api/flights")), 503, "unavailable").await;
+    expect_problem(client.get(gateway.url("/api/flights")), 429, "too-many-requests").await;
+    for path in ["/", "/flights/7", "/assets/dev/main.js", "/problems"].repeat(10) {
+        assert_eq!(client.get(gateway.url(path)).send().await.unwrap().status(), 200, "{path}");
+    }
 }

@@ -2,11 +2,15 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod compression;
 mod failures;
 mod forwarding;
+mod healthcheck;
 mod limits;
 mod pages;
 #[cfg(unix)]
 mod process;
 mod streaming;
 mod support;
+mod web;
+mod web_dir;

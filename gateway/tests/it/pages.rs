@@ -32,17 +32,24 @@ async fn programs_can_ask_for_json() {
 }
 
 #[tokio::test]
-async fn pages_cannot_be_made_to_do_anything_else() {
+async fn they_have_the_style_of_the_client_and_no_scripts() {
     let gateway = gateway(nobody().await).await;
-    for path in ["/", "/problems", "/problems/not-found"] {
+    for path in ["/problems", "/problems/not-found"] {
         let page = get(&gateway, path, "text/html").await;
         assert_eq!(page.status(), 200);
         let policy = page.headers()["content-security-policy"].to_str().unwrap();
-        assert!(policy.contains("default-src 'none'") && !policy.contains("unsafe"));
+        assert!(policy.contains("default-src 'none'") && policy.contains("style-src 'self'"), "{policy}");
+        assert!(!policy.contains("script-src") && !policy.contains("unsafe"), "{policy}");
         assert_eq!(page.headers()["x-content-type-options"], "nosniff");
         assert_eq!(page.headers()["referrer-policy"], "no-referrer");
         let text = page.text().await.unwrap();
         assert!(!text.contains("<script") && !text.contains("style="));
+        assert!(text.contains("<main class=\"page\">") && text.contains("<a href=\"/\">"), "{text}");
+        let (_, style_sheet) = text.split_once("<link rel=\"stylesheet\" href=\"").unwrap();
+        let (style_sheet, _) = style_sheet.split_once('"').unwrap();
+        let style_sheet = get(&gateway, style_sheet, "text/css").await;
+        assert_eq!(style_sheet.status(), 200);
+        assert!(style_sheet.headers()["cache-control"].to_str().unwrap().contains("immutable"));
     }
 }
 

@@ -104,6 +104,10 @@ async fn errors_are_one_readable_line() {
     let (code, stderr) = fail(command("127.0.0.1:0", nowhere()).args(["--flight-processor", "https://a/b"])).await;
     assert_eq!(code, Some(2));
     assert!(stderr.contains("must be like http://host:port"), "{stderr}");
+
+    let (code, stderr) = fail(command("127.0.0.1:0", nowhere()).args(["--web-dir", "no/such/folder"])).await;
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("there is no index.html in this folder"), "{stderr}");
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use axum::Router;
@@ -54,24 +55,34 @@ pub(crate) async fn gateway(services: SocketAddr) -> Server {
 }
 
 pub(crate) async fn gateway_with(services: SocketAddr, limits: Limits) -> Server {
-    gateway_of(
-        Services {
-            flight_api: url(services),
-            passenger_api: url(services),
-            auditlog_api: url(services),
-            flight_processor: None,
-            passenger_processor: None,
-        },
-        limits,
-    )
-    .await
+    gateway_of(all_at(services), limits).await
+}
+
+fn all_at(services: SocketAddr) -> Services {
+    Services {
+        flight_api: url(services),
+        passenger_api: url(services),
+        auditlog_api: url(services),
+        flight_processor: None,
+        passenger_processor: None,
+    }
+}
+
+/// A gateway without services, with the web client from a folder.
+pub(crate) async fn gateway_serving(folder: &Path) -> Server {
+    let web_dir = Some(folder.to_str().unwrap().parse().unwrap());
+    start(Config { services: all_at(nobody().await), limits: Limits::default(), web_dir }).await
 }
 
 pub(crate) async fn gateway_of(services: Services, limits: Limits) -> Server {
+    start(Config { services, limits, web_dir: None }).await
+}
+
+async fn start(config: Config) -> Server {
     let listener = listener().await;
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
-    tokio::spawn(gateway::run(Config { services, limits }, listener, shutdown.clone()));
+    tokio::spawn(gateway::run(config, listener, shutdown.clone()));
     Server { address, shutdown: shutdown.drop_guard() }
 }
 
