@@ -41,8 +41,8 @@ async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Box<dyn Erro
     let listener = shared_service::bind(args.listen.listen).await?;
     let config = flight_api::Config {
         domain: shared_api::Config {
-            database_url: args.database.database_url,
-            event_store: args.event_store.event_store,
+            database_url: args.database.address()?,
+            event_store: args.event_store.address()?,
             append_bytes: args.append.append_bytes,
         },
         passenger_api: args.passenger_api.passenger_api,

@@ -3,6 +3,7 @@
 //! - [`TestDatabase`]: a PostgreSQL database for one test, on a server that all tests of a process share.
 //! - [`TestEventStore`]: an event store for one test, which can be stopped and started again.
 //! - [`temporary_folder`]: a folder for one test.
+//! - [`assert_settings_documented`]: compares a program's settings with the page for operators.
 //! - [`eventually`]: waits for a condition, with a limit.
 //!
 //! Whatever is started here is gone when the test process ends, in whatever way it ends.
@@ -18,9 +19,11 @@ mod event_store;
 mod eventually;
 mod postgres;
 mod scratch;
+mod settings;
 
 pub use database::TestDatabase;
 pub use event_store::TestEventStore;
 pub use eventually::{Outcome, eventually};
 pub use postgres::TestPostgres;
 pub use scratch::temporary_folder;
+pub use settings::assert_settings_documented;

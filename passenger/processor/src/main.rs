@@ -38,8 +38,8 @@ fn main() -> ExitCode {
 async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Box<dyn Error + Send + Sync>> {
     let listener = shared_service::bind(args.listen.listen).await?;
     let config = passenger_processor::Config {
-        database_url: args.database.database_url,
-        event_store: args.event_store.event_store,
+        database_url: args.database.address()?,
+        event_store: args.event_store.address()?,
         flight_api: args.flight_api.flight_api,
     };
     Ok(passenger_processor::run(config, listener, shutdown).await?)

@@ -1,13 +1,13 @@
 //! The event store, as the rest of the workspace sees it: limits on every wait, typed failures, and a client that is
 //! replaced when it has died.
 
+mod address;
 mod append;
 mod metadata;
 mod read;
 mod recorded;
 mod subscription;
 
-use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -77,14 +77,15 @@ struct CurrentClient {
 impl EventStore {
     /// A connection to the event store at an `esdb://` or `esdb+discover://` address. Nothing is sent before the first use.
     ///
+    /// With TLS, which is the default, the server has to prove its name, vouched for by the system's certificate authorities
+    /// or those in the PEM file `tlsCAFile`.
+    ///
     /// Must be called on the tokio runtime that will use it.
     ///
     /// # Errors
-    /// [`InvalidAddress`] if the address cannot be parsed.
+    /// [`InvalidAddress`] if the address cannot be parsed, or a file that it names cannot be used.
     pub fn new(address: &str) -> Result<Self, InvalidAddress> {
-        let settings = ClientSettings::from_str(&with_quick_defaults(address))
-            .map_err(|error| InvalidAddress(error.to_string()))?;
-        Self::with_settings(settings)
+        Self::with_settings(address::settings(address)?)
     }
 
     /// Another connection to the same event store.
@@ -117,19 +118,3 @@ impl EventStore {
         }
     }
 }
-
-/// Adds settings that the address leaves open: the library sleeps the discovery interval once even for a single node
-/// (500 ms by default), and notices a dead peer only by keep-alive.
-fn with_quick_defaults(address: &str) -> String {
-    let mut address = address.to_owned();
-    for (name, value) in [("discoveryInterval", "20"), ("keepAliveInterval", "10000"), ("keepAliveTimeout", "10000")] {
-        if !address.to_ascii_lowercase().contains(&format!("{}=", name.to_ascii_lowercase())) {
-            let separator = if address.contains('?') { '&' } else { '?' };
-            address.push_str(&format!("{separator}{name}={value}"));
-        }
-    }
-    address
-}
-
-#[cfg(test)]
-mod tests;

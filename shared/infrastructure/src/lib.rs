@@ -6,9 +6,11 @@ pub mod executor;
 pub mod ledger;
 pub mod parking;
 pub mod postgres;
+pub mod progress;
 pub mod projector;
 pub mod worker;
 
+mod ca;
 mod checkpoint;
 pub mod reactor;
 pub mod read_model;

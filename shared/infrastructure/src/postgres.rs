@@ -8,8 +8,13 @@ use refinery::Runner;
 use shared_kernel::{Interruption, QueryError, Revision};
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{AsyncMessage, Config, NoTls};
+use tokio_postgres::{AsyncMessage, Config};
+use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::sync::CancellationToken;
+
+use tls::Protection;
+
+mod tls;
 
 mod migrations {
     refinery::embed_migrations!("migrations");
@@ -90,23 +95,30 @@ pub(crate) struct Dedicated {
 #[derive(Clone)]
 pub struct Database {
     config: Config,
+    tls: MakeRustlsConnect,
     pool: Pool,
 }
 
 impl Database {
     /// The database at a `postgresql://` address. Nothing is sent before the first use.
     ///
+    /// The connection is encrypted with `sslmode=require`; with `sslmode=verify-full` the server also has to prove its
+    /// name, vouched for by the system's certificate authorities or those in the PEM file `sslrootcert`.
+    ///
     /// # Errors
-    /// [`InvalidDatabaseUrl`] if the address cannot be parsed.
+    /// [`InvalidDatabaseUrl`] if the address cannot be parsed, or the certificate authorities cannot be read.
     pub fn new(url: &str) -> Result<Self, InvalidDatabaseUrl> {
+        let (url, protection) = Protection::take_from(url).map_err(InvalidDatabaseUrl)?;
+        let tls = protection.connector().map_err(InvalidDatabaseUrl)?;
         // The parser's own message may quote the address, password included.
-        let mut config = Config::from_str(url).map_err(|_| {
+        let mut config = Config::from_str(&url).map_err(|_| {
             InvalidDatabaseUrl("it must have the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE".to_owned())
         })?;
         let statement_timeout = format!("-c statement_timeout={}", STATEMENT_LIMIT.as_millis());
         let options =
             config.get_options().map_or(statement_timeout.clone(), |own| format!("{statement_timeout} {own}"));
         config
+            .ssl_mode(protection.ssl_mode())
             .options(options)
             .connect_timeout(CONNECT_LIMIT)
             .tcp_user_timeout(SILENCE_LIMIT)
@@ -114,7 +126,7 @@ impl Database {
             .keepalives_interval(SILENCE_LIMIT)
             .keepalives_retries(1);
         let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let pool = Pool::builder(Manager::from_config(config.clone(), NoTls, manager_config))
+        let pool = Pool::builder(Manager::from_config(config.clone(), tls.clone(), manager_config))
             .max_size(POOL_SIZE)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(CONNECT_LIMIT))
@@ -122,7 +134,7 @@ impl Database {
             .recycle_timeout(Some(CONNECT_LIMIT))
             .build()
             .map_err(|error| InvalidDatabaseUrl(error.to_string()))?;
-        Ok(Self { config, pool })
+        Ok(Self { config, tls, pool })
     }
 
     /// A connection from the pool.
@@ -131,7 +143,7 @@ impl Database {
     /// [`DatabaseError::Unavailable`] if there is none in time.
     pub async fn client(&self) -> Result<Object, DatabaseError> {
         self.pool.get().await.map_err(|error| match error {
-            PoolError::Backend(error) => error.into(),
+            PoolError::Backend(error) => connect_error(error),
             other => DatabaseError::Unavailable(other.to_string()),
         })
     }
@@ -141,9 +153,10 @@ impl Database {
         &self,
         mut notified: impl FnMut(&str) + Send + 'static,
     ) -> Result<Dedicated, DatabaseError> {
-        let connecting = timeout(CONNECT_LIMIT, self.config.connect(NoTls)).await;
-        let (client, mut connection) =
-            connecting.map_err(|_| DatabaseError::Unavailable("no connection in time".to_owned()))??;
+        let connecting = timeout(CONNECT_LIMIT, self.config.connect(self.tls.clone())).await;
+        let (client, mut connection) = connecting
+            .map_err(|_| DatabaseError::Unavailable("no connection in time".to_owned()))?
+            .map_err(connect_error)?;
         let lost = CancellationToken::new();
         let losing = lost.clone().drop_guard();
         let driver = tokio::spawn(async move {
@@ -182,13 +195,22 @@ impl Database {
 }
 
 fn migration_error(error: &refinery::Error) -> DatabaseError {
+    DatabaseError::Refused(with_causes(error))
+}
+
+/// Why there is no connection. No statement has been sent, so the causes can quote none.
+fn connect_error(error: tokio_postgres::Error) -> DatabaseError {
+    if error.as_db_error().is_some() { error.into() } else { DatabaseError::Unavailable(with_causes(&error)) }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
     let mut reason = error.to_string();
-    let mut source = std::error::Error::source(error);
+    let mut source = error.source();
     while let Some(cause) = source {
         reason = format!("{reason}: {cause}");
         source = cause.source();
     }
-    DatabaseError::Refused(reason)
+    reason
 }
 
 /// A revision as PostgreSQL's `bigint`, with -1 for none.

@@ -19,6 +19,7 @@ pub mod process;
 mod query;
 mod reply;
 pub mod rpc;
+pub mod secret;
 mod server;
 pub mod settings;
 pub mod telemetry;

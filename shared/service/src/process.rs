@@ -2,11 +2,12 @@
 
 use std::error::Error;
 use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use bytes::Bytes;
-use clap::Parser;
+use clap::{ArgMatches, Command, Parser};
 use http::StatusCode;
 use http_body_util::Empty;
 use hyper_util::client::legacy::Client;
@@ -21,6 +22,15 @@ const EXIT_INTERRUPTED: i32 = 130;
 /// How long tasks that were left behind may hold up the end of the process.
 const RUNTIME_SHUTDOWN: Duration = Duration::from_secs(1);
 
+/// The subcommand with which a service's program asks a running one for its health.
+const HEALTHCHECK: &str = "healthcheck";
+/// The argument that says where a service listens.
+const LISTEN: &str = "listen";
+/// Where a service says whether it can do its work.
+const READY_PATH: &str = "/health/ready";
+/// How long the answer may take.
+const HEALTHCHECK_LIMIT: Duration = Duration::from_secs(2);
+
 /// The command line of a service.
 pub trait ServiceArgs: Parser {
     /// How the process logs.
@@ -31,13 +41,20 @@ pub trait ServiceArgs: Parser {
 /// cancelled at the first signal. A second signal ends the process at once.
 ///
 /// An error is written to standard error, in one line with its causes, and makes the exit code 1.
+///
+/// With the subcommand `healthcheck` nothing is run: the program asks the instance that has the same settings for
+/// `/health/ready`; see [`healthcheck`].
 pub fn run_service<A, F, E>(run: impl FnOnce(A, CancellationToken) -> F) -> ExitCode
 where
     A: ServiceArgs,
     F: Future<Output = Result<(), E>>,
     E: Into<Box<dyn Error + Send + Sync>>,
 {
-    let args = A::parse();
+    let matches = with_healthcheck(A::command()).get_matches();
+    if let Some((HEALTHCHECK, matches)) = matches.subcommand() {
+        return ask_for_health(matches);
+    }
+    let args = A::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut A::command()).exit());
     match start(args, run) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -45,6 +62,39 @@ where
             ExitCode::FAILURE
         }
     }
+}
+
+/// A service's command line with the subcommand `healthcheck`, which needs none of the settings but `--listen`. A program
+/// that has subcommands of its own is not one of the services.
+fn with_healthcheck(command: Command) -> Command {
+    let listens = command.get_arguments().any(|argument| argument.get_id() == LISTEN);
+    if !listens || command.has_subcommands() {
+        return command;
+    }
+    let healthcheck = Command::new(HEALTHCHECK).about(
+        "Asks the running service whether it is ready: exit code 0 if it is, 1 if not. For health checks of containers",
+    );
+    command.mut_arg(LISTEN, |listen| listen.global(true)).subcommand(healthcheck).subcommand_negates_reqs(true)
+}
+
+fn ask_for_health(matches: &ArgMatches) -> ExitCode {
+    match matches.get_one::<SocketAddr>(LISTEN) {
+        Some(listen) if listen.port() != 0 => healthcheck(&format!("http://{}{READY_PATH}", reachable(*listen))),
+        _ => {
+            let _ = writeln!(io::stderr().lock(), "error: --listen must name the port of the service, not 0");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Where a process on the same machine reaches what listens here.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
 }
 
 fn start<A, F, E>(args: A, run: impl FnOnce(A, CancellationToken) -> F) -> Result<(), Box<dyn Error + Send + Sync>>
@@ -124,7 +174,7 @@ impl Signals {
 }
 
 /// Asks a running service at this address for its health, such as `http://127.0.0.1:8080/health/ready`: exit code 0
-/// if it answers 200 within three seconds, otherwise 1 with a line on standard error. For container health checks.
+/// if it answers 200 within two seconds, otherwise 1 with a line on standard error. For container health checks.
 pub fn healthcheck(url: &str) -> ExitCode {
     match probe(url) {
         Ok(StatusCode::OK) => ExitCode::SUCCESS,
@@ -140,11 +190,10 @@ pub fn healthcheck(url: &str) -> ExitCode {
 }
 
 fn probe(url: &str) -> Result<StatusCode, Box<dyn Error + Send + Sync>> {
-    const LIMIT: Duration = Duration::from_secs(3);
     let url = url.parse()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
-        Ok(tokio::time::timeout(LIMIT, client.get(url)).await??.status())
+        Ok(tokio::time::timeout(HEALTHCHECK_LIMIT, client.get(url)).await??.status())
     })
 }

@@ -4,12 +4,33 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
 use http::Uri;
 use http::uri::{Authority, Scheme};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::secret::{Secret, SecretFileError};
+
+/// What has to be encoded in the user and the password of an address. The rest is left as it is, because the client of the
+/// event store does not decode them.
+const ENCODED_IN_USER: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b'+');
 
 /// Where a service listens; `PORT` on the loopback interface unless set.
 #[derive(Debug, Clone, Copy, Args)]
@@ -28,17 +49,89 @@ pub struct ListenArgs<const PORT: u16> {
 /// The database of a service.
 #[derive(Debug, Clone, Args)]
 pub struct DatabaseArgs {
-    /// PostgreSQL database, such as postgres://user:password@host/database
+    /// PostgreSQL database, such as postgres://user@host/database. With ?sslmode=require the connection is encrypted; with
+    /// ?sslmode=verify-full it is also made sure who the server is
     #[arg(long, value_name = "URL", env = "JETBRIDGE_DATABASE_URL", hide_env_values = true)]
     pub database_url: SecretUrl,
+    /// File with the password of the database's user
+    #[arg(long, value_name = "FILE", env = "JETBRIDGE_DATABASE_PASSWORD_FILE", hide_env_values = true)]
+    pub database_password_file: Option<PathBuf>,
+    /// File with the certificates of the authorities that vouch for PostgreSQL, for sslmode=verify-full [default: those of
+    /// the system]
+    #[arg(long, value_name = "FILE", env = "JETBRIDGE_DATABASE_CA_FILE", hide_env_values = true)]
+    pub database_ca_file: Option<PathBuf>,
+}
+
+impl DatabaseArgs {
+    /// The address of the database, with what is in the files.
+    ///
+    /// # Errors
+    /// [`SecretFileError`] if there is no usable password in the file.
+    pub fn address(&self) -> Result<SecretUrl, SecretFileError> {
+        let mut address = self.database_url.clone();
+        if let Some(file) = &self.database_ca_file {
+            address = address.with_parameter("sslrootcert", path_text(file)?);
+        }
+        if let Some(file) = &self.database_password_file {
+            address = address.with_parameter("password", Secret::read(file)?.expose());
+        }
+        Ok(address)
+    }
 }
 
 /// The event store.
 #[derive(Debug, Clone, Args)]
 pub struct EventStoreArgs {
-    /// EventStoreDB, such as esdb://host:2113?tls=false
+    /// EventStoreDB, such as esdb://host:2113, or esdb://a:2113,b:2113,c:2113 or esdb+discover://name:2113 for a cluster.
+    /// Without TLS: esdb://host:2113?tls=false
     #[arg(long, value_name = "URL", env = "JETBRIDGE_EVENT_STORE", hide_env_values = true)]
     pub event_store: SecretUrl,
+    /// User of the event store
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "JETBRIDGE_EVENT_STORE_USER",
+        hide_env_values = true,
+        requires = "event_store_password_file"
+    )]
+    pub event_store_user: Option<String>,
+    /// File with the password of the event store's user
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "JETBRIDGE_EVENT_STORE_PASSWORD_FILE",
+        hide_env_values = true,
+        requires = "event_store_user"
+    )]
+    pub event_store_password_file: Option<PathBuf>,
+    /// File with the certificates of the authorities that vouch for the event store [default: those of the system]
+    #[arg(long, value_name = "FILE", env = "JETBRIDGE_EVENT_STORE_CA_FILE", hide_env_values = true)]
+    pub event_store_ca_file: Option<PathBuf>,
+}
+
+impl EventStoreArgs {
+    /// The address of the event store, with what is in the files.
+    ///
+    /// # Errors
+    /// [`SecretFileError`] if there is no usable password in the file.
+    pub fn address(&self) -> Result<SecretUrl, SecretFileError> {
+        let mut address = self.event_store.clone();
+        if let Some(file) = &self.event_store_ca_file {
+            address = address.with_parameter("tlsCAFile", path_text(file)?);
+        }
+        if let (Some(user), Some(file)) = (&self.event_store_user, &self.event_store_password_file) {
+            address = address.with_user(user, &Secret::read(file)?);
+        }
+        Ok(address)
+    }
+}
+
+/// A path as part of an address, which is text.
+fn path_text(path: &Path) -> Result<&str, SecretFileError> {
+    path.to_str().ok_or_else(|| SecretFileError::Unreadable {
+        path: path.to_owned(),
+        source: io::Error::new(io::ErrorKind::InvalidFilename, "its name is not UTF-8"),
+    })
 }
 
 /// How commands are appended.
@@ -97,6 +190,27 @@ impl SecretUrl {
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// The address with one more parameter, which wins over the same one before it.
+    fn with_parameter(&self, name: &str, value: &str) -> Self {
+        let address = &self.0;
+        if address.contains("://") {
+            let separator = if address.contains('?') { '&' } else { '?' };
+            Self(format!("{address}{separator}{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)))
+        } else {
+            // The other form of a PostgreSQL address.
+            Self(format!("{address} {name}='{}'", value.replace('\\', r"\\").replace('\'', r"\'")))
+        }
+    }
+
+    /// The address with this user in place of the one that it may have.
+    fn with_user(&self, name: &str, password: &Secret) -> Self {
+        let Some((scheme, rest)) = self.0.split_once("://") else { return self.clone() };
+        let (authority, parameters) = rest.split_at(rest.find('?').unwrap_or(rest.len()));
+        let hosts = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);
+        let encoded = |text| utf8_percent_encode(text, ENCODED_IN_USER);
+        Self(format!("{scheme}://{}:{}@{hosts}{parameters}", encoded(name), encoded(password.expose())))
     }
 }
 

@@ -16,4 +16,5 @@ mod reactor;
 mod read_model;
 mod replicas;
 mod rpc;
+mod tls;
 mod workers;

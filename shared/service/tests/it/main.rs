@@ -9,5 +9,6 @@ mod lists;
 mod problems;
 mod process;
 mod properties;
+mod secrets;
 mod server;
 mod support;

@@ -1,0 +1,57 @@
+//! From an `esdb://` address to the settings of the library's client.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use eventstore::ClientSettings;
+use serde_json::Value;
+
+use super::InvalidAddress;
+use crate::ca;
+
+/// What an address must be like, for errors: those of the library repeat the address, password included.
+const FORM: &str = "it must have the form esdb://USER:PASSWORD@HOST:2113?tls=true, with as many hosts, separated by commas, \
+     as there are nodes";
+/// What the client library can send.
+const CHARACTERS: &str = "its user and password may consist of letters, digits and -._~!$&'()*+ only";
+
+pub(super) fn settings(address: &str) -> Result<ClientSettings, InvalidAddress> {
+    let settings = ClientSettings::from_str(&with_quick_defaults(address)).map_err(|error| {
+        InvalidAddress(if error.error().is_some() { FORM.to_owned() } else { error.message().to_owned() })
+    })?;
+    if let Some(file) = settings.tls_ca_file().filter(|_| settings.is_secure_mode_enabled()) {
+        // The library panics in a task of its own if it cannot use the file.
+        ca::from_file(Path::new(file)).map_err(|error| InvalidAddress(error.to_string()))?;
+    }
+    check_credentials(&settings)?;
+    Ok(settings)
+}
+
+/// Adds settings that the address leaves open: the library sleeps the discovery interval once even for a single node
+/// (500 ms by default), and notices a dead peer only by keep-alive.
+fn with_quick_defaults(address: &str) -> String {
+    let mut address = address.to_owned();
+    for (name, value) in [("discoveryInterval", "20"), ("keepAliveInterval", "10000"), ("keepAliveTimeout", "10000")] {
+        if !address.to_ascii_lowercase().contains(&format!("{}=", name.to_ascii_lowercase())) {
+            let separator = if address.contains('?') { '&' } else { '?' };
+            address.push_str(&format!("{separator}{name}={value}"));
+        }
+    }
+    address
+}
+
+/// The library takes user and password as they are in the address, percent-encoded, and sends them so: the event store would
+/// refuse them, and nobody would see why.
+fn check_credentials(settings: &ClientSettings) -> Result<(), InvalidAddress> {
+    let Some(credentials) = settings.default_authenticated_user() else { return Ok(()) };
+    // What they are can be seen in their serialized form alone.
+    let form = serde_json::to_value(credentials).map_err(|_| InvalidAddress(FORM.to_owned()))?;
+    let is_encoded = ["login", "password"].iter().any(|part| {
+        let bytes = form[*part].as_array().map(Vec::as_slice).unwrap_or_default();
+        bytes.contains(&Value::from(b'%'))
+    });
+    if is_encoded { Err(InvalidAddress(CHARACTERS.to_owned())) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests;
