@@ -1,6 +1,6 @@
 // Dialogs: what is asked, what was refused, and that it is under way.
 import { Problem } from "./api.js";
-import { fill, h, setText } from "./dom.js";
+import { fill, h, keepFocus, setText } from "./dom.js";
 import { messageOf } from "./notices.js";
 
 /** @import { Child } from "./dom.js" */
@@ -43,7 +43,13 @@ export function openDialog({ title, body, cancel = "Cancel", confirm, isGrave = 
       confirmButton,
     ),
   );
-  const dialog = h("dialog", { "aria-labelledby": id, onclose: () => dialog.remove() }, form);
+  const before = document.activeElement;
+  const onclose = () => {
+    dialog.remove();
+    // The button that opened it may not be of use any more.
+    keepFocus(before?.closest("li")?.querySelector("a"));
+  };
+  const dialog = h("dialog", { "aria-labelledby": id, onclose }, form);
   let isBusy = false;
 
   form.addEventListener("submit", async (event) => {

@@ -63,6 +63,20 @@ export function byId(id) {
 }
 
 /**
+ * The focus is never nowhere: if what had it is gone, it goes to the element, or else to the heading of the view.
+ * @param {Element | null | undefined} [element]
+ */
+export function keepFocus(element) {
+  if (document.activeElement !== document.body && document.activeElement !== null) return;
+  for (const candidate of [element, document.querySelector("#view h1")]) {
+    if (!(candidate instanceof HTMLElement)) continue;
+    if (candidate.tagName === "H1") candidate.tabIndex = -1;
+    candidate.focus({ preventScroll: true });
+    if (document.activeElement === candidate) return;
+  }
+}
+
+/**
  * @template T
  * @typedef {object} Row
  * @property {HTMLElement} element
@@ -94,12 +108,15 @@ export function keyedList(parent, keyOf, create) {
       }
       next.set(key, row);
     }
+    const focusedRow = [...rows.values()].findIndex((row) => row.element.contains(focused));
     for (const [key, row] of rows) if (!next.has(key)) row.element.remove();
     rows = next;
-    arrange(parent, [...rows.values()].map((row) => row.element));
-    if (focused instanceof HTMLElement && focused !== document.activeElement && parent.contains(focused)) {
-      focused.focus({ preventScroll: true });
-    }
+    const elements = [...rows.values()].map((row) => row.element);
+    arrange(parent, elements);
+    if (focusedRow < 0 || focused === document.activeElement) return;
+    // A row that was moved has lost the focus; of one that is gone, the next one takes it.
+    if (focused instanceof HTMLElement && parent.contains(focused)) focused.focus({ preventScroll: true });
+    keepFocus(elements[Math.min(focusedRow, elements.length - 1)]?.querySelector("a, button"));
   }
 
   /** @param {string} key */

@@ -1,5 +1,5 @@
 // What the page tells by the way: messages, spoken words, and that it waits.
-import { byId, h } from "./dom.js";
+import { byId, h, keepFocus } from "./dom.js";
 
 const SHOWN_MS = 6_000;
 const MOST_SHOWN = 4;
@@ -18,7 +18,10 @@ export function say(text) {
  */
 export function notify(text, { undo, isError = false } = {}) {
   const notices = byId("notices");
-  const close = () => notice.remove();
+  const close = () => {
+    notice.remove();
+    keepFocus();
+  };
   const button = /** @param {string} label @param {() => void} act */ (label, act) =>
     h("button", {
       type: "button",
@@ -40,7 +43,7 @@ export function notify(text, { undo, isError = false } = {}) {
   say(text);
   const leave = () => {
     if (notice.matches(":hover, :focus-within")) setTimeout(leave, SHOWN_MS);
-    else close();
+    else notice.remove();
   };
   setTimeout(leave, SHOWN_MS);
 }

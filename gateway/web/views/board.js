@@ -187,8 +187,8 @@ export function boardView({ container, parameters }) {
       note,
       isLoading && departures.length === 0 ? "Reading the flights …" : plural(departures.length, "flight"),
     );
-    table.hidden = departures.length === 0;
-    empty.hidden = departures.length > 0 || isLoading;
+    table.hidden = isEmpty;
+    empty.hidden = !isEmpty || isLoading;
     if (!empty.hidden) explainEmpty();
   }
 
@@ -204,6 +204,7 @@ export function boardView({ container, parameters }) {
         h("h2", {}, "No flights yet"),
         h("p", {}, "Create the first one, add its passengers, board them, and let it depart."),
         create,
+        h("p", { class: "hint" }, "To look round first, start ", h("code", {}, "jetbridge demo"), "."),
       );
     } else if (search.value) {
       empty.replaceChildren(

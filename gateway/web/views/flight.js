@@ -11,7 +11,7 @@ import {
 } from "../actions.js";
 import { Problem, query } from "../api.js";
 import { coalesced } from "../coalesce.js";
-import { fill, h, keyedList, rovingFocus, setAttribute, setText } from "../dom.js";
+import { fill, h, keepFocus, keyedList, rovingFocus, setAttribute, setText } from "../dom.js";
 import { allDepartures, onDepartures, refreshFlight } from "../flights.js";
 import { connected, onEntries, onReset } from "../live.js";
 import { boarding, emptyManifest, isAtGate, PASSENGER_STATUS, plural, route } from "../model.js";
@@ -147,7 +147,11 @@ export function flightView({ container, path, setTitle }) {
     // On to the next one, unless somebody has gone elsewhere meanwhile.
     const isStillThere = document.activeElement === document.body ||
       rows.element(passenger.id)?.contains(document.activeElement);
-    if (!hadFocus || !isStillThere || !next || next.id === passenger.id) return;
+    if (!hadFocus || !isStillThere) return;
+    if (!next || next.id === passenger.id) {
+      keepFocus(nameLink(passenger.id));
+      return;
+    }
     const button = rows.element(next.id)?.querySelector("button.primary");
     if (usedButton && button instanceof HTMLButtonElement && !button.hidden) focus.focus(button);
     else focus.focus(nameLink(next.id));
@@ -447,9 +451,12 @@ function passengerAdder(flightId, shown) {
       row.remove();
       say(`${name} was added.`);
     } catch (error) {
-      const close = () => row.remove();
-      const again = () => {
+      const close = () => {
         row.remove();
+        input.focus();
+      };
+      const again = () => {
+        close();
         void send(name, command);
       };
       row.classList.add("failed");
