@@ -183,10 +183,8 @@ export function boardView({ container, parameters }) {
     }
     sortSelect.value = sort;
     const isLoading = loadState() !== "done" || (tab === "arrived" && !arrivedState().isLoaded);
-    setText(
-      note,
-      isLoading && departures.length === 0 ? "Reading the flights …" : plural(departures.length, "flight"),
-    );
+    const isEmpty = departures.length === 0;
+    setText(note, !isEmpty ? plural(departures.length, "flight") : isLoading ? "Reading the flights …" : "");
     table.hidden = isEmpty;
     empty.hidden = !isEmpty || isLoading;
     if (!empty.hidden) explainEmpty();
