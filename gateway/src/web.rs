@@ -47,8 +47,6 @@ const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-
 #[include = "*.ico"]
 #[include = "*.woff2"]
 #[include = "*.webmanifest"]
-#[exclude = "*_test.js"]
-#[exclude = "*.test.js"]
 #[exclude = "tests/*"]
 struct Embedded;
 

@@ -121,7 +121,7 @@ async fn only_what_belongs_to_a_browser_is_served() {
     let assets = assets(&gateway).await;
     for file in files(&sources()) {
         let name = file.to_str().unwrap();
-        let is_test = name.ends_with("_test.js") || name.ends_with(".test.js") || name.starts_with("tests/");
+        let is_test = name.starts_with("tests/");
         let is_of_use = ["js", "css", "svg", "png", "ico", "woff2", "webmanifest"]
             .iter()
             .any(|extension| file.extension().is_some_and(|found| found == *extension));
