@@ -29,6 +29,8 @@ const stateListeners = new Set();
 /** @type {Set<() => void>} */
 const resetListeners = new Set();
 let attempt = new AbortController();
+/** The browser may keep a page that was left, connection and all, to go back to. */
+let isLeft = false;
 /** @type {PromiseWithResolvers<void>} */
 const first = Promise.withResolvers();
 
@@ -69,7 +71,7 @@ export async function follow() {
       // Whatever it was, the next attempt follows.
     }
     if (state.heard !== heardBefore) pauseMs = FIRST_PAUSE_MS;
-    if (document.hidden) {
+    if (isUnseen()) {
       change({ status: "asleep", heard: state.heard });
       await shown();
       change({ status: "connecting", heard: state.heard });
@@ -80,6 +82,16 @@ export async function follow() {
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
   }
 }
+
+const isUnseen = () => document.hidden || isLeft;
+
+addEventListener("pagehide", () => {
+  isLeft = true;
+  attempt.abort();
+});
+addEventListener("pageshow", () => {
+  isLeft = false;
+});
 
 /** Tries at once, for those who do not want to wait. */
 export function reconnect() {
@@ -158,12 +170,14 @@ function sleepWhenHidden(controller) {
 /** @returns {Promise<void>} */
 function shown() {
   return new Promise((resolve) => {
+    const listening = new AbortController();
     const check = () => {
-      if (document.hidden) return;
-      document.removeEventListener("visibilitychange", check);
+      if (isUnseen()) return;
+      listening.abort();
       resolve();
     };
-    document.addEventListener("visibilitychange", check);
+    document.addEventListener("visibilitychange", check, listening);
+    addEventListener("pageshow", check, listening);
     check();
   });
 }
