@@ -493,6 +493,24 @@ def test_refused_secrets(system):
     system.call("down", "--volumes")
 
 
+def test_cluster(system):
+    """What comes before the cluster's first start. The nodes themselves need EventStoreDB, so they are not started."""
+    cluster = ["--file", "docker-compose.cluster.yml", "run", "--rm"]
+    made = system.call(*cluster, "setup-certificates")
+    check("made for 3 nodes" in made.stdout + made.stderr, f"certificates: {made}")
+    kept = system.call(*cluster, "setup-certificates")
+    check("kept" in kept.stdout + kept.stderr, f"certificates: {kept}")
+    # In place of the event store's program, one that shows the environment that it is given.
+    node = system.call(*cluster, "--no-deps", "setup")
+    check((node.stdout + node.stderr).count(": made") == 4, f"secrets: {node}")
+    shown = system.call(*cluster, "--no-deps", "event-store-2", EVENTSTORE_PROGRAM="/usr/bin/env").stdout
+    found = re.search(r"^EVENTSTORE_DEFAULT_ADMIN_PASSWORD=([0-9a-f]{64})\r?$", shown, re.MULTILINE)
+    check(found, f"the administrator's password does not reach the event store: {shown}")
+    settings = system.call("--file", "docker-compose.cluster.yml", "config").stdout
+    check(found.group(1) not in settings, "the administrator's password is in the settings")
+    system.call("--file", "docker-compose.cluster.yml", "down", "--volumes")
+
+
 def passwords(system):
     image, found = base_images()["postgres"], {}
     for name in ("postgres", "flight", "passenger"):
@@ -697,6 +715,8 @@ def main():
         test_images(system)
         step("secrets that are none")
         test_refused_secrets(system)
+        step("preparation of a cluster")
+        test_cluster(system)
         step("up")
         begin = time.monotonic()
         system.call("up", "--detach", "--no-build")

@@ -10,6 +10,7 @@ mod limits;
 mod pages;
 #[cfg(unix)]
 mod process;
+mod settings;
 mod streaming;
 mod support;
 mod web;

@@ -33,7 +33,10 @@ pub fn assert_settings_documented(program: &str) {
 /// The settings in a text such as `--listen <ADDRESS> Address to listen on [env: JETBRIDGE_LISTEN] [default: 127.0.0.1:80]`.
 fn in_help(help: &str) -> Settings {
     let mut settings = Settings::new();
-    let starts_setting = |line: &&str| line.trim_start().starts_with("--") || line.trim_start().starts_with('-');
+    let starts_setting = |line: &&str| {
+        let line = line.trim_start();
+        line.starts_with("--") || line.starts_with('-') && line.contains(", --")
+    };
     let mut lines = help.lines().skip_while(|line| !starts_setting(line)).peekable();
     while let Some(first) = lines.next() {
         let mut text = first.trim().to_owned();

@@ -6,4 +6,5 @@ mod events;
 mod lists;
 mod newest_first;
 mod outage;
+mod settings;
 mod support;

@@ -4,4 +4,5 @@
 
 mod lists;
 mod plans;
+mod settings;
 mod support;

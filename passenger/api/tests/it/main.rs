@@ -5,4 +5,5 @@
 mod manifests;
 mod passengers;
 mod plans;
+mod settings;
 mod support;

@@ -1,0 +1,3 @@
+//! The flight processor as a program.
+
+mod settings;

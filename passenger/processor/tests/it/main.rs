@@ -1,0 +1,3 @@
+//! The passenger processor as a program.
+
+mod settings;
