@@ -1,6 +1,6 @@
 //! The folder that holds everything this installation keeps.
 
-use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -8,6 +8,10 @@ use std::path::{Path, PathBuf};
 use nix::unistd::Uid;
 
 use crate::error::SystemError;
+
+/// The file that says that a data folder is the demo's.
+const DEMO_MARK: &str = "demo";
+const DEMO_TEXT: &str = "The flights in this folder are made up: `jetbridge demo` may fill it.\n";
 
 /// The data folder, taken by this process until this is dropped or the process ends, however it ends.
 #[derive(Debug)]
@@ -19,9 +23,18 @@ pub(crate) struct DataDir {
     _lock: File,
 }
 
+/// What a data folder is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Somebody's work.
+    Work,
+    /// Flights that the demo makes up.
+    Demo,
+}
+
 impl DataDir {
-    /// Makes the folder if it is missing, and takes it.
-    pub(crate) fn take(path: &Path) -> Result<Self, SystemError> {
+    /// Makes the folder if it is missing, and takes it. A folder that has been used for work is not taken for the demo.
+    pub(crate) fn take(path: &Path, purpose: Purpose) -> Result<Self, SystemError> {
         // For messages: it says which folder, wherever the process was started.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
         create(&path).map_err(failed("create", &path))?;
@@ -31,10 +44,16 @@ impl DataDir {
             Err(TryLockError::WouldBlock) => return Err(SystemError::DataDirInUse { path }),
             Err(TryLockError::Error(error)) => return Err(failed("lock", &path)(error)),
         }
-        let events = path.join("events");
+        let (events, postgres) = (path.join("events"), path.join("postgres"));
+        if purpose == Purpose::Demo && !path.join(DEMO_MARK).exists() {
+            if events.exists() || postgres.exists() {
+                return Err(SystemError::NotForDemo { path });
+            }
+            fs::write(path.join(DEMO_MARK), DEMO_TEXT).map_err(failed("write to", &path))?;
+        }
         // The events name passengers, and the data folder may be open to other users.
         create_dirs(&events, 0o700).map_err(failed("write to", &path))?;
-        Ok(Self { events, postgres: path.join("postgres"), _lock: lock })
+        Ok(Self { events, postgres, _lock: lock })
     }
 }
 

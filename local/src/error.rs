@@ -21,6 +21,12 @@ pub(crate) enum SystemError {
     DataDir { action: &'static str, path: PathBuf, source: io::Error },
     #[error("another Jetbridge process is using the data folder {}", .path.display())]
     DataDirInUse { path: PathBuf },
+    #[error("the data folder {} has been used without demo: its flights may be real, and the demo makes some up", .path.display())]
+    NotForDemo { path: PathBuf },
+    #[error(
+        "the demo does not fill servers of your own unless it is told to: what it makes up stays in their audit log for ever"
+    )]
+    NotForGivenServers,
     #[error("the embedded event store does not start")]
     EmbeddedEventStore(#[from] jetbridge_eventstore::StartError),
     /// Without the library's reason, which may quote the address with its password.
@@ -53,6 +59,10 @@ impl SystemError {
             ),
             Self::DataDir { .. } => Some("choose another folder with --data-dir"),
             Self::DataDirInUse { .. } => Some("stop that process first, or choose another folder with --data-dir"),
+            Self::NotForDemo { .. } => Some("choose another folder with --data-dir, or start without demo"),
+            Self::NotForGivenServers => Some(
+                "leave out --event-store and --database-url (and the variables JETBRIDGE_EVENT_STORE and JETBRIDGE_DATABASE_URL), or add --fill-given-servers",
+            ),
             Self::EventStore { .. } => {
                 Some("check --event-store, or leave it out: then an embedded event store is started")
             }

@@ -2,6 +2,7 @@
 
 mod data_dir;
 mod database;
+mod demo;
 mod error;
 mod event_store;
 mod listeners;

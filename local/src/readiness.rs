@@ -1,7 +1,7 @@
 //! Whether everything is ready, as the gateway knows it.
 
 use std::error::Error;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty, Limited};
@@ -10,6 +10,7 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
 use shared_service::health::{CheckResult, Status};
+use shared_service::process::reachable;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::SystemError;
@@ -91,14 +92,4 @@ fn describe(service: &ServiceHealth) -> String {
     });
     let reasons: Vec<String> = service.detail.iter().cloned().chain(reasons).collect();
     format!("{} ({})", service.name, reasons.join("; "))
-}
-
-/// An address to connect to: one can listen on all interfaces, but not connect to them.
-fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, address.port())
 }

@@ -1,6 +1,6 @@
 //! The services, put together.
 
-use gateway::Limits;
+use gateway::{Limits, WebDir};
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
 
@@ -23,6 +23,7 @@ pub(crate) async fn start(
     supervisor: &mut Supervisor,
     stores: Stores,
     gateway_listener: TcpListener,
+    web_dir: Option<WebDir>,
 ) -> Result<(), SystemError> {
     let Stores { event_store, append_bytes, databases } = stores;
     let flight_api = Internal::bind().await?;
@@ -40,6 +41,7 @@ pub(crate) async fn start(
             passenger_processor: Some(passenger_processor.url),
         },
         limits: Limits::default(),
+        web_dir,
     };
 
     let apis = supervisor.token(Stage::Apis);

@@ -5,30 +5,34 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use gateway::WebDir;
 use shared_infrastructure::executor::{CAUTIOUS_APPEND_BYTES, LARGEST_APPEND_BYTES};
+use shared_service::process::reachable;
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, Purpose};
 use crate::database;
 use crate::error::{Report, SystemError};
 use crate::services::{self, Stores};
-use crate::settings::Settings;
+use crate::settings::{CommandLine, DemoSettings, Settings};
 use crate::supervisor::{Stage, Supervisor};
-use crate::{event_store, listeners, readiness};
+use crate::{demo, event_store, listeners, readiness};
 
 /// Starts everything and runs it until `shutdown`, or until a part of it ends: half alive is not alive.
 ///
 /// # Errors
 /// What did not start, or ended.
-pub(crate) async fn run(settings: Settings, shutdown: CancellationToken) -> Result<(), Report> {
+pub(crate) async fn run(command_line: CommandLine, shutdown: CancellationToken) -> Result<(), Report> {
+    let (settings, demo) = command_line.into_settings();
     // First what fails at once, so that nobody waits to hear of it.
     let listener = listeners::bind(settings.listen.listen).await?;
-    let sources = Sources::choose(settings)?;
+    let web_dir = settings.web.web_dir.clone();
+    let sources = Sources::choose(settings, demo.as_ref())?;
     let mut supervisor = Supervisor::default();
     let outcome = tokio::select! {
-        outcome = start_and_watch(&mut supervisor, &sources, listener) => outcome.map(|never| match never {}),
+        outcome = start_and_watch(&mut supervisor, &sources, listener, web_dir, demo) => outcome.map(|never| match never {}),
         () = shutdown.cancelled() => Ok(()),
     };
     supervisor.stop().await;
@@ -40,16 +44,22 @@ async fn start_and_watch(
     supervisor: &mut Supervisor,
     sources: &Sources,
     listener: TcpListener,
+    web_dir: Option<WebDir>,
+    demo: Option<DemoSettings>,
 ) -> Result<Infallible, SystemError> {
     let address =
         listener.local_addr().map_err(|source| SystemError::Listen { address: listeners::ANY_PORT, source })?;
     let stores = start_stores(supervisor, sources).await?;
-    services::start(supervisor, stores, listener).await?;
+    services::start(supervisor, stores, listener, web_dir).await?;
     tokio::select! {
         ready = readiness::wait(address) => ready?,
         ended = supervisor.task_ended() => return Err(ended.into()),
     }
     announce(address);
+    if let Some(DemoSettings { pace, .. }) = demo {
+        let running = demo::run(reachable(address), pace, supervisor.token(Stage::Gateway));
+        supervisor.spawn(Stage::Gateway, "demo", running);
+    }
     Err(supervisor.task_ended().await.into())
 }
 
@@ -70,11 +80,16 @@ enum Source {
 
 impl Sources {
     /// Takes the data folder, if anything is to be kept in it.
-    fn choose(settings: Settings) -> Result<Self, SystemError> {
+    fn choose(settings: Settings, demo: Option<&DemoSettings>) -> Result<Self, SystemError> {
+        let is_given = settings.event_store.is_some() || settings.database_url.is_some();
+        if is_given && demo.is_some_and(|demo| !demo.fill_given_servers) {
+            return Err(SystemError::NotForGivenServers);
+        }
+        let purpose = if demo.is_some() { Purpose::Demo } else { Purpose::Work };
         let (event_store, database) = match (settings.event_store, settings.database_url) {
             (Some(event_store), Some(database)) => (Source::Given(event_store), Source::Given(database)),
             (event_store, database) => {
-                let data_dir = Arc::new(DataDir::take(&settings.data_dir)?);
+                let data_dir = Arc::new(DataDir::take(&settings.data_dir, purpose)?);
                 let or_own =
                     |given: Option<SecretUrl>| given.map_or_else(|| Source::Own(Arc::clone(&data_dir)), Source::Given);
                 (or_own(event_store), or_own(database))

@@ -87,8 +87,9 @@ fn ask_for_health(matches: &ArgMatches) -> ExitCode {
     }
 }
 
-/// Where a process on the same machine reaches what listens here.
-fn reachable(listen: SocketAddr) -> SocketAddr {
+/// Where a process on the same machine reaches what listens here: one can listen on all interfaces, but not connect to them.
+#[must_use]
+pub fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
