@@ -176,6 +176,7 @@ export function flightView({ container, path, setTitle }) {
 
   function show() {
     if (isGone) return;
+    actions.hidden = flight === null;
     if (flight) {
       const title = `${flight.flightNumber} ${route(flight)}`;
       setText(heading, flight.flightNumber);
