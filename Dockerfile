@@ -15,8 +15,8 @@ RUN find . -type f ! -name Cargo.toml ! -name Cargo.lock ! -path '*/src/lib.rs' 
     && find . -type d -empty -delete
 
 FROM ${RUST_IMAGE} AS build
-# A profile of Cargo: release, or dev for a build that is quick rather than fast.
-ARG PROFILE=release
+# A profile of Cargo: container, or dev for programs that are built sooner, and are larger and slower.
+ARG PROFILE=container
 WORKDIR /build
 ENV CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
 ENV PACKAGES="-p flight-api -p flight-processor -p passenger-api -p passenger-processor -p auditlog-api -p gateway -p containers-setup"
