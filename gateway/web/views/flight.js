@@ -101,9 +101,10 @@ export function flightView({ container, path, setTitle }) {
       { "aria-labelledby": "manifest" },
       h("div", { class: "heading" }, h("h2", { id: "manifest" }, "Passengers"), note),
       h("div", { class: "filters" }, adder.element, searchField),
-      adder.waiting,
+      adder.failed,
       empty,
       list,
+      adder.waiting,
     ),
   );
   const gone = h("div", { class: "empty", hidden: true });
@@ -211,7 +212,7 @@ export function flightView({ container, path, setTitle }) {
         ? "Nobody yet. Type a name above and press Enter; then the next one."
         : "Nobody is called that.",
     );
-    searchField.hidden = passengers.length < 2;
+    searchField.hidden = passengers.length === 0;
     adder.setAllowed(mayChange());
     showRules();
   }
@@ -427,7 +428,9 @@ function passengerAdder(flightId, shown) {
     enterkeyhint: "done",
   });
   const button = h("button", { type: "submit" }, "Add");
+  // Below the list: what comes and goes by itself must not move what somebody is about to click on.
   const waiting = h("ul", { class: "waiting", "aria-label": "Being added" });
+  const failed = h("ul", { class: "failed", "aria-label": "Not added" });
   const element = h(
     "form",
     { class: "field adder", novalidate: true },
@@ -460,7 +463,7 @@ function passengerAdder(flightId, shown) {
         close();
         void send(name, command);
       };
-      row.classList.add("failed");
+      failed.append(row);
       fill(
         row,
         h("span", { role: "alert" }, h("bdi", {}, name), ` was not added: ${reasonOf(error)}`),
@@ -473,6 +476,7 @@ function passengerAdder(flightId, shown) {
   return {
     element,
     waiting,
+    failed,
     focus: () => input.focus(),
     /** @param {boolean} allowed */
     setAllowed(allowed) {
@@ -502,9 +506,10 @@ function createRow(act) {
     h("button", {
       type: "button",
       "aria-keyshortcuts": key,
-      onclick: (/** @type {Event} */ { currentTarget }) => {
+      onclick: (/** @type {MouseEvent} */ { currentTarget, detail }) => {
         const isForbidden = currentTarget instanceof Element && currentTarget.hasAttribute("aria-disabled");
-        if (!isForbidden) act(what, shown);
+        // The second click of a double click may find the next passenger in this place.
+        if (!isForbidden && detail < 2) act(what, shown);
       },
     }, label);
   const board = button("board", "Board", "b");
