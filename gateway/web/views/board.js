@@ -12,7 +12,7 @@ import { replaceParameters } from "../router.js";
 /** @import { FlightStatus } from "../model.js" */
 
 /** More rows are made when one comes to the end of these. */
-const ROWS = 200;
+const ROWS = 100;
 const TYPING_PAUSE_MS = 250;
 
 /** @type {Record<string, {label: string, statuses: FlightStatus[]}>} */
