@@ -4,10 +4,12 @@
 
 mod api;
 mod bad_input;
+mod browser;
 mod command_line;
 mod contract;
 mod crash;
 mod cut;
+mod demo;
 mod events;
 mod history;
 mod kill_under_load;

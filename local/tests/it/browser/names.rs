@@ -1,0 +1,85 @@
+//! Names are text, whatever they look like.
+
+use reqwest::StatusCode;
+
+use super::browse;
+use super::life::add_passenger;
+use super::page::Page;
+use crate::api::Api;
+use crate::system::System;
+
+const NAMES: [&str; 5] = [
+    "<img src=x onerror=alert(1)>",
+    "<script>alert(2)</script> & \"O'Brien\"",
+    "ليلى الحسن",
+    "李小龍",
+    "Zoe\u{308} A\u{30a}stro\u{308}m",
+];
+
+/// Fails if a name became an element.
+async fn has_only_text(page: &Page) {
+    assert_eq!(page.texts("img, #view script, #notices script, dialog script").await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn names_are_shown_as_they_are_written() {
+    browse(System::shared(), async |system, page| {
+        let api = Api::of(system);
+        let flight = api.new_flight().await;
+        page.opens(&format!("/flights/{flight}")).await;
+        for name in NAMES {
+            add_passenger(page, name).await;
+        }
+        page.shows(".passengers a.name", &NAMES).await;
+        // Each name has a direction of its own.
+        page.shows(".passengers a.name > bdi", &NAMES).await;
+        has_only_text(page).await;
+
+        for name in NAMES {
+            page.opens(&format!("/flights/{flight}")).await;
+            page.clicks((".passengers a.name", name)).await;
+            page.shows("h1 > bdi", &[name]).await;
+            page.sees((".sentence", name)).await;
+            has_only_text(page).await;
+        }
+
+        // The last one, whose page this is: in dialogs and messages, too.
+        let (last, name) = (NAMES[4], NAMES[0]);
+        page.clicks((".actions button", "Offload")).await;
+        page.sees(("dialog[open]", last)).await;
+        page.clicks(("dialog[open] button", "Cancel")).await;
+        page.clicks((".actions button", "Correct name")).await;
+        page.fills("dialog[open] [name=name]", name).await;
+        page.clicks("dialog[open] button[type=submit]").await;
+        page.shows("h1 > bdi", &[name]).await;
+        page.clicks((".actions button", "Board")).await;
+        page.sees(("#spoken", &format!("{name} has boarded."))).await;
+        page.clicks((".actions button", "Offload")).await;
+        page.fills("dialog[open] [name=reason]", name).await;
+        page.clicks("dialog[open] button[type=submit]").await;
+        page.sees((".notice", &format!("{name} was offloaded."))).await;
+        has_only_text(page).await;
+
+        // The last one is called like the first one now, also in what happened before.
+        page.opens(&format!("/audit-log?flightId={flight}")).await;
+        for name in &NAMES[..4] {
+            page.sees((".sentence", name)).await;
+        }
+        page.sees((".sentence", &format!(": {name}"))).await;
+        page.clicks("button.raw").await;
+        page.sees("pre").await;
+        has_only_text(page).await;
+
+        // And the same where flights are named.
+        let details = serde_json::json!({"flightNumber": "<b>1</b>", "origin": NAMES[0], "destination": NAMES[2]});
+        api.put(&format!("/api/flights/{flight}")).json(&details).send().await.expect(StatusCode::OK);
+        page.sees((".sentence", NAMES[2])).await;
+        for path in ["/", "/wall"] {
+            page.opens(path).await;
+            page.sees(("bdi", "<b>1</b>")).await;
+            page.sees(("bdi", NAMES[2])).await;
+            has_only_text(page).await;
+        }
+    })
+    .await;
+}
