@@ -3,9 +3,8 @@
 // Events only say what has changed. What it is now is read from the server, so that nothing is decided here.
 import { query, withParameters } from "./api.js";
 import { coalesced } from "./coalesce.js";
-import { connected, onEntries, onReset } from "./live.js";
+import { onEntries, onReset } from "./live.js";
 import { emptyManifest } from "./model.js";
-import { notifyError } from "./notices.js";
 
 /** @import { Flight, Manifest, Page } from "./model.js" */
 
@@ -48,29 +47,14 @@ function changed() {
   for (const listener of listeners) listener();
 }
 
-/** Reads everything that has not arrived, and follows. */
+/**
+ * Reads all flights that have not arrived, and says which position that covers.
+ * @returns {Promise<string>}
+ */
 export async function loadFlights() {
   loading = "loading";
-  await connected();
   try {
-    await loadActive();
-    loading = "done";
-  } catch (error) {
-    loading = "failed";
-    notifyError(error, "The flights could not be read");
-  }
-  changed();
-}
-
-onReset(() => {
-  departures.clear();
-  arrived.isLoaded = false;
-  void loadFlights();
-});
-
-async function loadActive() {
-  await whileFollowing(() =>
-    Promise.all([
+    const positions = await Promise.all([
       readAll(
         "/api/flights",
         { status: ACTIVE },
@@ -81,27 +65,43 @@ async function loadActive() {
         { state: "open,sealed", missing: 0 },
         (/** @type {Manifest} */ manifest) => put(manifest.flightId, { manifest }),
       ),
-    ])
-  );
+    ]);
+    loading = "done";
+    return positions.join(", ");
+  } catch (error) {
+    loading = "failed";
+    throw error;
+  } finally {
+    changed();
+  }
 }
 
+onReset(() => {
+  departures.clear();
+  arrived.isLoaded = false;
+});
+
 /**
- * Reads a list page by page, the newest first.
+ * Reads a list page by page, the newest first, and returns the position that all of it covers.
  * @template T
  * @param {string} path @param {Record<string, string | number>} filter @param {(item: T) => void} take
  */
 async function readAll(path, filter, take) {
+  /** @type {string | null} */
+  let position = null;
   /** @type {string | null} */
   let after = null;
   for (let count = 0; count < MOST_ACTIVE; count += PAGE) {
     const answer = await query(withParameters(path, { ...filter, order: "newestFirst", limit: PAGE, after }));
     /** @type {Page<T>} */
     const page = answer.body;
+    position ??= answer.position;
     page.items.forEach(take);
     changed();
     after = page.next;
-    if (after === null) return;
+    if (after === null) break;
   }
+  return position ?? "0";
 }
 
 /** What has changed while lists are being read, which may hold it as it was before. @type {Map<string, boolean>} */

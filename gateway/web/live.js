@@ -59,14 +59,18 @@ export function onReset(listener) {
 /** Resolved once whatever happens from now on will be told; after a moment in any case. */
 export const connected = () => Promise.race([first.promise, pause(1_000)]);
 
-/** Connects, and stays so. */
-export async function follow() {
+/**
+ * Connects, and stays so.
+ * @param {() => Promise<string>} readAll Reads what the page shows, and says which position it covers: from there on
+ *   everything is told. Called anew if the history turns out to be another one.
+ */
+export async function follow(readAll) {
   let pauseMs = FIRST_PAUSE_MS;
   for (;;) {
     attempt = new AbortController();
     const heardBefore = state.heard;
     try {
-      await connection(attempt);
+      await connection(attempt, cursor ? null : await readAll());
     } catch {
       // Whatever it was, the next attempt follows.
     }
@@ -98,20 +102,26 @@ export function reconnect() {
   attempt.abort();
 }
 
-/** One connection, until it breaks. @param {AbortController} controller */
-async function connection(controller) {
+/**
+ * One connection, until it breaks.
+ * @param {AbortController} controller @param {string | null} position Where to begin, if not at the cursor.
+ */
+async function connection(controller, position) {
   let watchdog = setTimeout(() => controller.abort(), CONNECT_LIMIT_MS);
   const sleep = () => sleepWhenHidden(controller);
   document.addEventListener("visibilitychange", sleep);
   sleep();
   try {
     const path = cursor ? `/api/auditlog/events?after=${encodeURIComponent(cursor)}` : "/api/auditlog/events";
+    /** @type {Record<string, string>} */
+    const headers = { Accept: "text/event-stream" };
+    if (position) headers["Jetbridge-Position"] = position;
     const response = await fetch(path, {
-      headers: { Accept: "text/event-stream" },
+      headers,
       signal: controller.signal,
       cache: "no-store",
     });
-    if (cursor && response.status === 422) startOver();
+    if (response.status === 422) startOver();
     if (!response.ok || !response.body) throw new Error(`answered ${response.status}`);
     const parser = new EventStreamParser();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -145,7 +155,7 @@ function receive(events) {
   if (entries.length > 0) { for (const listener of entryListeners) listener(entries); }
 }
 
-/** The cursor is of another history: an older backup, or a fresh installation. */
+/** Cursor or position are of another history: an older backup, or a fresh installation. */
 function startOver() {
   cursor = null;
   forgetPositions();

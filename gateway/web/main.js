@@ -3,15 +3,8 @@ import { byId, setAttribute, setText } from "./dom.js";
 import { loadFlights } from "./flights.js";
 import { timeWithSeconds } from "./format.js";
 import { listenForKeys, showHelp } from "./keyboard.js";
-import { follow, onLinkState } from "./live.js";
-import { start } from "./router.js";
-import { auditLogView } from "./views/audit_log.js";
-import { boardView } from "./views/board.js";
-import { flightView } from "./views/flight.js";
-import { notFoundView } from "./views/not_found.js";
-import { passengerView } from "./views/passenger.js";
-import { systemView } from "./views/system.js";
-import { wallView } from "./views/wall.js";
+import { connected, follow, onLinkState } from "./live.js";
+import { loadAll, start } from "./router.js";
 
 const LINK_STATES = { connecting: "Connecting …", live: "Live", lost: "Connection lost", asleep: "Asleep" };
 /** A connection that is back at once is nobody's concern. */
@@ -72,16 +65,17 @@ onLinkState(({ status, heard }) => {
 byId("help").addEventListener("click", showHelp);
 showTheme();
 listenForKeys();
-start(
+const shown = start(
   {
-    "/": boardView,
-    "/flights/:id": flightView,
-    "/passengers/:id": passengerView,
-    "/audit-log": auditLogView,
-    "/system": systemView,
-    "/wall": wallView,
+    "/": async () => (await import("./views/board.js")).boardView,
+    "/flights/:id": async () => (await import("./views/flight.js")).flightView,
+    "/passengers/:id": async () => (await import("./views/passenger.js")).passengerView,
+    "/audit-log": async () => (await import("./views/audit_log.js")).auditLogView,
+    "/system": async () => (await import("./views/system.js")).systemView,
+    "/wall": async () => (await import("./views/wall.js")).wallView,
   },
-  notFoundView,
+  async () => (await import("./views/not_found.js")).notFoundView,
 );
-void follow();
-void loadFlights();
+void follow(loadFlights);
+// What is not needed at once does not hold up what is; and if it cannot be loaded now, it will be when it is needed.
+shown.then(connected).then(loadAll).catch(() => {});

@@ -15,10 +15,17 @@ import { byId, fill } from "./dom.js";
  * @property {(title: string) => void} setTitle
  */
 
-/** @type {[string, (context: Context) => View][]} */
+/**
+ * @typedef {(context: Context) => View} Mount
+ * @typedef {() => Promise<Mount>} LoadView A view's code is loaded when it is first needed.
+ */
+
+/** @type {[string, LoadView][]} */
 let routes = [];
-/** @type {(context: Context) => View} */
-let mountNotFound;
+/** @type {LoadView} */
+let loadNotFound;
+/** @type {Map<LoadView, Mount>} */
+const loaded = new Map();
 /** @type {View | null} */
 let current = null;
 /** @type {string | null} */
@@ -31,23 +38,23 @@ let place = "";
 export const currentView = () => current;
 
 /**
- * @param {Record<string, (context: Context) => View>} views By path, whose parts may be names such as `:id`.
- * @param {(context: Context) => View} notFound
+ * @param {Record<string, LoadView>} views By path, whose parts may be names such as `:id`.
+ * @param {LoadView} notFound
  */
 export function start(views, notFound) {
   routes = Object.entries(views);
-  mountNotFound = notFound;
+  loadNotFound = notFound;
   history.scrollRestoration = "manual";
-  addEventListener("popstate", () => show({ isBack: true }));
+  addEventListener("popstate", () => void show({ isBack: true }));
   document.addEventListener("click", followLink);
-  show({ isBack: true, isFirst: true });
+  return show({ isBack: true, isFirst: true });
 }
 
 /** Goes to another view. @param {string} path */
 export function navigate(path) {
   if (path === location.pathname + location.search) return;
   history.pushState({ place: crypto.randomUUID?.() ?? String(Math.random()) }, "", path);
-  show();
+  void show();
 }
 
 /** Changes the address of the view that is shown, without a step in the history. @param {URLSearchParams} parameters */
@@ -68,28 +75,46 @@ function followLink(event) {
 }
 
 /** @param {{isBack?: boolean, isFirst?: boolean}} [options] */
-function show({ isBack = false, isFirst = false } = {}) {
+async function show({ isBack = false, isFirst = false } = {}) {
   scrolled.set(place, scrollY);
   place = history.state?.place ?? "first";
-  const parameters = new URLSearchParams(location.search);
   if (current?.parametersChanged && mountedPath === location.pathname) {
-    current.parametersChanged(parameters);
+    current.parametersChanged(new URLSearchParams(location.search));
     return;
+  }
+  const { load, path } = match();
+  const wanted = location.href;
+  let mount = loaded.get(load);
+  if (!mount) {
+    try {
+      mount = await load();
+    } catch {
+      // A browser does not try again to load a module of a page, so the page has to begin anew.
+      location.reload();
+      return;
+    }
+    loaded.set(load, mount);
+    // Somebody may have gone elsewhere meanwhile.
+    if (location.href !== wanted) return;
   }
   current?.unmount?.();
   mountedPath = location.pathname;
   const container = byId("view");
   fill(container);
   container.className = "";
-  const { mount, path } = match();
   const setTitle = (/** @type {string} */ title) => {
     document.title = `${title} · Jetbridge`;
   };
-  current = mount({ container, path, parameters, setTitle });
+  current = mount({ container, path, parameters: new URLSearchParams(location.search), setTitle });
   setTitle(current.title);
   markNavigation();
   scrollTo(0, isBack ? scrolled.get(place) ?? 0 : 0);
   if (!isFirst) focusView(container);
+}
+
+/** Loads the views that have not been needed yet, so that none has to be waited for. */
+export async function loadAll() {
+  for (const [, load] of routes) if (!loaded.has(load)) loaded.set(load, await load());
 }
 
 /** The reader hears where they are, and goes on from there. @param {HTMLElement} container */
@@ -101,11 +126,11 @@ function focusView(container) {
 }
 
 function match() {
-  for (const [pattern, mount] of routes) {
+  for (const [pattern, load] of routes) {
     const path = matchPath(pattern, location.pathname);
-    if (path) return { mount, path };
+    if (path) return { load, path };
   }
-  return { mount: mountNotFound, path: {} };
+  return { load: loadNotFound, path: {} };
 }
 
 /**

@@ -128,14 +128,19 @@ impl FromQuery for EventsInput {
 async fn events(
     State(api): State<Arc<Api>>,
     Query(input): Query<EventsInput>,
+    RequestedPosition(covered): RequestedPosition,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     // A browser repeats the query of its first request when it comes back: what it has seen since counts.
     let resumed = last_event_id(&headers).map_err(|error| invalid_last_event_id(&error))?;
     let asked = input.after.map(|cursor| cursor.position_in(Log::All)).transpose();
     let asked = asked.map_err(|error| invalid_after(&error))?;
-    let invalid = if resumed.is_some() { invalid_last_event_id } else { invalid_after };
-    let feed = api.feeds.open(resumed.or(asked)).await.map_err(|error| match error {
+    let invalid = match (resumed, asked, covered) {
+        (Some(_), ..) => invalid_last_event_id,
+        (None, None, Some(_)) => invalid_position,
+        _ => invalid_after,
+    };
+    let feed = api.feeds.open(resumed.or(asked).or(covered)).await.map_err(|error| match error {
         OpenError::Full => too_many_followers(),
         OpenError::NotFollowing => event_store_away("the live audit log has not begun to follow the event store"),
         OpenError::Read(error) => read_problem(error, invalid),
@@ -172,6 +177,11 @@ fn invalid_after(detail: &dyn Display) -> Problem {
 
 fn invalid_last_event_id(detail: &dyn Display) -> Problem {
     Problem::malformed_header("Last-Event-ID", detail)
+}
+
+fn invalid_position(detail: &dyn Display) -> Problem {
+    let place = problem::Place::Parameter("Jetbridge-Position".to_owned());
+    Problem::invalid_request(vec![InvalidPart { place, detail: detail.to_string() }])
 }
 
 fn event_store_away(cause: impl Display) -> Problem {

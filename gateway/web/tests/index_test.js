@@ -1,20 +1,25 @@
-// The page asks for all modules at once, instead of finding out one after the other what it needs.
+// The page asks at once for all modules that the board needs, instead of finding out one after the other what they are.
 import { equal } from "./equal.js";
 
-const NOT_IN_THE_PAGE = ["main.js", "theme.js"];
+const here = new URL("..", import.meta.url);
 
-/** @param {URL} folder @param {string} prefix @returns {string[]} */
-function modules(folder, prefix = "") {
-  return [...Deno.readDirSync(folder)].flatMap(({ name, isDirectory }) =>
-    isDirectory ? modules(new URL(`${name}/`, folder), `${prefix}${name}/`) : [prefix + name]
-  ).filter((path) => path.endsWith(".js") && !path.startsWith("tests/"));
+/**
+ * A module and what it imports, and so on.
+ * @param {URL} module @param {Set<string>} found
+ */
+function closure(module, found) {
+  if (found.has(module.href)) return;
+  found.add(module.href);
+  const imports = Deno.readTextFileSync(module).matchAll(/^(?:import|\} from).*"(\.[^"]+)";$/gm);
+  for (const [, path] of imports) closure(new URL(path, module), found);
 }
 
-Deno.test("every module is preloaded", () => {
-  const here = new URL("..", import.meta.url);
+Deno.test("every module of the board is preloaded", () => {
+  /** @type {Set<string>} */
+  const needed = new Set();
+  for (const entry of ["main.js", "views/board.js"]) closure(new URL(entry, here), needed);
   const index = Deno.readTextFileSync(new URL("index.html", here));
-  const preloaded = [...index.matchAll(/rel="modulepreload" href="\/assets\/dev\/([^"]+)"/g)].map((
-    [, path],
-  ) => path);
-  equal(preloaded.sort(), modules(here).filter((path) => !NOT_IN_THE_PAGE.includes(path)).sort());
+  const links = index.matchAll(/(?:rel="modulepreload" href|type="module" src)="\/assets\/dev\/([^"]+)"/g);
+  const loaded = [...links].map(([, path]) => new URL(path, here).href);
+  equal(loaded.sort(), [...needed].sort());
 });

@@ -1,5 +1,4 @@
 // All flights on one board.
-import { createFlight } from "../actions.js";
 import { h, keyedList, rovingFocus, setAttribute, setText } from "../dom.js";
 import { allDepartures, arrivedState, loadArrived, loadState, onDepartures } from "../flights.js";
 import { fullTime, shortTime } from "../format.js";
@@ -52,6 +51,11 @@ function departureOf({ flight }) {
 function share({ manifest }) {
   const { boarded, total } = boarding(manifest.counts);
   return total === 0 ? -1 : boarded / total;
+}
+
+async function createFlight() {
+  const actions = await import("../actions.js");
+  actions.createFlight();
 }
 
 /** What had the focus when the board was left. @type {string | null} */
@@ -299,7 +303,7 @@ export function boardView({ container, parameters }) {
     title: "Flights",
     keys: {
       "/": () => search.focus(),
-      n: createFlight,
+      n: () => void createFlight(),
       ArrowDown: () => focus.move(1),
       ArrowUp: () => focus.move(-1),
       Home: () => focus.moveTo("first"),

@@ -300,7 +300,10 @@ export function flightView({ container, path, setTitle }) {
     setTitle(flight ? `${flight.flightNumber} deleted` : "No such flight");
   }
 
+  let isStarting = false;
+
   async function start() {
+    isStarting = true;
     await connected();
     if (stop.signal.aborted) return;
     try {
@@ -309,6 +312,8 @@ export function flightView({ container, path, setTitle }) {
       if (!flight && !stop.signal.aborted) showGone();
     } catch (error) {
       if (!stop.signal.aborted) notifyError(error, "The flight could not be read");
+    } finally {
+      isStarting = false;
     }
     show();
   }
@@ -337,7 +342,7 @@ export function flightView({ container, path, setTitle }) {
     onDepartures(() => {
       const known = allDepartures().get(id);
       if (!known) {
-        if (flight && isLoaded) showGone();
+        if (flight && !isStarting) showGone();
         return;
       }
       flight = known.flight;

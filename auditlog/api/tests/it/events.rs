@@ -92,6 +92,27 @@ async fn a_follower_can_start_in_the_past() {
 }
 
 #[tokio::test]
+async fn a_follower_can_start_where_what_it_has_read_ends() {
+    let store = TestEventStore::start().await;
+    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    for stream in [FLIGHTS, PASSENGERS, FLIGHTS, PASSENGERS] {
+        appender.append_some(stream, 1).await;
+    }
+    let request = api.request_to_follow("", None).header("jetbridge-position", "f0, p0");
+    let mut feed = Sse::of(request.send().await.unwrap());
+    let (first, second) = (feed.entry_message().await, feed.entry_message().await);
+    assert_eq!([name(&first.entry()), name(&second.entry())], ["flight-stream/1", "passenger-stream/1"]);
+
+    let resumed = api.request_to_follow("", first.id.as_deref()).header("jetbridge-position", "f0, p0");
+    let mut feed = Sse::of(resumed.send().await.unwrap());
+    assert_eq!(name(&feed.entry_message().await.entry()), "passenger-stream/1", "what was followed counts");
+
+    let beyond = api.request_to_follow("", None).header("jetbridge-position", "f7").send().await.unwrap();
+    let problem = problem(beyond, 422, "invalid-request").await;
+    assert_eq!(problem["errors"][0]["parameter"], "Jetbridge-Position");
+}
+
+#[tokio::test]
 async fn what_is_not_a_cursor_of_the_whole_log_is_refused() {
     let store = TestEventStore::start().await;
     let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
