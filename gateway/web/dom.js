@@ -213,3 +213,23 @@ export function rovingFocus(parent, selector) {
     },
   };
 }
+
+/**
+ * Makes a field search a list: the arrow key down and Enter go into the list, Escape clears the search.
+ * @param {HTMLInputElement} input
+ * @param {ReturnType<typeof rovingFocus>} focus Of the list.
+ * @param {() => void} changed
+ */
+export function searchList(input, focus, changed) {
+  input.addEventListener("input", changed);
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "ArrowDown" || event.key === "Enter") {
+      event.preventDefault();
+      focus.moveTo("first");
+    } else if (event.key === "Escape" && input.value) {
+      event.preventDefault();
+      input.value = "";
+      changed();
+    }
+  });
+}

@@ -1,5 +1,5 @@
 // All flights on one board.
-import { h, keyedList, rovingFocus, setAttribute, setText } from "../dom.js";
+import { h, keyedList, rovingFocus, searchList, setAttribute, setText } from "../dom.js";
 import { allDepartures, arrivedState, loadArrived, loadState, onDepartures } from "../flights.js";
 import { fullTime, shortTime } from "../format.js";
 import { boarding, FLIGHT_STATUS, plural, route } from "../model.js";
@@ -243,16 +243,7 @@ export function boardView({ container, parameters }) {
     if (tab === "arrived") timer = setTimeout(showArrived, TYPING_PAUSE_MS);
   }
 
-  search.addEventListener("input", searched);
-  search.addEventListener("keydown", (event) => {
-    if (event.key === "ArrowDown" || event.key === "Enter") {
-      event.preventDefault();
-      focus.moveTo("first");
-    } else if (event.key === "Escape" && search.value) {
-      event.preventDefault();
-      clearSearch();
-    }
-  });
+  searchList(search, focus, searched);
   sortSelect.addEventListener("change", () => {
     sort = sortSelect.value;
     isDescending = false;

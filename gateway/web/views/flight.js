@@ -11,7 +11,7 @@ import {
 } from "../actions.js";
 import { Problem, query } from "../api.js";
 import { coalesced } from "../coalesce.js";
-import { fill, h, keepFocus, keyedList, rovingFocus, setAttribute, setText } from "../dom.js";
+import { fill, h, keepFocus, keyedList, rovingFocus, searchList, setAttribute, setText } from "../dom.js";
 import { allDepartures, onDepartures, refreshFlight } from "../flights.js";
 import { connected, onEntries, onReset } from "../live.js";
 import { boarding, emptyManifest, isAtGate, PASSENGER_STATUS, plural, route } from "../model.js";
@@ -318,17 +318,7 @@ export function flightView({ container, path, setTitle }) {
     show();
   }
 
-  search.addEventListener("input", show);
-  search.addEventListener("keydown", (event) => {
-    if (event.key === "ArrowDown" || event.key === "Enter") {
-      event.preventDefault();
-      focus.moveTo("first");
-    } else if (event.key === "Escape" && search.value) {
-      event.preventDefault();
-      search.value = "";
-      show();
-    }
-  });
+  searchList(search, focus, show);
 
   /** Does something to the passenger who has the focus. @param {"board" | "offload" | "correct"} what */
   const withFocused = (what) => () => {

@@ -16,6 +16,7 @@ mod kill_under_load;
 mod outage;
 mod own_servers;
 mod race;
+mod reaper;
 mod scenarios;
 mod start;
 mod stop;

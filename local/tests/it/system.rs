@@ -23,7 +23,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -33,6 +33,8 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 use tokio::sync::{OnceCell, oneshot};
 use tokio::time::{sleep, timeout};
+
+use crate::reaper::Reaper;
 
 /// How long anything may take on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
@@ -230,7 +232,7 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let reaper = Reaper::watch(&child, folder);
+        let reaper = Reaper::watch(REAPER, &child, folder);
         let (sender, first_line) = oneshot::channel();
         let stdout = Output::collect(child.stdout.take().unwrap(), Some(sender));
         let stderr = Output::collect(child.stderr.take().unwrap(), None);
@@ -339,36 +341,6 @@ impl Output {
             reader.join().unwrap();
         }
         self.content()
-    }
-}
-
-/// A process that outlives the test process, if need be, to clean up.
-struct Reaper {
-    process: Child,
-    _pipe: Option<ChildStdin>,
-}
-
-impl Reaper {
-    fn watch(child: &Child, folder: &Path) -> Self {
-        let mut process = Command::new("/bin/sh")
-            .args(["-c", REAPER, "jetbridge-test-reaper", &child.id().to_string()])
-            .arg(folder)
-            .current_dir("/")
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let pipe = process.stdin.take();
-        Self { process, _pipe: pipe }
-    }
-
-    /// There is nothing to stop any more, and the process id may be somebody else's soon.
-    fn release(&mut self) {
-        // An error means that it is gone already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 
 use super::LIMIT;
+use crate::reaper::Reaper;
 
 /// How long a browser may take to start on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -148,7 +149,7 @@ impl Driver {
             .stderr(output)
             .spawn()
             .unwrap();
-        let reaper = Reaper::watch(&process, home);
+        let reaper = Reaper::watch(REAPER, &process, home);
         Self { process, folder, reaper }
     }
 
@@ -186,34 +187,5 @@ impl Drop for Driver {
             }
         }
         self.reaper.release();
-    }
-}
-
-/// A process that outlives the test process, if need be, to clean up.
-struct Reaper {
-    process: Child,
-    _pipe: Option<ChildStdin>,
-}
-
-impl Reaper {
-    fn watch(driver: &Child, folder: &Path) -> Self {
-        let mut process = Command::new("/bin/sh")
-            .args(["-c", REAPER, "jetbridge-test-reaper", &driver.id().to_string()])
-            .arg(folder)
-            .current_dir("/")
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let pipe = process.stdin.take();
-        Self { process, _pipe: pipe }
-    }
-
-    /// There is nothing to end any more, and the process id may be somebody else's soon.
-    fn release(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }
