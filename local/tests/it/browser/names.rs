@@ -23,7 +23,7 @@ async fn has_only_text(page: &Page) {
 
 #[tokio::test]
 async fn names_are_shown_as_they_are_written() {
-    browse(System::shared(), async |system, page| {
+    browse(System::start(), async |system, page| {
         let api = Api::of(system);
         let flight = api.new_flight().await;
         page.opens(&format!("/flights/{flight}")).await;
