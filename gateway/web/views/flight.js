@@ -1,6 +1,5 @@
 // One flight and its passengers: what a gate agent works with.
 import {
-  addPassenger,
   boardPassenger,
   correctFlight,
   correctName,
@@ -18,11 +17,13 @@ import { boarding, emptyManifest, isAtGate, PASSENGER_STATUS, plural, route } fr
 import { learnName } from "../names.js";
 import { messageOf, notifyError, say } from "../notices.js";
 import { navigate } from "../router.js";
-import { flash, showBoarding, showDeparture, showStatus } from "./board.js";
+import { showBoarding, showDeparture, showStatus } from "./board.js";
+import { passengerAdder } from "./passenger_adder.js";
+import { passengerRow } from "./passenger_row.js";
 
 /** @import { Context, View } from "../router.js" */
 /** @import { Flight, FullManifest, Manifest, Passenger, PassengerStatus } from "../model.js" */
-/** @import { Answer, Command } from "../api.js" */
+/** @import { Answer } from "../api.js" */
 
 const REFRESH_INTERVAL_MS = 100;
 
@@ -88,7 +89,7 @@ export function flightView({ container, path, setTitle }) {
   const note = h("p", { class: "count", role: "status" });
   const list = h("ul", { class: "passengers", "aria-label": "Passengers" });
   const empty = h("p", { class: "empty" });
-  const rows = keyedList(list, (/** @type {Passenger} */ passenger) => passenger.id, () => createRow(act));
+  const rows = keyedList(list, (/** @type {Passenger} */ passenger) => passenger.id, () => passengerRow(act));
   const focus = rovingFocus(list, "a.name");
   const content = h(
     "div",
@@ -406,135 +407,6 @@ function gatedButton(label, key, act) {
       setAttribute(button, "aria-disabled", text ? "true" : null);
       setAttribute(button, "title", text);
       setAttribute(button, "aria-describedby", text ? "why" : null);
-    },
-  };
-}
-
-/**
- * Adds one passenger after the other, without waiting for the one before.
- * @param {string} flightId @param {(answer: Answer) => Promise<void>} shown
- */
-function passengerAdder(flightId, shown) {
-  const input = h("input", {
-    id: "add-passenger",
-    autocomplete: "off",
-    placeholder: "Ada Lovelace",
-    "aria-keyshortcuts": "n",
-    enterkeyhint: "done",
-  });
-  const button = h("button", { type: "submit" }, "Add");
-  // Below the list: what comes and goes by itself must not move what somebody is about to click on.
-  const waiting = h("ul", { class: "waiting", "aria-label": "Being added" });
-  const failed = h("ul", { class: "failed", "aria-label": "Not added" });
-  const element = h(
-    "form",
-    { class: "field adder", novalidate: true },
-    h("label", { for: "add-passenger" }, "Add passenger"),
-    h("div", { class: "joined" }, input, button),
-  );
-
-  element.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const name = input.value.trim();
-    if (!name || input.disabled) return;
-    input.value = "";
-    void send(name, addPassenger(flightId, name));
-  });
-
-  /** @param {string} name @param {Command} command */
-  async function send(name, command) {
-    const row = h("li", {}, h("bdi", {}, name), " …");
-    waiting.append(row);
-    try {
-      await shown(await command.send());
-      row.remove();
-      say(`${name} was added.`);
-    } catch (error) {
-      const close = () => {
-        row.remove();
-        input.focus();
-      };
-      const again = () => {
-        close();
-        void send(name, command);
-      };
-      failed.append(row);
-      fill(
-        row,
-        h("span", { role: "alert" }, h("bdi", {}, name), ` was not added: ${reasonOf(error)}`),
-        h("button", { type: "button", onclick: again }, "Try again"),
-        h("button", { type: "button", onclick: close }, "Dismiss"),
-      );
-    }
-  }
-
-  return {
-    element,
-    waiting,
-    failed,
-    focus: () => input.focus(),
-    /** @param {boolean} allowed */
-    setAllowed(allowed) {
-      element.hidden = !allowed;
-    },
-  };
-}
-
-/** @param {unknown} error */
-function reasonOf(error) {
-  const details = error instanceof Problem ? error.errors.map(({ detail }) => `the name ${detail}`) : [];
-  return details.length > 0 ? `${details.join("; ")}.` : messageOf(error);
-}
-
-/** @param {(what: "board" | "offload" | "correct", passenger: Passenger) => void} act */
-function createRow(act) {
-  const text = h("bdi", {});
-  const name = h("a", { class: "name", tabindex: "-1" }, text);
-  const badge = h("span", { class: "badge" });
-  /** @type {Passenger} */
-  let shown;
-  const button = (
-    /** @type {"board" | "offload" | "correct"} */ what,
-    /** @type {string} */ label,
-    /** @type {string} */ key,
-  ) =>
-    h("button", {
-      type: "button",
-      "aria-keyshortcuts": key,
-      onclick: (/** @type {MouseEvent} */ { currentTarget, detail }) => {
-        const isForbidden = currentTarget instanceof Element && currentTarget.hasAttribute("aria-disabled");
-        // The second click of a double click may find the next passenger in this place.
-        if (!isForbidden && detail < 2) act(what, shown);
-      },
-    }, label);
-  const board = button("board", "Board", "b");
-  const offload = button("offload", "Offload", "o");
-  const correct = button("correct", "Correct", "c");
-  board.classList.add("primary");
-  const element = h("li", {}, name, badge, h("span", { class: "row-actions" }, board, offload, correct));
-  let isNew = true;
-
-  return {
-    element,
-    /** @param {Passenger} passenger */
-    update(passenger) {
-      if (!isNew && shown.status !== passenger.status) flash(element);
-      isNew = false;
-      shown = passenger;
-      element.dataset.passenger = passenger.id;
-      element.dataset.status = passenger.status;
-      name.href = `/passengers/${passenger.id}`;
-      setText(text, passenger.name);
-      setText(badge, PASSENGER_STATUS[passenger.status]);
-      badge.dataset.status = passenger.status;
-      for (
-        const [one, label]
-          of /** @type {const} */ ([[board, "Board"], [offload, "Offload"], [correct, "Correct"]])
-      ) {
-        setAttribute(one, "aria-label", `${label} ${passenger.name}`);
-      }
-      board.hidden = passenger.status !== "checkedIn";
-      offload.hidden = !["checkedIn", "boarded"].includes(passenger.status);
     },
   };
 }
