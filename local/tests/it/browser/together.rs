@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
-use super::browse_both;
 use super::life::{add_passenger, flight_number};
 use super::page::Page;
+use super::{LIMIT, browse_both};
 use crate::system::System;
 
 /// Longer than anything that a page would do by itself again and again.
@@ -93,9 +93,11 @@ async fn nobody_asks_while_nothing_happens() {
 
 /// What has been asked for, once nothing more is.
 async fn settles(page: &Page) -> Vec<String> {
+    let begin = Instant::now();
     let mut last = requests(page).await;
     let mut since = Instant::now();
     while since.elapsed() < Duration::from_secs(1) {
+        assert!(begin.elapsed() < LIMIT, "the page goes on asking: {last:?}");
         sleep(Duration::from_millis(100)).await;
         let now = requests(page).await;
         if now != last {
