@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use gateway::WebDir;
-use shared_infrastructure::executor::{CAUTIOUS_APPEND_BYTES, LARGEST_APPEND_BYTES};
+use shared_infrastructure::executor::LARGEST_APPEND_BYTES;
 use shared_service::process::reachable;
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
@@ -125,7 +125,6 @@ async fn start_stores(supervisor: &mut Supervisor, sources: &Sources) -> Result<
     };
     let ((event_store, server), (databases, postgres)) = tokio::try_join!(event_store, databases)?;
     // The embedded one acknowledges at once.
-    let append_bytes = if server.is_some() { LARGEST_APPEND_BYTES } else { CAUTIOUS_APPEND_BYTES };
     if let Some(server) = server {
         supervisor.spawn(Stage::Stores, "embedded event store", server.wait());
     }
@@ -135,7 +134,7 @@ async fn start_stores(supervisor: &mut Supervisor, sources: &Sources) -> Result<
             postgres.stop().await
         });
     }
-    Ok(Stores { event_store, append_bytes, databases })
+    Ok(Stores { event_store, append_bytes: LARGEST_APPEND_BYTES, databases })
 }
 
 fn announce(address: SocketAddr) {

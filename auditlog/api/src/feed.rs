@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use axum::response::sse::Event;
 use futures::{Stream, StreamExt, stream};
+use shared_infrastructure::event_store::StoreError;
 use shared_kernel::Position;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio::time::sleep;
 
 use crate::cursor::Cursor;
-use crate::live::{LiveEntry, Tail};
+use crate::live::{LiveEntry, NotFollowing, Tail};
 use crate::place::Place;
 use crate::reader::{Chunk, LogReader, ReadError};
 use crate::stream::Log;
@@ -36,8 +37,8 @@ pub(crate) struct Feeds {
 pub(crate) enum OpenError {
     /// There are too many already.
     Full,
-    /// The event store could not be reached since the start.
-    NotFollowing,
+    /// The event store could not be reached since the start, or refuses.
+    NotFollowing(NotFollowing),
     /// It could not be read from where it should begin.
     Read(ReadError),
 }
@@ -58,7 +59,7 @@ impl Feeds {
     pub(crate) async fn open(&self, after: Option<Position>) -> Result<Feed, OpenError> {
         let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| OpenError::Full)?;
         // Joined first, then read: what is recorded in between comes twice rather than not at all.
-        let receiver = self.tail.join().await.ok_or(OpenError::NotFollowing)?;
+        let receiver = self.tail.join().await.map_err(OpenError::NotFollowing)?;
         let (place, chunk) = match after {
             Some(after) => (after, self.reader.read(Log::All, Place::After(after), HISTORY_CHUNK).await?),
             None => (self.reader.head(Log::All).await?, Chunk::END),
@@ -113,7 +114,8 @@ impl Feed {
         stream::iter([first]).chain(entries).map(Ok)
     }
 
-    /// The next entry; `None` when the service ends, or the log turns out not to be the one that was read before.
+    /// The next entry; `None` when the service ends, the event store refuses, or the log turns out not to be the one that was
+    /// read before.
     async fn next(&mut self) -> Option<Arc<LiveEntry>> {
         loop {
             while let Some(entry) = self.ready.pop_front() {
@@ -125,8 +127,8 @@ impl Feed {
             match self.phase {
                 Phase::History => match self.reader.read(Log::All, Place::After(self.place), HISTORY_CHUNK).await {
                     Ok(chunk) => self.take(chunk),
-                    Err(ReadError::Store(_)) => sleep(HISTORY_RETRY_PAUSE).await,
-                    Err(ReadError::BeyondEnd) => return None,
+                    Err(ReadError::Store(StoreError::Unavailable(_))) => sleep(HISTORY_RETRY_PAUSE).await,
+                    Err(ReadError::Store(StoreError::Refused(_)) | ReadError::BeyondEnd) => return None,
                 },
                 Phase::Live => match self.receiver.recv().await {
                     Ok(entry) => self.ready.push_back(entry),

@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use feed::Feeds;
-use live::Live;
+use live::{Live, Tail};
 use reader::LogReader;
 use stream::Log;
 
@@ -70,7 +70,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     let store = EventStore::new(config.event_store.expose())?;
     let (live, tail) = Live::new(store.separate()?);
     let reader = Arc::new(LogReader::new(store));
-    let checks = checks(Arc::clone(&reader));
+    let checks = checks(Arc::clone(&reader), tail.clone());
     let api = Arc::new(Api { feeds: Feeds::new(Arc::clone(&reader), tail, config.max_followers), reader });
 
     let stop_following = shutdown.child_token();
@@ -82,12 +82,17 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     Ok(served?)
 }
 
-fn checks(reader: Arc<LogReader>) -> Checks {
-    Checks::new().with("event-store", move || {
-        let reader = Arc::clone(&reader);
-        async move {
-            let answer = reader.head(Log::All).await;
-            answer.map(|_| None).map_err(|error| error.to_string())
-        }
-    })
+fn checks(reader: Arc<LogReader>, tail: Tail) -> Checks {
+    Checks::new()
+        .with("event-store", move || {
+            let reader = Arc::clone(&reader);
+            async move {
+                let answer = reader.head(Log::All).await;
+                answer.map(|_| None).map_err(|error| error.to_string())
+            }
+        })
+        .with("live-audit-log", move || {
+            let outage = tail.outage();
+            async move { outage.map_or(Ok(None), |error| Err(error.to_string())) }
+        })
 }

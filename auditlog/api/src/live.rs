@@ -1,17 +1,18 @@
 //! The live end of the audit log: one subscription for all who follow it.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared_infrastructure::event_store::{AllPosition, Delivery, EventStore, Recorded, StoreError};
+use shared_infrastructure::event_store::{AllPosition, Delivery, EventStore, Recorded, Refusal, StoreError};
 use shared_kernel::Revision;
 use tokio::sync::{broadcast, watch};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::entry::Entry;
-use crate::reader::newest;
 use crate::stream::DomainStream;
 
 /// How many entries wait for the slowest follower; one that is slower reads them again from the event store.
@@ -45,22 +46,41 @@ impl LiveEntry {
 /// Follows the event store and passes on what comes, through any interruption.
 pub(crate) struct Live {
     store: EventStore,
-    entries: broadcast::Sender<Arc<LiveEntry>>,
-    begun: watch::Sender<bool>,
+    state: watch::Sender<State>,
 }
 
 /// Where followers join.
+#[derive(Clone)]
 pub(crate) struct Tail {
-    entries: broadcast::WeakSender<Arc<LiveEntry>>,
-    begun: watch::Receiver<bool>,
+    state: watch::Receiver<State>,
 }
+
+/// What there is to follow.
+#[derive(Default)]
+struct State {
+    /// `None` while there is nothing. Dropping it ends the feeds of all who follow.
+    entries: Option<broadcast::Sender<Arc<LiveEntry>>>,
+    /// Why nothing comes at the moment.
+    outage: Option<StoreError>,
+}
+
+/// How far the log was followed.
+#[derive(Default)]
+struct Reached {
+    /// `None` before the beginning.
+    position: Option<AllPosition>,
+    /// The newest event seen of each stream.
+    newest: HashMap<&'static str, (Revision, Uuid)>,
+}
+
+/// Why there is nothing to follow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NotFollowing(pub(crate) Option<StoreError>);
 
 impl Live {
     pub(crate) fn new(store: EventStore) -> (Self, Tail) {
-        let (entries, _) = broadcast::channel(RETAINED_ENTRIES);
-        let (begun, watched) = watch::channel(false);
-        let tail = Tail { entries: entries.downgrade(), begun: watched };
-        (Self { store, entries, begun }, tail)
+        let (state, watched) = watch::channel(State::default());
+        (Self { store, state }, Tail { state: watched })
     }
 
     /// Follows until `shutdown`, which ends all followers' tails.
@@ -68,54 +88,109 @@ impl Live {
         let mut reached = None;
         let mut pause = FIRST_RETRY_PAUSE;
         loop {
-            let before = reached;
-            let Some(Err(error)) = shutdown.run_until_cancelled(self.follow(&mut reached)).await else {
-                return;
-            };
+            let before = reached.as_ref().map(|reached: &Reached| reached.position);
+            let Some(Err(error)) = shutdown.run_until_cancelled(self.follow(&mut reached)).await else { break };
             self.store.reconnect();
-            if reached != before {
+            if reached.as_ref().map(|reached| reached.position) != before {
                 pause = FIRST_RETRY_PAUSE;
             }
-            tracing::warn!(%error, retry.pause_ms = pause.as_millis(), "the live audit log was interrupted");
+            if matches!(error, StoreError::Refused(_)) {
+                // What was followed is no more, or may not be seen any more: found anew from its newest event.
+                reached = None;
+            }
+            self.interrupted(error);
             if shutdown.run_until_cancelled(sleep(pause)).await.is_none() {
-                return;
+                break;
             }
             pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
         }
+        self.state.send_replace(State::default());
+    }
+
+    /// Notes why nothing comes, and logs it once for each reason. Through an outage those who follow wait; when the event
+    /// store refuses they are sent away, and hear why when they come back.
+    fn interrupted(&self, error: StoreError) {
+        self.state.send_modify(|state| {
+            if matches!(error, StoreError::Refused(_)) {
+                state.entries = None;
+            }
+            if state.outage.as_ref() != Some(&error) {
+                tracing::warn!(%error, "the live audit log was interrupted");
+            }
+            state.outage = Some(error);
+        });
     }
 
     /// Passes on what comes after `reached`, which moves along; the first time, what comes from now on.
-    async fn follow(&self, reached: &mut Option<AllPosition>) -> Result<Infallible, StoreError> {
-        if !*self.begun.borrow() {
-            *reached = newest(&self.store).await?;
-            // Whatever is recorded after this moment will be passed on.
-            self.begun.send_replace(true);
-        }
-        let mut subscription =
-            self.store.subscribe_to_all(&DomainStream::BOTH.map(DomainStream::name), *reached).await?;
+    async fn follow(&self, reached: &mut Option<Reached>) -> Result<Infallible, StoreError> {
+        let reached = match reached {
+            Some(reached) => {
+                self.assert_same_history(reached).await?;
+                reached
+            }
+            None => reached.insert(self.newest().await?),
+        };
+        let streams = DomainStream::BOTH.map(DomainStream::name);
+        let mut subscription = self.store.subscribe_to_all(&streams, reached.position).await?;
         tracing::info!("following the live audit log");
+        self.state.send_modify(|state| {
+            state.entries.get_or_insert_with(|| broadcast::channel(RETAINED_ENTRIES).0);
+            state.outage = None;
+        });
         loop {
             for delivery in subscription.next_batch(BATCH).await? {
                 match delivery {
                     Delivery::Event(event) => {
-                        *reached = Some(event.position);
+                        reached.pass(&event);
                         self.pass_on(event);
                     }
-                    Delivery::Checkpoint(position) => *reached = Some(position),
+                    Delivery::Checkpoint(position) => reached.position = Some(position),
                     Delivery::CaughtUp => {}
                 }
             }
         }
     }
 
-    fn pass_on(&self, event: Recorded) {
-        // Who joins later reads it from the event store.
-        if self.entries.receiver_count() == 0 {
-            return;
+    /// Where the log ends now.
+    async fn newest(&self) -> Result<Reached, StoreError> {
+        let mut reached = Reached::default();
+        for stream in DomainStream::BOTH {
+            if let Some(event) = self.store.last_event(stream.name()).await? {
+                reached.position = reached.position.max(Some(event.position));
+                reached.newest.insert(stream.name(), (event.revision, event.event_id));
+            }
         }
+        Ok(reached)
+    }
+
+    /// Checks that the event store still holds what was seen. One that was emptied would wait for ever for its log to grow
+    /// past the position.
+    async fn assert_same_history(&self, reached: &Reached) -> Result<(), StoreError> {
+        for (stream, (revision, event_id)) in &reached.newest {
+            if self.store.event_at(stream, *revision).await?.event_id != *event_id {
+                let difference = format!("event {revision} is another one");
+                return Err(Refusal::OtherHistory { stream: (*stream).to_owned(), difference }.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn pass_on(&self, event: Recorded) {
+        let state = self.state.borrow();
+        // Who joins later reads it from the event store.
+        let Some(entries) = state.entries.as_ref().filter(|entries| entries.receiver_count() > 0) else { return };
         if let Some(entry) = LiveEntry::new(event) {
             // Without receivers there is nothing to do.
-            let _ = self.entries.send(Arc::new(entry));
+            let _ = entries.send(Arc::new(entry));
+        }
+    }
+}
+
+impl Reached {
+    fn pass(&mut self, event: &Recorded) {
+        self.position = Some(event.position);
+        if let Some(stream) = DomainStream::named(&event.stream) {
+            self.newest.insert(stream.name(), (event.revision, event.event_id));
         }
     }
 }
@@ -123,10 +198,21 @@ impl Live {
 impl Tail {
     /// Everything that is recorded after this call, in order. What was recorded before may be among it.
     ///
-    /// `None` if the subscription has not begun in time, or has ended for good.
-    pub(crate) async fn join(&self) -> Option<broadcast::Receiver<Arc<LiveEntry>>> {
-        let mut begun = self.begun.clone();
-        timeout(START_LIMIT, begun.wait_for(|begun| *begun)).await.ok()?.ok()?;
-        self.entries.upgrade().map(|entries| entries.subscribe())
+    /// # Errors
+    /// [`NotFollowing`] if the subscription has not begun in time, is refused, or has ended for good.
+    pub(crate) async fn join(&self) -> Result<broadcast::Receiver<Arc<LiveEntry>>, NotFollowing> {
+        let mut state = self.state.clone();
+        let waited = timeout(START_LIMIT, state.wait_for(|state| state.entries.is_some())).await;
+        if let Ok(Ok(state)) = waited
+            && let Some(entries) = &state.entries
+        {
+            return Ok(entries.subscribe());
+        }
+        Err(NotFollowing(self.outage()))
+    }
+
+    /// Why nothing comes at the moment, if so.
+    pub(crate) fn outage(&self) -> Option<StoreError> {
+        self.state.borrow().outage.clone()
     }
 }

@@ -5,7 +5,7 @@ mod merge;
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use shared_infrastructure::event_store::{AllPosition, EventStore, Recorded, StoreError};
+use shared_infrastructure::event_store::{EventStore, Recorded, StoreError};
 use shared_kernel::{Position, Revision};
 use tokio::time::timeout;
 
@@ -149,7 +149,7 @@ impl LogReader {
     /// Reads a stream towards its beginning, from the event with number `from`; nothing, if there is none.
     async fn part_down(&self, stream: DomainStream, from: Option<Revision>, limit: usize) -> Result<Part, ReadError> {
         let Some(from) = from else { return Ok(Part { events: Vec::new(), ended: true }) };
-        let events = self.twice(|| self.store.read_backwards(stream.name(), from, limit)).await?;
+        let events = self.store.read_backwards(stream.name(), from, limit).await?;
         // If that event is not there, those before it are not what the reader has come to.
         if events.first().map(|event| event.revision) != Some(from) {
             return Err(ReadError::BeyondEnd);
@@ -162,7 +162,7 @@ impl LogReader {
     async fn part(&self, stream: DomainStream, after: Option<Revision>, limit: usize) -> Result<Part, ReadError> {
         // The event before is read as well: if it is not there, nothing that follows is what the reader waits for.
         let (from, wanted) = after.map_or((Revision(0), limit), |after| (after, limit.saturating_add(1)));
-        let mut events = self.twice(|| self.store.read_forwards(stream.name(), from, wanted)).await?;
+        let mut events = self.store.read_forwards(stream.name(), from, wanted).await?;
         let ended = events.len() < wanted;
         match (after, events.first().map(|event| event.revision)) {
             (Some(_), None) => return Err(ReadError::BeyondEnd),
@@ -180,32 +180,6 @@ impl LogReader {
 
     /// A stream's newest event.
     async fn newest(&self, stream: DomainStream) -> Result<Option<Recorded>, StoreError> {
-        self.twice(|| self.store.last_event(stream.name())).await
+        self.store.last_event(stream.name()).await
     }
-
-    /// Tries a second time with a new connection: after an interruption the old one may be of no use any more.
-    async fn twice<T, F>(&self, read: impl Fn() -> F) -> Result<T, StoreError>
-    where
-        F: Future<Output = Result<T, StoreError>>,
-    {
-        match read().await {
-            Err(StoreError::Unavailable(_)) => {
-                self.store.reconnect();
-                read().await
-            }
-            outcome => outcome,
-        }
-    }
-}
-
-/// The place of the newest event of the audit log among all events; `None` if there is none yet.
-///
-/// # Errors
-/// [`StoreError`] if the event store cannot be reached.
-pub(crate) async fn newest(store: &EventStore) -> Result<Option<AllPosition>, StoreError> {
-    let mut newest = None;
-    for stream in DomainStream::BOTH.map(DomainStream::name) {
-        newest = newest.max(store.last_event(stream).await?.map(|event| event.position));
-    }
-    Ok(newest)
 }

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use shared_infrastructure::event_store::StoreError;
-use shared_kernel::{Order, Position};
+use shared_kernel::{Interruption, Order, Position};
 use shared_service::headers::{JETBRIDGE_POSITION, position_value};
 use shared_service::health::{self, Checks};
 use shared_service::paging::InvalidCursor;
@@ -23,6 +23,7 @@ use crate::cursor::Cursor;
 use crate::entry::Entry;
 use crate::feed::OpenError;
 use crate::filter::Filter;
+use crate::live::NotFollowing;
 use crate::place::{Descent, Place};
 use crate::reader::{LogReader, ReadError};
 use crate::search::{Found, search};
@@ -142,7 +143,9 @@ async fn events(
     };
     let feed = api.feeds.open(resumed.or(asked).or(covered)).await.map_err(|error| match error {
         OpenError::Full => too_many_followers(),
-        OpenError::NotFollowing => event_store_away("the live audit log has not begun to follow the event store"),
+        OpenError::NotFollowing(NotFollowing(outage)) => store_problem(outage.unwrap_or_else(|| {
+            StoreError::Unavailable("the live audit log has not begun to follow the event store".to_owned())
+        })),
         OpenError::Read(error) => read_problem(error, invalid),
     })?;
     let headers =
@@ -165,8 +168,16 @@ fn last_event_id(headers: &HeaderMap) -> Result<Option<Position>, InvalidCursor>
 fn read_problem(error: ReadError, invalid_cursor: fn(&dyn Display) -> Problem) -> Problem {
     match error {
         ReadError::BeyondEnd => invalid_cursor(&error),
-        ReadError::Store(StoreError::Unavailable(cause)) => event_store_away(cause),
-        ReadError::Store(StoreError::Refused(cause)) => Problem::internal(cause),
+        ReadError::Store(error) => store_problem(error),
+    }
+}
+
+fn store_problem(error: StoreError) -> Problem {
+    match error {
+        StoreError::Unavailable(cause) => {
+            Problem::unavailable("The event store is not available at the moment.").caused_by(cause)
+        }
+        StoreError::Refused(refusal) => Problem::from(Interruption::Refused(refusal.to_string())),
     }
 }
 
@@ -182,10 +193,6 @@ fn invalid_last_event_id(detail: &dyn Display) -> Problem {
 fn invalid_position(detail: &dyn Display) -> Problem {
     let place = problem::Place::Parameter("Jetbridge-Position".to_owned());
     Problem::invalid_request(vec![InvalidPart { place, detail: detail.to_string() }])
-}
-
-fn event_store_away(cause: impl Display) -> Problem {
-    Problem::unavailable("The event store is not available at the moment.").caused_by(cause)
 }
 
 fn too_many_followers() -> Problem {

@@ -54,12 +54,13 @@ fn allowed(package: &str) -> Option<Allowed> {
     }
     match package {
         "shared-kernel" => rule(&[], Some(&PURE_LIBRARIES)),
+        "shared-eventstore-protocol" => rule(&[], None),
         "shared-contracts" | "shared-service" => rule(&["shared-kernel"], None),
-        "shared-infrastructure" => rule(&["shared-kernel", "shared-contracts"], None),
+        "shared-infrastructure" => rule(&["shared-kernel", "shared-contracts", "shared-eventstore-protocol"], None),
         "shared-api" | "shared-processor" => rule(&["shared-kernel", "shared-infrastructure", "shared-service"], None),
         "auditlog-api" => rule(&["shared-kernel", "shared-infrastructure", "shared-service"], None),
         "containers-setup" | "gateway" => rule(&["shared-service"], None),
-        "jetbridge-eventstore" => rule(&["shared-service"], None),
+        "jetbridge-eventstore" => rule(&["shared-eventstore-protocol", "shared-service"], None),
         "bench" | "jetbridge-postgres" => rule(&[], None),
         "jetbridge-testing" => rule(&["jetbridge-eventstore", "jetbridge-postgres"], None),
         "jetbridge" => rule(

@@ -99,8 +99,8 @@ where
         let (executor, read_model) = (self.executor(), self.read_model());
         Checks::new()
             .with("event-store", move || {
-                let connected = executor.is_connected();
-                async move { if connected { Ok(None) } else { Err("not connected to the event store".to_owned()) } }
+                let outage = executor.outage();
+                async move { outage.map_or(Ok(None), |error| Err(error.to_string())) }
             })
             .with("postgresql", move || {
                 let read_model = read_model.clone();

@@ -45,7 +45,7 @@ impl Fault {
     #[must_use]
     pub fn answer(interruption: &Interruption) -> ErrorObjectOwned {
         let code = match interruption {
-            Interruption::Overloaded | Interruption::Unavailable(_) => code::UNAVAILABLE,
+            Interruption::Overloaded | Interruption::Unavailable(_) | Interruption::Refused(_) => code::UNAVAILABLE,
             Interruption::OutcomeUnknown(_) => code::OUTCOME_UNKNOWN,
             Interruption::Internal(_) => code::INTERNAL,
         };

@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::RootCertStore;
-use rustls::crypto::CryptoProvider;
-use rustls::pki_types::CertificateDer;
+use rustls::client::WantsClientCert;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme, WantsVerifier};
 
 /// The authorities cannot be read, in words that say of which file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,7 +17,7 @@ pub(crate) struct InvalidAuthorities(String);
 
 /// The cryptography of every connection. The client of the event store installs the same one as the process's default, and
 /// fails if another has done so before: so nothing else here installs one.
-pub(crate) fn crypto_provider() -> Arc<CryptoProvider> {
+fn crypto_provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
@@ -32,16 +34,74 @@ pub(crate) fn from_file(path: &Path) -> Result<RootCertStore, InvalidAuthorities
     if roots.is_empty() { Err(unusable(&"it holds no certificate in PEM form")) } else { Ok(roots) }
 }
 
-/// The authorities that the system knows. Those that rustls cannot use are left out.
-pub(crate) fn of_system() -> Result<RootCertStore, InvalidAuthorities> {
+/// The authorities that the system knows. Those that rustls cannot use are left out. `instead` is the setting that names
+/// others, for the error where there are none.
+pub(crate) fn of_system(instead: &str) -> Result<RootCertStore, InvalidAuthorities> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
     if roots.is_empty() {
         let reason = found.errors.first().map_or_else(|| "none were found".to_owned(), ToString::to_string);
         return Err(InvalidAuthorities(format!(
-            "the system has no certificate authorities ({reason}); name a file with sslrootcert or --database-ca-file"
+            "the system has no certificate authorities ({reason}); name a file with {instead}"
         )));
     }
     Ok(roots)
+}
+
+/// Believes servers that one of `roots` vouches for.
+pub(crate) fn trusting(roots: RootCertStore) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, rustls::Error> {
+    Ok(builder(crypto_provider())?.with_root_certificates(roots))
+}
+
+/// Believes whoever answers.
+pub(crate) fn trusting_anybody() -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, rustls::Error> {
+    let provider = crypto_provider();
+    let verifier = Arc::new(WhoeverAnswers { provider: Arc::clone(&provider) });
+    Ok(builder(provider)?.dangerous().with_custom_certificate_verifier(verifier))
+}
+
+fn builder(provider: Arc<CryptoProvider>) -> Result<ConfigBuilder<ClientConfig, WantsVerifier>, rustls::Error> {
+    ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()
+}
+
+/// Takes any certificate: it keeps those out who listen, not those who stand in between.
+#[derive(Debug)]
+struct WhoeverAnswers {
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for WhoeverAnswers {
+    fn verify_server_cert(
+        &self,
+        _certificate: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
 }

@@ -1,19 +1,25 @@
 //! The event store, as the rest of the workspace sees it: limits on every wait, typed failures, and a client that is
-//! replaced when it has died.
+//! replaced when it has died. Appending is done by a client of our own, everything else by the `eventstore` library.
 
 mod address;
 mod append;
+mod connection;
+mod error;
+mod leader;
 mod metadata;
 mod read;
 mod recorded;
 mod subscription;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use connection::ConnectionSettings;
 use eventstore::{Client, ClientSettings};
+use tokio::time::timeout;
 
-pub use append::{AppendFailure, AppendSession, ProposedAppend, ProposedEvent};
+pub use append::{AppendError, AppendFailure, Appender, ProposedAppend, ProposedEvent};
+pub use error::{Refusal, Right, StoreError};
 pub use metadata::EventMetadata;
 pub use recorded::{AllPosition, Recorded};
 pub use subscription::{Delivery, Subscription};
@@ -21,52 +27,29 @@ pub use subscription::{Delivery, Subscription};
 /// The longest a single operation may take.
 const OPERATION_LIMIT: Duration = Duration::from_millis(1_200);
 
+/// How long it may take to find out why there is no connection.
+const DIAGNOSIS_LIMIT: Duration = Duration::from_millis(300);
+
+/// How long what was found out is taken for the reason of further failures.
+const DIAGNOSIS_LIFE: Duration = Duration::from_secs(2);
+
 /// Replacing a client is not cheap, so callers that fail together share one replacement.
 const SHORTEST_CLIENT_LIFE: Duration = Duration::from_millis(50);
-
-/// Why the event store could not do something.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StoreError {
-    /// It cannot be reached or does not answer.
-    #[error("the event store is not available: {0}")]
-    Unavailable(String),
-    /// It answered, with something that asking again will not change.
-    #[error("the event store refused the request: {0}")]
-    Refused(String),
-}
-
-impl StoreError {
-    fn timeout(operation: &str) -> Self {
-        Self::Unavailable(format!("no answer to {operation} within {} ms", OPERATION_LIMIT.as_millis()))
-    }
-}
-
-impl From<eventstore::Error> for StoreError {
-    fn from(error: eventstore::Error) -> Self {
-        use eventstore::Error;
-        match error {
-            Error::AccessDenied
-            | Error::ResourceDeleted
-            | Error::UnsupportedFeature
-            | Error::ResourceAlreadyExists
-            | Error::InternalParsingError(_) => Self::Refused(error.to_string()),
-            _ => Self::Unavailable(error.to_string()),
-        }
-    }
-}
 
 /// An `esdb://` address is not usable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the event store address is not usable: {0}")]
 pub struct InvalidAddress(String);
 
-/// One connection to an event store.
+/// One connection to an event store, for reads and subscriptions; and the way to append, on further ones.
 ///
-/// Appends and subscriptions belong on connections of their own ([`EventStore::separate`]): they would share one HTTP/2 flow-control
-/// window otherwise, and a subscriber that reads slowly could hold up an append's answer.
+/// Subscriptions belong on connections of their own ([`EventStore::separate`]): they would share one HTTP/2 flow-control
+/// window otherwise, and a subscriber that reads slowly could hold up a read.
 pub struct EventStore {
     settings: ClientSettings,
+    connections: Arc<ConnectionSettings>,
     current: Mutex<CurrentClient>,
+    diagnosis: Mutex<Option<(Instant, String)>>,
 }
 
 struct CurrentClient {
@@ -85,7 +68,9 @@ impl EventStore {
     /// # Errors
     /// [`InvalidAddress`] if the address cannot be parsed, or a file that it names cannot be used.
     pub fn new(address: &str) -> Result<Self, InvalidAddress> {
-        Self::with_settings(address::settings(address)?)
+        let settings = address::settings(address)?;
+        let connections = Arc::new(ConnectionSettings::new(&settings)?);
+        Self::with_settings(settings, connections)
     }
 
     /// Another connection to the same event store.
@@ -93,12 +78,13 @@ impl EventStore {
     /// # Errors
     /// [`InvalidAddress`] if the client library cannot be set up for it.
     pub fn separate(&self) -> Result<Self, InvalidAddress> {
-        Self::with_settings(self.settings.clone())
+        Self::with_settings(self.settings.clone(), Arc::clone(&self.connections))
     }
 
-    fn with_settings(settings: ClientSettings) -> Result<Self, InvalidAddress> {
+    fn with_settings(settings: ClientSettings, connections: Arc<ConnectionSettings>) -> Result<Self, InvalidAddress> {
         let client = Client::new(settings.clone()).map_err(|error| InvalidAddress(error.to_string()))?;
-        Ok(Self { settings, current: Mutex::new(CurrentClient { client, since: Instant::now() }) })
+        let current = Mutex::new(CurrentClient { client, since: Instant::now() });
+        Ok(Self { settings, connections, current, diagnosis: Mutex::default() })
     }
 
     fn client(&self) -> Client {
@@ -115,6 +101,26 @@ impl EventStore {
         match Client::new(self.settings.clone()) {
             Ok(client) => *current = CurrentClient { client, since: Instant::now() },
             Err(error) => tracing::warn!(%error, "could not set up a new event store client; keeping the old one"),
+        }
+    }
+
+    /// Puts the reason into a failure to connect, of which the library says no more than that it failed.
+    async fn diagnosed(&self, error: StoreError) -> StoreError {
+        let StoreError::Unavailable(words) = &error else { return error };
+        let known = self.diagnosis.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((since, reason)) = known
+            && since.elapsed() < DIAGNOSIS_LIFE
+        {
+            return StoreError::Unavailable(reason);
+        }
+        match timeout(DIAGNOSIS_LIMIT, self.connections.diagnose()).await {
+            Ok(Some(reason)) => {
+                let reason = format!("{reason} ({words})");
+                let found = (Instant::now(), reason.clone());
+                *self.diagnosis.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+                StoreError::Unavailable(reason)
+            }
+            Ok(None) | Err(_) => error,
         }
     }
 }

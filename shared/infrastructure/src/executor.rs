@@ -7,31 +7,29 @@
 //! rejection never rests on a state that is behind.
 
 mod batch;
+mod catch_up;
 mod handle;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
-use shared_kernel::Decider;
+use shared_kernel::{Decider, Interruption, Revision};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::event_store::{
-    AppendFailure, AppendSession, Delivery, EventStore, ProposedAppend, Recorded, StoreError, Subscription,
+    AppendError, AppendFailure, Appender, Delivery, EventStore, ProposedAppend, StoreError, Subscription,
 };
 use crate::ledger::Ledger;
-use batch::{Batch, Request};
+use batch::{Batch, Request, interruption};
+use catch_up::{assert_same_history, catch_up};
 pub use handle::ExecutorHandle;
 
 /// How many commands wait at most. Beyond that a caller is told to come back later.
 const QUEUED_COMMANDS: usize = 4_096;
 /// How many commands are decided together at most.
 const COMMANDS_PER_BATCH: usize = 512;
-/// What one append request should stay below, in bytes, unless the event store is known to take larger ones well. Larger
-/// ones span HTTP/2 frames, and between two frames the client's Nagle algorithm waits for an acknowledgement, which an event store
-/// that delays acknowledgements sends after 40 ms.
-pub const CAUTIOUS_APPEND_BYTES: usize = 12 * 1024;
 /// The most that is packed into one append, in bytes. The event store takes up to 1 MiB.
 pub const LARGEST_APPEND_BYTES: usize = 512 * 1024;
 /// How long a batch may take from decision to answer, so that a caller hears within two seconds.
@@ -48,13 +46,16 @@ pub struct Executor<D: Decider> {
     stream: &'static str,
     ledger: Ledger<D>,
     published: Arc<ArcSwap<Ledger<D>>>,
-    connected: watch::Sender<bool>,
+    connection: watch::Sender<Connection>,
     requests: mpsc::Receiver<Request<D>>,
-    appends: EventStore,
+    reads: EventStore,
     subscriptions: EventStore,
-    session: Option<AppendSession>,
+    appender: Appender,
     append_bytes: usize,
 }
+
+/// Whether commands are taken; if not, why.
+pub(crate) type Connection = Result<(), StoreError>;
 
 /// The executor must fall back to reconnecting; every caller of the batch has been answered.
 struct Disconnected;
@@ -71,18 +72,19 @@ impl<D: Decider> Executor<D> {
     ) -> Result<(Self, ExecutorHandle<D>), crate::event_store::InvalidAddress> {
         let (sender, requests) = mpsc::channel(QUEUED_COMMANDS);
         let published = Arc::new(ArcSwap::from_pointee(ledger.clone()));
-        let (connected, connection) = watch::channel(false);
-        let handle = ExecutorHandle::new(sender, Arc::clone(&published), connection);
+        let beginning = StoreError::Unavailable("it was not asked yet".to_owned());
+        let (connection, watched) = watch::channel(Err(beginning));
+        let handle = ExecutorHandle::new(sender, Arc::clone(&published), watched);
         let executor = Self {
             stream,
             ledger,
             published,
-            connected,
+            connection,
             requests,
-            appends: event_store.separate()?,
+            reads: event_store.separate()?,
             subscriptions: event_store.separate()?,
-            session: None,
-            append_bytes: CAUTIOUS_APPEND_BYTES,
+            appender: event_store.appender(stream),
+            append_bytes: LARGEST_APPEND_BYTES,
         };
         Ok((executor, handle))
     }
@@ -99,21 +101,19 @@ impl<D: Decider> Executor<D> {
         loop {
             let connected = shutdown.run_until_cancelled(self.connect()).await;
             let Some(subscription) = connected else { break };
-            self.connected.send_replace(true);
-            let outcome = self.serve(subscription, &shutdown).await;
-            self.connected.send_replace(false);
-            self.session = None;
-            match outcome {
+            self.connected();
+            match self.serve(subscription, &shutdown).await {
                 Ok(()) => break,
                 Err(Disconnected) => {
-                    self.appends.reconnect();
+                    self.appender.disconnect();
+                    self.reads.reconnect();
                     self.subscriptions.reconnect();
                 }
             }
         }
         self.requests.close();
         while let Some(request) = self.requests.recv().await {
-            request.refuse("the service is stopping");
+            request.refuse(Interruption::Unavailable("the service is stopping".to_owned()));
         }
     }
 
@@ -121,13 +121,29 @@ impl<D: Decider> Executor<D> {
     /// behind an outage.
     async fn connect(&mut self) -> Subscription {
         let subscription = {
-            let Self { stream, ledger, requests, appends, subscriptions, .. } = self;
-            let connecting = connect(stream, ledger, appends, subscriptions);
+            let Self { stream, ledger, requests, reads, subscriptions, appender, connection, .. } = self;
+            let connecting = async {
+                let mut pause = FIRST_RETRY_PAUSE;
+                loop {
+                    match connect(stream, ledger, reads, subscriptions, appender).await {
+                        Ok(subscription) => return subscription,
+                        Err(error) => disconnected(stream, connection, error),
+                    }
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
+                    appender.disconnect();
+                    subscriptions.reconnect();
+                }
+            };
             tokio::pin!(connecting);
             loop {
                 tokio::select! {
                     subscription = &mut connecting => break subscription,
-                    Some(request) = requests.recv() => request.refuse("the event store is not available"),
+                    Some(request) = requests.recv() => {
+                        if let Err(error) = &*connection.borrow() {
+                            request.refuse(interruption(error));
+                        }
+                    }
                 }
             }
         };
@@ -159,7 +175,7 @@ impl<D: Decider> Executor<D> {
 
     /// Folds in what the subscription brought and is not known yet, which is what other replicas have appended.
     async fn follow(&mut self, deliveries: Result<Vec<Delivery>, StoreError>) -> Result<(), Disconnected> {
-        let deliveries = deliveries.map_err(|error| self.disconnected(&error))?;
+        let deliveries = deliveries.map_err(|error| self.disconnected(error))?;
         let before = self.ledger.revision();
         for delivery in deliveries {
             let Delivery::Event(recorded) = delivery else { continue };
@@ -167,7 +183,7 @@ impl<D: Decider> Executor<D> {
             if recorded.revision == next {
                 self.ledger.fold(&recorded);
             } else if recorded.revision > next {
-                self.catch_up(&mut Batch::new(Vec::new())).await.map_err(|error| self.disconnected(&error))?;
+                self.catch_up(&mut Batch::new(Vec::new()), None).await.map_err(|error| self.disconnected(error))?;
             }
         }
         if self.ledger.revision() != before {
@@ -179,42 +195,34 @@ impl<D: Decider> Executor<D> {
     /// Decides, appends and answers a batch. Every request in it has been answered when this returns.
     async fn commit(&mut self, mut batch: Batch<D>) -> Result<(), Disconnected> {
         let deadline = Instant::now() + BATCH_LIMIT;
-        let mut pause = FIRST_RETRY_PAUSE;
+        let mut pauses = Pauses::default();
         loop {
             let decided_on = self.ledger.revision();
             let plan = batch.plan(&self.ledger, self.append_bytes);
-            if plan.appends.is_empty() {
-                if let Err(error) = self.look(&mut batch, deadline).await {
-                    return Err(self.give_up(batch, &error));
-                }
-                if self.ledger.revision() == decided_on {
-                    batch.answer(plan.verdicts, decided_on);
-                    return Ok(());
-                }
+            let proved = if plan.appends.is_empty() {
+                // Nothing is appended that would prove the verdicts; that the stream has nothing new does.
+                self.look(&mut batch, None, deadline).await.map(|()| self.ledger.revision() == decided_on)
             } else {
                 match self.append(plan.appends, deadline).await {
                     Ok(()) => {
                         self.ledger = plan.speculation;
                         self.publish();
-                        batch.answer(plan.verdicts, self.ledger.revision());
-                        return Ok(());
+                        Ok(true)
                     }
-                    Err(AppendFailure::NotSent(error)) => return Err(self.give_up(batch, &error)),
-                    Err(failure) => {
-                        tracing::debug!(stream = self.stream, %failure, "an append did not succeed; looking at the stream");
-                        batch.sent(&failure, plan.first_revisions);
-                        if let Err(error) = self.look(&mut batch, deadline).await {
-                            return Err(self.give_up(batch, &error));
-                        }
-                        if self.ledger.revision() == decided_on {
-                            // Nobody was faster, so the same will happen again for a while.
-                            tokio::time::sleep(pause).await;
-                            pause *= 2;
-                        }
+                    Err(error) => {
+                        batch.sent(&error.failure, plan.first_revisions);
+                        self.after_failure(&mut batch, error, &mut pauses, deadline).await.map(|()| false)
                     }
                 }
+            };
+            match proved {
+                Ok(true) => {
+                    batch.answer(plan.verdicts, self.ledger.revision());
+                    return Ok(());
+                }
+                Ok(false) => batch.answer_found(),
+                Err(error) => return Err(self.give_up(batch, error)),
             }
-            batch.answer_found();
             if batch.is_empty() {
                 return Ok(());
             }
@@ -226,99 +234,137 @@ impl<D: Decider> Executor<D> {
         }
     }
 
-    async fn append(&mut self, appends: Vec<ProposedAppend>, deadline: Instant) -> Result<(), AppendFailure> {
-        let session = match self.session.take() {
-            Some(session) => session,
-            None => self.appends.append_session(self.stream).await.map_err(AppendFailure::NotSent)?,
-        };
+    async fn append(&mut self, appends: Vec<ProposedAppend>, deadline: Instant) -> Result<(), AppendError> {
         let limit = APPEND_LIMIT.min(deadline.saturating_duration_since(Instant::now()));
-        session.append_all(appends, limit).await?;
-        // A session that has failed is dead, so it is kept only now.
-        self.session = Some(session);
-        Ok(())
+        self.appender.append_all(appends, limit).await
     }
 
-    /// Catches up, trying again until `deadline`.
-    async fn look(&mut self, batch: &mut Batch<D>, deadline: Instant) -> Result<(), StoreError> {
-        let mut pause = FIRST_RETRY_PAUSE;
+    /// Finds out how the stream is after an append that did not succeed, so that the batch can be decided again. An error is
+    /// for the whole batch.
+    async fn after_failure(
+        &mut self,
+        batch: &mut Batch<D>,
+        AppendError { written, failure }: AppendError,
+        pauses: &mut Pauses,
+        deadline: Instant,
+    ) -> Result<(), StoreError> {
+        tracing::debug!(stream = self.stream, %failure, "an append did not succeed; looking at the stream");
+        let before = self.ledger.revision();
+        match failure {
+            AppendFailure::WrongExpectedRevision { current } => {
+                // What it says is what another replica has been told is written: there is no need to ask how far to read.
+                self.look(batch, current, deadline).await
+            }
+            AppendFailure::NotWritten(error) if written == 0 => {
+                // A node that does not lead any more, or a connection that nobody has used for long. Not more than once: a
+                // store that is away is found out about while connecting, and nobody waits for that.
+                if matches!(error, StoreError::Refused(_)) || pauses.taken > 0 {
+                    return Err(error);
+                }
+                pauses.take().await;
+                Ok(())
+            }
+            AppendFailure::NotWritten(_) | AppendFailure::Unknown(_) => {
+                self.look(batch, None, deadline).await?;
+                if self.ledger.revision() == before {
+                    // Nobody was faster, so the same will happen again for a while.
+                    pauses.take().await;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Catches up, to the event `reached` at least, trying again until `deadline`.
+    async fn look(
+        &mut self,
+        batch: &mut Batch<D>,
+        reached: Option<Revision>,
+        deadline: Instant,
+    ) -> Result<(), StoreError> {
+        let mut pauses = Pauses::default();
         loop {
-            let looked = tokio::time::timeout_at(deadline.into(), self.catch_up(batch)).await;
+            let looked = tokio::time::timeout_at(deadline.into(), self.catch_up(batch, reached)).await;
             let error = match looked {
                 Ok(Ok(())) => return Ok(()),
                 Ok(Err(error)) => error,
                 Err(_) => StoreError::Unavailable("no answer in time".to_owned()),
             };
-            if Instant::now() + pause >= deadline {
+            if Instant::now() + pauses.next >= deadline {
                 return Err(error);
             }
-            self.appends.reconnect();
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
+            pauses.take().await;
         }
     }
 
-    async fn catch_up(&mut self, batch: &mut Batch<D>) -> Result<(), StoreError> {
+    async fn catch_up(&mut self, batch: &mut Batch<D>, reached: Option<Revision>) -> Result<(), StoreError> {
         let before = self.ledger.revision();
-        catch_up(self.stream, &mut self.ledger, &self.appends, |recorded, ledger| batch.saw(recorded, ledger)).await?;
+        let saw = |recorded: &_, ledger: &_| batch.saw(recorded, ledger);
+        let caught_up = catch_up(self.stream, &mut self.ledger, &self.reads, reached, saw).await;
         if self.ledger.revision() != before {
             self.publish();
         }
-        Ok(())
+        caught_up
     }
 
     fn publish(&self) {
         self.published.store(Arc::new(self.ledger.clone()));
     }
 
-    fn give_up(&self, batch: Batch<D>, error: &StoreError) -> Disconnected {
-        batch.fail(self.ledger.next_revision(), error);
+    fn give_up(&self, batch: Batch<D>, error: StoreError) -> Disconnected {
+        batch.fail(self.ledger.next_revision(), &error);
         self.disconnected(error)
     }
 
-    fn disconnected(&self, error: &StoreError) -> Disconnected {
-        tracing::warn!(stream = self.stream, %error, "lost the event store; refusing commands until it is back");
+    fn connected(&self) {
+        // What it was before is of no interest.
+        drop(self.connection.send_replace(Ok(())));
+    }
+
+    fn disconnected(&self, error: StoreError) -> Disconnected {
+        disconnected(self.stream, &self.connection, error);
         Disconnected
     }
 }
 
-async fn connect<D: Decider>(
-    stream: &'static str,
-    ledger: &mut Ledger<D>,
-    appends: &EventStore,
-    subscriptions: &EventStore,
-) -> Subscription {
-    let mut pause = FIRST_RETRY_PAUSE;
-    loop {
-        let attempt = async {
-            catch_up(stream, ledger, appends, |_, _| {}).await?;
-            subscriptions.subscribe(stream, ledger.revision()).await
-        };
-        match attempt.await {
-            Ok(subscription) => return subscription,
-            Err(error) => tracing::debug!(stream, %error, "the event store is not there yet"),
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
-        appends.reconnect();
-        subscriptions.reconnect();
+/// Pauses between attempts, each twice as long as the one before.
+struct Pauses {
+    next: Duration,
+    taken: usize,
+}
+
+impl Default for Pauses {
+    fn default() -> Self {
+        Self { next: FIRST_RETRY_PAUSE, taken: 0 }
     }
 }
 
-/// Folds in everything the stream has beyond the ledger, telling `saw` of each event.
-async fn catch_up<D: Decider>(
+impl Pauses {
+    async fn take(&mut self) {
+        tokio::time::sleep(self.next).await;
+        self.next = (self.next * 2).min(LONGEST_RETRY_PAUSE);
+        self.taken += 1;
+    }
+}
+
+/// Says why commands are not taken, and logs it once for each reason.
+fn disconnected(stream: &str, connection: &watch::Sender<Connection>, error: StoreError) {
+    let is_new = connection.send_replace(Err(error.clone())) != Err(error.clone());
+    if is_new {
+        tracing::warn!(stream, %error, "lost the event store; refusing commands until it is back");
+    }
+}
+
+/// Folds what is there, checks that this user may append, and subscribes to what comes.
+async fn connect<D: Decider>(
     stream: &'static str,
     ledger: &mut Ledger<D>,
-    event_store: &EventStore,
-    mut saw: impl FnMut(&Recorded, &Ledger<D>),
-) -> Result<(), StoreError> {
-    loop {
-        let page = event_store.read_forwards(stream, ledger.next_revision(), EVENTS_PER_READ).await?;
-        for recorded in &page {
-            ledger.fold(recorded);
-            saw(recorded, ledger);
-        }
-        if page.len() < EVENTS_PER_READ {
-            return Ok(());
-        }
-    }
+    reads: &EventStore,
+    subscriptions: &EventStore,
+    appender: &mut Appender,
+) -> Result<Subscription, StoreError> {
+    assert_same_history(stream, ledger, reads).await?;
+    let reached = appender.check().await?;
+    catch_up(stream, ledger, reads, reached, |_, _| {}).await?;
+    subscriptions.subscribe(stream, ledger.revision()).await
 }

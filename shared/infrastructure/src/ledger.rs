@@ -19,6 +19,8 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(25 * 60 * 60);
 pub struct Ledger<D: Decider> {
     state: D::State,
     revision: Option<Revision>,
+    /// The identifier of the newest event; `None` before the first.
+    last_event: Option<Uuid>,
     remembered: HashMap<IdempotencyKey, Remembered<D>>,
     by_age: OrdMap<(Timestamp, Revision), IdempotencyKey>,
 }
@@ -54,6 +56,7 @@ struct Snapshot<S, K, R> {
 pub(crate) struct Fact<'a, E> {
     pub(crate) event: &'a E,
     pub(crate) revision: Revision,
+    pub(crate) event_id: Uuid,
     pub(crate) created: Timestamp,
     pub(crate) command_id: Uuid,
     pub(crate) idempotency: Option<&'a Idempotency>,
@@ -70,6 +73,11 @@ impl<D: Decider> Ledger<D> {
     #[must_use]
     pub const fn revision(&self) -> Option<Revision> {
         self.revision
+    }
+
+    /// The number and the identifier of the newest event that is folded in.
+    pub(crate) fn last_event(&self) -> Option<(Revision, Uuid)> {
+        self.revision.zip(self.last_event)
     }
 
     /// What the command with this key led to, if one is remembered.
@@ -96,11 +104,11 @@ impl<D: Decider> Ledger<D> {
         })
     }
 
-    /// The ledger of a [`Ledger::snapshot`].
+    /// The ledger of a [`Ledger::snapshot`], whose newest event has this identifier.
     ///
     /// # Errors
     /// If it is not one.
-    pub(crate) fn restore(snapshot: &[u8]) -> Result<Self, serde_json::Error>
+    pub(crate) fn restore(snapshot: &[u8], last_event: Uuid) -> Result<Self, serde_json::Error>
     where
         D::State: DeserializeOwned,
         D::Subject: DeserializeOwned,
@@ -110,6 +118,7 @@ impl<D: Decider> Ledger<D> {
         Ok(Self {
             state: snapshot.state,
             revision: snapshot.revision,
+            last_event: Some(last_event),
             remembered: snapshot.remembered.into_iter().collect(),
             by_age: snapshot.by_age.into_iter().map(|(created, revision, key)| ((created, revision), key)).collect(),
         })
@@ -129,6 +138,7 @@ impl<D: Decider> Ledger<D> {
             Ok(event) => self.fold_fact(&Fact {
                 event: &event,
                 revision: recorded.revision,
+                event_id: recorded.event_id,
                 created: recorded.created,
                 command_id: metadata.command_id(),
                 idempotency: metadata.idempotency().as_ref(),
@@ -139,6 +149,7 @@ impl<D: Decider> Ledger<D> {
                     "an event in the stream cannot be read; decisions are made without it"
                 );
                 self.revision = Some(recorded.revision);
+                self.last_event = Some(recorded.event_id);
             }
         }
     }
@@ -146,6 +157,7 @@ impl<D: Decider> Ledger<D> {
     pub(crate) fn fold_fact(&mut self, fact: &Fact<'_, D::Event>) {
         D::evolve(&mut self.state, fact.event, fact.revision);
         self.revision = Some(fact.revision);
+        self.last_event = Some(fact.event_id);
         if let Some(idempotency) = fact.idempotency {
             self.remember(fact, idempotency);
         }
@@ -197,7 +209,13 @@ impl<D: Decider> Remembered<D> {
 
 impl<D: Decider> Default for Ledger<D> {
     fn default() -> Self {
-        Self { state: D::State::default(), revision: None, remembered: HashMap::new(), by_age: OrdMap::new() }
+        Self {
+            state: D::State::default(),
+            revision: None,
+            last_event: None,
+            remembered: HashMap::new(),
+            by_age: OrdMap::new(),
+        }
     }
 }
 
@@ -206,6 +224,7 @@ impl<D: Decider> Clone for Ledger<D> {
         Self {
             state: self.state.clone(),
             revision: self.revision,
+            last_event: self.last_event,
             remembered: self.remembered.clone(),
             by_age: self.by_age.clone(),
         }

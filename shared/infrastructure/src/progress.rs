@@ -1,6 +1,6 @@
 //! How far the readers of a stream have come, for operators.
 
-use crate::event_store::EventStore;
+use crate::event_store::{EventStore, Refusal, StoreError};
 use crate::postgres::{Database, from_bigint};
 use crate::worker::WorkError;
 
@@ -35,7 +35,11 @@ impl Progress {
         let checkpoint = from_bigint(row.try_get(0)?);
         let parked: i64 = row.try_get(1)?;
         // Read after the checkpoint, which can thus not be beyond it.
-        let last = event_store.last_revision(stream).await.inspect_err(|_| event_store.reconnect())?;
+        let last = event_store.last_revision(stream).await?;
+        if checkpoint > last {
+            let difference = "it ends before the event up to which it was read".to_owned();
+            return Err(StoreError::from(Refusal::OtherHistory { stream: stream.to_owned(), difference }).into());
+        }
         let count = |revision: Option<shared_kernel::Revision>| revision.map_or(0, |revision| revision.0 + 1);
         Ok(Self { behind: count(last).saturating_sub(count(checkpoint)), parked: u64::try_from(parked).unwrap_or(0) })
     }

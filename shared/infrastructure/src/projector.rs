@@ -93,8 +93,7 @@ impl<P: Projection> Work for Projecting<P> {
     ) -> Result<(), WorkError> {
         self.checkpoint = checkpoint::load(&**client, P::NAME).await?;
         self.parked_keys = parking::keys(&**client, P::NAME).await?;
-        let subscribed = self.event_store.subscribe(self.stream, self.checkpoint).await;
-        let mut subscription = subscribed.inspect_err(|_| self.event_store.reconnect())?;
+        let mut subscription = self.event_store.subscribe(self.stream, self.checkpoint).await?;
         loop {
             let deliveries = tokio::select! {
                 () = shutdown.cancelled() => return Ok(()),

@@ -93,8 +93,7 @@ impl<R: Reaction> Work for Reacting<R> {
         let mut saved = checkpoint::load(&**client, R::NAME).await?;
         let mut saved_at = Instant::now();
         self.parked_keys = parking::keys(&**client, R::NAME).await?;
-        let subscribed = self.event_store.subscribe(self.stream, saved).await;
-        let mut subscription = subscribed.inspect_err(|_| self.event_store.reconnect())?;
+        let mut subscription = self.event_store.subscribe(self.stream, saved).await?;
         loop {
             let deliveries = tokio::select! {
                 () = shutdown.cancelled() => return Ok(()),

@@ -101,21 +101,13 @@ impl Snapshots {
         let Some(row) = client.query_opt(sql, &[&self.stream, &FORMAT]).await? else { return Ok(None) };
         let (revision, event_id): (i64, Uuid) = (row.get(0), row.get(1));
         let revision = from_bigint(revision).unwrap_or(Revision(0));
-        if self.event_id(revision).await? != Some(event_id) {
-            return Err(Unusable::OtherEventStore);
+        match self.event_store.event_at(self.stream, revision).await {
+            Ok(event) if event.event_id == event_id => {}
+            Ok(_) | Err(StoreError::Refused(_)) => return Err(Unusable::OtherEventStore),
+            Err(error) => return Err(error.into()),
         }
         let state: Vec<u8> = row.get(2);
-        Ok(Some(Ledger::restore(&state)?))
-    }
-
-    /// The identifier of the event with this number.
-    async fn event_id(&self, revision: Revision) -> Result<Option<Uuid>, StoreError> {
-        let events = self
-            .event_store
-            .read_forwards(self.stream, revision, 1)
-            .await
-            .inspect_err(|_| self.event_store.reconnect())?;
-        Ok(events.first().filter(|event| event.revision == revision).map(|event| event.event_id))
+        Ok(Some(Ledger::restore(&state, event_id)?))
     }
 
     /// Saves a snapshot whenever enough has happened, until `shutdown`.
@@ -148,8 +140,7 @@ impl Snapshots {
         D::Subject: Serialize,
         D::Outcome: Serialize,
     {
-        let Some(revision) = ledger.revision() else { return Ok(()) };
-        let event_id = self.event_id(revision).await?.ok_or(Unusable::OtherEventStore)?;
+        let Some((revision, event_id)) = ledger.last_event() else { return Ok(()) };
         let shared = Arc::clone(ledger);
         // A large state takes a while to write down, and other tasks should not wait for that.
         let state = tokio::task::spawn_blocking(move || shared.snapshot()).await.map_err(|_| Unusable::Abandoned)??;

@@ -64,6 +64,7 @@ pub(crate) type ReplayRequest = oneshot::Sender<Replayed>;
 #[derive(Clone)]
 pub struct WorkerHandle {
     state: watch::Receiver<WorkerState>,
+    trouble: watch::Receiver<Option<String>>,
     replays: mpsc::Sender<ReplayRequest>,
 }
 
@@ -72,6 +73,12 @@ impl WorkerHandle {
     #[must_use]
     pub fn state(&self) -> WorkerState {
         *self.state.borrow()
+    }
+
+    /// Why it stopped the last time; `None` while it works.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.borrow().clone()
     }
 
     /// Processes the parked events again, in order. `None` if this instance does not lead, or is busy for longer than `limit`.
@@ -89,6 +96,7 @@ pub(crate) struct Worker {
     pub(crate) name: &'static str,
     pub(crate) database: Database,
     state: watch::Sender<WorkerState>,
+    trouble: watch::Sender<Option<String>>,
     replays: mpsc::Receiver<ReplayRequest>,
 }
 
@@ -106,8 +114,10 @@ pub(crate) trait Work {
 impl Worker {
     pub(crate) fn new(name: &'static str, database: Database) -> (Self, WorkerHandle) {
         let (state, watched) = watch::channel(WorkerState::Waiting);
+        let (trouble, watched_trouble) = watch::channel(None);
         let (replay_sender, replays) = mpsc::channel(QUEUED_REPLAYS);
-        (Self { name, database, state, replays }, WorkerHandle { state: watched, replays: replay_sender })
+        let handle = WorkerHandle { state: watched, trouble: watched_trouble, replays: replay_sender };
+        (Self { name, database, state, trouble, replays }, handle)
     }
 
     /// Leads and works, again and again, until `shutdown`.
@@ -127,17 +137,31 @@ impl Worker {
                     };
                     if since.elapsed() > LONGEST_RETRY_PAUSE {
                         pause = FIRST_RETRY_PAUSE;
+                        self.trouble.send_replace(None);
                     }
                     outcome
                 }
             };
             self.state.send_replace(WorkerState::Waiting);
             if let Err(error) = outcome {
-                tracing::warn!(reader = self.name, %error, retry.pause_ms = pause.as_millis(), "stopped; starting over");
+                self.stopped(&error);
                 shutdown.run_until_cancelled(tokio::time::sleep(pause)).await;
                 pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
             }
         }
+    }
+
+    /// Says why it has stopped, and logs it once for each reason: it starts over until it succeeds.
+    fn stopped(&self, error: &WorkError) {
+        let reason = error.to_string();
+        self.trouble.send_if_modified(|trouble| {
+            let is_new = trouble.as_ref() != Some(&reason);
+            if is_new {
+                tracing::warn!(reader = self.name, %error, "stopped; starting over");
+                *trouble = Some(reason);
+            }
+            is_new
+        });
     }
 
     /// Waits to be the only leading instance. The lock is the connection's: it is lost with it.

@@ -70,6 +70,9 @@ pub enum Interruption {
     /// Something that is needed is away. What was asked for has not happened.
     #[error("{0}")]
     Unavailable(String),
+    /// Something that is needed refuses, and will until somebody mends it. What was asked for has not happened.
+    #[error("{0}")]
+    Refused(String),
     /// It may have happened or not. Repeating it with the same idempotency key is safe.
     #[error("{0}")]
     OutcomeUnknown(String),

@@ -5,11 +5,11 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Serialize;
-use shared_infrastructure::event_store::EventStore;
+use shared_infrastructure::event_store::{EventStore, StoreError};
 use shared_infrastructure::parking::{self, ParkedEvent};
 use shared_infrastructure::postgres::Database;
 use shared_infrastructure::progress::Progress;
-use shared_infrastructure::worker::{Replayed, WorkerHandle, WorkerState};
+use shared_infrastructure::worker::{Replayed, WorkError, WorkerHandle, WorkerState};
 use shared_kernel::QueryError;
 use shared_service::health::{self, Checks};
 use shared_service::{Page, Problem, finish};
@@ -35,15 +35,20 @@ pub(crate) fn router(stream: &'static str, event_store: EventStore, database: Da
         let (name, handle) = (*name, handle.clone());
         let (event_store, database) = (Arc::clone(&event_store), database.clone());
         checks.with(name, move || {
-            let (state, event_store, database) = (handle.state(), Arc::clone(&event_store), database.clone());
+            let (handle, event_store, database) = (handle.clone(), Arc::clone(&event_store), database.clone());
             async move {
-                match state {
+                match handle.state() {
                     WorkerState::Leading => {
                         let progress = timeout(PROGRESS_LIMIT, Progress::of(name, stream, &event_store, &database));
-                        Ok(Some(describe(progress.await.ok().and_then(Result::ok))))
+                        match progress.await {
+                            Ok(Err(WorkError::Store(StoreError::Refused(refusal)))) => Err(refusal.to_string()),
+                            progress => Ok(Some(describe(progress.ok().and_then(Result::ok)))),
+                        }
                     }
                     WorkerState::StandingBy => Ok(Some("standing by: another instance works".to_owned())),
-                    WorkerState::Waiting => Err("waiting for PostgreSQL or the event store".to_owned()),
+                    WorkerState::Waiting => {
+                        Err(handle.trouble().unwrap_or_else(|| "waiting for PostgreSQL or the event store".to_owned()))
+                    }
                 }
             }
         })

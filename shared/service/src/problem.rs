@@ -22,6 +22,8 @@ pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/prob
 
 /// How long clients are asked to wait when nothing better is known.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
+/// How long clients are asked to wait when a person has to mend something first.
+const REFUSED_RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// A refused or failed request, as its sender gets to know it.
 ///
@@ -265,6 +267,12 @@ impl From<Interruption> for Problem {
                 Self::unavailable("Something this request needs is not available at the moment. Nothing was done.")
                     .caused_by(cause)
             }
+            Interruption::Refused(cause) => Self::new(
+                ProblemType::EventStoreRefused,
+                "The event store refuses what this request needs. Nothing was done.",
+            )
+            .retry_after(REFUSED_RETRY_AFTER)
+            .caused_by(cause),
             Interruption::OutcomeUnknown(cause) => Self::outcome_unknown().caused_by(cause),
             Interruption::Internal(cause) => Self::internal(cause),
         }

@@ -137,14 +137,14 @@ fn path_text(path: &Path) -> Result<&str, SecretFileError> {
 /// How commands are appended.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct AppendArgs {
-    /// Bytes of events in one append. An event store that delays TCP acknowledgements takes 40 ms for more than about
-    /// 15 kB; on others, larger appends mean more commands per second
+    /// Bytes of events in one append, at most. Larger appends mean more commands per second under load; the event store's own
+    /// limit (MaxAppendSize) has to be larger
     #[arg(
         long,
         value_name = "BYTES",
         env = "JETBRIDGE_APPEND_BYTES",
         hide_env_values = true,
-        default_value_t = 12_288
+        default_value_t = 524_288
     )]
     pub append_bytes: usize,
 }

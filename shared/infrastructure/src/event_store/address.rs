@@ -28,10 +28,15 @@ pub(super) fn settings(address: &str) -> Result<ClientSettings, InvalidAddress> 
 }
 
 /// Adds settings that the address leaves open: the library sleeps the discovery interval once even for a single node
-/// (500 ms by default), and notices a dead peer only by keep-alive.
+/// (500 ms by default), waits three seconds for the gossip of a node that hangs, and notices a dead peer only by keep-alive.
 fn with_quick_defaults(address: &str) -> String {
     let mut address = address.to_owned();
-    for (name, value) in [("discoveryInterval", "20"), ("keepAliveInterval", "10000"), ("keepAliveTimeout", "10000")] {
+    for (name, value) in [
+        ("discoveryInterval", "20"),
+        ("gossipTimeout", "400"),
+        ("keepAliveInterval", "10000"),
+        ("keepAliveTimeout", "10000"),
+    ] {
         if !address.to_ascii_lowercase().contains(&format!("{}=", name.to_ascii_lowercase())) {
             let separator = if address.contains('?') { '&' } else { '?' };
             address.push_str(&format!("{separator}{name}={value}"));

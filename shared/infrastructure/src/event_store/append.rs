@@ -1,28 +1,43 @@
+//! Appending: one long-lived batch-append call to the node that leads.
+
+mod answer;
+mod call;
+
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use eventstore::{BatchAppendClient, BatchAppendOptions, EventData, ExpectedRevision};
+use bytes::Bytes;
+use shared_eventstore_protocol::client::{Empty, Uuid as ProtoUuid};
+use shared_eventstore_protocol::streams::ProposedMessage;
+use shared_eventstore_protocol::streams::batch_append_req::Options;
+use shared_eventstore_protocol::streams::batch_append_req::options::{DeadlineOption, ExpectedStreamPosition};
 use shared_kernel::Revision;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{EventMetadata, EventStore, OPERATION_LIMIT, StoreError};
+use super::connection::{ConnectionSettings, Node};
+use super::{EventMetadata, EventStore, OPERATION_LIMIT, Refusal, StoreError, leader};
+use call::Call;
 
-/// `ALREADY_EXISTS`: how a batch append says that the stream is at another revision than expected.
-const GRPC_ALREADY_EXISTS: i32 = 6;
+/// A number that no stream has. An append that expects it is refused, and says how far the stream reaches.
+const NO_SUCH_REVISION: u64 = i64::MAX as u64;
 
 /// An event to append.
+#[derive(Debug, Clone)]
 pub struct ProposedEvent {
     /// Its identifier.
     pub id: Uuid,
     /// Its type.
     pub event_type: &'static str,
     /// Its data, as JSON.
-    pub data: Vec<u8>,
+    pub data: Bytes,
     /// Its metadata.
     pub metadata: EventMetadata,
 }
 
 /// Events that are appended together or not at all.
+#[derive(Debug, Clone)]
 pub struct ProposedAppend {
     /// The stream's newest event when they are appended; `None` for a stream that does not exist yet.
     pub expected: Option<Revision>,
@@ -35,96 +50,162 @@ pub struct ProposedAppend {
 pub enum AppendFailure {
     /// The stream is at another revision. Nothing was written.
     #[error("the stream is at another revision than expected")]
-    WrongExpectedRevision,
-    /// Nothing was sent.
+    WrongExpectedRevision {
+        /// Its newest event; `None` if it has none.
+        current: Option<Revision>,
+    },
+    /// Nothing was written.
     #[error(transparent)]
-    NotSent(StoreError),
+    NotWritten(#[from] StoreError),
     /// It may have been written or not, and may even be written later.
     #[error("the outcome of the append is unknown: {0}")]
     Unknown(String),
 }
 
-/// One long-lived batch-append call.
+/// Of several appends one failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{failure}")]
+pub struct AppendError {
+    /// How many before it were written. None after it was sent.
+    pub written: usize,
+    /// What became of it.
+    pub failure: AppendFailure,
+}
+
+/// Appends to one stream, over a connection of its own to the node that leads, which it finds and follows.
 ///
-/// The client library leaves Nagle's algorithm on: separate append calls would wait about 40 ms for a delayed
-/// acknowledgement, requests inside one call do not as long as each fits one HTTP/2 frame. After its first failure a
-/// session is dead and must be dropped.
-pub struct AppendSession {
-    client: BatchAppendClient,
+/// After a failure other than a refusal, the call and its connection are given up, and the next append opens new ones: nobody
+/// knows what state they are in. Dropping it resets the call and closes the connection.
+pub struct Appender {
+    settings: Arc<ConnectionSettings>,
     stream: &'static str,
+    call: Option<Call>,
+    /// The node that another one has named as its leader.
+    leader: Option<Node>,
 }
 
 impl EventStore {
-    /// Opens a session that appends to one stream.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the event store cannot be reached in time.
-    pub async fn append_session(&self, stream: &'static str) -> Result<AppendSession, StoreError> {
-        let client = self.client();
-        let options = BatchAppendOptions::default();
-        let opened = timeout(OPERATION_LIMIT, client.batch_append(&options)).await;
-        let client = opened.map_err(|_| StoreError::timeout("opening an append session"))??;
-        Ok(AppendSession { client, stream })
+    /// Appends to `stream`. Nothing is sent before the first use.
+    #[must_use]
+    pub fn appender(&self, stream: &'static str) -> Appender {
+        Appender { settings: Arc::clone(&self.connections), stream, call: None, leader: None }
     }
 }
 
-impl AppendSession {
+impl Appender {
     /// Appends each of `appends`, the next one once the one before it is written.
     ///
     /// Never more than one under way: of two that are, the first may be refused because another writer was faster, and
     /// the second be accepted all the same, if the other writer has appended as many events as the first would have.
     ///
     /// # Errors
-    /// The first failure. What was sent before it has been written, so look before deciding anything again.
-    pub async fn append_all(&self, appends: Vec<ProposedAppend>, limit: Duration) -> Result<(), AppendFailure> {
-        let appends = appends.into_iter().map(Encoded::new).collect::<Result<Vec<_>, _>>()?;
+    /// [`AppendError`] with the first failure.
+    pub async fn append_all(&mut self, appends: Vec<ProposedAppend>, limit: Duration) -> Result<(), AppendError> {
+        let (mut written, mut sent) = (0, false);
         let all = async {
-            for (written, append) in appends.into_iter().enumerate() {
-                self.append(append).await.map_err(|failure| match failure {
-                    AppendFailure::WrongExpectedRevision if written > 0 => {
-                        AppendFailure::Unknown(format!("{failure}, after {written} earlier appends were written"))
-                    }
-                    failure => failure,
-                })?;
+            for append in appends {
+                let messages = append.events.into_iter().map(message).collect::<Result<Vec<_>, _>>()?;
+                let expected = match append.expected {
+                    Some(Revision(revision)) => ExpectedStreamPosition::StreamPosition(revision),
+                    None => ExpectedStreamPosition::NoStream(Empty {}),
+                };
+                self.append(expected, messages, limit, &mut sent).await?;
+                (written, sent) = (written + 1, false);
             }
             Ok(())
         };
-        timeout(limit, all).await.unwrap_or_else(|_| {
-            Err(AppendFailure::Unknown(format!("no answer to an append within {} ms", limit.as_millis())))
-        })
+        let outcome = timeout(limit, all).await;
+        let failure = match outcome {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(failure)) => failure,
+            Err(_) if sent => AppendFailure::Unknown(format!("no answer within {} ms", limit.as_millis())),
+            Err(_) => StoreError::timeout("a connection for an append", limit).into(),
+        };
+        Err(AppendError { written, failure })
     }
 
-    async fn append(&self, append: Encoded) -> Result<(), AppendFailure> {
-        match self.client.append_to_stream(self.stream, append.expected, append.events).await {
-            Ok(_) => Ok(()),
-            Err(eventstore::Error::Grpc { code, .. }) if i32::from(code) == GRPC_ALREADY_EXISTS => {
-                Err(AppendFailure::WrongExpectedRevision)
+    /// Looks whether this user may append, and how far the stream reaches. Writes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the event store is away or refuses.
+    pub async fn check(&mut self) -> Result<Option<Revision>, StoreError> {
+        let expected = ExpectedStreamPosition::StreamPosition(NO_SUCH_REVISION);
+        let event = ProposedEvent {
+            id: Uuid::now_v7(),
+            event_type: "NeverWritten",
+            data: Bytes::from_static(b"{}"),
+            metadata: EventMetadata::default(),
+        };
+        let unreadable = |_| StoreError::Refused(Refusal::Other("an event has no JSON form".to_owned()));
+        let messages = vec![message(event).map_err(unreadable)?];
+        match timeout(OPERATION_LIMIT, self.append(expected, messages, OPERATION_LIMIT, &mut false)).await {
+            Err(_) => Err(StoreError::timeout("an append", OPERATION_LIMIT)),
+            Ok(Err(AppendFailure::WrongExpectedRevision { current })) => Ok(current),
+            Ok(Err(AppendFailure::NotWritten(error))) => Err(error),
+            Ok(Err(AppendFailure::Unknown(reason))) => Err(StoreError::Unavailable(reason)),
+            Ok(Ok(())) => {
+                Err(Refusal::Other("it has accepted an append that expects what cannot be".to_owned()).into())
             }
-            Err(error) => Err(AppendFailure::Unknown(error.to_string())),
         }
     }
-}
 
-/// An append in the client library's form.
-struct Encoded {
-    expected: ExpectedRevision,
-    events: Vec<EventData>,
-}
+    /// Gives up the call and its connection.
+    pub fn disconnect(&mut self) {
+        self.call = None;
+    }
 
-impl Encoded {
-    fn new(append: ProposedAppend) -> Result<Self, AppendFailure> {
-        let expected =
-            append.expected.map_or(ExpectedRevision::NoStream, |revision| ExpectedRevision::Exact(revision.0));
-        let events = append.events.into_iter().map(into_event_data).collect::<Result<_, _>>()?;
-        Ok(Self { expected, events })
+    /// One append. `sent` is set as soon as it may have reached the event store.
+    async fn append(
+        &mut self,
+        expected: ExpectedStreamPosition,
+        messages: Vec<ProposedMessage>,
+        limit: Duration,
+        sent: &mut bool,
+    ) -> Result<(), AppendFailure> {
+        // Taken out, so that it is gone if this future is dropped while it waits.
+        let mut call = match self.call.take() {
+            Some(call) => call,
+            None => self.open().await?,
+        };
+        let options = Options {
+            stream_identifier: Some(self.stream.into()),
+            expected_stream_position: Some(expected),
+            deadline_option: prost_types::Duration::try_from(limit).ok().map(DeadlineOption::Deadline),
+        };
+        *sent = true;
+        match call.append(options, messages, self.stream).await {
+            Ok(outcome) => {
+                self.call = Some(call);
+                outcome
+            }
+            Err(broken) => {
+                self.leader = broken.leader;
+                Err(broken.failure)
+            }
+        }
+    }
+
+    async fn open(&mut self) -> Result<Call, StoreError> {
+        let channel = match self.leader.take() {
+            // One that is not there any more either is forgotten, and looked for the next time.
+            Some(node) => {
+                self.settings.connect(&node).await.map_err(|error| StoreError::Unavailable(error.to_string()))?
+            }
+            None => leader::connect(&self.settings).await?,
+        };
+        Ok(Call::new(channel, Arc::clone(&self.settings)))
     }
 }
 
-fn into_event_data(event: ProposedEvent) -> Result<EventData, AppendFailure> {
-    // The library's JSON constructor wants to serialise the payload itself; a raw value passes ours through as it is.
-    let unserialisable = |error: serde_json::Error| AppendFailure::NotSent(StoreError::Refused(error.to_string()));
-    let data: Box<serde_json::value::RawValue> = serde_json::from_slice(&event.data).map_err(unserialisable)?;
-    EventData::json(event.event_type, &data)
-        .and_then(|data| data.id(event.id).metadata_as_json(&event.metadata))
-        .map_err(unserialisable)
+fn message(event: ProposedEvent) -> Result<ProposedMessage, AppendFailure> {
+    let metadata = serde_json::to_vec(&event.metadata)
+        .map_err(|error| StoreError::from(Refusal::Other(format!("the metadata has no JSON form: {error}"))))?;
+    let property = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let properties = [property("type", event.event_type), property("content-type", "application/json")];
+    Ok(ProposedMessage {
+        id: Some(ProtoUuid::structured(event.id)),
+        metadata: HashMap::from(properties),
+        custom_metadata: metadata.into(),
+        data: event.data,
+    })
 }

@@ -1,8 +1,14 @@
+use std::time::Duration;
+
 use eventstore::{ReadStreamOptions, StreamPosition};
 use shared_kernel::Revision;
 use tokio::time::timeout;
 
-use super::{EventStore, OPERATION_LIMIT, Recorded, StoreError};
+use super::{EventStore, OPERATION_LIMIT, Recorded, Refusal, Right, StoreError};
+
+/// How long a first attempt may take. After a failover or a frozen node the connection of the last read may be of no use any
+/// more, and nothing says so.
+const FIRST_ATTEMPT_LIMIT: Duration = Duration::from_millis(500);
 
 impl EventStore {
     /// Reads a stream forwards from `from` (inclusive), at most `limit` events. A stream that does not exist has none.
@@ -40,6 +46,22 @@ impl EventStore {
         Ok(self.read(stream, &options).await?.pop())
     }
 
+    /// The event with this number, which was there before.
+    ///
+    /// # Errors
+    /// [`Refusal::OtherHistory`] or [`Refusal::EventsHidden`] if it is not there any more; else as
+    /// [`EventStore::read_forwards`].
+    pub async fn event_at(&self, stream: &str, revision: Revision) -> Result<Recorded, StoreError> {
+        match self.read_forwards(stream, revision, 1).await?.pop() {
+            Some(event) if event.revision == revision => Ok(event),
+            Some(event) => Err(hidden(stream, revision, event.revision).into()),
+            None => {
+                let difference = format!("there is no event {revision}, which was read before");
+                Err(Refusal::OtherHistory { stream: stream.to_owned(), difference }.into())
+            }
+        }
+    }
+
     /// The number of a stream's newest event; `None` for a stream without events.
     ///
     /// # Errors
@@ -48,17 +70,45 @@ impl EventStore {
         Ok(self.last_event(stream).await?.map(|event| event.revision))
     }
 
+    /// Reads, and once more over a fresh connection if the event store does not answer.
     async fn read(&self, stream: &str, options: &ReadStreamOptions) -> Result<Vec<Recorded>, StoreError> {
-        let silent = |_| StoreError::timeout("a read");
+        match self.read_once(stream, options, FIRST_ATTEMPT_LIMIT).await {
+            Err(StoreError::Unavailable(_)) => {}
+            outcome => return outcome,
+        }
+        self.reconnect();
+        match self.read_once(stream, options, OPERATION_LIMIT - FIRST_ATTEMPT_LIMIT).await {
+            Err(error) => {
+                self.reconnect();
+                Err(self.diagnosed(error).await)
+            }
+            outcome => outcome,
+        }
+    }
+
+    /// Reads; `limit` is for the time until the first part of the answer, and from each part to the next.
+    async fn read_once(
+        &self,
+        stream: &str,
+        options: &ReadStreamOptions,
+        limit: Duration,
+    ) -> Result<Vec<Recorded>, StoreError> {
+        let silent = |_| StoreError::timeout("a read", limit);
+        let failed = |error| StoreError::of_library(error, Right::Read(stream.to_owned()));
         let client = self.client();
         let mut events = Vec::new();
-        let mut reading = timeout(OPERATION_LIMIT, client.read_stream(stream, options)).await.map_err(silent)??;
+        let mut reading = timeout(limit, client.read_stream(stream, options)).await.map_err(silent)?.map_err(failed)?;
         loop {
-            match timeout(OPERATION_LIMIT, reading.next()).await.map_err(silent)? {
+            match timeout(limit, reading.next()).await.map_err(silent)? {
                 Ok(Some(resolved)) => events.extend(resolved.event.map(Recorded::from)),
                 Ok(None) | Err(eventstore::Error::ResourceNotFound) => return Ok(events),
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(failed(error)),
             }
         }
     }
+}
+
+/// The refusal of a stream that shows the event `found` where `expected` should be.
+pub(super) fn hidden(stream: &str, expected: Revision, found: Revision) -> Refusal {
+    Refusal::EventsHidden { stream: stream.to_owned(), from: expected.0, to: found.0.saturating_sub(1) }
 }

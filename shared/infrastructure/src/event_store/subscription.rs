@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::{AllPosition, EventStore, OPERATION_LIMIT, Recorded, StoreError};
+use super::{AllPosition, EventStore, OPERATION_LIMIT, Recorded, Right, StoreError, read};
 
 /// How many events wait for a slow consumer before the event store is made to wait.
 const BUFFERED_EVENTS: usize = 2_048;
@@ -31,15 +31,21 @@ pub struct Subscription {
 }
 
 impl EventStore {
-    /// Subscribes to a stream, after the event with number `after`, or from its beginning.
+    /// Subscribes to a stream, after the event with number `after`, or from its beginning. Every event comes: the subscription
+    /// ends with an error where one is missing.
     ///
     /// # Errors
-    /// [`StoreError`] if the subscription is not confirmed in time.
+    /// [`StoreError`] if the subscription is not confirmed in time, or if the event `after` is not there: the event store
+    /// would wait for the stream to grow past it.
     pub async fn subscribe(&self, stream: &'static str, after: Option<Revision>) -> Result<Subscription, StoreError> {
+        if let Some(after) = after {
+            self.event_at(stream, after).await?;
+        }
         let from = after.map_or(StreamPosition::Start, |revision| StreamPosition::Position(revision.0));
         let options = SubscribeToStreamOptions::default().start_from(from);
         let subscription = self.client().subscribe_to_stream(stream, &options).await;
-        Subscription::confirmed(subscription).await
+        let expected = after.map_or(Revision(0), Revision::next);
+        self.confirmed(subscription, Right::Read(stream.to_owned()), Some(expected)).await
     }
 
     /// Subscribes to all events of the streams whose names start with one of `stream_prefixes`, in the order of the
@@ -59,20 +65,40 @@ impl EventStore {
         });
         let options = SubscribeToAllOptions::default().position(from).filter(filter);
         let subscription = self.client().subscribe_to_all(&options).await;
-        Subscription::confirmed(subscription).await
+        self.confirmed(subscription, Right::ReadAll, None).await
+    }
+
+    async fn confirmed(
+        &self,
+        subscription: eventstore::Subscription,
+        right: Right,
+        expected: Option<Revision>,
+    ) -> Result<Subscription, StoreError> {
+        match Subscription::confirmed(subscription, right, expected).await {
+            Ok(subscription) => Ok(subscription),
+            Err(error) => {
+                self.reconnect();
+                Err(self.diagnosed(error).await)
+            }
+        }
     }
 }
 
 impl Subscription {
-    async fn confirmed(mut subscription: eventstore::Subscription) -> Result<Self, StoreError> {
+    async fn confirmed(
+        mut subscription: eventstore::Subscription,
+        right: Right,
+        mut expected: Option<Revision>,
+    ) -> Result<Self, StoreError> {
         let first = timeout(OPERATION_LIMIT, subscription.next_subscription_event()).await;
-        let first = first.map_err(|_| StoreError::timeout("a subscription"))??;
+        let first = first.map_err(|_| StoreError::timeout("a subscription", OPERATION_LIMIT))?;
+        let first = first.map_err(|error| StoreError::of_library(error, right.clone()))?;
         let (sender, deliveries) = mpsc::channel(BUFFERED_EVENTS);
         if let Some(delivery) = delivery(first) {
             // The channel is empty and its receiver alive.
-            let _ = sender.try_send(Ok(delivery));
+            let _ = sender.try_send(in_sequence(delivery, &mut expected));
         }
-        let pump = tokio::spawn(pump(subscription, sender));
+        let pump = tokio::spawn(pump(subscription, right, expected, sender));
         Ok(Self { deliveries, pump })
     }
 
@@ -109,27 +135,45 @@ impl Drop for Subscription {
 
 /// Takes events from the library's subscription, whose `next` loses its place when cancelled, into a channel whose
 /// receiver can be waited on together with other things.
-async fn pump(mut subscription: eventstore::Subscription, sender: mpsc::Sender<Result<Delivery, StoreError>>) {
+///
+/// `expected` is the number that the next event of a stream has to have.
+async fn pump(
+    mut subscription: eventstore::Subscription,
+    right: Right,
+    mut expected: Option<Revision>,
+    sender: mpsc::Sender<Result<Delivery, StoreError>>,
+) {
     loop {
-        match subscription.next_subscription_event().await {
-            Ok(event) => {
-                let Some(delivery) = delivery(event) else { continue };
-                if sender.send(Ok(delivery)).await.is_err() {
-                    return;
-                }
-            }
-            Err(error) => {
-                let _ = sender.send(Err(error.into())).await;
-                return;
-            }
+        let received = subscription.next_subscription_event().await;
+        let delivery = match received.map_err(|error| StoreError::of_library(error, right.clone())).map(delivery) {
+            Ok(None) => continue,
+            Ok(Some(delivery)) => in_sequence(delivery, &mut expected),
+            Err(error) => Err(error),
+        };
+        let has_ended = delivery.is_err();
+        if sender.send(delivery).await.is_err() || has_ended {
+            return;
         }
     }
+}
+
+/// The delivery, if it is not an event that comes after one that is missing.
+fn in_sequence(delivery: Delivery, expected: &mut Option<Revision>) -> Result<Delivery, StoreError> {
+    if let (Delivery::Event(event), Some(next)) = (&delivery, *expected) {
+        if event.revision > next {
+            return Err(read::hidden(&event.stream, next, event.revision).into());
+        }
+        *expected = Some(event.revision.next());
+    }
+    Ok(delivery)
 }
 
 fn delivery(event: SubscriptionEvent) -> Option<Delivery> {
     match event {
         SubscriptionEvent::EventAppeared(resolved) => resolved.event.map(|event| Delivery::Event(event.into())),
         SubscriptionEvent::CaughtUp => Some(Delivery::CaughtUp),
+        // EventStoreDB 24.6 says so where it means "the end"; going on from there would leave out everything.
+        SubscriptionEvent::Checkpoint(position) if position.commit == u64::MAX => None,
         SubscriptionEvent::Checkpoint(position) => {
             Some(Delivery::Checkpoint(AllPosition { commit: position.commit, prepare: position.prepare }))
         }

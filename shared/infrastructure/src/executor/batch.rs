@@ -21,8 +21,8 @@ pub(super) enum Request<D: Decider> {
 
 impl<D: Decider> Request<D> {
     /// Refuses a request of which nothing was sent to the event store.
-    pub(super) fn refuse(self, reason: &str) {
-        self.fail(Interruption::Unavailable(reason.to_owned()).into());
+    pub(super) fn refuse(self, interruption: Interruption) {
+        self.fail(interruption.into());
     }
 
     // A caller that has stopped waiting is no concern of the executor's: its answer goes nowhere.
@@ -175,13 +175,18 @@ impl<D: Decider> Batch<D> {
             let Some(request) = pending.request else { continue };
             // Once something else stands where an attempt expected to stand, it can never be written.
             let may_still_land = pending.may_land_at.is_some_and(|revision| revision >= next_revision);
-            let interruption = if may_still_land {
-                Interruption::OutcomeUnknown(error.to_string())
-            } else {
-                Interruption::Unavailable(error.to_string())
-            };
+            let interruption =
+                if may_still_land { Interruption::OutcomeUnknown(error.to_string()) } else { interruption(error) };
             request.fail(interruption.into());
         }
+    }
+}
+
+/// What a failure of the event store means for a request of which nothing was written.
+pub(super) fn interruption(error: &StoreError) -> Interruption {
+    match error {
+        StoreError::Unavailable(_) => Interruption::Unavailable(error.to_string()),
+        StoreError::Refused(_) => Interruption::Refused(error.to_string()),
     }
 }
 
@@ -217,10 +222,11 @@ fn decide<D: Decider>(
     let proposed = proposed.map_err(|error| Verdict::Unwritable(error.to_string()))?;
     let (expected, first_revision) = (speculation.revision(), speculation.next_revision());
     let created = Timestamp::now();
-    for event in &events {
+    for (event, ProposedEvent { id, .. }) in events.iter().zip(&proposed) {
         speculation.fold_fact(&Fact {
             event,
             revision: speculation.next_revision(),
+            event_id: *id,
             created,
             command_id: context.command_id,
             idempotency: context.idempotency.as_ref(),
@@ -235,7 +241,7 @@ fn propose<E: DomainEvent>(event: &E, context: &CommandContext) -> Result<Propos
     Ok(ProposedEvent {
         id: Uuid::now_v7(),
         event_type: event.event_type(),
-        data: event.encode()?,
+        data: event.encode()?.into(),
         metadata: EventMetadata::of(context, event.schema_version()),
     })
 }

@@ -8,7 +8,9 @@ use shared_kernel::{
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
 
+use super::Connection;
 use super::batch::Request;
+use crate::event_store::StoreError;
 use crate::ledger::Ledger;
 
 /// How long a caller waits at most: the batch before its own, its own, and slack.
@@ -18,16 +20,16 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(5);
 pub struct ExecutorHandle<D: Decider> {
     requests: mpsc::Sender<Request<D>>,
     published: Arc<ArcSwap<Ledger<D>>>,
-    connected: watch::Receiver<bool>,
+    connection: watch::Receiver<Connection>,
 }
 
 impl<D: Decider> ExecutorHandle<D> {
     pub(super) fn new(
         requests: mpsc::Sender<Request<D>>,
         published: Arc<ArcSwap<Ledger<D>>>,
-        connected: watch::Receiver<bool>,
+        connection: watch::Receiver<Connection>,
     ) -> Self {
-        Self { requests, published, connected }
+        Self { requests, published, connection }
     }
 
     /// The newest state this process knows. Another replica may have appended since.
@@ -39,7 +41,13 @@ impl<D: Decider> ExecutorHandle<D> {
     /// Whether commands are being taken.
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        *self.connected.borrow()
+        self.connection.borrow().is_ok()
+    }
+
+    /// Why commands are not being taken, if they are not.
+    #[must_use]
+    pub fn outage(&self) -> Option<StoreError> {
+        self.connection.borrow().clone().err()
     }
 
     fn send(&self, request: Request<D>) -> Result<(), Interruption> {
@@ -99,7 +107,7 @@ impl<D: Decider> Clone for ExecutorHandle<D> {
         Self {
             requests: self.requests.clone(),
             published: Arc::clone(&self.published),
-            connected: self.connected.clone(),
+            connection: self.connection.clone(),
         }
     }
 }

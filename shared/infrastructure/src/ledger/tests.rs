@@ -57,6 +57,7 @@ fn fold(ledger: &mut Ledger<Counter>, key: &str, minutes: i64, events: usize) {
     let idempotency = Idempotency { key: IdempotencyKey::new(key).unwrap(), fingerprint: key.to_owned() };
     for _ in 0..events {
         ledger.fold_fact(&Fact {
+            event_id: Uuid::nil(),
             event: &Counted,
             revision: ledger.next_revision(),
             created: Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes),
@@ -130,7 +131,7 @@ fn a_restored_ledger_goes_on_as_the_one_that_was_saved() {
     let mut saved = Ledger::<Counter>::default();
     fold(&mut saved, "first", 0, 2);
     fold(&mut saved, "second", HOUR, 1);
-    let mut restored = Ledger::<Counter>::restore(&saved.snapshot().unwrap()).unwrap();
+    let mut restored = Ledger::<Counter>::restore(&saved.snapshot().unwrap(), Uuid::nil()).unwrap();
     assert_eq!((*restored.state(), restored.revision()), (3, Some(Revision(2))));
     assert_eq!((outcome(&restored, "first"), outcome(&restored, "second")), (Some(2), Some(3)));
 
@@ -141,6 +142,6 @@ fn a_restored_ledger_goes_on_as_the_one_that_was_saved() {
 #[test]
 fn what_is_no_snapshot_is_refused() {
     for snapshot in ["", "{}", "[1,2]", r#"{"state":-1,"revision":2,"remembered":[],"by_age":[]}"#] {
-        assert!(Ledger::<Counter>::restore(snapshot.as_bytes()).is_err(), "{snapshot}");
+        assert!(Ledger::<Counter>::restore(snapshot.as_bytes(), Uuid::nil()).is_err(), "{snapshot}");
     }
 }

@@ -2,13 +2,9 @@
 
 use std::borrow::Cow;
 use std::path::Path;
-use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::RootCertStore;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -69,71 +65,25 @@ impl Protection {
     }
 
     pub(super) fn connector(&self) -> Result<MakeRustlsConnect, String> {
-        let provider = ca::crypto_provider();
-        let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?;
         let config = match self {
             // The driver does not use it.
-            Self::Plain => config.with_root_certificates(RootCertStore::empty()),
-            Self::Encrypted => {
-                config.dangerous().with_custom_certificate_verifier(Arc::new(WhoeverAnswers { provider }))
-            }
+            Self::Plain => ca::trusting(RootCertStore::empty()),
+            Self::Encrypted => ca::trusting_anybody(),
             Self::Verified(authorities) => {
                 let roots = match authorities {
-                    Authorities::OfSystem => ca::of_system(),
+                    Authorities::OfSystem => ca::of_system("sslrootcert or --database-ca-file"),
                     Authorities::InFile(file) => ca::from_file(Path::new(file)),
                 };
-                config.with_root_certificates(roots.map_err(|error| error.to_string())?)
+                ca::trusting(roots.map_err(|error| error.to_string())?)
             }
         };
+        let config = config.map_err(|error| error.to_string())?;
         Ok(MakeRustlsConnect::new(config.with_no_client_auth()))
     }
 }
 
 fn decoded(value: &str) -> Cow<'_, str> {
     percent_decode_str(value).decode_utf8_lossy()
-}
-
-/// Takes any certificate, as `sslmode=require` does: it keeps those out who listen, not those who stand in between.
-#[derive(Debug)]
-struct WhoeverAnswers {
-    provider: Arc<CryptoProvider>,
-}
-
-impl ServerCertVerifier for WhoeverAnswers {
-    fn verify_server_cert(
-        &self,
-        _certificate: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
-    }
 }
 
 #[cfg(test)]

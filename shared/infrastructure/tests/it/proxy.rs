@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,8 +20,11 @@ pub(crate) struct Proxy {
     _accepting: AbortOnDropHandle<()>,
 }
 
+#[derive(Default)]
 struct Faults {
     cut_next: AtomicBool,
+    opened: AtomicUsize,
+    closed: AtomicUsize,
     answers_held: watch::Sender<bool>,
 }
 
@@ -29,7 +32,7 @@ impl Proxy {
     pub(crate) async fn start(server: SocketAddr) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let faults = Arc::new(Faults { cut_next: AtomicBool::new(false), answers_held: watch::Sender::new(false) });
+        let faults = Arc::new(Faults::default());
         let accepting = tokio::spawn(accept(listener, server, Arc::clone(&faults)));
         Self { address, faults, _accepting: AbortOnDropHandle::new(accepting) }
     }
@@ -41,6 +44,16 @@ impl Proxy {
     /// Cuts the next connection on which a client sends something, once the server has got it, before any answer.
     pub(crate) fn cut_next_request(&self) {
         self.faults.cut_next.store(true, Ordering::SeqCst);
+    }
+
+    /// How many connections there were so far.
+    pub(crate) fn connections(&self) -> usize {
+        self.faults.opened.load(Ordering::SeqCst)
+    }
+
+    /// How many connections there are.
+    pub(crate) fn open_connections(&self) -> usize {
+        self.connections() - self.faults.closed.load(Ordering::SeqCst)
     }
 
     /// From now on no answer arrives, or, with `false`, those that were held do.
@@ -55,6 +68,7 @@ async fn accept(listener: TcpListener, server: SocketAddr, faults: Arc<Faults>) 
     loop {
         let (client, _) = listener.accept().await.unwrap();
         let faults = Arc::clone(&faults);
+        faults.opened.fetch_add(1, Ordering::SeqCst);
         connections.spawn(async move {
             if let Ok(server) = TcpStream::connect(server).await {
                 client.set_nodelay(true).unwrap();
@@ -62,6 +76,7 @@ async fn accept(listener: TcpListener, server: SocketAddr, faults: Arc<Faults>) 
                 // However a connection ends, its two sides end together.
                 let _ = forward(client, server, &faults).await;
             }
+            faults.closed.fetch_add(1, Ordering::SeqCst);
         });
     }
 }

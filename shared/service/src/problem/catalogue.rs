@@ -138,6 +138,9 @@ catalogue! {
     Unavailable = SERVICE_UNAVAILABLE, "unavailable", "Unavailable",
         "Something this request needs is not available at the moment. Nothing was done.",
         "Wait for the number of seconds in Retry-After, then send it again.";
+    EventStoreRefused = SERVICE_UNAVAILABLE, "event-store-refused", "Refused by the event store",
+        "The event store answers, but refuses what this request needs: a right is missing, a stream was deleted, or its history is another one. Nothing was done.",
+        "Trying again helps only once somebody has mended it. `/health/ready` and the log of the service say what is refused.";
     NotYet = SERVICE_UNAVAILABLE, "not-yet", "Not yet",
         "The data has not caught up with the Jetbridge-Position that was asked for.",
         "Wait for the number of seconds in Retry-After, then ask again. Without the header, the answer comes at once, but may be older.";

@@ -5,7 +5,7 @@ use super::{settings, with_quick_defaults};
 #[test]
 fn settings_in_the_address_win_over_defaults() {
     let address = with_quick_defaults("esdb://localhost:2113?tls=false&DiscoveryInterval=100");
-    assert!(address.starts_with("esdb://localhost:2113?tls=false&DiscoveryInterval=100&keepAliveInterval="));
+    assert!(address.starts_with("esdb://localhost:2113?tls=false&DiscoveryInterval=100&gossipTimeout="));
     assert!(!address.contains("discoveryInterval=20"));
 }
 

@@ -1,0 +1,286 @@
+//! Connections of our own to the nodes of an event store, and why there is none.
+
+use std::fmt;
+use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use eventstore::ClientSettings;
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{CertificateError, ClientConfig};
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_util::either::Either;
+use tonic::metadata::{AsciiMetadataValue, MetadataMap};
+use tonic::transport::{Channel, Endpoint};
+
+use super::InvalidAddress;
+use crate::ca;
+
+/// How long it may take to reach one node.
+const CONNECT_LIMIT: Duration = Duration::from_secs(1);
+/// What gRPC runs on, as both sides of a TLS connection call it.
+const ALPN_HTTP2: &[u8] = b"h2";
+
+/// A node of the event store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Node {
+    /// Its name, which it has to prove with TLS.
+    pub(super) host: String,
+    pub(super) port: u16,
+    /// Which of the addresses behind the name to use, if it stands for several nodes.
+    pub(super) at: Option<SocketAddr>,
+}
+
+impl Node {
+    pub(super) const fn named(host: String, port: u16) -> Self {
+        Self { host, port, at: None }
+    }
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// How nodes are reached: what an `esdb://` address says.
+#[derive(Clone)]
+pub(super) struct ConnectionSettings {
+    /// The nodes in the address; one name that stands for all of them if `discovers`.
+    pub(super) nodes: Vec<Node>,
+    /// Whether the only name in the address stands for all nodes.
+    pub(super) discovers: bool,
+    tls: Option<Arc<ClientConfig>>,
+    authorization: Option<AsciiMetadataValue>,
+    connection_name: Option<AsciiMetadataValue>,
+    keep_alive_interval: Duration,
+    keep_alive_timeout: Duration,
+}
+
+/// Why a node cannot be reached, in words that say what to change.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ConnectError {
+    #[error("{node} cannot be reached: {source}")]
+    Tcp { node: Node, source: io::Error },
+    #[error("{0} does not answer in time")]
+    Silent(Node),
+    #[error("the certificate of {node} was signed by an authority that is not trusted here: give tlsCAFile")]
+    UnknownAuthority { node: Node },
+    #[error("the certificate of {node} is for another name: use the name that it is for in the address")]
+    OtherName { node: Node },
+    #[error("the certificate of {node} has expired or is not valid yet: renew it, or correct the clock")]
+    OutOfDate { node: Node },
+    #[error("{node} does not speak TLS: add ?tls=false to the address, or give the node a certificate")]
+    NotTls { node: Node },
+    #[error("{node} speaks TLS, but the address says tls=false: take that out")]
+    OnlyTls { node: Node },
+    #[error("no encrypted connection to {node}: {reason}")]
+    Tls { node: Node, reason: String },
+    #[error("{node} does not speak HTTP/2: {reason}")]
+    Protocol { node: Node, reason: String },
+    #[error("the host name in {node} is not one")]
+    HostName { node: Node },
+}
+
+type Stream = Either<TcpStream, tokio_rustls::client::TlsStream<TcpStream>>;
+
+impl ConnectionSettings {
+    pub(super) fn new(settings: &ClientSettings) -> Result<Self, InvalidAddress> {
+        let unusable = |reason: &dyn fmt::Display| InvalidAddress(reason.to_string());
+        let nodes = settings.hosts().iter().map(|host| match u16::try_from(host.port) {
+            Ok(port) => Ok(Node::named(host.host.trim_matches(['[', ']']).to_owned(), port)),
+            Err(_) => Err(InvalidAddress(format!("{} is not a port", host.port))),
+        });
+        // Some settings can be seen in the library's serialised form alone.
+        let form = serde_json::to_value(settings).map_err(|error| unusable(&error))?;
+        let milliseconds = |name: &str| form[name].as_u64().map(Duration::from_millis);
+        let long = Duration::from_secs(10);
+        Ok(Self {
+            nodes: nodes.collect::<Result<_, _>>()?,
+            discovers: settings.is_dns_discovery_enabled(),
+            tls: settings.is_secure_mode_enabled().then(|| client_config(settings)).transpose()?.map(Arc::new),
+            authorization: authorization(&form)?,
+            connection_name: form["connection_name"].as_str().and_then(|name| name.parse().ok()),
+            keep_alive_interval: milliseconds("keep_alive_interval").unwrap_or(long),
+            keep_alive_timeout: milliseconds("keep_alive_timeout").unwrap_or(long),
+        })
+    }
+
+    /// Connects to a node. The channel is that one connection: it does not connect again by itself, and the connection ends
+    /// with the last of the channel's clones.
+    pub(super) async fn connect(&self, node: &Node) -> Result<Channel, ConnectError> {
+        let stream = match timeout(CONNECT_LIMIT, self.open(node)).await {
+            Ok(opened) => opened?,
+            Err(_) => return Err(ConnectError::Silent(node.clone())),
+        };
+        let protocol =
+            |error: tonic::transport::Error| ConnectError::Protocol { node: node.clone(), reason: with_causes(&error) };
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        let origin = format!("{scheme}://{node}").parse().map_err(|_| ConnectError::HostName { node: node.clone() })?;
+        let endpoint = Endpoint::from_shared(format!("http://{node}"))
+            .map_err(protocol)?
+            .origin(origin)
+            .http2_keep_alive_interval(self.keep_alive_interval)
+            .keep_alive_timeout(self.keep_alive_timeout)
+            .keep_alive_while_idle(true);
+        let mut stream = Some(TokioIo::new(stream));
+        let connector = tower::service_fn(move |_| {
+            let stream = stream.take().ok_or_else(|| io::Error::from(ErrorKind::NotConnected));
+            std::future::ready(stream)
+        });
+        match timeout(CONNECT_LIMIT, endpoint.connect_with_connector(connector)).await {
+            Ok(connected) => connected.map_err(protocol),
+            Err(_) => Err(ConnectError::Silent(node.clone())),
+        }
+    }
+
+    async fn open(&self, node: &Node) -> Result<Stream, ConnectError> {
+        let tcp = open_tcp(node).await?;
+        let Some(config) = &self.tls else { return Ok(Either::Left(tcp)) };
+        handshake(node, tcp, Arc::clone(config)).await.map(Either::Right)
+    }
+
+    /// Adds to a call what every call carries.
+    pub(super) fn authorize(&self, metadata: &mut MetadataMap) {
+        if let Some(authorization) = &self.authorization {
+            metadata.insert("authorization", authorization.clone());
+        }
+        if let Some(name) = &self.connection_name {
+            metadata.insert("connection-name", name.clone());
+        }
+    }
+
+    /// Why the first node that cannot be spoken to cannot; `None` if all can.
+    pub(super) async fn diagnose(&self) -> Option<ConnectError> {
+        for node in &self.nodes {
+            match timeout(CONNECT_LIMIT, self.open(node)).await {
+                Err(_) => return Some(ConnectError::Silent(node.clone())),
+                Ok(Err(error)) => return Some(error),
+                Ok(Ok(_)) if self.tls.is_none() && timeout(CONNECT_LIMIT, speaks_tls(node)).await == Ok(true) => {
+                    return Some(ConnectError::OnlyTls { node: node.clone() });
+                }
+                Ok(Ok(_)) => {}
+            }
+        }
+        None
+    }
+}
+
+async fn open_tcp(node: &Node) -> Result<TcpStream, ConnectError> {
+    let opened = match node.at {
+        Some(address) => TcpStream::connect(address).await,
+        None => TcpStream::connect((node.host.as_str(), node.port)).await,
+    };
+    let tcp = opened.map_err(|source| ConnectError::Tcp { node: node.clone(), source })?;
+    // An append is a few small writes, each of which would wait for the acknowledgement of the one before it.
+    tcp.set_nodelay(true).map_err(|source| ConnectError::Tcp { node: node.clone(), source })?;
+    Ok(tcp)
+}
+
+async fn handshake(
+    node: &Node,
+    tcp: TcpStream,
+    config: Arc<ClientConfig>,
+) -> Result<tokio_rustls::client::TlsStream<TcpStream>, ConnectError> {
+    let name = ServerName::try_from(node.host.clone()).map_err(|_| ConnectError::HostName { node: node.clone() })?;
+    TlsConnector::from(config).connect(name, tcp).await.map_err(|error| tls_failure(node.clone(), &error))
+}
+
+fn tls_failure(node: Node, error: &io::Error) -> ConnectError {
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
+    match cause {
+        Some(rustls::Error::InvalidCertificate(cause)) => match cause {
+            CertificateError::UnknownIssuer => ConnectError::UnknownAuthority { node },
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                ConnectError::OtherName { node }
+            }
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. } => ConnectError::OutOfDate { node },
+            other => ConnectError::Tls { node, reason: format!("its certificate cannot be used ({other})") },
+        },
+        Some(rustls::Error::InvalidMessage(_)) => ConnectError::NotTls { node },
+        Some(other) => ConnectError::Tls { node, reason: other.to_string() },
+        // A server that expects something else than TLS hangs up.
+        None if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => {
+            ConnectError::NotTls { node }
+        }
+        None => ConnectError::Tls { node, reason: error.to_string() },
+    }
+}
+
+/// Whether a node answers TLS with TLS, whoever it is.
+async fn speaks_tls(node: &Node) -> bool {
+    let Ok(config) = ca::trusting_anybody() else { return false };
+    let Ok(tcp) = open_tcp(node).await else { return false };
+    let config = with_http2(config.with_no_client_auth());
+    !matches!(
+        handshake(node, tcp, Arc::new(config)).await,
+        Err(ConnectError::NotTls { .. } | ConnectError::Tcp { .. } | ConnectError::HostName { .. })
+    )
+}
+
+fn client_config(settings: &ClientSettings) -> Result<ClientConfig, InvalidAddress> {
+    let unusable = |reason: &dyn fmt::Display| InvalidAddress(reason.to_string());
+    let config = if !settings.is_tls_certificate_verification_enabled() {
+        ca::trusting_anybody().map_err(|error| unusable(&error))?
+    } else {
+        let roots = match settings.tls_ca_file() {
+            Some(file) => ca::from_file(Path::new(file)),
+            None => ca::of_system("tlsCAFile"),
+        };
+        ca::trusting(roots.map_err(|error| unusable(&error))?).map_err(|error| unusable(&error))?
+    };
+    let Some((certificate, key)) = settings.user_certificate() else {
+        return Ok(with_http2(config.with_no_client_auth()));
+    };
+    let chain = CertificateDer::pem_file_iter(certificate).and_then(Iterator::collect);
+    let chain = chain.map_err(|error| unusable(&format!("cannot use the certificate in {certificate}: {error}")))?;
+    let key_file = key;
+    let unusable_key = |error: &dyn fmt::Display| unusable(&format!("cannot use the key in {key_file}: {error}"));
+    let key = PrivateKeyDer::from_pem_file(key_file).map_err(|error| unusable_key(&error))?;
+    Ok(with_http2(config.with_client_auth_cert(chain, key).map_err(|error| unusable_key(&error))?))
+}
+
+fn with_http2(mut config: ClientConfig) -> ClientConfig {
+    config.alpn_protocols = vec![ALPN_HTTP2.to_vec()];
+    config
+}
+
+/// The `Authorization` header of every call, from the library's serialised settings.
+fn authorization(form: &Value) -> Result<Option<AsciiMetadataValue>, InvalidAddress> {
+    let credentials = &form["default_user_name"];
+    if credentials.is_null() {
+        return Ok(None);
+    }
+    let part = |name: &str| {
+        let bytes = credentials[name].as_array().map(Vec::as_slice).unwrap_or_default();
+        bytes.iter().filter_map(|byte| u8::try_from(byte.as_u64()?).ok()).collect::<Vec<u8>>()
+    };
+    let credentials = [part("login"), part("password")].join(&b':');
+    let value = format!("Basic {}", BASE64_STANDARD.encode(credentials)).parse();
+    let mut value: AsciiMetadataValue =
+        value.map_err(|_| InvalidAddress("the user and password cannot be sent".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(Some(value))
+}
+
+/// An error and what caused it, in one line.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
+}
