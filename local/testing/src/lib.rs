@@ -2,6 +2,7 @@
 //!
 //! - [`TestDatabase`]: a PostgreSQL database for one test, on a server that all tests of a process share.
 //! - [`TestEventStore`]: an event store for one test, which can be stopped and started again.
+//! - [`TestProxy`]: a connection to either of them that loses, holds and counts what passes.
 //! - [`temporary_folder`]: a folder for one test.
 //! - [`assert_settings_documented`]: compares a program's settings with the page for operators.
 //! - [`eventually`]: waits for a condition, with a limit.
@@ -18,6 +19,7 @@ mod database;
 mod event_store;
 mod eventually;
 mod postgres;
+mod proxy;
 mod scratch;
 mod settings;
 
@@ -25,5 +27,6 @@ pub use database::TestDatabase;
 pub use event_store::TestEventStore;
 pub use eventually::{Outcome, eventually};
 pub use postgres::TestPostgres;
+pub use proxy::TestProxy;
 pub use scratch::temporary_folder;
 pub use settings::assert_settings_documented;

@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 
 use connection::ConnectionSettings;
 use eventstore::{Client, ClientSettings};
-use tokio::time::timeout;
 
 pub use append::{AppendError, AppendFailure, Appender, ProposedAppend, ProposedEvent};
 pub use error::{Refusal, Right, StoreError};
@@ -26,12 +25,6 @@ pub use subscription::{Delivery, Subscription};
 
 /// The longest a single operation may take.
 const OPERATION_LIMIT: Duration = Duration::from_millis(1_200);
-
-/// How long it may take to find out why there is no connection.
-const DIAGNOSIS_LIMIT: Duration = Duration::from_millis(300);
-
-/// How long what was found out is taken for the reason of further failures.
-const DIAGNOSIS_LIFE: Duration = Duration::from_secs(2);
 
 /// Replacing a client is not cheap, so callers that fail together share one replacement.
 const SHORTEST_CLIENT_LIFE: Duration = Duration::from_millis(50);
@@ -49,7 +42,6 @@ pub struct EventStore {
     settings: ClientSettings,
     connections: Arc<ConnectionSettings>,
     current: Mutex<CurrentClient>,
-    diagnosis: Mutex<Option<(Instant, String)>>,
 }
 
 struct CurrentClient {
@@ -84,7 +76,7 @@ impl EventStore {
     fn with_settings(settings: ClientSettings, connections: Arc<ConnectionSettings>) -> Result<Self, InvalidAddress> {
         let client = Client::new(settings.clone()).map_err(|error| InvalidAddress(error.to_string()))?;
         let current = Mutex::new(CurrentClient { client, since: Instant::now() });
-        Ok(Self { settings, connections, current, diagnosis: Mutex::default() })
+        Ok(Self { settings, connections, current })
     }
 
     fn client(&self) -> Client {
@@ -101,26 +93,6 @@ impl EventStore {
         match Client::new(self.settings.clone()) {
             Ok(client) => *current = CurrentClient { client, since: Instant::now() },
             Err(error) => tracing::warn!(%error, "could not set up a new event store client; keeping the old one"),
-        }
-    }
-
-    /// Puts the reason into a failure to connect, of which the library says no more than that it failed.
-    async fn diagnosed(&self, error: StoreError) -> StoreError {
-        let StoreError::Unavailable(words) = &error else { return error };
-        let known = self.diagnosis.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((since, reason)) = known
-            && since.elapsed() < DIAGNOSIS_LIFE
-        {
-            return StoreError::Unavailable(reason);
-        }
-        match timeout(DIAGNOSIS_LIMIT, self.connections.diagnose()).await {
-            Ok(Some(reason)) => {
-                let reason = format!("{reason} ({words})");
-                let found = (Instant::now(), reason.clone());
-                *self.diagnosis.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
-                StoreError::Unavailable(reason)
-            }
-            Ok(None) | Err(_) => error,
         }
     }
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use eventstore::EventData;
-use jetbridge_testing::TestEventStore;
+use jetbridge_testing::{TestEventStore, TestProxy};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Appender, CountingProxy, FLIGHTS, PASSENGERS, Page, TestApi, event, names, problem};
+use crate::support::{Appender, FLIGHTS, PASSENGERS, Page, TestApi, event, names, problem};
 
 #[tokio::test]
 async fn an_entry_is_what_is_stored() {
@@ -263,7 +263,7 @@ async fn an_entry_has_the_position_that_covers_it() {
 #[tokio::test]
 async fn a_poll_without_news_does_not_read_the_log_again() {
     let store = TestEventStore::start().await;
-    let proxy = CountingProxy::start(store.address()).await;
+    let proxy = TestProxy::start(store.address()).await;
     let api = TestApi::start_with(&proxy.connection_string(), 1).await;
     let appender = Appender::new(&store);
     let mut sent = Vec::new();
@@ -276,11 +276,11 @@ async fn a_poll_without_news_does_not_read_the_log_again() {
             while !page.items.is_empty() {
                 page = api.page(&format!("{list}?limit=1000&after={}", page.next)).await;
             }
-            let before = proxy.received();
+            let before = proxy.bytes_answered();
             for _ in 0..10 {
                 assert!(api.page_after(list, &page.next).await.items.is_empty());
             }
-            sent.push((proxy.received() - before) / 10);
+            sent.push((proxy.bytes_answered() - before) / 10);
         }
     }
     // Two of the events above, and what belongs to the protocol.

@@ -1,6 +1,5 @@
 //! A running audit log API, and what a client of it does.
 
-mod proxy;
 mod sse;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,7 +16,6 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
-pub(crate) use proxy::CountingProxy;
 pub(crate) use sse::{Message, Sse};
 
 /// How long anything may take that happens soon.

@@ -138,15 +138,14 @@ impl Appender {
         };
         let unreadable = |_| StoreError::Refused(Refusal::Other("an event has no JSON form".to_owned()));
         let messages = vec![message(event).map_err(unreadable)?];
-        match timeout(OPERATION_LIMIT, self.append(expected, messages, OPERATION_LIMIT, &mut false)).await {
-            Err(_) => Err(StoreError::timeout("an append", OPERATION_LIMIT)),
-            Ok(Err(AppendFailure::WrongExpectedRevision { current })) => Ok(current),
-            Ok(Err(AppendFailure::NotWritten(error))) => Err(error),
-            Ok(Err(AppendFailure::Unknown(reason))) => Err(StoreError::Unavailable(reason)),
-            Ok(Ok(())) => {
-                Err(Refusal::Other("it has accepted an append that expects what cannot be".to_owned()).into())
-            }
-        }
+        let error = match timeout(OPERATION_LIMIT, self.append(expected, messages, OPERATION_LIMIT, &mut false)).await {
+            Ok(Err(AppendFailure::WrongExpectedRevision { current })) => return Ok(current),
+            Ok(Err(AppendFailure::NotWritten(error))) => error,
+            Ok(Err(AppendFailure::Unknown(reason))) => StoreError::Unavailable(reason),
+            Ok(Ok(())) => Refusal::Other("it has accepted an append that expects what cannot be".to_owned()).into(),
+            Err(_) => StoreError::timeout("an append", OPERATION_LIMIT),
+        };
+        Err(self.settings.explained(error).await)
     }
 
     /// Gives up the call and its connection.

@@ -4,8 +4,8 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -22,11 +22,15 @@ use tokio_util::either::Either;
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use tonic::transport::{Channel, Endpoint};
 
-use super::InvalidAddress;
+use super::{InvalidAddress, StoreError};
 use crate::ca;
 
 /// How long it may take to reach one node.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
+/// How long it may take to find out why there is no connection.
+const DIAGNOSIS_LIMIT: Duration = Duration::from_millis(300);
+/// How long what was found out is taken for the reason of further failures.
+const DIAGNOSIS_LIFE: Duration = Duration::from_secs(2);
 /// What gRPC runs on, as both sides of a TLS connection call it.
 const ALPN_HTTP2: &[u8] = b"h2";
 
@@ -57,7 +61,6 @@ impl fmt::Display for Node {
 }
 
 /// How nodes are reached: what an `esdb://` address says.
-#[derive(Clone)]
 pub(super) struct ConnectionSettings {
     /// The nodes in the address; one name that stands for all of them if `discovers`.
     pub(super) nodes: Vec<Node>,
@@ -68,6 +71,8 @@ pub(super) struct ConnectionSettings {
     connection_name: Option<AsciiMetadataValue>,
     keep_alive_interval: Duration,
     keep_alive_timeout: Duration,
+    /// Why there was no connection, when that was looked for the last time.
+    diagnosis: Mutex<Option<(Instant, String)>>,
 }
 
 /// Why a node cannot be reached, in words that say what to change.
@@ -116,6 +121,7 @@ impl ConnectionSettings {
             connection_name: form["connection_name"].as_str().and_then(|name| name.parse().ok()),
             keep_alive_interval: milliseconds("keep_alive_interval").unwrap_or(long),
             keep_alive_timeout: milliseconds("keep_alive_timeout").unwrap_or(long),
+            diagnosis: Mutex::default(),
         })
     }
 
@@ -163,8 +169,29 @@ impl ConnectionSettings {
         }
     }
 
+    /// Puts the reason into a failure to connect, which shows itself as a connection that broke, or in the library's words as
+    /// no more than a failure to connect.
+    pub(super) async fn explained(&self, error: StoreError) -> StoreError {
+        let StoreError::Unavailable(words) = &error else { return error };
+        let known = self.diagnosis.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((since, reason)) = known
+            && since.elapsed() < DIAGNOSIS_LIFE
+        {
+            return StoreError::Unavailable(reason);
+        }
+        match timeout(DIAGNOSIS_LIMIT, self.diagnose()).await {
+            Ok(Some(reason)) => {
+                let reason = format!("{reason} ({words})");
+                let found = (Instant::now(), reason.clone());
+                *self.diagnosis.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
+                StoreError::Unavailable(reason)
+            }
+            Ok(None) | Err(_) => error,
+        }
+    }
+
     /// Why the first node that cannot be spoken to cannot; `None` if all can.
-    pub(super) async fn diagnose(&self) -> Option<ConnectError> {
+    async fn diagnose(&self) -> Option<ConnectError> {
         for node in &self.nodes {
             match timeout(CONNECT_LIMIT, self.open(node)).await {
                 Err(_) => return Some(ConnectError::Silent(node.clone())),
@@ -203,7 +230,8 @@ fn tls_failure(node: Node, error: &io::Error) -> ConnectError {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
     match cause {
         Some(rustls::Error::InvalidCertificate(cause)) => match cause {
-            CertificateError::UnknownIssuer => ConnectError::UnknownAuthority { node },
+            // An authority of the same name, but with another key, leaves a signature that does not fit.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => ConnectError::UnknownAuthority { node },
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 ConnectError::OtherName { node }
             }

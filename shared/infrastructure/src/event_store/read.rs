@@ -80,7 +80,7 @@ impl EventStore {
         match self.read_once(stream, options, OPERATION_LIMIT - FIRST_ATTEMPT_LIMIT).await {
             Err(error) => {
                 self.reconnect();
-                Err(self.diagnosed(error).await)
+                Err(self.connections.explained(error).await)
             }
             outcome => outcome,
         }

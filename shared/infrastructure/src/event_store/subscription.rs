@@ -78,7 +78,7 @@ impl EventStore {
             Ok(subscription) => Ok(subscription),
             Err(error) => {
                 self.reconnect();
-                Err(self.diagnosed(error).await)
+                Err(self.connections.explained(error).await)
             }
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
-use jetbridge_testing::{TestEventStore, eventually};
+use jetbridge_testing::{TestEventStore, TestProxy, eventually};
 use shared_infrastructure::event_store::{
     AppendError, AppendFailure, Appender, EventMetadata, EventStore, ProposedAppend, ProposedEvent, Refusal, StoreError,
 };
@@ -14,7 +14,6 @@ use uuid::Uuid;
 
 use crate::accounts::STREAM;
 use crate::bank::LIMIT;
-use crate::proxy::Proxy;
 
 fn appender(address: &str) -> Appender {
     EventStore::new(address).unwrap().appender(STREAM)
@@ -49,7 +48,7 @@ fn refusal(outcome: Result<(), AppendError>) -> Refusal {
 #[tokio::test]
 async fn a_refusal_tells_how_far_the_stream_reaches_and_the_call_goes_on() {
     let store = TestEventStore::start().await;
-    let proxy = Proxy::start(store.address()).await;
+    let proxy = TestProxy::start(store.address()).await;
     let mut appender = appender(&proxy.connection_string());
     assert_eq!(appender.check().await, Ok(None));
     assert_eq!(append(&mut appender, None).await, Ok(()));
@@ -75,7 +74,7 @@ async fn what_comes_after_a_refused_append_is_not_sent() {
 #[tokio::test]
 async fn ten_thousand_conflicts_leave_nothing_behind() {
     let store = TestEventStore::start().await;
-    let proxy = Proxy::start(store.address()).await;
+    let proxy = TestProxy::start(store.address()).await;
     let mut appender = appender(&proxy.connection_string());
     append(&mut appender, None).await.unwrap();
     let tasks = Handle::current().metrics().num_alive_tasks();
@@ -90,7 +89,7 @@ async fn ten_thousand_conflicts_leave_nothing_behind() {
 #[tokio::test]
 async fn an_appender_that_is_dropped_or_cancelled_leaves_nothing_behind() {
     let store = TestEventStore::start().await;
-    let proxy = Proxy::start(store.address()).await;
+    let proxy = TestProxy::start(store.address()).await;
     let event_store = EventStore::new(&proxy.connection_string()).unwrap();
     let alive = || Handle::current().metrics().num_alive_tasks();
     let before = alive();
@@ -105,7 +104,7 @@ async fn an_appender_that_is_dropped_or_cancelled_leaves_nothing_behind() {
 #[tokio::test]
 async fn a_connection_that_is_cut_leaves_the_outcome_unknown_and_the_next_append_opens_another() {
     let store = TestEventStore::start().await;
-    let proxy = Proxy::start(store.address()).await;
+    let proxy = TestProxy::start(store.address()).await;
     let mut appender = appender(&proxy.connection_string());
     append(&mut appender, None).await.unwrap();
     proxy.cut_next_request();
@@ -119,7 +118,7 @@ async fn a_connection_that_is_cut_leaves_the_outcome_unknown_and_the_next_append
 #[tokio::test]
 async fn an_answer_that_does_not_come_leaves_the_outcome_unknown_in_time() {
     let store = TestEventStore::start().await;
-    let proxy = Proxy::start(store.address()).await;
+    let proxy = TestProxy::start(store.address()).await;
     let mut appender = appender(&proxy.connection_string());
     append(&mut appender, None).await.unwrap();
     proxy.hold_answers(true);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use jetbridge_testing::{TestEventStore, eventually};
+use jetbridge_testing::{TestEventStore, TestProxy, eventually};
 use shared_infrastructure::event_store::Recorded;
 use shared_infrastructure::executor::ExecutorHandle;
 use shared_kernel::{Execute, ExecuteError, Interruption};
@@ -14,7 +14,6 @@ use uuid::Uuid;
 use crate::accounts::{Accounts, Command};
 use crate::bank::{Answer, LIMIT, Replica, assert_holds_what_was_answered, context, keyed};
 use crate::events::{decoded, folded, recorded};
-use crate::proxy::Proxy;
 
 const RETRY_PAUSE: Duration = Duration::from_millis(5);
 
@@ -123,7 +122,7 @@ async fn assert_each_key_is_there_once(store: &TestEventStore, answers: &Answers
 #[tokio::test]
 async fn an_answer_that_is_lost_is_found_in_the_stream() {
     let store = TestEventStore::start().await;
-    let proxy = Proxy::start(store.address()).await;
+    let proxy = TestProxy::start(store.address()).await;
     let replica = Replica::start_at(&proxy.connection_string()).await;
     let account = Uuid::now_v7();
     let mut answers = crate::bank::Answers::new();
@@ -142,7 +141,7 @@ async fn an_answer_that_is_lost_is_found_in_the_stream() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_are_cut_before_the_answer() {
     let store = TestEventStore::start().await;
-    let proxy = Proxy::start(store.address()).await;
+    let proxy = TestProxy::start(store.address()).await;
     let replica = Replica::start_at(&proxy.connection_string()).await;
     let other = Replica::start(&store).await;
     let mut elsewhere = Answers::new();
@@ -166,7 +165,7 @@ async fn connections_that_are_cut_before_the_answer() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_that_come_late_or_never() {
     let store = TestEventStore::start().await;
-    let proxy = Proxy::start(store.address()).await;
+    let proxy = TestProxy::start(store.address()).await;
     let replica = Replica::start_at(&proxy.connection_string()).await;
     let answers = answers_under(&replica.handle, 40, 25, async |progress| {
         for silence in 1..=2 {

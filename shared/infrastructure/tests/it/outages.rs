@@ -2,13 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use jetbridge_testing::{TestEventStore, eventually};
+use jetbridge_testing::{TestEventStore, TestProxy, eventually};
 use shared_kernel::{Execute, ExecuteError, Interruption};
 use uuid::Uuid;
 
 use crate::accounts::{Command, Short};
 use crate::bank::{LIMIT, Replica};
-use crate::proxy::Proxy;
 
 /// The promise of two seconds, and slack for a busy machine.
 const ANSWER_LIMIT: Duration = Duration::from_millis(2_300);
@@ -77,7 +76,7 @@ async fn an_event_store_that_is_away_at_the_start_is_waited_for() {
 #[tokio::test]
 async fn silence_is_an_unknown_outcome_soon_then_a_refusal_at_once() {
     let store = TestEventStore::start().await;
-    let proxy = Proxy::start(store.address()).await;
+    let proxy = TestProxy::start(store.address()).await;
     let replica = Replica::start_at(&proxy.connection_string()).await;
     let account = Uuid::now_v7();
     replica.execute(Command::Deposit { account, amount: 1 }).await.unwrap();
@@ -94,7 +93,7 @@ async fn silence_is_an_unknown_outcome_soon_then_a_refusal_at_once() {
 #[tokio::test]
 async fn nothing_is_rejected_while_the_stream_cannot_be_read() {
     let store = TestEventStore::start().await;
-    let proxy = Proxy::start(store.address()).await;
+    let proxy = TestProxy::start(store.address()).await;
     let replica = Replica::start_at(&proxy.connection_string()).await;
     proxy.hold_answers(true);
     let started = Instant::now();

@@ -9,7 +9,7 @@ use jetbridge_testing::{TestDatabase, TestEventStore, eventually};
 use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
-use shared_infrastructure::event_store::EventStore;
+use shared_infrastructure::event_store::{EventStore, StoreError};
 use shared_infrastructure::postgres::Database;
 use tempfile::TempDir;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional};
@@ -191,10 +191,37 @@ async fn an_event_store_with_tls_has_to_prove_its_name() {
     let trusted = EventStore::new(&url(&front, &ca)).unwrap();
     eventually("the event store answers", LIMIT, async || trusted.last_revision("flight-stream").await).await;
 
+    let reason = async |address: &str| {
+        let event_store = EventStore::new(address).unwrap();
+        match event_store.last_revision("flight-stream").await {
+            Err(StoreError::Unavailable(reason)) => reason,
+            other => panic!("{other:?}"),
+        }
+    };
+    let appending =
+        async |address: &str| match EventStore::new(address).unwrap().appender("flight-stream").check().await {
+            Err(StoreError::Unavailable(reason)) => reason,
+            other => panic!("{other:?}"),
+        };
+    assert_eq!(trusted.appender("flight-stream").check().await, Ok(None));
+
     let other = Authority::new();
-    let distrusted = EventStore::new(&url(&front, &other.file().display().to_string())).unwrap();
-    assert!(distrusted.last_revision("flight-stream").await.is_err());
     let elsewhere = behind(authority.acceptor("other.example")).await;
-    let misnamed = EventStore::new(&url(&elsewhere, &ca)).unwrap();
-    assert!(misnamed.last_revision("flight-stream").await.is_err());
+    let (host, plain) = (format!("localhost:{}", front.port), format!("127.0.0.1:{}", address.port()));
+    for (address, words) in [
+        (
+            url(&front, &other.file().display().to_string()),
+            format!("{host} was signed by an authority that is not trusted"),
+        ),
+        (url(&elsewhere, &ca), "is for another name".to_owned()),
+        (format!("esdb://{plain}?tlsCAFile={ca}"), format!("{plain} does not speak TLS")),
+        (format!("esdb://{host}?tls=false"), format!("{host} speaks TLS, but the address says tls=false")),
+        ("esdb://127.0.0.1:1?tls=false".to_owned(), "127.0.0.1:1 cannot be reached".to_owned()),
+    ] {
+        for reason in [reason(&address).await, appending(&address).await] {
+            assert!(reason.contains(&words), "{address}: {reason}");
+        }
+    }
+    let unverified = EventStore::new(&format!("{}&tlsVerifyCert=false", url(&elsewhere, &ca))).unwrap();
+    assert_eq!(unverified.appender("flight-stream").check().await, Ok(None));
 }

@@ -23,7 +23,11 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn projector(projection: impl Projection, store: &TestEventStore, database: &ReadDatabase) -> Self {
-        let event_store = EventStore::new(store.connection_string()).unwrap();
+        Self::projector_at(projection, store.connection_string(), database)
+    }
+
+    pub(crate) fn projector_at(projection: impl Projection, address: &str, database: &ReadDatabase) -> Self {
+        let event_store = EventStore::new(address).unwrap();
         let (projector, handle) = Projector::new(projection, STREAM, event_store, database.database.clone());
         Self::spawn(handle, |shutdown| tokio::spawn(projector.run(shutdown)))
     }

@@ -1,0 +1,136 @@
+//! An event store that holds another history than before, or hides a part of it.
+
+use jetbridge_testing::{TestEventStore, TestProxy, eventually};
+use shared_infrastructure::event_store::{EventStore, Refusal, StoreError};
+use shared_infrastructure::executor::ExecutorHandle;
+use shared_infrastructure::projector::Projection;
+use shared_infrastructure::worker::WorkerState;
+use shared_kernel::{Execute, ExecuteError, Interruption, Revision};
+use uuid::Uuid;
+
+use crate::accounts::{Accounts, Command, Event, STREAM};
+use crate::bank::{LIMIT, Replica, context};
+use crate::database::{AccountRows, ReadDatabase, bigint};
+use crate::events::Writer;
+use crate::workers::Running;
+
+fn deposits(count: usize) -> Vec<Event> {
+    (0..count).map(|_| Event::deposited(Uuid::now_v7(), 1)).collect()
+}
+
+async fn refuses(handle: &ExecutorHandle<Accounts>, is_expected: impl Fn(&Refusal) -> bool) {
+    eventually("the executor says what is refused", LIMIT, async || match handle.outage() {
+        Some(StoreError::Refused(refusal)) if is_expected(&refusal) => Ok(()),
+        other => Err(format!("{other:?}")),
+    })
+    .await;
+    let answer = handle.execute(Command::Deposit { account: Uuid::now_v7(), amount: 1 }, context()).await;
+    assert!(matches!(answer, Err(ExecuteError::Interrupted(Interruption::Refused(_)))), "{answer:?}");
+}
+
+fn is_other_history(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::OtherHistory { .. })
+}
+
+/// The same for one that was emptied, and for one that was restored and has grown since.
+#[tokio::test]
+async fn an_executor_does_not_decide_on_a_history_that_is_no_more() {
+    let [store, emptied, restored] =
+        [TestEventStore::start().await, TestEventStore::start().await, TestEventStore::start().await];
+    Writer::new(&store).append(&deposits(5)).await;
+    Writer::new(&restored).append(&deposits(9)).await;
+    let proxy = TestProxy::start(store.address()).await;
+    let replica = Replica::start_at(&proxy.connection_string()).await;
+    for other in [&emptied, &restored] {
+        proxy.point_at(other.address());
+        refuses(&replica.handle, is_other_history).await;
+        proxy.point_at(store.address());
+        replica.connected().await;
+        replica.execute(Command::Deposit { account: Uuid::now_v7(), amount: 1 }).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_executor_does_not_decide_without_the_events_that_metadata_hides() {
+    let store = TestEventStore::start().await;
+    Writer::new(&store).append(&deposits(5)).await;
+    let client = eventstore::Client::new(store.connection_string().parse().unwrap()).unwrap();
+    let metadata = eventstore::StreamMetadataBuilder::new().max_count(2).build();
+    client.set_stream_metadata(STREAM, &Default::default(), &metadata).await.unwrap();
+    let replica = Replica::start_disconnected(store.connection_string());
+    let hidden = Refusal::EventsHidden { stream: STREAM.to_owned(), from: 0, to: 2 };
+    refuses(&replica.handle, |refusal| *refusal == hidden).await;
+
+    // A soft delete hides them all, and says nothing but that there is no such stream.
+    client.delete_stream(STREAM, &Default::default()).await.unwrap();
+    let hidden = Refusal::EventsHidden { stream: STREAM.to_owned(), from: 0, to: 4 };
+    refuses(&replica.handle, |refusal| *refusal == hidden).await;
+}
+
+#[tokio::test]
+async fn a_tombstone_is_said_to_be_one() {
+    let store = TestEventStore::start().await;
+    let replica = Replica::start(&store).await;
+    replica.execute(Command::Deposit { account: Uuid::now_v7(), amount: 1 }).await.unwrap();
+    let client = eventstore::Client::new(store.connection_string().parse().unwrap()).unwrap();
+    client.tombstone_stream(STREAM, &Default::default()).await.unwrap();
+    refuses(&replica.handle, |refusal| *refusal == Refusal::StreamDeleted(STREAM.to_owned())).await;
+}
+
+#[tokio::test]
+async fn a_projector_does_not_wait_for_a_stream_to_grow_past_its_checkpoint() {
+    let [store, emptied] = [TestEventStore::start().await, TestEventStore::start().await];
+    let last = Writer::new(&store).append(&deposits(5)).await;
+    let database = ReadDatabase::create().await;
+    let proxy = TestProxy::start(store.address()).await;
+    let projector = Running::projector_at(AccountRows, &proxy.connection_string(), &database);
+    let projected = async |revision| {
+        let checkpoint = database.checkpoint(AccountRows::NAME).await;
+        if checkpoint == bigint(revision) { Ok(()) } else { Err(format!("at {checkpoint}")) }
+    };
+    eventually("everything is projected", LIMIT, async || projected(last).await).await;
+
+    proxy.point_at(emptied.address());
+    eventually("the projector says what is the matter", LIMIT, async || {
+        let trouble = projector.handle.trouble().unwrap_or_default();
+        if trouble.contains("another history") { Ok(()) } else { Err(trouble) }
+    })
+    .await;
+    assert_eq!(projected(last).await, Ok(()));
+
+    proxy.point_at(store.address());
+    eventually("it works again", LIMIT, async || projector.handle.state() == WorkerState::Leading).await;
+    let last = Writer::new(&store).append(&deposits(1)).await;
+    eventually("everything is projected", LIMIT, async || projected(last).await).await;
+    projector.stop().await;
+}
+
+#[tokio::test]
+async fn a_subscription_ends_where_an_event_is_missing() {
+    let store = TestEventStore::start().await;
+    Writer::new(&store).append(&deposits(5)).await;
+    let client = eventstore::Client::new(store.connection_string().parse().unwrap()).unwrap();
+    let metadata = eventstore::StreamMetadataBuilder::new().truncate_before(3).build();
+    client.set_stream_metadata(STREAM, &Default::default(), &metadata).await.unwrap();
+    let event_store = EventStore::new(store.connection_string()).unwrap();
+    let hidden = |from| StoreError::from(Refusal::EventsHidden { stream: STREAM.to_owned(), from, to: 2 });
+    let mut from_start = event_store.subscribe(STREAM, None).await.unwrap();
+    assert_eq!(from_start.next_batch(10).await.err(), Some(hidden(0)));
+    assert_eq!(event_store.subscribe(STREAM, Some(Revision(1))).await.err(), Some(hidden(1)));
+    let mut rest = event_store.subscribe(STREAM, Some(Revision(3))).await.unwrap();
+    assert_eq!(rest.next_batch(1).await.map(|batch| batch.len()), Ok(1));
+}
+
+/// After a failover, or a node that hung, the connection of the last read is of no use, and nothing says so.
+#[tokio::test]
+async fn a_read_over_a_connection_that_is_dead_is_tried_again_over_a_fresh_one() {
+    let store = TestEventStore::start().await;
+    let last = Writer::new(&store).append(&deposits(5)).await;
+    let proxy = TestProxy::start(store.address()).await;
+    let event_store = EventStore::new(&proxy.connection_string()).unwrap();
+    for _ in 0..3 {
+        assert_eq!(event_store.last_revision(STREAM).await, Ok(Some(last)));
+        proxy.freeze_connections();
+    }
+    assert_eq!(event_store.last_revision(STREAM).await, Ok(Some(last)));
+}
