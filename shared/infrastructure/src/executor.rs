@@ -9,6 +9,7 @@
 mod batch;
 mod catch_up;
 mod handle;
+mod turns;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -25,6 +26,7 @@ use crate::ledger::Ledger;
 use batch::{Batch, Request, interruption};
 use catch_up::{assert_same_history, catch_up};
 pub use handle::ExecutorHandle;
+use turns::Turns;
 
 /// How many commands wait at most. Beyond that a caller is told to come back later.
 const QUEUED_COMMANDS: usize = 4_096;
@@ -36,8 +38,10 @@ pub const LARGEST_APPEND_BYTES: usize = 512 * 1024;
 const BATCH_LIMIT: Duration = Duration::from_millis(1_700);
 /// How long one append may take within that.
 const APPEND_LIMIT: Duration = Duration::from_millis(1_000);
-/// How many events one read brings when catching up.
-const EVENTS_PER_READ: usize = 1_000;
+/// How many events are taken from the subscription at once.
+const EVENTS_PER_BATCH: usize = 1_000;
+/// How long the subscription may take to bring what another replica has appended, before it is read instead.
+const NEWS_LIMIT: Duration = Duration::from_millis(20);
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
@@ -52,6 +56,7 @@ pub struct Executor<D: Decider> {
     subscriptions: EventStore,
     appender: Appender,
     append_bytes: usize,
+    turns: Turns,
 }
 
 /// Whether commands are taken; if not, why.
@@ -85,6 +90,7 @@ impl<D: Decider> Executor<D> {
             subscriptions: event_store.separate()?,
             appender: event_store.appender(stream),
             append_bytes: LARGEST_APPEND_BYTES,
+            turns: Turns::default(),
         };
         Ok((executor, handle))
     }
@@ -162,38 +168,59 @@ impl<D: Decider> Executor<D> {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return Ok(()),
-                deliveries = subscription.next_batch(EVENTS_PER_READ) => self.follow(deliveries).await?,
+                deliveries = subscription.next_batch(EVENTS_PER_BATCH) => {
+                    let deliveries = deliveries.map_err(|error| self.disconnected(error))?;
+                    self.follow(deliveries, &mut Batch::new(Vec::new()));
+                }
                 taken = self.requests.recv_many(&mut requests, COMMANDS_PER_BATCH) => {
                     if taken == 0 {
                         return Ok(());
                     }
-                    self.commit(Batch::new(std::mem::take(&mut requests))).await?;
+                    self.commit(Batch::new(std::mem::take(&mut requests)), &mut subscription).await?;
+                    self.let_others(&mut subscription).await?;
                 }
             }
         }
     }
 
-    /// Folds in what the subscription brought and is not known yet, which is what other replicas have appended.
-    async fn follow(&mut self, deliveries: Result<Vec<Delivery>, StoreError>) -> Result<(), Disconnected> {
-        let deliveries = deliveries.map_err(|error| self.disconnected(error))?;
+    /// Folds in what the subscription brought and is not known yet, which is what other replicas have appended. Answers
+    /// whether there was any.
+    fn follow(&mut self, deliveries: Vec<Delivery>, batch: &mut Batch<D>) -> bool {
         let before = self.ledger.revision();
         for delivery in deliveries {
-            let Delivery::Event(recorded) = delivery else { continue };
-            let next = self.ledger.next_revision();
-            if recorded.revision == next {
+            // The subscription leaves nothing out, so what comes later than the next event is not reached here.
+            if let Delivery::Event(recorded) = delivery
+                && recorded.revision == self.ledger.next_revision()
+            {
                 self.ledger.fold(&recorded);
-            } else if recorded.revision > next {
-                self.catch_up(&mut Batch::new(Vec::new()), None).await.map_err(|error| self.disconnected(error))?;
+                batch.saw(&recorded, &self.ledger);
             }
         }
-        if self.ledger.revision() != before {
+        let has_news = self.ledger.revision() != before;
+        if has_news {
+            self.turns.others_appended();
             self.publish();
         }
+        has_news
+    }
+
+    /// Lets another replica have its turn, if one is at work. Whoever has appended could append again at once, and the others,
+    /// who have to look at what is new first, would come too late for ever.
+    async fn let_others(&mut self, subscription: &mut Subscription) -> Result<(), Disconnected> {
+        let Some(turn) = self.turns.of_others() else { return Ok(()) };
+        let end = tokio::time::Instant::now() + turn;
+        while let Ok(deliveries) = tokio::time::timeout_at(end, subscription.next_batch(EVENTS_PER_BATCH)).await {
+            let deliveries = deliveries.map_err(|error| self.disconnected(error))?;
+            if self.follow(deliveries, &mut Batch::new(Vec::new())) {
+                return Ok(());
+            }
+        }
+        self.turns.others_are_idle();
         Ok(())
     }
 
     /// Decides, appends and answers a batch. Every request in it has been answered when this returns.
-    async fn commit(&mut self, mut batch: Batch<D>) -> Result<(), Disconnected> {
+    async fn commit(&mut self, mut batch: Batch<D>, subscription: &mut Subscription) -> Result<(), Disconnected> {
         let deadline = Instant::now() + BATCH_LIMIT;
         let mut pauses = Pauses::default();
         loop {
@@ -211,7 +238,7 @@ impl<D: Decider> Executor<D> {
                     }
                     Err(error) => {
                         batch.sent(&error.failure, plan.first_revisions);
-                        self.after_failure(&mut batch, error, &mut pauses, deadline).await.map(|()| false)
+                        self.after_failure(&mut batch, error, subscription, &mut pauses, deadline).await.map(|()| false)
                     }
                 }
             };
@@ -235,8 +262,11 @@ impl<D: Decider> Executor<D> {
     }
 
     async fn append(&mut self, appends: Vec<ProposedAppend>, deadline: Instant) -> Result<(), AppendError> {
-        let limit = APPEND_LIMIT.min(deadline.saturating_duration_since(Instant::now()));
-        self.appender.append_all(appends, limit).await
+        let begun = Instant::now();
+        let limit = APPEND_LIMIT.min(deadline.saturating_duration_since(begun));
+        self.appender.append_all(appends, limit).await?;
+        self.turns.appended_in(begun.elapsed());
+        Ok(())
     }
 
     /// Finds out how the stream is after an append that did not succeed, so that the batch can be decided again. An error is
@@ -245,6 +275,7 @@ impl<D: Decider> Executor<D> {
         &mut self,
         batch: &mut Batch<D>,
         AppendError { written, failure }: AppendError,
+        subscription: &mut Subscription,
         pauses: &mut Pauses,
         deadline: Instant,
     ) -> Result<(), StoreError> {
@@ -252,7 +283,10 @@ impl<D: Decider> Executor<D> {
         let before = self.ledger.revision();
         match failure {
             AppendFailure::WrongExpectedRevision { current } => {
-                // What it says is what another replica has been told is written: there is no need to ask how far to read.
+                self.turns.others_appended();
+                if self.hear(batch, current, subscription).await {
+                    return Ok(());
+                }
                 self.look(batch, current, deadline).await
             }
             AppendFailure::NotWritten(error) if written == 0 => {
@@ -273,6 +307,24 @@ impl<D: Decider> Executor<D> {
                 Ok(())
             }
         }
+    }
+
+    /// Waits for the subscription to bring the stream up to `reached`, which it is about to do: that takes no request. Answers
+    /// whether it has.
+    async fn hear(&mut self, batch: &mut Batch<D>, reached: Option<Revision>, subscription: &mut Subscription) -> bool {
+        // A ledger that is not behind is of another history.
+        if self.ledger.revision() >= reached {
+            return false;
+        }
+        let end = tokio::time::Instant::now() + NEWS_LIMIT;
+        while self.ledger.revision() < reached {
+            match tokio::time::timeout_at(end, subscription.next_batch(EVENTS_PER_BATCH)).await {
+                Ok(Ok(deliveries)) => drop(self.follow(deliveries, batch)),
+                // One that has ended says so again when it is asked the next time.
+                Ok(Err(_)) | Err(_) => return false,
+            }
+        }
+        true
     }
 
     /// Catches up, to the event `reached` at least, trying again until `deadline`.
