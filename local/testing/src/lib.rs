@@ -2,6 +2,7 @@
 //!
 //! - [`TestDatabase`]: a PostgreSQL database for one test, on a server that all tests of a process share.
 //! - [`TestEventStore`]: an event store for one test, which can be stopped and started again.
+//! - [`TestCluster`]: several event store nodes for one test, of which one leads.
 //! - [`temporary_folder`]: a folder for one test.
 //! - [`assert_settings_documented`]: compares a program's settings with the page for operators.
 //! - [`eventually`]: waits for a condition, with a limit.
@@ -14,6 +15,7 @@
     reason = "a test that has no server is a test that fails, and it fails by panicking"
 )]
 
+mod cluster;
 mod database;
 mod event_store;
 mod eventually;
@@ -21,9 +23,11 @@ mod postgres;
 mod scratch;
 mod settings;
 
+pub use cluster::TestCluster;
 pub use database::TestDatabase;
 pub use event_store::TestEventStore;
 pub use eventually::{Outcome, eventually};
+pub use jetbridge_eventstore::Right;
 pub use postgres::TestPostgres;
 pub use scratch::temporary_folder;
 pub use settings::assert_settings_documented;

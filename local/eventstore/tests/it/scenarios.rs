@@ -12,6 +12,7 @@ use super::db::{
     VersionedMetadata,
 };
 use super::{Expected, appending, connect, deleting, exactly, is_caught_up, stream_of, tombstoning};
+use crate::STRICT;
 use crate::support::{TestServer, within_limit};
 
 const STREAM: &str = "flight-stream";
@@ -103,17 +104,22 @@ async fn events_come_back_as_they_were_written() {
 }
 
 #[tokio::test]
-async fn an_append_does_not_wait_for_a_delayed_acknowledgement() {
+async fn an_append_waits_for_a_delayed_acknowledgement_only_in_strict_mode() {
     let server = TestServer::start().await;
     let client = connect(&server).await;
     append(&client, Expected::Any, &ids(1)).await.expect("written");
-    let mut fastest = Duration::MAX;
+    let (mut fastest, mut slowest) = (Duration::MAX, Duration::ZERO);
     for _ in 0..20 {
         let start = Instant::now();
         append(&client, Expected::Any, &ids(1)).await.expect("written");
         fastest = fastest.min(start.elapsed());
+        slowest = slowest.max(start.elapsed());
     }
-    assert!(fastest < Duration::from_millis(30), "{fastest:?}");
+    if !STRICT {
+        assert!(fastest < Duration::from_millis(30), "{fastest:?}");
+    } else if cfg!(target_os = "linux") {
+        assert!(slowest > Duration::from_millis(30), "{slowest:?}");
+    }
 }
 
 #[tokio::test]
@@ -130,7 +136,8 @@ async fn a_retry_with_an_exact_revision_is_written_once() {
     server.restart().await;
     let client = connect(&server).await;
     assert_eq!(append(&client, exactly(1), &second).await.ok(), Some(later));
-    assert_eq!(append(&client, Expected::NoStream, &first[..1]).await.ok(), Some((0, written.1 - 1)));
+    let first_position = read(&client, STREAM).await[0].position.commit;
+    assert_eq!(append(&client, Expected::NoStream, &first[..1]).await.ok(), Some((0, first_position)));
 
     let beyond = [second[0], second[1], Uuid::new_v4()];
     let wrong = append(&client, exactly(1), &beyond).await;
@@ -299,6 +306,9 @@ async fn a_tombstoned_stream_is_gone_for_good() {
     let options = SubscribeToStreamOptions::default().start_from(StreamPosition::Start);
     let mut subscription = client.subscribe_to_stream(STREAM, &options).await;
     next(&mut subscription).await;
+    let metadata = StreamMetadataBuilder::new().max_count(1).build();
+    let any = appending(Expected::Any);
+    client.set_stream_metadata(STREAM, &any, &metadata).await.expect("written");
     client.tombstone_stream(STREAM, &tombstoning(exactly(0))).await.expect("gone");
     let last = next(&mut subscription).await;
     assert_eq!(last.get_original_event().event_type, "$streamDeleted");
@@ -312,15 +322,12 @@ async fn a_tombstoned_stream_is_gone_for_good() {
     assert!(matches!(refused, Err(Error::ResourceDeleted)), "{refused:?}");
     let options = ReadStreamOptions::default();
     for stream in [STREAM, "$$flight-stream"] {
-        let read = match client.read_stream(stream, &options).await {
-            Ok(mut events) => events.next().await.map(|_| ()),
-            Err(error) => Err(error),
-        };
+        let read = client.read_stream(stream, &options).await.map(drop);
         assert!(matches!(read, Err(Error::ResourceDeleted)), "{read:?}");
     }
-    let metadata = StreamMetadataBuilder::new().max_count(1).build();
-    let options = appending(Expected::Any);
-    client.set_stream_metadata(STREAM, &options, &metadata).await.expect("allowed all the same");
+    let found = client.get_stream_metadata(STREAM, &options).await;
+    assert!(matches!(found, Err(Error::ResourceDeleted)), "{found:?}");
+    client.set_stream_metadata(STREAM, &any, &metadata).await.expect("the writer knows it");
 }
 
 #[tokio::test]
@@ -404,7 +411,8 @@ async fn links_bring_what_they_point_at() {
 
 #[tokio::test]
 async fn a_subscription_misses_nothing_between_catching_up_and_live() {
-    const EVENTS: u64 = 1500;
+    // Each append takes far longer in strict mode.
+    const EVENTS: u64 = if STRICT { 600 } else { 1500 };
     let server = TestServer::start().await;
     let client = connect(&server).await;
     append(&client, Expected::NoStream, &ids(500)).await.expect("written");
