@@ -108,9 +108,6 @@ impl RunningCluster {
     /// Makes a node the leader. One that does not run cannot lead: then there is none.
     pub fn elect(&self, node: usize) {
         self.members.send_modify(|members| *members = members.with_leader(Some(node)));
-        if self.leader().is_none() {
-            self.depose();
-        }
     }
 
     /// Leaves the cluster without a leader, as it is between elections.
@@ -175,8 +172,6 @@ impl RunningCluster {
     pub async fn wait(self) -> Result<(), ServeError> {
         let ended = self.closing.await.unwrap_or(Err(LogError::Closed));
         for running in self.nodes.into_iter().flatten() {
-            // A frozen node would never end by itself.
-            running.serving.set_flow(Flow::Running);
             running.serving.ended().await;
         }
         ended.map_err(ServeError)

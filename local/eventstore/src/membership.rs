@@ -67,8 +67,10 @@ impl Members {
         self.0.iter().position(|member| member.is_alive && member.role == Role::Leader)
     }
 
-    /// The same nodes after an election: with this leader, or without one. Those that are gone stay as they were.
+    /// The same nodes after an election: with this leader if it is alive, or without one. Those that are gone stay as they
+    /// were.
     pub(crate) fn with_leader(&self, leader: Option<usize>) -> Self {
+        let leader = leader.filter(|leader| self.0.get(*leader).is_some_and(|member| member.is_alive));
         self.changed(|index, member| {
             if member.is_alive {
                 member.role = match leader {

@@ -96,22 +96,30 @@ impl<'a> Session<'a> {
             Decision::WrongRevision => return Ok(Outcome::WrongRevision { current }),
             Decision::Deleted => return Ok(Outcome::Deleted),
         };
-        let recreated_by_metadata = if events.is_empty() { None } else { self.soft_deleted_base(name)? };
         let first = current.map_or(0, |last| last.saturating_add(1));
-        let mut last = Outcome::Done { revision: current, position: None };
-        if events.is_empty() {
-            last = Outcome::Done { revision: current, position: Some(self.store_empty()?) };
-        }
-        for (revision, event) in (first..).zip(events) {
-            last = done(self.store(name, revision, event)?);
-        }
+        let (written, recreated_by_metadata) = match events.is_empty() {
+            true => (Outcome::Done { revision: current, position: Some(self.store_empty()?) }, None),
+            false => {
+                let recreated_by_metadata = self.soft_deleted_base(name)?;
+                (self.store_all(name, first, events)?, recreated_by_metadata)
+            }
+        };
         if recreates {
             self.truncate_before(name, first)?;
         }
         if let Some((base, end)) = recreated_by_metadata {
             self.truncate_before(&base, end)?;
         }
-        Ok(last)
+        Ok(written)
+    }
+
+    fn store_all(&mut self, name: &Arc<str>, first: u64, events: Vec<NewEvent>) -> Result<Outcome, rusqlite::Error> {
+        let mut last = None;
+        for (revision, event) in (first..).zip(events) {
+            last = Some(self.store(name, revision, event)?);
+        }
+        let (revision, position) = (last.map(|last| last.revision), last.map(|last| last.position));
+        Ok(Outcome::Done { revision, position })
     }
 
     /// The answer to a retry: where the events were written, if they can still be read there.

@@ -1,9 +1,12 @@
 //! What hurts in strict mode, as it does with EventStoreDB 24.6.0.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tonic::Streaming;
@@ -27,6 +30,36 @@ fn append(stream: &str) -> BatchAppendReq {
 
 fn refused(stream: &str) -> BatchAppendReq {
     batch(Uuid::new_v4(), stream, ExpectedStreamPosition::StreamPosition(77), vec![proposed(b"{}")])
+}
+
+/// The settings that a server begins an HTTP/2 connection with, by their numbers.
+async fn http2_settings(server: &TestServer) -> HashMap<u16, u32> {
+    let mut stream = TcpStream::connect(server.address()).await.expect("a connection");
+    let empty_settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    let preface = [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &empty_settings].concat();
+    stream.write_all(&preface).await.expect("sent");
+    let mut header = [0; 9];
+    within_limit(stream.read_exact(&mut header)).await.expect("a frame");
+    assert_eq!(header[3], 4, "settings come first");
+    let mut settings = vec![0; usize::from(header[2])];
+    within_limit(stream.read_exact(&mut settings)).await.expect("settings");
+    let setting = |bytes: &[u8]| {
+        let number = u16::from_be_bytes(bytes[..2].try_into().expect("two bytes"));
+        (number, u32::from_be_bytes(bytes[2..].try_into().expect("four bytes")))
+    };
+    settings.chunks(6).map(setting).collect()
+}
+
+#[tokio::test]
+async fn a_connection_has_the_limits_of_the_original() {
+    const MAX_CONCURRENT_STREAMS: u16 = 3;
+    const INITIAL_WINDOW_SIZE: u16 = 4;
+    const MAX_HEADER_LIST_SIZE: u16 = 6;
+    let server = TestServer::start().await;
+    let settings = http2_settings(&server).await;
+    assert_eq!(settings[&MAX_CONCURRENT_STREAMS], 100);
+    assert_eq!(settings[&INITIAL_WINDOW_SIZE], 786_432);
+    assert_eq!(settings[&MAX_HEADER_LIST_SIZE], 32_768);
 }
 
 #[tokio::test]
