@@ -17,6 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(FILES, ["proto"])?;
     tonic_prost_build::configure()
         .bytes(".")
+        .codec_path("crate::codec::Codec")
         .emit_rerun_if_changed(false)
         .include_file("proto.rs")
         .compile_fds(descriptors)?;

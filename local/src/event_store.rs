@@ -17,7 +17,7 @@ const PROBED_STREAM: &str = "flight-stream";
 
 /// Starts an embedded event store, which stops when `shutdown` is cancelled.
 pub(crate) async fn start(data_dir: &DataDir, shutdown: CancellationToken) -> Result<RunningServer, SystemError> {
-    let config = jetbridge_eventstore::Config { listen: ANY_PORT, data_dir: data_dir.events.clone() };
+    let config = jetbridge_eventstore::Config::new(ANY_PORT, data_dir.events.clone());
     Ok(jetbridge_eventstore::start(config, shutdown).await?)
 }
 

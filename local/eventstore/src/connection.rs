@@ -11,27 +11,69 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use crate::http::HEADER_TIMEOUT;
-
-/// Calls at once on one connection. Clients put everything on one, and what is over the limit waits unseen, so it is
-/// far more than a client can need.
-const MAX_CALLS: u32 = 10_000;
 /// Calls that a client may give up before they were looked at.
 const MAX_PENDING_RESETS: usize = 1_000;
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
-const STREAM_WINDOW: u32 = 1024 * 1024;
-const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
+/// Bytes of headers in one request.
+const MAX_HEADERS: u32 = 32 * 1024;
+/// How long an HTTP/1 client may take to send its request headers.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long calls may take to end at shutdown before the connection is closed.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// What a connection allows its client.
+struct Limits {
+    /// Calls at once. What is over it waits unseen.
+    calls: u32,
+    /// Bytes of a request, and of all requests together, that may be on their way.
+    stream_window: u32,
+    connection_window: u32,
+}
+
+impl Limits {
+    /// Clients put everything on one connection, so far more than one can need.
+    const ORDINARY: Self = Self { calls: 10_000, stream_window: 1024 * 1024, connection_window: 8 * 1024 * 1024 };
+    /// EventStoreDB's own.
+    const STRICT: Self = Self { calls: 100, stream_window: 786_432, connection_window: 1024 * 1024 };
+}
+
+/// Whether connections move. Only tests let them hang.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flow {
+    Running,
+    Frozen,
+}
+
 /// Serves one connection until it closes, or for a moment after `shutdown`.
-pub(crate) async fn serve(stream: TcpStream, router: Router, shutdown: CancellationToken) {
+pub(crate) async fn serve(
+    stream: TcpStream,
+    router: Router,
+    strict: bool,
+    flow: watch::Receiver<Flow>,
+    shutdown: CancellationToken,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(error = %error, "TCP_NODELAY could not be set");
     }
+    match strict {
+        true => serve_on(TokioIo::new(stream), router, &Limits::STRICT, flow, shutdown).await,
+        false => serve_on(TokioIo::new(QuickAckStream(stream)), router, &Limits::ORDINARY, flow, shutdown).await,
+    }
+}
+
+async fn serve_on<I>(
+    io: TokioIo<I>,
+    router: Router,
+    limits: &Limits,
+    mut flow: watch::Receiver<Flow>,
+    shutdown: CancellationToken,
+) where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     builder
@@ -39,20 +81,24 @@ pub(crate) async fn serve(stream: TcpStream, router: Router, shutdown: Cancellat
         .timer(TokioTimer::new())
         .keep_alive_interval(KEEPALIVE_INTERVAL)
         .keep_alive_timeout(KEEPALIVE_TIMEOUT)
-        .max_concurrent_streams(MAX_CALLS)
+        .max_concurrent_streams(limits.calls)
+        .max_header_list_size(MAX_HEADERS)
         .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW);
-    let io = TokioIo::new(QuickAckStream(stream));
+        .initial_stream_window_size(limits.stream_window)
+        .initial_connection_window_size(limits.connection_window);
     let connection = builder.serve_connection(io, TowerToHyperService::new(router));
     tokio::pin!(connection);
-    let served = tokio::select! {
-        served = &mut connection => served,
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            match tokio::time::timeout(GRACE, connection).await {
-                Ok(served) => served,
-                Err(_) => return,
+    let served = loop {
+        let is_running = *flow.borrow_and_update() == Flow::Running;
+        tokio::select! {
+            served = &mut connection, if is_running => break served,
+            Ok(()) = flow.changed() => {}
+            () = shutdown.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                match tokio::time::timeout(GRACE, connection).await {
+                    Ok(served) => break served,
+                    Err(_) => return,
+                }
             }
         }
     };

@@ -39,7 +39,7 @@ impl Filter {
         let (subject, expression) = match &options.filter {
             Some(FilterKind::StreamIdentifier(expression)) => (Subject::Stream, expression),
             Some(FilterKind::EventType(expression)) => (Subject::EventType, expression),
-            None => return Err(RequestError::Invalid("the filter has no expression")),
+            None => return Err(RequestError::Unsupported("the filter has no expression")),
         };
         let pattern = pattern(expression)?;
         Ok(Self { subject, pattern })
@@ -63,17 +63,17 @@ fn pattern(expression: &Expression) -> Result<Pattern, RequestError> {
     }
     Regex::new(&expression.regex)
         .map(|regex| Pattern::Regex(Box::new(regex)))
-        .map_err(|_| RequestError::Invalid("the filter's regular expression is not valid"))
+        .map_err(|_| RequestError::Unreadable("the filter's regular expression is not valid"))
 }
 
-/// How many events a subscription considers between checkpoints.
+/// How many events one step of a search looks at, and how many a subscription considers between checkpoints.
 pub(crate) fn checkpoint_interval(options: &FilterOptions) -> Result<u64, RequestError> {
     let window = match options.window {
+        // EventStoreDB takes it, and then searches the same place for ever.
+        Some(Window::Max(0)) => return Err(RequestError::Unsupported("a search window of 0 never gets anywhere")),
         Some(Window::Max(window)) => window,
-        Some(Window::Count(_)) | None => DEFAULT_WINDOW,
+        Some(Window::Count(_)) => DEFAULT_WINDOW,
+        None => return Err(RequestError::Unsupported("the search window is missing")),
     };
-    match u64::from(window) * u64::from(options.checkpoint_interval_multiplier) {
-        0 => Err(RequestError::Invalid("the checkpoint interval must be greater than 0")),
-        interval => Ok(interval),
-    }
+    Ok(u64::from(window) * u64::from(options.checkpoint_interval_multiplier))
 }

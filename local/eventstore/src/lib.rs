@@ -1,14 +1,23 @@
 //! The embedded event store: one node that speaks EventStoreDB's gRPC protocol, for one machine.
 //!
-//! [`start`] runs it inside another program; the binary of this package runs it alone. Any EventStoreDB client connects
+//! [`start`] runs it inside another program; the binary of this package runs it alone; [`start_cluster`] runs several nodes
+//! over one log, for tests. Any EventStoreDB client connects
 //! to it with [`RunningServer::connection_string`]. An acknowledged append is on disk and survives a kill and a power
 //! cut. What it deliberately does not do is listed in the package's README.
 
+mod access;
+mod call;
+mod cluster;
+mod codec;
 mod connection;
 mod deadline;
 mod filter;
+mod folder;
+mod gossip;
 mod http;
+mod listener;
 mod log;
+mod membership;
 mod proto;
 mod rules;
 mod server;
@@ -17,4 +26,6 @@ mod status;
 mod streams;
 mod wire;
 
+pub use access::{Access, Right};
+pub use cluster::{RunningCluster, start_cluster};
 pub use server::{Config, RunningServer, ServeError, StartError, start};

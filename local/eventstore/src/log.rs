@@ -5,12 +5,15 @@
 
 mod event;
 mod metadata;
+mod range;
 mod reader;
 mod recent;
 mod remembered;
 mod schema;
 mod session;
 mod snapshot;
+mod state;
+mod store;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -22,11 +25,12 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use event::{IdForm, NewEvent, Resolved, StoredEvent, is_link};
 pub(crate) use metadata::TOMBSTONE_REVISION;
+pub(crate) use range::StreamRange;
 use reader::ReaderPool;
 pub(crate) use recent::RecentEvents;
 pub(crate) use schema::OpenError;
 pub(crate) use session::{Command, Operation, Outcome};
-pub(crate) use snapshot::{Considered, Direction, Snapshot, StreamRange, is_hidden, ticks_now};
+pub(crate) use snapshot::{Considered, Direction, Place, Snapshot, is_hidden, ticks_now};
 use writer::{Message, Request, Writer};
 
 /// Write requests that may wait for the writer thread; beyond it, callers wait to be queued.
@@ -83,13 +87,14 @@ impl WriterThread {
 
 impl EventLog {
     /// Opens or creates the log in `directory` and starts its writer. Blocks.
-    pub(crate) fn open(directory: &Path) -> Result<(Self, WriterThread), OpenError> {
+    ///
+    /// In strict mode a refusal overtakes the success of a write before it, as in EventStoreDB.
+    pub(crate) fn open(directory: &Path, strict: bool) -> Result<(Self, WriterThread), OpenError> {
         let file: PathBuf = directory.join("events.db");
         let connection = schema::open(&file)?;
-        let recent = Arc::new(RecentEvents::default());
         let (requests, queue) = mpsc::channel(WRITE_QUEUE);
-        let writer = Writer::new(connection, Arc::clone(&recent))?;
-        let head = writer.head();
+        let writer = Writer::new(connection, strict)?;
+        let (head, recent) = (writer.head(), writer.recent());
         let readers = ReaderPool::open(&file)?;
         let ended = CancellationToken::new();
         let end = ended.clone().drop_guard();

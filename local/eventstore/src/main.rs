@@ -22,6 +22,10 @@ struct Arguments {
     /// Folder for the events, created if it is missing
     #[arg(long, env = "JETBRIDGE_EVENTSTORE_DATA_DIR", default_value = "eventstore-data")]
     data_dir: PathBuf,
+
+    /// Behave like EventStoreDB 24.6.0 where that hurts, for tests of clients
+    #[arg(long, env = "JETBRIDGE_EVENTSTORE_STRICT")]
+    strict: bool,
 }
 
 fn main() -> ExitCode {
@@ -50,8 +54,8 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         }
         stop.cancel();
     });
-    let Arguments { listen, data_dir } = arguments;
-    let server = start(Config { listen, data_dir }, shutdown).await?;
+    let Arguments { listen, data_dir, strict } = arguments;
+    let server = start(Config { strict, ..Config::new(listen, data_dir) }, shutdown).await?;
     tracing::info!("event store is ready at {}", server.connection_string());
     server.wait().await?;
     tracing::info!("event store has stopped");

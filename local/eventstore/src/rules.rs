@@ -67,6 +67,15 @@ pub(crate) trait History {
     fn stored(&mut self, revision: u64) -> Result<Option<(Uuid, u64)>, Self::Error>;
 }
 
+/// What is to be written.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Write<'a> {
+    /// Events with these ids, or none.
+    Append(&'a [Uuid]),
+    /// The end of the stream: a delete or a tombstone.
+    End,
+}
+
 /// What to do with a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Decision {
@@ -80,13 +89,17 @@ pub(crate) enum Decision {
     Deleted,
 }
 
-/// Decides whether events with these `ids` may be appended. A delete asks with no ids.
+/// Decides about a write.
 pub(crate) fn decide<H: History>(
     stream: StreamStatus,
     expected: ExpectedRevision,
-    ids: &[Uuid],
+    write: Write<'_>,
     history: &mut H,
 ) -> Result<Decision, H::Error> {
+    let (ids, recreates_nothing) = match write {
+        Write::Append(ids) => (ids, ids.is_empty()),
+        Write::End => (&[][..], false),
+    };
     if stream.tombstoned {
         return Ok(Decision::Deleted);
     }
@@ -114,7 +127,9 @@ pub(crate) fn decide<H: History>(
     };
     match stored_retry(first, ids, history)? {
         Retry::Complete(recorded) => Ok(Decision::AlreadyWritten(recorded)),
-        Retry::None if expected == ExpectedRevision::NoStream && stream.soft_deleted => Ok(accept),
+        Retry::None if expected == ExpectedRevision::NoStream && stream.soft_deleted && !recreates_nothing => {
+            Ok(accept)
+        }
         Retry::None | Retry::Partial => Ok(Decision::WrongRevision),
     }
 }

@@ -1,14 +1,8 @@
-//! The small gRPC services: what the server can do, where it is, and that it has no persistent subscriptions.
+//! The small gRPC services: what the server can do, and that it has no persistent subscriptions.
 
 use tonic::{Code, Request, Response, Status};
-use uuid::Uuid;
 
-use crate::http::Authority;
-use crate::log::{IdForm, ticks_now};
-use crate::proto::client::{Empty, Uuid as ProtoUuid};
-use crate::proto::gossip::gossip_server::Gossip;
-use crate::proto::gossip::member_info::VNodeState;
-use crate::proto::gossip::{ClusterInfo, EndPoint, MemberInfo};
+use crate::proto::client::Empty;
 use crate::proto::persistent_subscriptions::list_req::options::ListOption;
 use crate::proto::persistent_subscriptions::list_req::stream_option::StreamOption;
 use crate::proto::persistent_subscriptions::persistent_subscriptions_server::PersistentSubscriptions;
@@ -49,28 +43,6 @@ impl ServerFeatures for FeaturesService {
             methods: methods.collect(),
             event_store_server_version: VERSION.to_owned(),
         }))
-    }
-}
-
-/// Tells clients that this is the only node, at the address where they reached it.
-#[derive(Debug, Clone)]
-pub(crate) struct GossipService {
-    pub(crate) instance_id: Uuid,
-}
-
-#[tonic::async_trait]
-impl Gossip for GossipService {
-    async fn read(&self, request: Request<Empty>) -> Result<Response<ClusterInfo>, Status> {
-        let reached = request.extensions().get::<Authority>();
-        let Authority { host, port } = reached.cloned().unwrap_or_default();
-        let member = MemberInfo {
-            instance_id: Some(ProtoUuid::from_id(self.instance_id, IdForm::Text)),
-            time_stamp: ticks_now(),
-            state: VNodeState::Leader.into(),
-            is_alive: true,
-            http_end_point: Some(EndPoint { address: host, port: port.into() }),
-        };
-        Ok(Response::new(ClusterInfo { members: vec![member] }))
     }
 }
 

@@ -9,13 +9,20 @@ use crate::rules::ExpectedRevision;
 /// The largest append, in bytes, over all its events.
 pub(crate) const MAX_APPEND_SIZE: usize = 1024 * 1024;
 
+/// What EventStoreDB says when a handler fails for a reason that it does not name.
+const UNHANDLED: &str = "Exception was thrown by handler.";
+
 /// Why a request was refused before it reached the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum RequestError {
+    /// What is asked for is not supported.
     #[error("{0}")]
-    Invalid(&'static str),
-    #[error("Required Metadata Property 'type' or 'content-type' is missing")]
-    MissingMetadata,
+    Unsupported(&'static str),
+    /// It cannot be understood, which EventStoreDB's handlers fail on.
+    #[error("{0}")]
+    Unreadable(&'static str),
+    #[error("Required Metadata Property '{0}' is missing")]
+    MissingMetadata(&'static str),
     #[error("Maximum Append Size of {MAX_APPEND_SIZE} Exceeded.")]
     AppendTooLarge,
 }
@@ -24,8 +31,9 @@ impl From<RequestError> for Status {
     fn from(error: RequestError) -> Self {
         let message = error.to_string();
         match error {
-            RequestError::Invalid(_) => Status::invalid_argument(message),
-            RequestError::MissingMetadata => with_trailers(
+            RequestError::Unsupported(_) => Status::invalid_argument(message),
+            RequestError::Unreadable(_) => unhandled(),
+            RequestError::MissingMetadata(_) => with_trailers(
                 Code::InvalidArgument,
                 message,
                 &[
@@ -47,15 +55,31 @@ impl From<LogError> for Status {
         match error {
             LogError::Storage(source) => {
                 tracing::error!(error = %source, "a request failed in the event log");
-                Status::unknown("Exception was thrown by handler.")
+                unhandled()
             }
-            LogError::Closed => shutting_down(),
+            LogError::Closed => not_ready(),
         }
     }
 }
 
-/// What every open call ends with at shutdown. Never OK: clients take that for something else, or not at all.
-pub(crate) fn shutting_down() -> Status {
+/// What a handler that fails ends a call with.
+pub(crate) fn unhandled() -> Status {
+    Status::unknown(UNHANDLED)
+}
+
+/// Whether a call failed in its handler, or its message could not be read.
+pub(crate) fn is_unhandled(status: &Status) -> bool {
+    status.code() == Code::Unknown && status.message() == UNHANDLED
+}
+
+/// A read for which there is no first page.
+pub(crate) fn no_page(result: &str, reason: &str) -> Status {
+    Status::unknown(format!("Unexpected {result}: {reason}"))
+}
+
+/// What every open call ends with at shutdown, and what a node without a leader answers. Never OK: clients take that for
+/// something else, or not at all.
+pub(crate) fn not_ready() -> Status {
     Status::unavailable("Server Is Not Ready")
 }
 
@@ -80,7 +104,6 @@ pub(crate) fn wrong_revision(stream: &str, expected: ExpectedRevision, current: 
         "Delete failed due to WrongExpectedVersion. Stream: {stream}, \
          Expected version: {expected}, Actual version: {actual}"
     );
-    let actual = if current.is_some() { &*actual } else { "" };
     with_trailers(
         Code::FailedPrecondition,
         message,
@@ -88,15 +111,15 @@ pub(crate) fn wrong_revision(stream: &str, expected: ExpectedRevision, current: 
             ("exception", "wrong-expected-version"),
             ("stream-name", stream),
             ("expected-version", &expected),
-            ("actual-version", actual),
+            ("actual-version", &actual),
         ],
     )
 }
 
-/// A status with trailers. What is not printable ASCII in a value is percent-encoded.
+/// A status with trailers, those that have a value. What is not printable ASCII in one is percent-encoded.
 pub(crate) fn with_trailers(code: Code, message: String, trailers: &[(&'static str, &str)]) -> Status {
     let mut metadata = MetadataMap::with_capacity(trailers.len());
-    for (key, value) in trailers {
+    for (key, value) in trailers.iter().filter(|(_, value)| !value.is_empty()) {
         if let Ok(value) = AsciiMetadataValue::try_from(ascii(value)) {
             metadata.insert(*key, value);
         }

@@ -2,44 +2,49 @@
 
 mod append;
 mod batch;
+mod checkpoints;
+mod fragments;
 mod read;
 mod reply;
 mod request;
 mod subscription;
 
-use futures::stream::BoxStream;
+use futures::stream::{self, BoxStream, StreamExt};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::access::Access;
 use crate::log::{Command, EventLog, Operation, Outcome};
+use crate::membership::{Node, requires_leader};
 use crate::proto::streams::streams_server::Streams;
 use crate::proto::streams::{
     AppendReq, AppendResp, BatchAppendReq, BatchAppendResp, DeleteReq, DeleteResp, ReadReq, ReadResp, TombstoneReq,
     TombstoneResp, append_req, delete_resp, tombstone_resp,
 };
 use crate::status;
-use request::{Count, ReadRequest};
+use request::{Count, ReadRequest, Source, Start};
 
-/// Serves reads and writes from one event log.
+/// Serves reads and writes from one event log, on one node.
 #[derive(Debug, Clone)]
 pub(crate) struct StreamsService {
-    log: EventLog,
-    /// Ends long-lived calls when the server stops.
-    shutdown: CancellationToken,
+    pub(crate) log: EventLog,
+    pub(crate) node: Node,
+    pub(crate) access: Access,
+    pub(crate) strict: bool,
+    /// Ends long-lived calls when the node stops.
+    pub(crate) shutdown: CancellationToken,
 }
 
 impl StreamsService {
-    pub(crate) fn new(log: EventLog, shutdown: CancellationToken) -> Self {
-        Self { log, shutdown }
-    }
-
     /// Deletes or tombstones a stream and returns the position of the record of it.
     async fn end_stream(
         &self,
         options: Option<append_req::Options>,
         operation: Operation,
+        requires_leader: bool,
     ) -> Result<Option<u64>, Status> {
         let target = append::Target::new(options.as_ref())?;
+        self.node.may_write(requires_leader)?;
         let command = Command { stream: target.stream.clone(), expected: target.expected, operation };
         match self.log.write(command).await? {
             Outcome::Done { position, .. } => Ok(position),
@@ -47,26 +52,49 @@ impl StreamsService {
             Outcome::WrongRevision { current } => Err(status::wrong_revision(&target.stream, target.expected, current)),
         }
     }
+
+    fn may_read(&self, source: &Source) -> bool {
+        match source {
+            Source::All(_) => self.access.may_read_all(),
+            Source::Stream(stream) => self.access.may_read(stream),
+        }
+    }
+}
+
+type Responses<T> = BoxStream<'static, Result<T, Status>>;
+
+/// Waits for the first response. If it is a refusal, the call itself is refused, and not only what comes of it.
+async fn begun<T: Send + 'static>(responses: Responses<T>) -> Result<Response<Responses<T>>, Status> {
+    let mut responses = responses.fuse();
+    let first = responses.next().await.transpose()?;
+    Ok(Response::new(stream::iter(first.map(Ok)).chain(responses).boxed()))
 }
 
 #[tonic::async_trait]
 impl Streams for StreamsService {
-    type ReadStream = BoxStream<'static, Result<ReadResp, Status>>;
-    type BatchAppendStream = BoxStream<'static, Result<BatchAppendResp, Status>>;
+    type ReadStream = Responses<ReadResp>;
+    type BatchAppendStream = Responses<BatchAppendResp>;
 
     async fn read(&self, request: Request<ReadReq>) -> Result<Response<Self::ReadStream>, Status> {
+        let requires_leader = requires_leader(request.metadata());
         let request = ReadRequest::new(request.into_inner())?;
+        if !self.may_read(&request.source) {
+            return Err(status::access_denied());
+        }
+        self.node.may_read(requires_leader)?;
         let log = self.log.clone();
         let shutdown = self.shutdown.clone();
-        let frames: Self::ReadStream = match request.count {
-            Count::Limited(count) => Box::pin(read::frames(log, request, count, shutdown)),
-            Count::Subscription => Box::pin(subscription::frames(log, request, shutdown)),
-        };
-        Ok(Response::new(frames))
+        begun(match request.count {
+            Count::Limited(_) if request.start == Start::Nowhere => stream::empty().boxed(),
+            Count::Limited(count) => read::frames(log, request, count, shutdown).boxed(),
+            Count::Subscription => subscription::frames(log, request, self.strict, shutdown).boxed(),
+        })
+        .await
     }
 
     async fn append(&self, request: Request<Streaming<AppendReq>>) -> Result<Response<AppendResp>, Status> {
-        let response = append::append(&self.log, request.into_inner()).await?;
+        let requires_leader = requires_leader(request.metadata());
+        let response = append::append(self, request.into_inner(), requires_leader).await?;
         Ok(Response::new(response))
     }
 
@@ -74,14 +102,19 @@ impl Streams for StreamsService {
         &self,
         request: Request<Streaming<BatchAppendReq>>,
     ) -> Result<Response<Self::BatchAppendStream>, Status> {
-        let responses = batch::responses(self.log.clone(), request.into_inner(), self.shutdown.clone());
-        Ok(Response::new(Box::pin(responses)))
+        let requires_leader = requires_leader(request.metadata());
+        let responses = batch::responses(self.clone(), request.into_inner(), requires_leader).boxed();
+        match self.strict {
+            true => begun(responses).await,
+            false => Ok(Response::new(responses)),
+        }
     }
 
     async fn delete(&self, request: Request<DeleteReq>) -> Result<Response<DeleteResp>, Status> {
         use delete_resp::PositionOption;
+        let requires_leader = requires_leader(request.metadata());
         let options = request.into_inner().options;
-        let position = self.end_stream(options, Operation::Delete).await?;
+        let position = self.end_stream(options, Operation::Delete, requires_leader).await?;
         Ok(Response::new(DeleteResp {
             position_option: position.map(|position| PositionOption::Position(position.into())),
         }))
@@ -89,8 +122,9 @@ impl Streams for StreamsService {
 
     async fn tombstone(&self, request: Request<TombstoneReq>) -> Result<Response<TombstoneResp>, Status> {
         use tombstone_resp::PositionOption;
+        let requires_leader = requires_leader(request.metadata());
         let options = request.into_inner().options;
-        let position = self.end_stream(options, Operation::Tombstone).await?;
+        let position = self.end_stream(options, Operation::Tombstone, requires_leader).await?;
         Ok(Response::new(TombstoneResp {
             position_option: position.map(|position| PositionOption::Position(position.into())),
         }))

@@ -52,9 +52,9 @@ impl From<&str> for StreamIdentifier {
 pub(crate) fn stream_name(identifier: Option<&StreamIdentifier>) -> Result<Arc<str>, RequestError> {
     let bytes = identifier.map_or(&[][..], |identifier| &identifier.stream_name);
     match std::str::from_utf8(bytes) {
-        Ok("") => Err(RequestError::Invalid("the stream name is missing")),
+        Ok("") => Err(RequestError::Unreadable("the stream name is missing")),
         Ok(name) => Ok(Arc::from(name)),
-        Err(_) => Err(RequestError::Invalid("the stream name is not UTF-8")),
+        Err(_) => Err(RequestError::Unreadable("the stream name is not UTF-8")),
     }
 }
 
@@ -70,6 +70,15 @@ impl From<u64> for AllStreamPosition {
     }
 }
 
+/// A revision or position, unless it is too great to be one. `u64::MAX`, which has meanings of its own, passes.
+pub(crate) fn number(number: u64) -> Result<u64, RequestError> {
+    match number {
+        u64::MAX => Ok(number),
+        number if i64::try_from(number).is_ok() => Ok(number),
+        _ => Err(RequestError::Unreadable("the number is out of range")),
+    }
+}
+
 /// The size of a proposed event as it counts towards the limit on an append, in bytes.
 pub(crate) fn proposed_size(message: &ProposedMessage) -> usize {
     let type_length = message.metadata.get("type").map_or(0, String::len);
@@ -80,15 +89,14 @@ pub(crate) fn proposed_size(message: &ProposedMessage) -> usize {
 pub(crate) fn new_event(message: ProposedMessage) -> Result<NewEvent, RequestError> {
     let ProposedMessage { id, metadata, custom_metadata, data } = message;
     let mut metadata: HashMap<String, String> = metadata;
-    let (Some(event_type), Some(content_type)) = (metadata.remove("type"), metadata.get("content-type")) else {
-        return Err(RequestError::MissingMetadata);
-    };
+    let event_type = metadata.remove("type").ok_or(RequestError::MissingMetadata("type"))?;
+    let content_type = metadata.get("content-type").ok_or(RequestError::MissingMetadata("content-type"))?;
     let id = id.and_then(|id| id.to_id()).unwrap_or_default();
     if id.is_nil() {
-        return Err(RequestError::Invalid("the event id is missing or empty"));
+        return Err(RequestError::Unreadable("the event id is missing or empty"));
     }
     if event_type.is_empty() {
-        return Err(RequestError::Invalid("the event type is empty"));
+        return Err(RequestError::Unreadable("the event type is empty"));
     }
     Ok(NewEvent { id, event_type, is_json: content_type == JSON, data, metadata: custom_metadata })
 }

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use jetbridge_eventstore::{Config, RunningServer};
+use jetbridge_eventstore::{Access, Config, Right, RunningServer};
 use tempfile::TempDir;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -16,12 +16,22 @@ const STOP_LIMIT: Duration = Duration::from_secs(20);
 
 /// The embedded event store, with a temporary folder and a port of its own. It runs on the runtime of the test that started
 /// it, and ends with it.
+///
+/// It behaves like EventStoreDB 24.6.0 where that hurts, so that what passes here passes there: a connection has 100 calls at
+/// once, acknowledgements are delayed, and a batch session that was closed too early stays open.
 #[derive(Debug)]
 pub struct TestEventStore {
+    settings: Settings,
     address: SocketAddr,
     connection_string: String,
     running: Option<Running>,
     folder: TempDir,
+}
+
+#[derive(Debug, Clone)]
+struct Settings {
+    strict: bool,
+    access: Access,
 }
 
 #[derive(Debug)]
@@ -37,12 +47,35 @@ impl TestEventStore {
     ///
     /// When it does not start.
     pub async fn start() -> Self {
+        Self::start_with(Settings { strict: true, access: Access::Everything }).await
+    }
+
+    /// An empty event store as `cargo run` starts it, which is kinder than EventStoreDB.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub async fn start_ordinary() -> Self {
+        Self::start_with(Settings { strict: false, access: Access::Everything }).await
+    }
+
+    /// An empty event store that denies its clients something.
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub async fn start_denying(rights: Vec<Right>) -> Self {
+        Self::start_with(Settings { strict: true, access: Access::Deny(rights) }).await
+    }
+
+    async fn start_with(settings: Settings) -> Self {
         let folder = temporary_folder();
         let any_port = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let running = Running::start(any_port, &folder)
+        let running = Running::start(any_port, &folder, &settings)
             .await
             .unwrap_or_else(|error| panic!("an event store for a test: {error} ({error:?})"));
         Self {
+            settings,
             address: running.server.address(),
             connection_string: running.server.connection_string(),
             running: Some(running),
@@ -82,7 +115,7 @@ impl TestEventStore {
         if self.running.is_none() {
             // The port may still be busy for a moment.
             let running = eventually("the event store starts again", START_LIMIT, async || {
-                Running::start(self.address, &self.folder).await
+                Running::start(self.address, &self.folder, &self.settings).await
             })
             .await;
             self.running = Some(running);
@@ -91,9 +124,14 @@ impl TestEventStore {
 }
 
 impl Running {
-    async fn start(listen: SocketAddr, folder: &TempDir) -> Result<Self, jetbridge_eventstore::StartError> {
+    async fn start(
+        listen: SocketAddr,
+        folder: &TempDir,
+        settings: &Settings,
+    ) -> Result<Self, jetbridge_eventstore::StartError> {
         let shutdown = CancellationToken::new();
-        let config = Config { listen, data_dir: folder.path().to_path_buf() };
+        let Settings { strict, access } = settings.clone();
+        let config = Config { strict, access, ..Config::new(listen, folder.path().to_path_buf()) };
         let server = jetbridge_eventstore::start(config, shutdown.clone()).await?;
         Ok(Self { server, shutdown: shutdown.drop_guard() })
     }

@@ -3,6 +3,7 @@
 //! - [`TestDatabase`]: a PostgreSQL database for one test, on a server that all tests of a process share.
 //! - [`TestEventStore`]: an event store for one test, which can be stopped and started again.
 //! - [`TestProxy`]: a connection to either of them that loses, holds and counts what passes.
+//! - [`TestCluster`]: several event store nodes for one test, of which one leads.
 //! - [`temporary_folder`]: a folder for one test.
 //! - [`assert_settings_documented`]: compares a program's settings with the page for operators.
 //! - [`eventually`]: waits for a condition, with a limit.
@@ -15,6 +16,7 @@
     reason = "a test that has no server is a test that fails, and it fails by panicking"
 )]
 
+mod cluster;
 mod database;
 mod event_store;
 mod eventually;
@@ -23,9 +25,11 @@ mod proxy;
 mod scratch;
 mod settings;
 
+pub use cluster::TestCluster;
 pub use database::TestDatabase;
 pub use event_store::TestEventStore;
 pub use eventually::{Outcome, eventually};
+pub use jetbridge_eventstore::Right;
 pub use postgres::TestPostgres;
 pub use proxy::TestProxy;
 pub use scratch::temporary_folder;

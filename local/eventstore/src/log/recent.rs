@@ -8,18 +8,24 @@ use super::event::StoredEvent;
 const MAX_EVENTS: usize = 16_384;
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Window {
-    /// Contiguous in position.
+    /// All events after this position are in the window.
+    after: u64,
     events: VecDeque<Arc<StoredEvent>>,
     bytes: usize,
 }
 
 /// A bounded window on the end of the log.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct RecentEvents(RwLock<Window>);
 
 impl RecentEvents {
+    /// An empty window at the end of a log whose last event is at `head`.
+    pub(super) fn new(head: u64) -> Self {
+        Self(RwLock::new(Window { after: head, events: VecDeque::new(), bytes: 0 }))
+    }
+
     /// Adds what was committed, in order of position.
     pub(super) fn publish(&self, committed: impl IntoIterator<Item = Arc<StoredEvent>>) {
         let mut window = self.0.write().unwrap_or_else(PoisonError::into_inner);
@@ -32,6 +38,7 @@ impl RecentEvents {
                 break;
             };
             window.bytes = window.bytes.saturating_sub(oldest.size());
+            window.after = oldest.position;
         }
     }
 
@@ -44,8 +51,10 @@ impl RecentEvents {
         limit: usize,
     ) -> Option<(Vec<Arc<StoredEvent>>, u64)> {
         let window = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let first = window.events.front()?.position;
-        let skip = usize::try_from(position.saturating_add(1).checked_sub(first)?).ok()?;
+        if position < window.after {
+            return None;
+        }
+        let skip = window.events.partition_point(|event| event.position <= position);
         let mut found = Vec::new();
         let mut reached = position;
         for event in window.events.iter().skip(skip) {

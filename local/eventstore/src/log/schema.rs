@@ -5,8 +5,9 @@ use std::path::Path;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 /// Written to `PRAGMA user_version`; raised with every change to the tables.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
+/// The tables of version 1. Its positions were consecutive numbers; what is written since goes on from the last of them.
 const TABLES: &str = "
     CREATE TABLE streams (
         id   INTEGER PRIMARY KEY,
@@ -25,6 +26,9 @@ const TABLES: &str = "
         UNIQUE (stream, revision)
     ) STRICT;
 ";
+
+/// What version 2 adds: the positions of appends without events.
+const EMPTY_RECORDS: &str = "CREATE TABLE empty_records (position INTEGER PRIMARY KEY) STRICT;";
 
 /// Why the log could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -58,13 +62,15 @@ pub(super) fn open(file: &Path) -> Result<Connection, OpenError> {
     connection.pragma_update(None, "foreign_keys", false)?;
     let transaction = connection.transaction()?;
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    match version {
-        0 => {
-            transaction.execute_batch(TABLES)?;
-            transaction.pragma_update(None, "user_version", VERSION)?;
-        }
-        VERSION => {}
-        found => return Err(OpenError::Newer { found }),
+    if !(0..=VERSION).contains(&version) {
+        return Err(OpenError::Newer { found: version });
+    }
+    if version < 1 {
+        transaction.execute_batch(TABLES)?;
+    }
+    if version < 2 {
+        transaction.execute_batch(EMPTY_RECORDS)?;
+        transaction.pragma_update(None, "user_version", VERSION)?;
     }
     transaction.commit()?;
     set_up(&connection)?;

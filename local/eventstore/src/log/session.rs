@@ -1,22 +1,20 @@
 //! Deciding and storing the writes of one transaction.
 
-use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use rusqlite::{Connection, params};
+use rusqlite::Connection;
 use uuid::Uuid;
 
-use super::event::{NewEvent, StoredEvent};
+use super::event::NewEvent;
 use super::metadata::{
-    METADATA_TYPE, Retention, TOMBSTONE_REVISION, base_of, metastream_of, soft_delete_json, with_truncate_before,
+    METADATA_TYPE, TOMBSTONE_REVISION, base_of, metastream_of, soft_delete_json, with_truncate_before,
 };
+use super::range::StreamRange;
 use super::remembered::RememberedIds;
-use super::snapshot::{Snapshot, signed, ticks_now};
-use crate::rules::{self, Decision, ExpectedRevision, History, Recorded, StreamStatus};
-
-/// Streams whose status is kept in memory.
-const MAX_STREAMS: usize = 65_536;
+use super::snapshot::Snapshot;
+use super::state::{State, Stream};
+use crate::rules::{self, Decision, ExpectedRevision, History, Recorded, Write};
 
 /// A write to one stream.
 #[derive(Debug)]
@@ -49,46 +47,10 @@ pub(crate) enum Outcome {
     Deleted,
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Stream {
-    /// Its row, once it has an event.
-    row: Option<i64>,
-    status: StreamStatus,
-}
-
-/// What the writer knows without asking the database, uncommitted events included.
-#[derive(Default)]
-pub(super) struct State {
-    streams: HashMap<Arc<str>, Stream>,
-    remembered: RememberedIds,
-    position: u64,
-    created: i64,
-    uncommitted: Vec<Arc<StoredEvent>>,
-}
-
-impl State {
-    pub(super) fn new(position: u64, created: i64) -> Self {
-        Self { position, created, ..Self::default() }
-    }
-
-    /// Takes the events that were just committed, and the position of the last.
-    pub(super) fn committed(&mut self) -> (Vec<Arc<StoredEvent>>, u64) {
-        (std::mem::take(&mut self.uncommitted), self.position)
-    }
-
-    /// Goes back to where `position` is the last one. The rest is looked up again when it is needed.
-    pub(super) fn forget_uncommitted(&mut self, position: u64) {
-        self.uncommitted.clear();
-        self.streams.clear();
-        self.remembered.clear();
-        self.position = position;
-    }
-}
-
 /// The writes of one transaction.
 pub(super) struct Session<'a> {
-    connection: &'a Connection,
-    state: &'a mut State,
+    pub(super) connection: &'a Connection,
+    pub(super) state: &'a mut State,
 }
 
 impl<'a> Session<'a> {
@@ -124,48 +86,81 @@ impl<'a> Session<'a> {
     ) -> Result<Outcome, rusqlite::Error> {
         let stream = self.stream(name)?;
         let current = stream.status.last;
+        if self.is_of_tombstoned(name, stream)? {
+            return Ok(Outcome::Deleted);
+        }
         let ids: Vec<Uuid> = events.iter().map(|event| event.id).collect();
-        let recreates = match self.decide(name, stream, expected, &ids)? {
+        let recreates = match self.decide(name, stream, expected, Write::Append(&ids))? {
             Decision::Accept { recreates } => recreates,
-            Decision::AlreadyWritten(recorded) => return Ok(done(recorded)),
+            Decision::AlreadyWritten(recorded) => return self.as_written_before(name, recorded),
             Decision::WrongRevision => return Ok(Outcome::WrongRevision { current }),
             Decision::Deleted => return Ok(Outcome::Deleted),
         };
-        if events.is_empty() {
-            return Ok(Outcome::Done { revision: current, position: None });
-        }
-        let recreated_by_metadata = self.soft_deleted_base(name)?;
         let first = current.map_or(0, |last| last.saturating_add(1));
-        let mut last = Recorded { revision: first, position: self.state.position };
-        for (revision, event) in (first..).zip(events) {
-            last = self.store(name, revision, event)?;
-        }
+        let (written, recreated_by_metadata) = match events.is_empty() {
+            true => (Outcome::Done { revision: current, position: Some(self.store_empty()?) }, None),
+            false => {
+                let recreated_by_metadata = self.soft_deleted_base(name)?;
+                (self.store_all(name, first, events)?, recreated_by_metadata)
+            }
+        };
         if recreates {
             self.truncate_before(name, first)?;
         }
         if let Some((base, end)) = recreated_by_metadata {
             self.truncate_before(&base, end)?;
         }
-        Ok(done(last))
+        Ok(written)
+    }
+
+    fn store_all(&mut self, name: &Arc<str>, first: u64, events: Vec<NewEvent>) -> Result<Outcome, rusqlite::Error> {
+        let mut last = None;
+        for (revision, event) in (first..).zip(events) {
+            last = Some(self.store(name, revision, event)?);
+        }
+        let (revision, position) = (last.map(|last| last.revision), last.map(|last| last.position));
+        Ok(Outcome::Done { revision, position })
+    }
+
+    /// The answer to a retry: where the events were written, if they can still be read there.
+    fn as_written_before(&self, name: &str, recorded: Recorded) -> Result<Outcome, rusqlite::Error> {
+        let Recorded { revision, position } = recorded;
+        let range = Snapshot::new(self.connection).range(name)?;
+        let is_readable =
+            matches!(range, StreamRange::Readable { first, last, .. } if (first..=last).contains(&revision));
+        Ok(Outcome::Done { revision: Some(revision), position: is_readable.then_some(position) })
     }
 
     fn delete(&mut self, name: &Arc<str>, expected: ExpectedRevision) -> Result<Outcome, rusqlite::Error> {
         let stream = self.stream(name)?;
         let current = stream.status.last;
-        match self.decide(name, stream, expected, &[])? {
-            Decision::Accept { .. } if current.is_some() => {
-                let metadata = json_event(METADATA_TYPE, soft_delete_json());
-                let recorded = self.store_next(&Arc::from(metastream_of(name)), metadata)?;
-                Ok(done(recorded))
-            }
-            Decision::Deleted => Ok(Outcome::Deleted),
-            _ => Ok(Outcome::WrongRevision { current }),
+        let metastream = Arc::from(metastream_of(name));
+        if self.is_of_tombstoned(name, stream)? {
+            return Ok(Outcome::Deleted);
         }
+        match self.decide(name, stream, expected, Write::End)? {
+            Decision::Accept { .. } => {}
+            Decision::Deleted => return Ok(Outcome::Deleted),
+            _ => return Ok(Outcome::WrongRevision { current }),
+        }
+        let metadata = self.stream(&metastream)?;
+        if current.is_none() && metadata.status.last.is_none() {
+            return Ok(Outcome::WrongRevision { current });
+        }
+        // There is no room after a tombstone for the record of the delete.
+        if metadata.status.tombstoned {
+            return Ok(Outcome::Deleted);
+        }
+        let recorded = self.store_next(&metastream, json_event(METADATA_TYPE, soft_delete_json()))?;
+        Ok(done(recorded))
     }
 
     fn tombstone(&mut self, name: &Arc<str>, expected: ExpectedRevision) -> Result<Outcome, rusqlite::Error> {
         let stream = self.stream(name)?;
-        match self.decide(name, stream, expected, &[])? {
+        if self.is_of_tombstoned(name, stream)? {
+            return Ok(Outcome::Deleted);
+        }
+        match self.decide(name, stream, expected, Write::End)? {
             Decision::Accept { .. } => {
                 let event = NewEvent {
                     id: Uuid::new_v4(),
@@ -181,12 +176,20 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Whether a stream describes a tombstoned one. As in EventStoreDB it can still be written to if it was lately.
+    fn is_of_tombstoned(&mut self, name: &str, stream: Stream) -> Result<bool, rusqlite::Error> {
+        match base_of(name) {
+            Some(base) if !stream.is_written => Ok(self.stream(&Arc::from(base))?.status.tombstoned),
+            _ => Ok(false),
+        }
+    }
+
     fn decide(
         &self,
         name: &Arc<str>,
         stream: Stream,
         expected: ExpectedRevision,
-        ids: &[Uuid],
+        write: Write<'_>,
     ) -> Result<Decision, rusqlite::Error> {
         let mut history = StreamHistory {
             snapshot: Snapshot::new(self.connection),
@@ -194,7 +197,7 @@ impl<'a> Session<'a> {
             name,
             row: stream.row,
         };
-        rules::decide(stream.status, expected, ids, &mut history)
+        rules::decide(stream.status, expected, write, &mut history)
     }
 
     /// The stream that `metastream` describes, with the number of events it has had, if it is soft-deleted.
@@ -214,105 +217,11 @@ impl<'a> Session<'a> {
         let Some(json) = metadata.and_then(|(_, data)| with_truncate_before(&data, first)) else {
             return Ok(());
         };
-        let event = json_event(METADATA_TYPE, json);
-        self.store_next(&Arc::from(metastream_of(name)), event)?;
+        let metastream = Arc::from(metastream_of(name));
+        if !self.stream(&metastream)?.status.tombstoned {
+            self.store_next(&metastream, json_event(METADATA_TYPE, json))?;
+        }
         Ok(())
-    }
-
-    /// What is known of a stream.
-    fn stream(&mut self, name: &Arc<str>) -> Result<Stream, rusqlite::Error> {
-        if let Some(stream) = self.state.streams.get(name) {
-            return Ok(*stream);
-        }
-        let snapshot = Snapshot::new(self.connection);
-        let row = snapshot.row(name)?;
-        let mut stream = Stream { row, status: row.map_or(Ok(StreamStatus::default()), |row| snapshot.status(row))? };
-        if base_of(name).is_none() {
-            stream.status.soft_deleted = snapshot.retention(name)?.soft_deleted();
-        }
-        if self.state.streams.len() >= MAX_STREAMS {
-            self.state.streams.clear();
-        }
-        self.state.streams.insert(Arc::clone(name), stream);
-        Ok(stream)
-    }
-
-    fn store_next(&mut self, name: &Arc<str>, event: NewEvent) -> Result<Recorded, rusqlite::Error> {
-        let last = self.stream(name)?.status.last;
-        self.store(name, last.map_or(0, |last| last.saturating_add(1)), event)
-    }
-
-    /// Stores one event at the end of the log.
-    fn store(&mut self, name: &Arc<str>, revision: u64, event: NewEvent) -> Result<Recorded, rusqlite::Error> {
-        let mut stream = self.stream(name)?;
-        let row = match stream.row {
-            Some(row) => row,
-            None => self.create(name)?,
-        };
-        stream.row = Some(row);
-        if revision == TOMBSTONE_REVISION {
-            stream.status.tombstoned = true;
-        } else {
-            stream.status.last = Some(revision);
-        }
-        let event = self.insert(name, row, revision, event)?;
-        let recorded = Recorded { revision, position: event.position };
-        self.state.streams.insert(Arc::clone(name), stream);
-        self.state.remembered.insert(event.id, name, recorded);
-        if let Some(base) = base_of(name)
-            && base_of(base).is_none()
-            && let Some(base) = self.state.streams.get_mut(base)
-        {
-            let retention = Retention::parse(event.is_json, &event.data);
-            base.status.soft_deleted = retention.soft_deleted();
-        }
-        self.state.uncommitted.push(event);
-        Ok(recorded)
-    }
-
-    fn create(&self, name: &str) -> Result<i64, rusqlite::Error> {
-        let sql = "INSERT INTO streams (name) VALUES (?1)";
-        self.connection.prepare_cached(sql)?.insert([name])
-    }
-
-    fn insert(
-        &mut self,
-        name: &Arc<str>,
-        row: i64,
-        revision: u64,
-        event: NewEvent,
-    ) -> Result<Arc<StoredEvent>, rusqlite::Error> {
-        let position = self.state.position.saturating_add(1);
-        // Never back, even if the clock is set back: `$maxAge` relies on it.
-        let created = ticks_now().max(self.state.created);
-        let sql = "INSERT INTO events (position, stream, revision, id, type, json, created, data, metadata)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-        self.connection.prepare_cached(sql)?.execute(params![
-            signed(position),
-            row,
-            signed(revision),
-            event.id.as_bytes().as_slice(),
-            event.event_type,
-            event.is_json,
-            created,
-            &event.data[..],
-            &event.metadata[..],
-        ])?;
-        self.state.position = position;
-        self.state.created = created;
-        Ok(Arc::new(StoredEvent {
-            position,
-            stream: Arc::clone(name),
-            revision,
-            id: event.id,
-            event_type: event.event_type,
-            is_json: event.is_json,
-            created,
-            // Copies, so that an event kept in memory does not keep the whole request it came in.
-            data: Bytes::copy_from_slice(&event.data),
-            metadata: Bytes::copy_from_slice(&event.metadata),
-            encoded: [OnceLock::new(), OnceLock::new()],
-        }))
     }
 }
 

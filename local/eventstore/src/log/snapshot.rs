@@ -8,11 +8,12 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use uuid::Uuid;
 
 use super::event::{Resolved, StoredEvent, is_link};
-use super::metadata::{Retention, TOMBSTONE_REVISION, base_of, metastream_of};
+use super::metadata::{TOMBSTONE_REVISION, metastream_of};
+use super::range::StreamRange;
 use crate::rules::StreamStatus;
 
-/// 100-nanosecond ticks in a second.
-const TICKS_PER_SECOND: i64 = 10_000_000;
+/// What a record takes beside its names and contents, in bytes.
+const RECORD_OVERHEAD: u64 = 80;
 
 /// A page ends early once it holds this many bytes.
 const PAGE_BYTES: usize = 2 * 1024 * 1024;
@@ -33,15 +34,13 @@ pub(crate) enum Direction {
     Backwards,
 }
 
-/// What a reader may see of a stream.
+/// What is at a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StreamRange {
-    /// It has no events, or was soft-deleted.
-    Missing,
-    /// It was tombstoned.
-    Deleted,
-    /// Events from `first` to `last`; none if `first` is greater.
-    Readable { row: i64, first: u64, last: u64 },
+pub(crate) enum Place {
+    /// A record begins there, or the next one will.
+    Record,
+    Inside,
+    Beyond,
 }
 
 /// A step of a scan over `$all`.
@@ -53,7 +52,7 @@ pub(crate) struct Considered {
 }
 
 /// One consistent state of the log.
-pub(crate) struct Snapshot<'a>(&'a Connection);
+pub(crate) struct Snapshot<'a>(pub(super) &'a Connection);
 
 impl<'a> Snapshot<'a> {
     pub(super) fn new(connection: &'a Connection) -> Self {
@@ -64,6 +63,32 @@ impl<'a> Snapshot<'a> {
     pub(crate) fn head(&self) -> Result<u64, rusqlite::Error> {
         let sql = "SELECT coalesce(max(position), 0) FROM events";
         self.0.prepare_cached(sql)?.query_row([], |row| get_u64(row, 0))
+    }
+
+    /// Where the next record begins. A log without events has the record that is at the beginning of every log.
+    pub(super) fn end(&self) -> Result<u64, rusqlite::Error> {
+        let sql = "SELECT position,
+                          octet_length(name) + octet_length(type) + octet_length(data) + octet_length(metadata)
+                   FROM events e JOIN streams s ON s.id = e.stream ORDER BY position DESC LIMIT 1";
+        let last = self.0.prepare_cached(sql)?.query_row([], |row| Ok((get_u64(row, 0)?, get_u64(row, 1)?)));
+        let after_events = last.optional()?.map_or(0, |(position, content)| position + record_size(content));
+        let sql = "SELECT coalesce(max(position), 0) FROM empty_records";
+        let empty = self.0.prepare_cached(sql)?.query_row([], |row| get_u64(row, 0))?;
+        Ok(after_events.max(empty + record_size(0)))
+    }
+
+    /// What is at a position in `$all`.
+    pub(crate) fn place(&self, position: u64) -> Result<Place, rusqlite::Error> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM events WHERE position = ?1)
+                       OR EXISTS (SELECT 1 FROM empty_records WHERE position = ?1)";
+        let begins = self.0.prepare_cached(sql)?.query_row([signed(position)], |row| row.get(0))?;
+        let end = self.end()?;
+        Ok(match begins {
+            _ if position > end => Place::Beyond,
+            true => Place::Record,
+            false if position == 0 || position == end => Place::Record,
+            false => Place::Inside,
+        })
     }
 
     /// When the last event was created, in ticks; 0 if there is none.
@@ -113,74 +138,6 @@ impl<'a> Snapshot<'a> {
         let newest =
             statement.query_row(params![row, signed(TOMBSTONE_REVISION)], |row| Ok((row.get(0)?, get_bytes(row, 1)?)));
         newest.optional()
-    }
-
-    /// What `stream`'s metadata says about the visibility of its events.
-    pub(super) fn retention(&self, stream: &str) -> Result<Retention, rusqlite::Error> {
-        let metadata = self.metadata(stream)?;
-        Ok(metadata.map_or_else(Retention::default, |(is_json, data)| Retention::parse(is_json, &data)))
-    }
-
-    /// What may be read of `stream` now.
-    pub(crate) fn range(&self, stream: &str) -> Result<StreamRange, rusqlite::Error> {
-        let base = base_of(stream);
-        if let Some(base) = base
-            && let Some(row) = self.row(base)?
-            && self.status(row)?.tombstoned
-        {
-            return Ok(StreamRange::Deleted);
-        }
-        let Some(row) = self.row(stream)? else {
-            return Ok(StreamRange::Missing);
-        };
-        let status = self.status(row)?;
-        if status.tombstoned {
-            return Ok(StreamRange::Deleted);
-        }
-        let Some(last) = status.last else {
-            return Ok(StreamRange::Missing);
-        };
-        if base.is_some() {
-            let first = last;
-            return Ok(StreamRange::Readable { row, first, last });
-        }
-        let retention = self.retention(stream)?;
-        if retention.soft_deleted() {
-            return Ok(StreamRange::Missing);
-        }
-        let first = self.first_visible(row, last, retention)?;
-        Ok(StreamRange::Readable { row, first, last })
-    }
-
-    fn first_visible(&self, row: i64, last: u64, retention: Retention) -> Result<u64, rusqlite::Error> {
-        let end = last.saturating_add(1);
-        let by_count = retention.max_count.map_or(0, |count| end.saturating_sub(count));
-        let first = by_count.max(retention.truncate_before.unwrap_or(0)).min(end);
-        match retention.max_age_seconds {
-            None => Ok(first),
-            Some(seconds) => self.first_younger(row, first, end, seconds),
-        }
-    }
-
-    /// The first revision in `first..end` that is not older than `seconds`. Creation times never go back in the log, so
-    /// halving the range finds it.
-    fn first_younger(&self, row: i64, first: u64, end: u64, seconds: u64) -> Result<u64, rusqlite::Error> {
-        let age = i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(TICKS_PER_SECOND);
-        let oldest = ticks_now().saturating_sub(age);
-        let sql = "SELECT created FROM events WHERE stream = ?1 AND revision = ?2";
-        let mut statement = self.0.prepare_cached(sql)?;
-        let (mut low, mut high) = (first, end);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let created = statement.query_row(params![row, signed(middle)], |row| row.get(0));
-            let created: Option<i64> = created.optional()?;
-            if created.is_some_and(|created| created >= oldest) {
-                high = middle;
-            } else {
-                low = middle + 1;
-            }
-        }
-        Ok(low)
     }
 
     /// At most `limit` of the events `first..=last` of the stream in `row`.
@@ -307,12 +264,17 @@ fn event_from(row: &Row<'_>, stream: Arc<str>) -> Result<StoredEvent, rusqlite::
     })
 }
 
+/// How far a record reaches whose names and contents have this many bytes.
+pub(super) fn record_size(content: u64) -> u64 {
+    content.saturating_add(RECORD_OVERHEAD)
+}
+
 /// Revisions and positions fit SQLite's signed integers; a greater number from a client means "beyond the last".
 pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
-fn get_u64(row: &Row<'_>, column: usize) -> Result<u64, rusqlite::Error> {
+pub(super) fn get_u64(row: &Row<'_>, column: usize) -> Result<u64, rusqlite::Error> {
     let number: i64 = row.get(column)?;
     u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))
 }

@@ -2,6 +2,7 @@
 //! them once that transaction is on disk.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -9,8 +10,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::LogError;
 use super::event::NewEvent;
 use super::recent::RecentEvents;
-use super::session::{Command, Operation, Outcome, Session, State};
+use super::session::{Command, Operation, Outcome, Session};
 use super::snapshot::Snapshot;
+use super::state::State;
 
 /// Limits on one transaction: with more waiting, the next one follows at once.
 const MAX_BATCH_REQUESTS: usize = 512;
@@ -40,20 +42,25 @@ impl Request {
     }
 }
 
+/// How long the writer waits for more in strict mode, so that what is sent together is decided together.
+const STRICT_LINGER: Duration = Duration::from_millis(1);
+
 pub(super) struct Writer {
     connection: Connection,
+    strict: bool,
     recent: Arc<RecentEvents>,
     head: watch::Sender<u64>,
     state: State,
 }
 
 impl Writer {
-    pub(super) fn new(connection: Connection, recent: Arc<RecentEvents>) -> Result<Self, rusqlite::Error> {
+    pub(super) fn new(connection: Connection, strict: bool) -> Result<Self, rusqlite::Error> {
         let snapshot = Snapshot::new(&connection);
-        let position = snapshot.head()?;
-        let state = State::new(position, snapshot.last_created()?);
-        let mut writer = Self { connection, recent, head: watch::Sender::new(position), state };
-        if position == 0 {
+        let head = snapshot.head()?;
+        let state = State::new(snapshot.end()?, snapshot.last_created()?);
+        let recent = Arc::new(RecentEvents::new(head));
+        let mut writer = Self { connection, strict, recent, head: watch::Sender::new(head), state };
+        if head == 0 {
             writer.begin_log()?;
         }
         Ok(writer)
@@ -71,6 +78,10 @@ impl Writer {
         self.head.subscribe()
     }
 
+    pub(super) fn recent(&self) -> Arc<RecentEvents> {
+        Arc::clone(&self.recent)
+    }
+
     /// Serves requests until it is told to stop or every sender is gone.
     ///
     /// # Errors
@@ -81,6 +92,9 @@ impl Writer {
         let mut batch = Vec::new();
         let mut stopping = false;
         while !stopping && let Some(first) = queue.blocking_recv() {
+            if self.strict {
+                std::thread::sleep(STRICT_LINGER);
+            }
             let mut bytes = 0;
             let mut next = Some(first);
             while let Some(message) = next {
@@ -109,7 +123,12 @@ impl Writer {
         match self.commit(batch) {
             Ok(outcomes) => {
                 self.publish();
-                for (request, outcome) in batch.drain(..).zip(outcomes) {
+                let mut answers: Vec<_> = batch.drain(..).zip(outcomes).collect();
+                if self.strict {
+                    // EventStoreDB refuses at once, and confirms only when all is on disk.
+                    answers.sort_by_key(|(_, outcome)| matches!(outcome, Outcome::Done { .. }));
+                }
+                for (request, outcome) in answers {
                     // The caller may have gone; the outcome stands.
                     let _ = request.reply.send(Ok(outcome));
                 }
@@ -137,10 +156,10 @@ impl Writer {
     }
 
     fn publish(&mut self) {
-        let (committed, position) = self.state.committed();
-        if committed.is_empty() {
+        let committed = self.state.committed();
+        let Some(position) = committed.last().map(|event| event.position) else {
             return;
-        }
+        };
         // First the events, then the news of them: whoever hears it finds them there.
         self.recent.publish(committed);
         self.head.send_replace(position);
@@ -148,7 +167,7 @@ impl Writer {
 
     /// Forgets what was not committed. False if it is uncertain what is on disk.
     fn roll_back(&mut self, error: &rusqlite::Error) -> bool {
-        self.state.forget_uncommitted(*self.head.borrow());
+        self.state.forget_uncommitted();
         let harmless = matches!(
             error.sqlite_error_code(),
             Some(ErrorCode::DiskFull | ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::TooBig)

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::ExpectedRevision::{Any, Exact, NoStream, StreamExists};
-use super::{Decision, ExpectedRevision, History, Recorded, StreamStatus, decide};
+use super::{Decision, ExpectedRevision, History, Recorded, StreamStatus, Write, decide};
 
 /// A stream in memory, with every id remembered.
 #[derive(Debug, Clone, Default)]
@@ -45,8 +45,16 @@ impl Stream {
 
     fn decide(&self, expected: ExpectedRevision, ids: &[u128]) -> Decision {
         let ids: Vec<_> = ids.iter().copied().map(Uuid::from_u128).collect();
+        self.ask(expected, Write::Append(&ids))
+    }
+
+    fn end(&self, expected: ExpectedRevision) -> Decision {
+        self.ask(expected, Write::End)
+    }
+
+    fn ask(&self, expected: ExpectedRevision, write: Write<'_>) -> Decision {
         let status = StreamStatus { last: self.last(), tombstoned: self.tombstoned, soft_deleted: self.soft_deleted };
-        let Ok(decision) = decide(status, expected, &ids, &mut self.clone());
+        let Ok(decision) = decide(status, expected, write, &mut self.clone());
         decision
     }
 }
@@ -122,6 +130,9 @@ fn a_soft_deleted_stream_is_recreated() {
     assert_eq!(stream.decide(Exact(1), &[9]), WRONG);
     assert_eq!(stream.decide(StreamExists, &[9]), Decision::Deleted);
     assert_eq!(stream.decide(NoStream, &[1, 2]), already(1));
+    assert_eq!(stream.decide(NoStream, &[]), WRONG);
+    assert_eq!(stream.decide(Any, &[]), RECREATE);
+    assert_eq!(stream.end(NoStream), RECREATE);
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use tonic::{Status, Streaming};
 
-use crate::log::{Command, EventLog, Operation, Outcome};
+use super::StreamsService;
+use crate::log::{Command, Operation, Outcome};
 use crate::proto::client::Empty;
 use crate::proto::streams::append_req::options::ExpectedStreamRevision;
 use crate::proto::streams::append_req::{Content, Options};
@@ -22,41 +23,44 @@ use crate::wire;
 pub(super) struct Target {
     pub(super) stream: Arc<str>,
     pub(super) expected: ExpectedRevision,
+    /// The revision that was sent. `u64::MAX` means "no stream", but is answered as it came.
+    revision: Option<u64>,
 }
 
 impl Target {
     pub(super) fn new(options: Option<&Options>) -> Result<Self, Status> {
-        let options = options.ok_or(RequestError::Invalid("the options are missing"))?;
-        let stream = writable(wire::stream_name(options.stream_identifier.as_ref())?)?;
-        let expected = match options.expected_stream_revision {
-            Some(ExpectedStreamRevision::Revision(revision)) => ExpectedRevision::exact(revision),
-            Some(ExpectedStreamRevision::NoStream(_)) => ExpectedRevision::NoStream,
-            Some(ExpectedStreamRevision::Any(_)) => ExpectedRevision::Any,
-            Some(ExpectedStreamRevision::StreamExists(_)) => ExpectedRevision::StreamExists,
-            None => return Err(RequestError::Invalid("the expected revision is missing").into()),
+        let options = options.ok_or(RequestError::Unreadable("the options are missing"))?;
+        let stream = wire::stream_name(options.stream_identifier.as_ref())?;
+        let (expected, revision) = match options.expected_stream_revision {
+            Some(ExpectedStreamRevision::Revision(revision)) => {
+                (ExpectedRevision::exact(wire::number(revision)?), Some(revision))
+            }
+            Some(ExpectedStreamRevision::NoStream(_)) => (ExpectedRevision::NoStream, None),
+            Some(ExpectedStreamRevision::Any(_)) => (ExpectedRevision::Any, None),
+            Some(ExpectedStreamRevision::StreamExists(_)) => (ExpectedRevision::StreamExists, None),
+            None => return Err(RequestError::Unsupported("the expected revision is missing").into()),
         };
-        Ok(Self { stream, expected })
+        Ok(Self { stream, expected, revision })
     }
 }
 
-/// `$all` is a view of the log, not a stream that can be written to.
-fn writable(stream: Arc<str>) -> Result<Arc<str>, Status> {
-    match &*stream {
-        "$all" => Err(status::access_denied()),
-        _ => Ok(stream),
-    }
-}
-
-pub(super) async fn append(log: &EventLog, mut messages: Streaming<AppendReq>) -> Result<AppendResp, Status> {
+pub(super) async fn append(
+    service: &StreamsService,
+    mut messages: Streaming<AppendReq>,
+    requires_leader: bool,
+) -> Result<AppendResp, Status> {
     let target = match messages.message().await?.and_then(|message| message.content) {
         Some(Content::Options(options)) => Target::new(Some(&options))?,
-        _ => return Err(RequestError::Invalid("the options must come first").into()),
+        _ => return Err(RequestError::Unreadable("the options must come first").into()),
     };
+    if !service.access.may_append_to(&target.stream) {
+        return Err(status::access_denied());
+    }
     let mut events = Vec::new();
     let mut size = 0;
     while let Some(message) = messages.message().await? {
         let Some(Content::ProposedMessage(proposed)) = message.content else {
-            return Err(RequestError::Invalid("only events may follow the options").into());
+            return Err(RequestError::Unreadable("only events may follow the options").into());
         };
         size += wire::proposed_size(&proposed);
         if size > MAX_APPEND_SIZE {
@@ -64,12 +68,13 @@ pub(super) async fn append(log: &EventLog, mut messages: Streaming<AppendReq>) -
         }
         events.push(wire::new_event(proposed)?);
     }
+    service.node.may_write(requires_leader)?;
     let command =
         Command { stream: Arc::clone(&target.stream), expected: target.expected, operation: Operation::Append(events) };
-    let result = match log.write(command).await? {
+    let result = match service.log.write(command).await? {
         Outcome::Done { revision, position } => append_resp::Result::Success(success(revision, position)),
         Outcome::WrongRevision { current } => {
-            append_resp::Result::WrongExpectedVersion(wrong_revision(target.expected, current))
+            append_resp::Result::WrongExpectedVersion(wrong_revision(&target, current))
         }
         Outcome::Deleted => return Err(status::stream_deleted(&target.stream)),
     };
@@ -88,8 +93,8 @@ fn success(revision: Option<u64>, position: Option<u64>) -> Success {
     }
 }
 
-fn wrong_revision(expected: ExpectedRevision, current: Option<u64>) -> WrongExpectedVersion {
-    let (legacy_expected, expected) = match expected {
+fn wrong_revision(target: &Target, current: Option<u64>) -> WrongExpectedVersion {
+    let (legacy_expected, expected) = match target.expected {
         ExpectedRevision::Any => {
             (LegacyExpectedRevisionOption::LegacyAny(Empty {}), ExpectedRevisionOption::ExpectedAny(Empty {}))
         }
@@ -99,7 +104,9 @@ fn wrong_revision(expected: ExpectedRevision, current: Option<u64>) -> WrongExpe
         ),
         ExpectedRevision::NoStream => (
             LegacyExpectedRevisionOption::LegacyExpectedRevision(u64::MAX),
-            ExpectedRevisionOption::ExpectedNoStream(Empty {}),
+            target
+                .revision
+                .map_or(ExpectedRevisionOption::ExpectedNoStream(Empty {}), ExpectedRevisionOption::ExpectedRevision),
         ),
         ExpectedRevision::Exact(revision) => (
             LegacyExpectedRevisionOption::LegacyExpectedRevision(revision),

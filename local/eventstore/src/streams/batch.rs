@@ -1,43 +1,41 @@
 //! BatchAppend: many writes in one long call, each under a correlation id and possibly in several fragments.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use futures::future::BoxFuture;
 use futures::stream::{self, FuturesUnordered, Stream, StreamExt};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 use uuid::Uuid;
 
+use super::StreamsService;
+use super::fragments::Fragments;
 use super::reply::{Failure, Reply};
-use crate::log::{Command, EventLog, NewEvent, Operation};
-use crate::proto::streams::batch_append_req::Options;
-use crate::proto::streams::batch_append_req::options::{DeadlineOption, ExpectedStreamPosition};
+use crate::log::{Command, Operation};
+use crate::membership::NotHandled;
 use crate::proto::streams::{BatchAppendReq, BatchAppendResp};
-use crate::rules::ExpectedRevision;
-use crate::status::{self, MAX_APPEND_SIZE, RequestError};
-use crate::wire;
+use crate::status::{self, RequestError};
 
-/// The longest that a write may take, whatever the client asks for.
-const MAX_TIMEOUT: Duration = Duration::from_secs(2);
 /// Writes of one call that wait for their outcome; beyond it, no more is read from the client.
 const MAX_PENDING: usize = 1024;
 /// Correlation ids of one call whose last fragment has not come.
 const MAX_UNFINISHED: usize = 256;
 
 /// The responses of a call: one for each correlation id, until the client has sent all and got all.
+///
+/// In strict mode EventStoreDB's own ending: after the client has closed its side there is one more response and the call
+/// ends, whatever else is under way; with nothing under way it does not end.
 pub(super) fn responses(
-    log: EventLog,
+    service: StreamsService,
     requests: Streaming<BatchAppendReq>,
-    shutdown: CancellationToken,
+    requires_leader: bool,
 ) -> impl Stream<Item = Result<BatchAppendResp, Status>> {
     let session = Session {
-        log,
+        service,
         requests,
-        shutdown,
-        half_closed: false,
+        requires_leader,
+        input: Input::Open,
+        is_over: false,
         unfinished: HashMap::new(),
         pending: FuturesUnordered::new(),
     };
@@ -52,12 +50,24 @@ pub(super) fn responses(
 }
 
 struct Session {
-    log: EventLog,
+    service: StreamsService,
     requests: Streaming<BatchAppendReq>,
-    shutdown: CancellationToken,
-    half_closed: bool,
+    requires_leader: bool,
+    input: Input,
+    /// Nothing more is answered, whatever is under way.
+    is_over: bool,
     unfinished: HashMap<Uuid, Unfinished>,
     pending: FuturesUnordered<BoxFuture<'static, BatchAppendResp>>,
+}
+
+/// What more the client sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Input {
+    Open,
+    /// The client has closed its side.
+    HalfClosed,
+    /// What it sent could not be read, which ends the call.
+    Unreadable,
 }
 
 /// A write whose last fragment has not come.
@@ -67,39 +77,58 @@ enum Unfinished {
     Answered,
 }
 
-struct Fragments {
-    reply: Reply,
-    stream: Arc<str>,
-    deadline: Instant,
-    events: Vec<NewEvent>,
-    size: usize,
-}
-
 impl Session {
     async fn next(&mut self) -> Option<Result<BatchAppendResp, Status>> {
-        while !(self.half_closed && self.pending.is_empty()) {
+        while !self.has_ended() {
             let expires = self.next_deadline();
-            let may_receive = !self.half_closed && self.pending.len() < MAX_PENDING;
+            let may_receive = self.input == Input::Open && self.pending.len() < MAX_PENDING;
+            // First what the client sends: the more is queued at once, the fewer transactions it takes.
             tokio::select! {
-                Some(response) = self.pending.next() => return Some(Ok(response)),
+                biased;
                 request = self.requests.message(), if may_receive => match request {
                     Ok(Some(request)) => match self.receive(request).await {
-                        Ok(Some(response)) => return Some(Ok(response)),
+                        Ok(Some(response)) => return Some(Ok(self.answer(response))),
                         Ok(None) => {}
                         Err(status) => return Some(Err(status)),
                     },
-                    Ok(None) => self.half_closed = true,
+                    Ok(None) => self.input = Input::HalfClosed,
+                    Err(status) if status::is_unhandled(&status) => self.input = Input::Unreadable,
                     Err(status) => return Some(Err(status)),
                 },
+                Some(response) = self.pending.next() => return Some(Ok(self.answer(response))),
                 () = tokio::time::sleep_until(expires.unwrap_or_else(Instant::now)), if expires.is_some() => {
                     if let Some(response) = self.expire() {
-                        return Some(Ok(response));
+                        return Some(Ok(self.answer(response)));
                     }
                 }
-                () = self.shutdown.cancelled() => return Some(Err(status::shutting_down())),
+                () = self.service.shutdown.cancelled() => return Some(Err(status::not_ready())),
             }
         }
+        self.leave();
         None
+    }
+
+    fn has_ended(&self) -> bool {
+        match (self.input, self.service.strict) {
+            (Input::Open, _) => false,
+            (Input::Unreadable, true) => true,
+            (Input::HalfClosed, true) => self.is_over,
+            (_, false) => self.pending.is_empty(),
+        }
+    }
+
+    /// A response that is on its way, and in strict mode the last one if the client has closed its side.
+    fn answer(&mut self, response: BatchAppendResp) -> BatchAppendResp {
+        self.is_over = self.input == Input::HalfClosed;
+        response
+    }
+
+    /// Lets what is under way be written although nobody will hear of it. Each write has its own time limit.
+    fn leave(&mut self) {
+        let pending = std::mem::take(&mut self.pending);
+        if !pending.is_empty() {
+            tokio::spawn(pending.for_each(|_| async {}));
+        }
     }
 
     fn next_deadline(&self) -> Option<Instant> {
@@ -127,7 +156,8 @@ impl Session {
     async fn receive(&mut self, request: BatchAppendReq) -> Result<Option<BatchAppendResp>, Status> {
         let BatchAppendReq { correlation_id, options, proposed_messages, is_final } = request;
         let key = correlation_id.as_ref().and_then(|id| id.to_id());
-        let key = key.ok_or(RequestError::Invalid("the correlation id is missing"))?;
+        let key = key.ok_or(RequestError::Unsupported("the correlation id is missing"))?;
+        let has_options = options.is_some();
         let fragments = match (self.unfinished.remove(&key), options) {
             (Some(Unfinished::Collecting(fragments)), _) => Ok(fragments),
             (Some(Unfinished::Answered), _) => {
@@ -138,7 +168,7 @@ impl Session {
             }
             (None, Some(options)) => {
                 let mut reply = Reply::new(correlation_id, options.stream_identifier.clone());
-                Fragments::begin(&mut reply, &options).map_err(|failure| (reply, failure))
+                Fragments::begin(&mut reply, &options, &self.service.access).map_err(|failure| (reply, failure))
             }
             (None, None) => return Ok(None),
         };
@@ -150,16 +180,15 @@ impl Session {
             return Err(Status::resource_exhausted("too many unfinished appends"));
         }
         match fragments {
+            // EventStoreDB looks for the stream of its answer in the options.
+            Err((_, failure)) if failure.is_bad_request() && !has_options => Err(status::unhandled()),
             Err((reply, failure)) => {
                 if !is_final {
                     self.unfinished.insert(key, Unfinished::Answered);
                 }
                 Ok(Some(reply.failure(failure)))
             }
-            Ok(fragments) if is_final => {
-                self.submit(fragments).await?;
-                Ok(None)
-            }
+            Ok(fragments) if is_final => self.submit(fragments).await,
             Ok(fragments) => {
                 let unfinished = Unfinished::Collecting(fragments);
                 self.unfinished.insert(key, unfinished);
@@ -169,10 +198,15 @@ impl Session {
     }
 
     /// Queues a complete write; its response comes when its outcome is on disk.
-    async fn submit(&mut self, fragments: Fragments) -> Result<(), Status> {
+    async fn submit(&mut self, fragments: Fragments) -> Result<Option<BatchAppendResp>, Status> {
         let Fragments { reply, stream, deadline, events, .. } = fragments;
+        match self.service.node.may_write(self.requires_leader) {
+            Ok(()) => {}
+            Err(NotHandled::NotReady) => return Ok(Some(reply.failure(Failure::NotReady))),
+            Err(not_leader) => return Err(not_leader.into()),
+        }
         let command = Command { stream, expected: reply.expected, operation: Operation::Append(events) };
-        let outcome = self.log.submit(command).await?;
+        let outcome = self.service.log.submit(command).await?;
         self.pending.push(Box::pin(async move {
             match tokio::time::timeout_at(deadline, outcome).await {
                 Ok(Ok(Ok(outcome))) => reply.outcome(outcome),
@@ -180,50 +214,6 @@ impl Session {
                 Err(_) => reply.failure(Failure::Timeout),
             }
         }));
-        Ok(())
+        Ok(None)
     }
-}
-
-impl Fragments {
-    fn begin(reply: &mut Reply, options: &Options) -> Result<Self, Failure> {
-        let stream = wire::stream_name(options.stream_identifier.as_ref())?;
-        if &*stream == "$all" {
-            return Err(Failure::AccessDenied);
-        }
-        reply.expected = match options.expected_stream_position {
-            Some(ExpectedStreamPosition::StreamPosition(revision)) => ExpectedRevision::exact(revision),
-            Some(ExpectedStreamPosition::NoStream(_)) => ExpectedRevision::NoStream,
-            Some(ExpectedStreamPosition::Any(_)) => ExpectedRevision::Any,
-            Some(ExpectedStreamPosition::StreamExists(_)) => ExpectedRevision::StreamExists,
-            None => return Err(RequestError::Invalid("the expected revision is missing").into()),
-        };
-        let timeout = timeout(options.deadline_option.as_ref());
-        if timeout.is_zero() {
-            return Err(Failure::Timeout);
-        }
-        Ok(Self { reply: reply.clone(), stream, deadline: Instant::now() + timeout, events: Vec::new(), size: 0 })
-    }
-
-    fn add(&mut self, messages: Vec<crate::proto::streams::ProposedMessage>) -> Result<(), Failure> {
-        for message in messages {
-            self.size += wire::proposed_size(&message);
-            if self.size > MAX_APPEND_SIZE {
-                return Err(RequestError::AppendTooLarge.into());
-            }
-            self.events.push(wire::new_event(message)?);
-        }
-        Ok(())
-    }
-}
-
-/// How long the write may take. Clients send anything from nothing to decades; zero means that it is too late already.
-fn timeout(option: Option<&DeadlineOption>) -> Duration {
-    let requested = match option {
-        None => return MAX_TIMEOUT,
-        Some(DeadlineOption::Deadline(duration)) => Duration::try_from(*duration).ok(),
-        Some(DeadlineOption::Deadline21100(timestamp)) => {
-            SystemTime::try_from(*timestamp).ok().and_then(|at| at.duration_since(SystemTime::now()).ok())
-        }
-    };
-    requested.unwrap_or_default().min(MAX_TIMEOUT)
 }

@@ -6,9 +6,9 @@ use futures::stream::{self, Stream, StreamExt};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::request::{AllFilter, ReadRequest, Source, Start};
+use super::request::{AllFilter, READ_ALL, ReadRequest, Source, Start};
 use crate::filter::FilterError;
-use crate::log::{Considered, Direction, EventLog, LogError, Resolved, Snapshot, StreamRange};
+use crate::log::{Considered, Direction, EventLog, LogError, Place, Resolved, Snapshot, StreamRange};
 use crate::proto::client::StreamIdentifier;
 use crate::proto::streams::ReadResp;
 use crate::proto::streams::read_resp::{Content, StreamNotFound};
@@ -27,6 +27,8 @@ pub(super) enum PageError {
     Log(#[from] LogError),
     #[error(transparent)]
     Filter(#[from] FilterError),
+    #[error("no record begins at the position")]
+    InvalidPosition,
 }
 
 impl From<rusqlite::Error> for PageError {
@@ -40,6 +42,7 @@ impl From<PageError> for Status {
         match error {
             PageError::Log(error) => error.into(),
             PageError::Filter(error) => Status::unknown(error.to_string()),
+            PageError::InvalidPosition => status::no_page(READ_ALL, "InvalidPosition"),
         }
     }
 }
@@ -92,7 +95,7 @@ struct Reader {
 impl Reader {
     async fn page(&mut self) -> Result<(Vec<ReadResp>, End), Status> {
         if self.shutdown.is_cancelled() {
-            return Err(status::shutting_down());
+            return Err(status::not_ready());
         }
         match self.request.source.clone() {
             Source::Stream(stream) => self.stream_page(stream).await,
@@ -115,8 +118,8 @@ impl Reader {
                 return Ok((range, None, Vec::new()));
             };
             let from = next.unwrap_or(match (direction, start) {
-                (_, Start::At(revision)) => revision,
-                (_, Start::First) => 0,
+                (_, Start::At(revision) | Start::JustBefore(revision)) => revision,
+                (_, Start::First | Start::Nowhere) => 0,
                 (Direction::Forwards, Start::End) => u64::MAX,
                 (Direction::Backwards, Start::End) => last,
             });
@@ -163,16 +166,16 @@ impl Reader {
         let wanted =
             self.request.wants_stream_positions && self.next.is_none() && self.request.direction == Direction::Forwards;
         let start = match self.request.start {
-            Start::First => 0,
             Start::At(revision) => revision,
-            Start::End => u64::MAX,
+            _ => 0,
         };
         let end = last.saturating_add(1);
         let page_end = start.saturating_add(self.remaining.min(FIRST_PAGE as u64));
-        match () {
-            () if !wanted => None,
-            () if start >= end => (start != end).then_some(end),
-            () => (page_end <= first).then_some(first),
+        let nothing_left = first >= end || start >= end;
+        match nothing_left {
+            _ if !wanted => None,
+            true => (start != end).then_some(end),
+            false => (page_end <= first).then_some(first),
         }
     }
 
@@ -182,14 +185,19 @@ impl Reader {
         let resolve_links = self.request.resolve_links;
         let scan = if filter.is_some() { SCAN } else { limit };
         let query = move |snapshot: &Snapshot<'_>| {
+            if next.is_none() && !is_readable(snapshot, start, direction)? {
+                return Ok(Err(PageError::InvalidPosition));
+            }
             let head = snapshot.head()?;
             let range = match (direction, next.map_or(start, Start::At)) {
-                (Direction::Forwards, Start::First) => (0, head),
-                (Direction::Forwards, Start::At(position)) => (position, head),
+                (Direction::Forwards, Start::At(position) | Start::JustBefore(position)) => (position, head),
                 (Direction::Forwards, Start::End) => return Ok(Ok(None)),
-                (Direction::Backwards, Start::First) => return Ok(Ok(None)),
-                (Direction::Backwards, Start::At(position)) => (0, position.saturating_sub(1)),
+                (Direction::Forwards, _) => (0, head),
+                (Direction::Backwards, Start::At(position) | Start::JustBefore(position)) => {
+                    (0, position.saturating_sub(1))
+                }
                 (Direction::Backwards, Start::End) => (0, head),
+                (Direction::Backwards, _) => return Ok(Ok(None)),
             };
             let page = scan_all(snapshot, range, direction, scan, filter.as_ref(), resolve_links);
             Ok(page.map(Some))
@@ -214,6 +222,18 @@ impl Reader {
         };
         Ok((frames, end))
     }
+}
+
+/// Whether a read of `$all` can begin here. Forwards there is nothing beyond the end, but backwards that is no place.
+fn is_readable(snapshot: &Snapshot<'_>, start: Start, direction: Direction) -> Result<bool, rusqlite::Error> {
+    let (Start::At(position) | Start::JustBefore(position)) = start else {
+        return Ok(true);
+    };
+    Ok(match snapshot.place(position)? {
+        Place::Record => true,
+        Place::Beyond => direction == Direction::Forwards,
+        Place::Inside => false,
+    })
 }
 
 /// Puts what links point at beside them, if that is asked for.

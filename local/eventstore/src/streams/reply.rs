@@ -22,9 +22,20 @@ pub(super) enum Failure {
     Request(RequestError),
     AccessDenied,
     Timeout,
+    /// There is no leader.
+    NotReady,
     Unknown,
-    WrongRevision { current: Option<u64> },
+    WrongRevision {
+        current: Option<u64>,
+    },
     StreamDeleted,
+}
+
+impl Failure {
+    /// Whether it is answered as BadRequest.
+    pub(super) fn is_bad_request(self) -> bool {
+        matches!(self, Self::Request(error) if error != RequestError::AppendTooLarge)
+    }
 }
 
 impl From<RequestError> for Failure {
@@ -60,12 +71,25 @@ impl Reply {
     }
 
     pub(super) fn failure(&self, failure: Failure) -> BatchAppendResp {
+        if failure == Failure::NotReady {
+            return self.not_ready();
+        }
         let (code, name, detail) = self.detail(failure);
         let details = Any { type_url: format!("type.googleapis.com/event_store.client.{name}"), value: detail };
         self.response(BatchResult::Error(Status {
             code: code.into(),
             message: name.to_owned(),
             details: Some(details),
+        }))
+    }
+
+    /// As EventStoreDB says it: with the code of success.
+    fn not_ready(&self) -> BatchAppendResp {
+        let nothing = Any { type_url: "type.googleapis.com/google.protobuf.Empty".to_owned(), value: Vec::new() };
+        self.response(BatchResult::Error(Status {
+            code: Code::Ok.into(),
+            message: "Server Is Not Ready".to_owned(),
+            details: Some(nothing),
         }))
     }
 
@@ -86,13 +110,16 @@ impl Reply {
                 (Code::InvalidArgument, name, detail.encode_to_vec())
             }
             Failure::Request(error) => {
-                let message = error.to_string();
+                let message = match error {
+                    RequestError::MissingMetadata(_) => "The given key was not present in the dictionary.".to_owned(),
+                    error => error.to_string(),
+                };
                 let detail = BadRequest { message }.encode_to_vec();
                 (Code::InvalidArgument, "BadRequest", detail)
             }
             Failure::AccessDenied => (Code::PermissionDenied, "AccessDenied", Vec::new()),
             Failure::Timeout => (Code::DeadlineExceeded, "Timeout", Vec::new()),
-            Failure::Unknown => (Code::Unknown, "Unknown", Vec::new()),
+            Failure::Unknown | Failure::NotReady => (Code::Unknown, "Unknown", Vec::new()),
             Failure::WrongRevision { current } => {
                 let detail = self.wrong_revision(current).encode_to_vec();
                 (Code::AlreadyExists, "WrongExpectedVersion", detail)

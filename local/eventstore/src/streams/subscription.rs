@@ -11,11 +11,12 @@ use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use uuid::Uuid;
 
+use super::checkpoints::Checkpoints;
 use super::read::{PageError, frame, resolve, scan_all};
 use super::request::{AllFilter, ReadRequest, Source, Start};
 use crate::log::{
-    Considered, Direction, EventLog, Resolved, Snapshot, StoredEvent, StreamRange, TOMBSTONE_REVISION, is_hidden,
-    is_link,
+    Considered, Direction, EventLog, Place, Resolved, Snapshot, StoredEvent, StreamRange, TOMBSTONE_REVISION,
+    is_hidden, is_link,
 };
 use crate::proto::client::Empty;
 use crate::proto::streams::ReadResp;
@@ -24,14 +25,17 @@ use crate::status;
 
 /// Events in one page while catching up, and in one step of live delivery.
 const PAGE: usize = 512;
+/// Events that EventStoreDB keeps for a live subscription. If more come at once, it goes back to catching up.
+const LIVE_BUFFER: usize = 32;
 
 /// All frames of a subscription. It ends with an error, never by itself.
 pub(super) fn frames(
     log: EventLog,
     request: ReadRequest,
+    strict: bool,
     shutdown: CancellationToken,
 ) -> impl Stream<Item = Result<ReadResp, Status>> {
-    let subscription = Subscription::new(log, request, shutdown);
+    let subscription = Subscription::new(log, request, strict, shutdown);
     let steps = stream::unfold(Some(subscription), |subscription| async move {
         let mut subscription = subscription?;
         let step = subscription.step().await;
@@ -68,6 +72,7 @@ struct Subscription {
     log: EventLog,
     head: watch::Receiver<u64>,
     request: ReadRequest,
+    strict: bool,
     shutdown: CancellationToken,
     phase: Phase,
     /// Everything up to this position in `$all` was considered. For a stream it counts only once it is live.
@@ -78,24 +83,25 @@ struct Subscription {
 }
 
 impl Subscription {
-    fn new(log: EventLog, request: ReadRequest, shutdown: CancellationToken) -> Self {
+    fn new(log: EventLog, request: ReadRequest, strict: bool, shutdown: CancellationToken) -> Self {
         let checkpoints = match &request.source {
             Source::All(Some(filter)) => Some(Checkpoints::new(filter.checkpoint_interval)),
             _ => None,
         };
         let (position, revision) = match (&request.source, request.start) {
             (Source::All(_), Start::At(position)) => (position, 0),
+            (Source::All(_), Start::JustBefore(position)) => (position.saturating_sub(1), 0),
             (Source::Stream(_), Start::At(revision)) => (0, revision.saturating_add(1)),
             _ => (0, 0),
         };
-        Self { head: log.head(), log, request, shutdown, phase: Phase::Begin, position, revision, checkpoints }
+        Self { head: log.head(), log, request, strict, shutdown, phase: Phase::Begin, position, revision, checkpoints }
     }
 
     /// The next frames, once there are any.
     async fn step(&mut self) -> Step {
         loop {
             if self.shutdown.is_cancelled() {
-                return status::shutting_down().into();
+                return status::not_ready().into();
             }
             let step = match self.phase {
                 Phase::Begin => self.begin().await,
@@ -115,13 +121,25 @@ impl Subscription {
         if self.request.start == Start::End {
             self.skip_to_end().await?;
         }
-        let mut step = self.catch_up().await?;
-        if step.end.is_none() {
-            let subscription_id = Uuid::new_v4().to_string();
-            let confirmation = SubscriptionConfirmation { subscription_id };
-            step.frames.insert(0, frame(Content::Confirmation(confirmation)));
-        }
+        let mut step = match self.is_nowhere().await? {
+            true => Status::invalid_argument("Trying to read from an invalid position.").into(),
+            false => self.catch_up().await?,
+        };
+        let subscription_id = Uuid::new_v4().to_string();
+        let confirmation = SubscriptionConfirmation { subscription_id };
+        step.frames.insert(0, frame(Content::Confirmation(confirmation)));
         Ok(step)
+    }
+
+    /// Whether the subscription is to begin in the midst of a record.
+    async fn is_nowhere(&self) -> Result<bool, Status> {
+        match (&self.request.source, self.request.start) {
+            (Source::All(_), Start::At(position) | Start::JustBefore(position)) => {
+                let place = self.log.read(move |snapshot: &Snapshot<'_>| snapshot.place(position)).await?;
+                Ok(place == Place::Inside)
+            }
+            _ => Ok(false),
+        }
     }
 
     async fn skip_to_end(&mut self) -> Result<(), Status> {
@@ -227,9 +245,9 @@ impl Subscription {
             return tokio::select! {
                 changed = self.head.changed() => match changed {
                     Ok(()) => Ok(Step::default()),
-                    Err(_) => Err(status::shutting_down()),
+                    Err(_) => Err(status::not_ready()),
                 },
-                () = self.shutdown.cancelled() => Err(status::shutting_down()),
+                () = self.shutdown.cancelled() => Err(status::not_ready()),
             };
         }
         let stream = match &self.request.source {
@@ -240,6 +258,10 @@ impl Subscription {
             self.phase = Phase::CatchUp;
             return Ok(Step::default());
         };
+        if self.strict && events.len() > LIVE_BUFFER {
+            self.phase = Phase::CatchUp;
+            return Ok(Step::default());
+        }
         let step = match self.request.source.clone() {
             Source::Stream(stream) => self.live_stream(&stream, events).await?,
             Source::All(filter) => self.live_all(filter.as_ref(), events).await?,
@@ -293,36 +315,5 @@ impl Subscription {
 
     fn event(&self, event: &Resolved) -> ReadResp {
         frame(Content::Event(event.encode(self.request.id_form)))
-    }
-}
-
-/// When to tell a filtered subscription how far it has come.
-#[derive(Debug)]
-struct Checkpoints {
-    interval: u64,
-    considered: u64,
-    last_considered: Option<u64>,
-}
-
-impl Checkpoints {
-    fn new(interval: u64) -> Self {
-        Self { interval, considered: 0, last_considered: None }
-    }
-
-    /// Counts an event, whether it matched or not. True if a checkpoint is due at its position.
-    fn consider(&mut self, position: u64) -> bool {
-        self.considered += 1;
-        self.last_considered = Some(position);
-        let due = self.considered >= self.interval;
-        if due {
-            self.flush();
-        }
-        due
-    }
-
-    /// The position to report when all there is was considered; `None` if that was reported before.
-    fn flush(&mut self) -> Option<u64> {
-        self.considered = 0;
-        self.last_considered.take()
     }
 }

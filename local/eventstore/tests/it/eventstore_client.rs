@@ -35,3 +35,7 @@ fn stream_of(event: &db::RecordedEvent) -> &str {
 #[allow(clippy::duplicate_mod, reason = "the same scenarios run with both clients")]
 #[path = "scenarios.rs"]
 mod scenarios;
+
+#[allow(clippy::duplicate_mod, reason = "the same scenarios run with both clients")]
+#[path = "reading.rs"]
+mod reading;

@@ -12,9 +12,15 @@ use streams::streams_client::StreamsClient;
 use tonic::transport::{Channel, Endpoint};
 
 pub(crate) async fn channel(server: &crate::support::TestServer) -> Channel {
-    let endpoint = Endpoint::try_from(format!("http://{}", server.address())).expect("an address");
+    channel_to(server.address()).await
+}
+
+pub(crate) async fn channel_to(address: std::net::SocketAddr) -> Channel {
+    let endpoint = Endpoint::try_from(format!("http://{address}")).expect("an address");
     endpoint.connect().await.expect("a connection")
 }
+
+pub(crate) type Client = StreamsClient<Channel>;
 
 pub(crate) async fn client(server: &crate::support::TestServer) -> StreamsClient<Channel> {
     StreamsClient::new(channel(server).await)
@@ -110,6 +116,39 @@ pub(crate) fn subscribe_to_all(filter: Option<read_req::FilterOptions>) -> read_
         uuid_option: Some(read_req::UuidOption { content: Some(read_req::uuid_option::Content::String(Empty {})) }),
         control_option: None,
     }
+}
+
+/// A read of `$all` from this commit and prepare position, forwards (0) or backwards (1).
+pub(crate) fn read_all(start: (u64, u64), direction: i32, count: u64) -> read_req::Options {
+    let count_option = Some(read_req::options::CountOption::Count(count));
+    read_req::Options { read_direction: direction, count_option, ..subscribe_from(start) }
+}
+
+/// A subscription to all events after this commit and prepare position.
+pub(crate) fn subscribe_from((commit_position, prepare_position): (u64, u64)) -> read_req::Options {
+    let position = streams::Position { commit_position, prepare_position };
+    let start = read_req::all_options::AllOption::Position(position);
+    read_req::Options { stream_option: Some(all_option(Some(start))), ..subscribe_to_all(None) }
+}
+
+pub(crate) fn all_option(start: Option<read_req::all_options::AllOption>) -> read_req::options::StreamOption {
+    read_req::options::StreamOption::All(read_req::AllOptions { all_option: start })
+}
+
+pub(crate) fn stream_option(
+    stream: &str,
+    start: Option<read_req::stream_options::RevisionOption>,
+) -> read_req::options::StreamOption {
+    read_req::options::StreamOption::Stream(read_req::StreamOptions {
+        stream_identifier: identifier(stream),
+        revision_option: start,
+    })
+}
+
+/// The event itself in an encoded `ReadEvent`.
+pub(crate) fn recorded(event: &[u8]) -> streams::RecordedEvent {
+    let event = <streams::ReadEvent as prost::Message>::decode(event).expect("an event");
+    event.event.expect("itself")
 }
 
 /// A read of a stream.

@@ -7,13 +7,23 @@ use crate::grpc::event_store::client::Empty;
 use crate::grpc::event_store::client::gossip::gossip_client::GossipClient;
 use crate::grpc::event_store::client::gossip::member_info::VNodeState;
 use crate::grpc::event_store::client::server_features::server_features_client::ServerFeaturesClient;
-use crate::support::TestServer;
+use crate::support::{TestServer, let_eventstore_go_first, within_limit};
 
 #[tokio::test]
 async fn health_checks_get_an_answer_over_http_1() {
     let server = TestServer::start().await;
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    for (path, status) in [("/health/live", 204), ("/info", 200), ("/ping", 200), ("/gossip", 200), ("/nothing", 404)] {
+    for (path, status) in [
+        ("/health/live", 204),
+        ("/info", 200),
+        ("/ping", 200),
+        ("/gossip", 200),
+        ("/stats", 200),
+        ("/subscriptions", 200),
+        ("/", 404),
+        ("/users", 404),
+        ("/streams/x", 404),
+    ] {
         let url = format!("http://{}{path}", server.address());
         let response = client.get(url).send().await.expect("a response");
         assert_eq!(response.status().as_u16(), status, "{path}");
@@ -64,4 +74,16 @@ async fn what_is_not_there_is_unimplemented() {
         let status = client.unary(tonic::Request::new(Empty {}), path, codec).await;
         assert_eq!(status.expect_err("unimplemented").code(), Code::Unimplemented);
     }
+}
+
+#[tokio::test]
+async fn clients_can_read_all_that_gossip_says() {
+    let server = TestServer::start().await;
+    let_eventstore_go_first(&server.uri()).await;
+    let client = eventstore::Client::new(server.uri().parse().expect("an address")).expect("a client");
+    let operations = eventstore::operations::Client::from(client);
+    let members = within_limit(operations.read_gossip()).await.expect("every field is there");
+    let [member] = &members[..] else { panic!("one member, not {members:?}") };
+    assert!(member.is_alive && member.state == eventstore::operations::VNodeState::Leader);
+    assert_eq!(member.http_end_point.port, u32::from(server.address().port()));
 }

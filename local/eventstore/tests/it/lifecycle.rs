@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::support::{ANY_PORT, TestServer};
 
 async fn refused(listen: std::net::SocketAddr, data_dir: &Path) -> String {
-    let config = Config { listen, data_dir: data_dir.to_owned() };
+    let config = Config::new(listen, data_dir.to_owned());
     let error: StartError = start(config, CancellationToken::new()).await.expect_err("refused");
     let causes = std::iter::successors(error.source(), |cause| (*cause).source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
@@ -19,7 +19,7 @@ async fn refused(listen: std::net::SocketAddr, data_dir: &Path) -> String {
 async fn a_folder_has_one_server_at_a_time() {
     let directory = tempfile::tempdir().expect("a temporary folder");
     let shutdown = CancellationToken::new();
-    let config = Config { listen: ANY_PORT, data_dir: directory.path().to_owned() };
+    let config = Config::new(ANY_PORT, directory.path().to_owned());
     let server = start(config.clone(), shutdown.clone()).await.expect("it starts");
     let second = refused(ANY_PORT, directory.path()).await;
     assert!(second.contains("in use by another event store"), "{second}");

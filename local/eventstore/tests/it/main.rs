@@ -2,12 +2,24 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+/// Whether servers behave like EventStoreDB where that hurts. `tests/strict.rs` runs the same in the other mode.
+const STRICT: bool = false;
+
 mod batch;
+mod cluster;
+mod codec;
 mod crash;
+mod deletes;
 mod frames;
 mod grpc;
+mod half_sent;
 mod http;
 mod lifecycle;
+mod migration;
+mod positions;
+mod raw;
+mod refusals;
+mod rights;
 mod support;
 
 /// Each scenario with the `eventstore` client.

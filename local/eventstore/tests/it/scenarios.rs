@@ -6,25 +6,25 @@ use bytes::Bytes;
 use uuid::Uuid;
 
 use super::db::{
-    BatchAppendOptions, Client, CurrentRevision, Error, EventData, Position, ReadAllOptions, ReadStreamOptions,
-    RecordedEvent, ResolvedEvent, RetryOptions, StreamMetadataBuilder, StreamMetadataResult, StreamPosition,
-    SubscribeToAllOptions, SubscribeToStreamOptions, Subscription, SubscriptionEvent, SubscriptionFilter,
-    VersionedMetadata,
+    BatchAppendOptions, Client, CurrentRevision, Error, EventData, ReadAllOptions, ReadStreamOptions, RecordedEvent,
+    ResolvedEvent, StreamMetadataBuilder, StreamMetadataResult, StreamPosition, SubscribeToStreamOptions, Subscription,
+    SubscriptionEvent, VersionedMetadata,
 };
-use super::{Expected, appending, connect, deleting, exactly, is_caught_up, stream_of, tombstoning};
+use super::{Expected, appending, connect, deleting, exactly, stream_of, tombstoning};
+use crate::STRICT;
 use crate::support::{TestServer, within_limit};
 
-const STREAM: &str = "flight-stream";
+pub(super) const STREAM: &str = "flight-stream";
 
-fn event() -> EventData {
+pub(super) fn event() -> EventData {
     event_with(Uuid::new_v4())
 }
 
-fn event_with(id: Uuid) -> EventData {
+pub(super) fn event_with(id: Uuid) -> EventData {
     EventData::binary("Happened", Bytes::from_static(b"data")).id(id)
 }
 
-async fn read(client: &Client, stream: &str) -> Vec<RecordedEvent> {
+pub(super) async fn read(client: &Client, stream: &str) -> Vec<RecordedEvent> {
     let options = ReadStreamOptions::default().max_count(10_000);
     let mut events = client.read_stream(stream, &options).await.expect("a read");
     let mut found = Vec::new();
@@ -34,7 +34,7 @@ async fn read(client: &Client, stream: &str) -> Vec<RecordedEvent> {
     found
 }
 
-async fn read_all(client: &Client, options: ReadAllOptions) -> Vec<RecordedEvent> {
+pub(super) async fn read_all(client: &Client, options: ReadAllOptions) -> Vec<RecordedEvent> {
     let mut events = client.read_all(&options.max_count(10_000)).await.expect("a read");
     let mut found = Vec::new();
     while let Some(event) = events.next().await.expect("an event") {
@@ -43,14 +43,14 @@ async fn read_all(client: &Client, options: ReadAllOptions) -> Vec<RecordedEvent
     found
 }
 
-async fn append(client: &Client, expected: Expected, ids: &[Uuid]) -> Result<(u64, u64), Error> {
+pub(super) async fn append(client: &Client, expected: Expected, ids: &[Uuid]) -> Result<(u64, u64), Error> {
     let events: Vec<_> = ids.iter().copied().map(event_with).collect();
     let written = client.append_to_stream(STREAM, &appending(expected), events).await?;
     assert_eq!(written.position.commit, written.position.prepare);
     Ok((written.next_expected_version, written.position.commit))
 }
 
-fn ids(count: usize) -> Vec<Uuid> {
+pub(super) fn ids(count: usize) -> Vec<Uuid> {
     (0..count).map(|_| Uuid::new_v4()).collect()
 }
 
@@ -68,11 +68,11 @@ fn versioned(metadata: StreamMetadataResult) -> Box<VersionedMetadata> {
     }
 }
 
-async fn next(subscription: &mut Subscription) -> ResolvedEvent {
+pub(super) async fn next(subscription: &mut Subscription) -> ResolvedEvent {
     within_limit(subscription.next()).await.expect("an event")
 }
 
-async fn next_frame(subscription: &mut Subscription) -> SubscriptionEvent {
+pub(super) async fn next_frame(subscription: &mut Subscription) -> SubscriptionEvent {
     let frame = within_limit(subscription.next_subscription_event()).await;
     frame.expect("a frame")
 }
@@ -103,17 +103,22 @@ async fn events_come_back_as_they_were_written() {
 }
 
 #[tokio::test]
-async fn an_append_does_not_wait_for_a_delayed_acknowledgement() {
+async fn an_append_waits_for_a_delayed_acknowledgement_only_in_strict_mode() {
     let server = TestServer::start().await;
     let client = connect(&server).await;
     append(&client, Expected::Any, &ids(1)).await.expect("written");
-    let mut fastest = Duration::MAX;
+    let (mut fastest, mut slowest) = (Duration::MAX, Duration::ZERO);
     for _ in 0..20 {
         let start = Instant::now();
         append(&client, Expected::Any, &ids(1)).await.expect("written");
         fastest = fastest.min(start.elapsed());
+        slowest = slowest.max(start.elapsed());
     }
-    assert!(fastest < Duration::from_millis(30), "{fastest:?}");
+    if !STRICT {
+        assert!(fastest < Duration::from_millis(30), "{fastest:?}");
+    } else if cfg!(target_os = "linux") {
+        assert!(slowest > Duration::from_millis(30), "{slowest:?}");
+    }
 }
 
 #[tokio::test]
@@ -130,7 +135,8 @@ async fn a_retry_with_an_exact_revision_is_written_once() {
     server.restart().await;
     let client = connect(&server).await;
     assert_eq!(append(&client, exactly(1), &second).await.ok(), Some(later));
-    assert_eq!(append(&client, Expected::NoStream, &first[..1]).await.ok(), Some((0, written.1 - 1)));
+    let first_position = read(&client, STREAM).await[0].position.commit;
+    assert_eq!(append(&client, Expected::NoStream, &first[..1]).await.ok(), Some((0, first_position)));
 
     let beyond = [second[0], second[1], Uuid::new_v4()];
     let wrong = append(&client, exactly(1), &beyond).await;
@@ -299,6 +305,9 @@ async fn a_tombstoned_stream_is_gone_for_good() {
     let options = SubscribeToStreamOptions::default().start_from(StreamPosition::Start);
     let mut subscription = client.subscribe_to_stream(STREAM, &options).await;
     next(&mut subscription).await;
+    let metadata = StreamMetadataBuilder::new().max_count(1).build();
+    let any = appending(Expected::Any);
+    client.set_stream_metadata(STREAM, &any, &metadata).await.expect("written");
     client.tombstone_stream(STREAM, &tombstoning(exactly(0))).await.expect("gone");
     let last = next(&mut subscription).await;
     assert_eq!(last.get_original_event().event_type, "$streamDeleted");
@@ -312,210 +321,12 @@ async fn a_tombstoned_stream_is_gone_for_good() {
     assert!(matches!(refused, Err(Error::ResourceDeleted)), "{refused:?}");
     let options = ReadStreamOptions::default();
     for stream in [STREAM, "$$flight-stream"] {
-        let read = match client.read_stream(stream, &options).await {
-            Ok(mut events) => events.next().await.map(|_| ()),
-            Err(error) => Err(error),
-        };
+        let read = client.read_stream(stream, &options).await.map(drop);
         assert!(matches!(read, Err(Error::ResourceDeleted)), "{read:?}");
     }
-    let metadata = StreamMetadataBuilder::new().max_count(1).build();
-    let options = appending(Expected::Any);
-    client.set_stream_metadata(STREAM, &options, &metadata).await.expect("allowed all the same");
-}
-
-#[tokio::test]
-async fn all_is_read_in_one_order_in_both_directions() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
-    append(&client, Expected::NoStream, &ids(600)).await.expect("written");
-    let last = append(&client, Expected::Any, &ids(3)).await.expect("written");
-
-    let forwards = read_all(&client, ReadAllOptions::default()).await;
-    assert!(forwards[0].position.commit > 0);
-    assert!(forwards[0].event_type.starts_with('$'), "a system event comes first");
-    assert_eq!(forwards.len(), 604);
-    assert!(forwards.windows(2).all(|pair| pair[0].position < pair[1].position));
-    assert_eq!(forwards[603].position.commit, last.1);
-
-    let end = ReadAllOptions::default().backwards().position(StreamPosition::End);
-    let mut backwards = read_all(&client, end).await;
-    backwards.reverse();
-    let positions = |events: &[RecordedEvent]| -> Vec<Position> { events.iter().map(|event| event.position).collect() };
-    assert_eq!(positions(&backwards), positions(&forwards));
-
-    let at = forwards[10].position;
-    let from = ReadAllOptions::default().position(StreamPosition::Position(at));
-    assert_eq!(read_all(&client, from).await[0].position, at);
-    let before = ReadAllOptions::default().backwards().position(StreamPosition::Position(at));
-    assert_eq!(read_all(&client, before).await[0].position, forwards[9].position);
-    let none = ReadAllOptions::default().position(StreamPosition::Start).backwards();
-    assert!(read_all(&client, none).await.is_empty());
-}
-
-#[tokio::test]
-async fn a_stream_is_read_from_where_it_is_asked() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
-    append(&client, Expected::NoStream, &ids(50)).await.expect("written");
-    let revisions = async |options: ReadStreamOptions| {
-        let mut events = client.read_stream(STREAM, &options).await.expect("a read");
-        let mut found = Vec::new();
-        while let Some(event) = events.next().await.expect("an event") {
-            found.push(event.get_original_event().revision);
-        }
-        found
-    };
-    let options = ReadStreamOptions::default;
-    let at = |revision| StreamPosition::Position(revision);
-    assert_eq!(revisions(options().position(at(48)).max_count(5)).await, [48, 49]);
-    assert_eq!(revisions(options().position(at(99)).max_count(5)).await, [0; 0]);
-    assert_eq!(revisions(options().position(at(40)).max_count(3)).await, [40, 41, 42]);
-    let backwards = || options().backwards().max_count(2);
-    assert_eq!(revisions(backwards().position(at(3))).await, [3, 2]);
-    assert_eq!(revisions(backwards().position(at(99))).await, [49, 48]);
-    assert_eq!(revisions(backwards().position(StreamPosition::End)).await, [49, 48]);
-    assert_eq!(revisions(options().max_count(2).position(StreamPosition::Start).backwards()).await, [0]);
-    let whole = revisions(options().max_count(usize::MAX)).await;
-    assert_eq!(whole, (0..50).collect::<Vec<_>>());
-}
-
-#[tokio::test]
-async fn links_bring_what_they_point_at() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
-    append(&client, Expected::NoStream, &ids(1)).await.expect("written");
-    let link = |target: &'static str| EventData::binary("$>", Bytes::from_static(target.as_bytes()));
-    let links = vec![link("0@flight-stream"), link("7@flight-stream")];
-    client.append_to_stream("links", &appending(Expected::Any), links).await.expect("written");
-
-    let options = SubscribeToStreamOptions::default().start_from(StreamPosition::Start).resolve_link_tos();
-    let mut subscription = client.subscribe_to_stream("links", &options).await;
-    let resolved = next(&mut subscription).await;
-    assert_eq!(resolved.event.as_ref().map(stream_of), Some(STREAM));
-    assert_eq!(stream_of(resolved.get_original_event()), "links");
-    let broken = next(&mut subscription).await;
-    assert!(broken.event.is_none() && broken.link.is_some());
-    let more = vec![link("0@flight-stream")];
-    client.append_to_stream("links", &appending(Expected::Any), more).await.expect("written");
-    let live = next(&mut subscription).await;
-    assert_eq!(live.event.as_ref().map(stream_of), Some(STREAM));
-    assert_eq!(live.link.map(|link| link.revision), Some(2));
-}
-
-#[tokio::test]
-async fn a_subscription_misses_nothing_between_catching_up_and_live() {
-    const EVENTS: u64 = 1500;
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
-    append(&client, Expected::NoStream, &ids(500)).await.expect("written");
-    let writer = tokio::spawn({
-        let client = client.clone();
-        async move {
-            for _ in 500..EVENTS {
-                append(&client, Expected::Any, &ids(1)).await.expect("written");
-            }
-        }
-    });
-    let start = StreamPosition::Start;
-    let stream = SubscribeToStreamOptions::default().start_from(start);
-    let all = SubscribeToAllOptions::default()
-        .position(StreamPosition::Start)
-        .filter(SubscriptionFilter::on_stream_name().add_prefix("flight-"));
-    for _ in 0..3 {
-        let mut from_stream = client.subscribe_to_stream(STREAM, &stream).await;
-        let mut from_all = client.subscribe_to_all(&all).await;
-        for revision in 0..EVENTS / 2 {
-            let event = next(&mut from_stream).await;
-            assert_eq!(event.get_original_event().revision, revision);
-            let event = next(&mut from_all).await;
-            assert_eq!(event.get_original_event().revision, revision);
-        }
-    }
-    let mut to_the_end = client.subscribe_to_stream(STREAM, &stream).await;
-    for revision in 0..EVENTS {
-        assert_eq!(next(&mut to_the_end).await.get_original_event().revision, revision);
-    }
-    within_limit(writer).await.expect("no panic");
-}
-
-#[tokio::test]
-async fn a_subscription_begins_after_its_start() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
-    append(&client, Expected::NoStream, &ids(2)).await.expect("written");
-    let third = append(&client, exactly(1), &ids(1)).await.expect("written");
-    let stream = |start| SubscribeToStreamOptions::default().start_from(start);
-    let at = stream(StreamPosition::Position(1));
-    let mut after_second = client.subscribe_to_stream(STREAM, &at).await;
-    assert_eq!(next(&mut after_second).await.get_original_event().revision, 2);
-
-    let mut from_end = client.subscribe_to_stream(STREAM, &stream(StreamPosition::End)).await;
-    let mut missing = client.subscribe_to_stream("later", &stream(StreamPosition::Start)).await;
-    let beyond = stream(StreamPosition::Position(3));
-    let mut beyond_end = client.subscribe_to_stream(STREAM, &beyond).await;
-    let position = Position { commit: third.1, prepare: third.1 };
-    let at = SubscribeToAllOptions::default().position(StreamPosition::Position(position));
-    let mut all = client.subscribe_to_all(&at).await;
-    for subscription in [&mut from_end, &mut missing, &mut beyond_end, &mut all] {
-        assert!(
-            matches!(next_frame(subscription).await, SubscriptionEvent::Confirmed(id) if Uuid::parse_str(&id).is_ok())
-        );
-        assert!(is_caught_up(&next_frame(subscription).await));
-    }
-    append(&client, exactly(2), &ids(2)).await.expect("written");
-    client.append_to_stream("later", &appending(Expected::Any), event()).await.expect("written");
-    assert_eq!(next(&mut from_end).await.get_original_event().revision, 3);
-    assert_eq!(next(&mut beyond_end).await.get_original_event().revision, 4);
-    assert_eq!(next(&mut all).await.get_original_event().revision, 3);
-    assert_eq!(next(&mut missing).await.get_original_event().revision, 0);
-}
-
-#[tokio::test]
-async fn a_filter_may_look_ahead() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
-    for stream in ["flight-a", "$system", "hotel"] {
-        let options = appending(Expected::Any);
-        client.append_to_stream(stream, &options, event()).await.expect("written");
-    }
-    let without_system = SubscriptionFilter::on_stream_name().regex(r"^(?!(\$.+)|(hot\w+)$).*");
-    let types = SubscriptionFilter::on_event_type().add_prefix("Hap").exclude_system_events();
-    for (filter, expected) in [(without_system, vec!["flight-a"]), (types, vec!["flight-a", "$system", "hotel"])] {
-        let options = SubscribeToAllOptions::default().position(StreamPosition::Start).filter(filter);
-        let mut subscription = client.subscribe_to_all(&options).await;
-        let mut found = Vec::new();
-        loop {
-            match next_frame(&mut subscription).await {
-                SubscriptionEvent::EventAppeared(event) => {
-                    found.push(event.get_original_stream_id().to_owned());
-                }
-                frame if is_caught_up(&frame) => break,
-                _ => {}
-            }
-        }
-        assert_eq!(found, expected);
-    }
-}
-
-#[tokio::test]
-async fn shutdown_ends_a_subscription_with_an_error_and_a_restart_resumes_it() {
-    let mut server = TestServer::start().await;
-    let client = connect(&server).await;
-    append(&client, Expected::NoStream, &ids(1)).await.expect("written");
-    let start = SubscribeToStreamOptions::default().start_from(StreamPosition::Start);
-    let forever = start.clone().retry_options(RetryOptions::default().retry_forever());
-    let mut once = client.subscribe_to_stream(STREAM, &start).await;
-    let mut always = client.subscribe_to_stream(STREAM, &forever).await;
-    next(&mut once).await;
-    next(&mut always).await;
-    let resumed = tokio::spawn(async move { next(&mut always).await.get_original_event().revision });
-    let (ended, ()) = tokio::join!(within_limit(once.next()), server.stop());
-    assert!(ended.is_err(), "{ended:?}");
-
-    server.start_again().await;
-    let client = connect(&server).await;
-    append(&client, exactly(0), &ids(1)).await.expect("written");
-    assert_eq!(within_limit(resumed).await.expect("no panic"), 1);
+    let found = client.get_stream_metadata(STREAM, &options).await;
+    assert!(matches!(found, Err(Error::ResourceDeleted)), "{found:?}");
+    client.set_stream_metadata(STREAM, &any, &metadata).await.expect("the writer knows it");
 }
 
 #[tokio::test]

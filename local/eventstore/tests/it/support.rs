@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
-use jetbridge_eventstore::{Config, RunningServer, start};
+use jetbridge_eventstore::{Access, Config, Right, RunningServer, start};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
@@ -26,9 +26,18 @@ pub(crate) struct TestServer {
 
 impl TestServer {
     pub(crate) async fn start() -> Self {
-        let directory = tempfile::tempdir().expect("a temporary folder");
+        Self::start_on(tempfile::tempdir().expect("a temporary folder"), Access::Everything).await
+    }
+
+    /// A server at which something is denied.
+    pub(crate) async fn start_denying(rights: Vec<Right>) -> Self {
+        Self::start_on(tempfile::tempdir().expect("a temporary folder"), Access::Deny(rights)).await
+    }
+
+    /// A server on a folder that may hold events.
+    pub(crate) async fn start_on(directory: TempDir, access: Access) -> Self {
         let shutdown = CancellationToken::new();
-        let server = start_in(directory.path(), ANY_PORT, &shutdown).await;
+        let server = start_in(directory.path(), ANY_PORT, access, &shutdown).await;
         Self { address: server.address(), server: Some(server), shutdown, directory }
     }
 
@@ -53,7 +62,7 @@ impl TestServer {
     pub(crate) async fn start_again(&mut self) {
         self.shutdown = CancellationToken::new();
         let directory = self.directory.path();
-        self.server = Some(start_in(directory, self.address, &self.shutdown).await);
+        self.server = Some(start_in(directory, self.address, Access::Everything, &self.shutdown).await);
     }
 
     pub(crate) async fn restart(&mut self) {
@@ -62,9 +71,14 @@ impl TestServer {
     }
 }
 
-async fn start_in(directory: &Path, listen: SocketAddr, shutdown: &CancellationToken) -> RunningServer {
-    let config = Config { listen, data_dir: directory.to_owned() };
+async fn start_in(directory: &Path, listen: SocketAddr, access: Access, shutdown: &CancellationToken) -> RunningServer {
+    let config = Config { access, ..config(directory, listen) };
     start(config, shutdown.clone()).await.expect("the server starts")
+}
+
+/// What a server needs, in the mode of these tests.
+pub(crate) fn config(directory: &Path, listen: SocketAddr) -> Config {
+    Config { strict: crate::STRICT, ..Config::new(listen, directory.to_owned()) }
 }
 
 /// Waits for `future`, and fails if it takes too long.

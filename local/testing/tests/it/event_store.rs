@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use eventstore::{AppendToStreamOptions, Client, EventData, ExpectedRevision, ReadStreamOptions};
-use jetbridge_testing::{TestEventStore, eventually};
+use jetbridge_testing::{Right, TestCluster, TestEventStore, eventually};
 
 const LIMIT: Duration = Duration::from_secs(20);
 
 fn client(store: &TestEventStore) -> Client {
-    Client::new(store.connection_string().parse().unwrap()).unwrap()
+    client_at(store.connection_string())
+}
+
+fn client_at(connection_string: &str) -> Client {
+    Client::new(connection_string.parse().unwrap()).unwrap()
 }
 
 async fn append(client: &Client) -> eventstore::Result<()> {
@@ -50,4 +54,30 @@ async fn an_outage_loses_nothing() {
     let client = client(&store);
     let events = eventually("the event is there", LIMIT, async || count(&client).await).await;
     assert_eq!(events, 1);
+}
+
+#[tokio::test]
+async fn a_store_can_deny_an_append() {
+    let store = TestEventStore::start_denying(vec![Right::AppendStream("stream".to_owned())]).await;
+    assert!(matches!(append(&client(&store)).await, Err(eventstore::Error::AccessDenied)));
+}
+
+#[tokio::test]
+async fn an_ordinary_store_does_not_delay_acknowledgements() {
+    let store = TestEventStore::start_ordinary().await;
+    append(&client(&store)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_cluster_goes_on_with_another_leader() {
+    let mut cluster = TestCluster::start(3).await;
+    append(&client_at(&cluster.connection_string())).await.unwrap();
+    cluster.kill(0).await;
+    assert_eq!(cluster.leader(), None);
+    cluster.elect(1);
+    append(&client_at(&cluster.connection_string())).await.unwrap();
+    cluster.start_again(0).await;
+    assert_eq!(cluster.leader(), Some(1));
+    let events = count(&client_at(&cluster.connection_string())).await.unwrap();
+    assert_eq!(events, 2);
 }

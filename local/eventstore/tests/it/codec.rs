@@ -1,0 +1,3 @@
+//! How the bare client encodes messages.
+
+pub(crate) use tonic_prost::ProstCodec as Codec;
