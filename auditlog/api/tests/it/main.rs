@@ -7,5 +7,6 @@ mod history;
 mod lists;
 mod newest_first;
 mod outage;
+mod rights;
 mod settings;
 mod support;

@@ -180,3 +180,6 @@ fn delivery(event: SubscriptionEvent) -> Option<Delivery> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

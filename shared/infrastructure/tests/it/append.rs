@@ -29,11 +29,11 @@ fn proposed(expected: Option<u64>, data: &[u8]) -> ProposedAppend {
     ProposedAppend { expected: expected.map(Revision), events: vec![event] }
 }
 
-async fn append(appender: &mut Appender, expected: Option<u64>) -> Result<(), AppendError> {
+pub(crate) async fn append(appender: &mut Appender, expected: Option<u64>) -> Result<(), AppendError> {
     appender.append_all(vec![proposed(expected, b"{}")], LIMIT).await
 }
 
-fn wrong_revision(written: usize, current: u64) -> Result<(), AppendError> {
+pub(crate) fn wrong_revision(written: usize, current: u64) -> Result<(), AppendError> {
     let current = Some(Revision(current));
     Err(AppendError { written, failure: AppendFailure::WrongExpectedRevision { current } })
 }
@@ -81,7 +81,7 @@ async fn ten_thousand_conflicts_leave_nothing_behind() {
     for _ in 0..10_000 {
         assert_eq!(append(&mut appender, None).await, wrong_revision(0, 0));
     }
-    assert_eq!(Handle::current().metrics().num_alive_tasks(), tasks);
+    assert!(Handle::current().metrics().num_alive_tasks() <= tasks);
     assert_eq!((proxy.connections(), proxy.open_connections()), (1, 1));
 }
 

@@ -5,6 +5,7 @@
 mod accounts;
 mod append;
 mod bank;
+mod cluster;
 mod database;
 mod events;
 mod executor;
@@ -16,6 +17,7 @@ mod projector;
 mod reactor;
 mod read_model;
 mod replicas;
+mod rights;
 mod rpc;
 mod tls;
 mod workers;
