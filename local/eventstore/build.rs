@@ -1,20 +1,15 @@
-//! Generates the gRPC messages and services from `proto/`, without a `protoc` binary.
+//! Generates the gRPC messages and services from the protocol's files, without a `protoc` binary.
 
 use std::error::Error;
 
-const FILES: [&str; 5] = [
-    "proto/shared.proto",
-    "proto/streams.proto",
-    "proto/gossip.proto",
-    "proto/server_features.proto",
-    "proto/persistent_subscriptions.proto",
-];
+/// Where the protocol is written down, for this server and for the client that appends.
+const FOLDER: &str = "../../shared/eventstore-protocol/proto";
+const FILES: [&str; 5] =
+    ["shared.proto", "streams.proto", "gossip.proto", "server_features.proto", "persistent_subscriptions.proto"];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for file in FILES {
-        println!("cargo:rerun-if-changed={file}");
-    }
-    let descriptors = protox::compile(FILES, ["proto"])?;
+    println!("cargo:rerun-if-changed={FOLDER}");
+    let descriptors = protox::compile(FILES, [FOLDER])?;
     tonic_prost_build::configure()
         .bytes(".")
         .codec_path("crate::codec::Codec")

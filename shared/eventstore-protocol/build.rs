@@ -2,20 +2,15 @@
 
 use std::error::Error;
 
-const FILES: [&str; 5] = [
-    "proto/shared.proto",
-    "proto/streams.proto",
-    "proto/gossip.proto",
-    "proto/server_features.proto",
-    "proto/persistent_subscriptions.proto",
-];
+const FOLDER: &str = "proto";
+/// What a client that appends needs.
+const FILES: [&str; 3] = ["shared.proto", "streams.proto", "gossip.proto"];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for file in FILES {
-        println!("cargo:rerun-if-changed={file}");
-    }
-    let descriptors = protox::compile(FILES, ["proto"])?;
+    println!("cargo:rerun-if-changed={FOLDER}");
+    let descriptors = protox::compile(FILES, [FOLDER])?;
     tonic_prost_build::configure()
+        .build_server(false)
         .bytes(".")
         .emit_rerun_if_changed(false)
         .include_file("proto.rs")

@@ -60,7 +60,7 @@ fn allowed(package: &str) -> Option<Allowed> {
         "shared-api" | "shared-processor" => rule(&["shared-kernel", "shared-infrastructure", "shared-service"], None),
         "auditlog-api" => rule(&["shared-kernel", "shared-infrastructure", "shared-service"], None),
         "containers-setup" | "gateway" => rule(&["shared-service"], None),
-        "jetbridge-eventstore" => rule(&["shared-eventstore-protocol", "shared-service"], None),
+        "jetbridge-eventstore" => rule(&["shared-service"], None),
         "bench" | "jetbridge-postgres" => rule(&[], None),
         "jetbridge-testing" => rule(&["jetbridge-eventstore", "jetbridge-postgres"], None),
         "jetbridge" => rule(

@@ -7,12 +7,6 @@ use crate::client::uuid::{Structured, Value};
 use crate::client::{StreamIdentifier, Uuid as ProtoUuid};
 
 impl ProtoUuid {
-    /// An identifier as text.
-    #[must_use]
-    pub fn text(id: Uuid) -> Self {
-        Self { value: Some(Value::String(id.to_string())) }
-    }
-
     /// An identifier as two halves of 64 bits, in the order of its printed form.
     #[must_use]
     pub fn structured(id: Uuid) -> Self {

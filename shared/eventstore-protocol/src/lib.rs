@@ -1,5 +1,5 @@
-//! EventStoreDB's gRPC messages and services, as far as this system speaks them: generated from `proto/`, for the client
-//! that appends and for the embedded event store.
+//! EventStoreDB's gRPC messages and services as their client sees them, as far as this system appends by them. Generated from
+//! `proto/`, from which the embedded event store generates the server's side.
 
 pub mod id;
 
@@ -9,4 +9,4 @@ mod generated {
 }
 
 pub use generated::event_store::client;
-pub use generated::event_store::client::{gossip, persistent_subscriptions, server_features, streams};
+pub use generated::event_store::client::{gossip, streams};

@@ -101,3 +101,28 @@ async fn a_replica_that_is_far_behind_catches_up_before_it_rejects() {
     assert_eq!(writer.append(&events).await, Revision(2_500));
     assert_eq!(replica.execute(Command::Withdraw { account, amount: 1 }).await.unwrap().outcome, 0);
 }
+
+/// Both replicas are at work all the time, so that most appends of one meet an append of the other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_in_each_others_way_answer_every_command() {
+    const CALLERS: usize = 24;
+    const COMMANDS_EACH: usize = 120;
+    let store = TestEventStore::start().await;
+    let replicas = [Replica::start(&store).await, Replica::start(&store).await];
+    let tasks = (0..CALLERS).map(|caller| {
+        let handle = replicas[caller % 2].handle.clone();
+        tokio::spawn(async move {
+            let mut answers = Answers::new();
+            for _ in 0..COMMANDS_EACH {
+                let context = context();
+                let deposit = Command::Deposit { account: Uuid::now_v7(), amount: 1 };
+                answers.insert(context.command_id, handle.execute(deposit, context).await);
+            }
+            answers
+        })
+    });
+    let answers: Answers = join_all(tasks).await.into_iter().flat_map(Result::unwrap).collect();
+    let unanswered: Vec<_> = answers.values().filter(|answer| answer.is_err()).collect();
+    assert!(unanswered.is_empty(), "{} of {}: {unanswered:?}", unanswered.len(), answers.len());
+    assert_holds_what_was_answered(&store, &answers).await;
+}
