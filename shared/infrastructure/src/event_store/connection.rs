@@ -181,7 +181,9 @@ impl ConnectionSettings {
         }
         match timeout(DIAGNOSIS_LIMIT, self.diagnose()).await {
             Ok(Some(reason)) => {
-                let reason = format!("{reason} ({words})");
+                let reason = reason.to_string();
+                // An append says by itself why it could not connect.
+                let reason = if *words == reason { reason } else { format!("{reason} ({words})") };
                 let found = (Instant::now(), reason.clone());
                 *self.diagnosis.lock().unwrap_or_else(PoisonError::into_inner) = Some(found);
                 StoreError::Unavailable(reason)
