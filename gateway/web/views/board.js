@@ -1,10 +1,10 @@
 // All flights on one board.
 import { h, keyedList, rovingFocus, searchList, setAttribute, setText } from "../dom.js";
 import { allDepartures, arrivedState, loadArrived, loadState, onDepartures } from "../flights.js";
-import { fullTime, shortTime } from "../format.js";
 import { boarding, FLIGHT_STATUS, plural, route } from "../model.js";
 import { notifyError, say } from "../notices.js";
 import { replaceParameters } from "../router.js";
+import { flash, showBoarding, showDeparture, showStatus } from "./widgets.js";
 
 /** @import { Context, View } from "../router.js" */
 /** @import { Departure } from "../flights.js" */
@@ -346,33 +346,4 @@ function createRow() {
       before = now;
     },
   };
-}
-
-/** @param {HTMLTimeElement} element @param {string | null} moment */
-export function showDeparture(element, moment) {
-  setText(element, moment ? shortTime(moment) : "–");
-  setAttribute(element, "datetime", moment);
-  setAttribute(element, "title", moment ? fullTime(moment) : "No scheduled departure");
-}
-
-/** @param {HTMLElement} badge @param {FlightStatus} status */
-export function showStatus(badge, status) {
-  setText(badge, FLIGHT_STATUS[status]);
-  badge.dataset.status = status;
-}
-
-/** @param {HTMLProgressElement} bar @param {HTMLElement} count @param {import("../model.js").Counts} counts */
-export function showBoarding(bar, count, counts) {
-  const { boarded, total } = boarding(counts);
-  setText(count, total === 0 ? "nobody yet" : `${boarded}/${total}`);
-  bar.max = Math.max(total, 1);
-  bar.value = boarded;
-  bar.hidden = total === 0;
-  setAttribute(bar, "aria-label", `${boarded} of ${total} boarded`);
-}
-
-/** Shows for a moment that something has changed. @param {HTMLElement} element */
-export function flash(element) {
-  element.classList.remove("changed");
-  requestAnimationFrame(() => element.classList.add("changed"));
 }
