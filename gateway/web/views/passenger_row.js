@@ -4,13 +4,12 @@ import { cannotBoard, cannotCorrectName, cannotOffload } from "../rules.js";
 import { flash, showPassengerStatus } from "./widgets.js";
 
 /** @import { Passenger } from "../model.js" */
-/** @import { Rule } from "../rules.js" */
 
 /** What can be done to a passenger of the list. */
 export const PASSENGER_ACTIONS = {
   board: { label: "Board", key: "b", cannot: cannotBoard },
   offload: { label: "Offload", key: "o", cannot: cannotOffload },
-  correct: { label: "Correct", key: "c", cannot: /** @type {Rule} */ (cannotCorrectName) },
+  correct: { label: "Correct", key: "c", cannot: cannotCorrectName },
 };
 
 /** @typedef {keyof typeof PASSENGER_ACTIONS} PassengerAction */
