@@ -94,15 +94,19 @@ export function keepFocus(element) {
 export function keyedList(parent, keyOf, create) {
   /** @type {Map<string, Row<T> & {item: T | undefined}>} */
   let rows = new Map();
+  /** @type {unknown} */
+  let commonBefore;
 
-  /** @param {T[]} items */
-  function update(items) {
+  /** @param {T[]} items @param {unknown} [common] What every row depends on: if it is another one, all are updated. */
+  function update(items, common) {
+    const hasChanged = common !== commonBefore;
+    commonBefore = common;
     const focused = document.activeElement;
     const next = new Map();
     for (const item of items) {
       const key = keyOf(item);
       const row = rows.get(key) ?? { ...create(item), item: undefined };
-      if (row.item !== item) {
+      if (row.item !== item || hasChanged) {
         row.item = item;
         row.update(item);
       }

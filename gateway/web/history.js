@@ -30,6 +30,102 @@ const BEGINNINGS = { FlightCreated: "flightId", PassengerCheckedIn: "passengerId
 
 const keyOf = (/** @type {Entry} */ entry) => `${entry.stream} ${entry.eventNumber}`;
 
+/** The entries that fit a filter, as far as they have been read: each once, the newest first. */
+class Entries {
+  /** @type {Entry[]} */
+  shown = [];
+  /** What has come while the list was paused. @type {Entry[]} */
+  pending = [];
+  /** Where the older ones begin; `null` if there are none or none are wanted. @type {string | null} */
+  older = null;
+  #keys = new Set();
+  #filter;
+
+  /** @param {HistoryFilter} filter */
+  constructor(filter) {
+    this.#filter = filter;
+  }
+
+  /** Reads older ones until there is about a page of them. @param {AbortSignal} signal @param {() => void} progressed */
+  async readOlder(signal, progressed) {
+    const { stream, flightId, passengerId, eventType } = this.#filter;
+    const wanted = this.shown.length + PAGE / 2;
+    for (let answers = 0; answers < MOST_EMPTY_ANSWERS && this.shown.length < wanted; answers++) {
+      const path = withParameters(`/api/auditlog/${stream || "all"}`, {
+        flightId,
+        passengerId,
+        eventType,
+        order: "newestFirst",
+        limit: PAGE,
+        after: this.older,
+      });
+      const { body } = await query(path, { signal });
+      learnFromEntries(body.items);
+      this.shown = [...this.shown, ...this.#unknown(body.items)];
+      this.older = hasBegun(this.#filter, body.items) ? null : body.next;
+      if (this.older === null) return;
+      progressed();
+    }
+  }
+
+  /** Takes what has just happened, and tells whether any of it is wanted. @param {Entry[]} news @param {boolean} isPaused */
+  receive(news, isPaused) {
+    const wanted = this.#unknown(news.filter((entry) => matches(this.#filter, entry))).reverse();
+    if (isPaused) this.pending = [...wanted, ...this.pending].slice(0, MOST_SHOWN);
+    else this.shown = [...wanted, ...this.shown];
+    return wanted.length > 0;
+  }
+
+  /** Shows what is pending. */
+  release() {
+    this.shown = [...this.pending, ...this.shown];
+    this.pending = [];
+  }
+
+  /** Forgets the oldest ones if there are too many. */
+  limit() {
+    if (this.shown.length <= MOST_SHOWN) return;
+    this.shown = this.shown.slice(0, MOST_SHOWN);
+    this.#keys = new Set(this.shown.map(keyOf));
+    this.older = null;
+  }
+
+  clear() {
+    this.shown = [];
+    this.pending = [];
+    this.older = null;
+    this.#keys = new Set();
+  }
+
+  /** @param {Entry[]} some */
+  #unknown(some) {
+    return some.filter((entry) => {
+      const isNew = !this.#keys.has(keyOf(entry));
+      this.#keys.add(keyOf(entry));
+      return isNew;
+    });
+  }
+}
+
+/** @param {HistoryFilter} filter @param {Entry[]} entries */
+function hasBegun(filter, entries) {
+  return entries.some((entry) => {
+    const about = Object.hasOwn(BEGINNINGS, entry.eventType) ? BEGINNINGS[entry.eventType] : undefined;
+    return about === "passengerId"
+      ? Boolean(filter.passengerId)
+      : about === "flightId" && Boolean(filter.flightId);
+  });
+}
+
+/** @param {HistoryFilter} filter @param {Entry} entry */
+function matches(filter, entry) {
+  const stream = entry.stream === "flight-stream" ? "flights" : "passengers";
+  return (!filter.stream || filter.stream === stream) &&
+    (!filter.eventType || filter.eventType === entry.eventType) &&
+    (!filter.flightId || filter.flightId === entry.data?.flightId) &&
+    (!filter.passengerId || filter.passengerId === entry.data?.passengerId);
+}
+
 /**
  * @param {HistoryFilter} filter
  * @param {{onPending?: (count: number) => void}} [options] Told how many wait while the list is paused.
@@ -42,100 +138,36 @@ export function historyList(filter, { onPending = () => {} } = {}) {
     { type: "button", hidden: true, onclick: () => void loadOlder() },
     "Show older entries",
   );
-  const element = h("div", {}, list, note, more);
   const rows = keyedList(list, keyOf, createRow);
   const stop = new AbortController();
-
-  /** @type {Entry[]} */
-  let entries = [];
-  /** @type {Entry[]} */
-  let pending = [];
+  const entries = new Entries(filter);
   let isPaused = false;
-  /** @type {string | null} */
-  let older = null;
   let isLoading = false;
-  let keys = new Set();
 
   function show() {
-    if (entries.length > MOST_SHOWN) {
-      entries = entries.slice(0, MOST_SHOWN);
-      keys = new Set(entries.map(keyOf));
-      older = null;
-    }
-    rows.update(entries);
-    more.hidden = older === null || isLoading;
-    if (isLoading) setText(note, "Reading …");
-    else if (entries.length >= MOST_SHOWN) setText(note, `Only the newest ${MOST_SHOWN} entries are shown.`);
-    else if (older !== null) setText(note, "");
-    else setText(note, entries.length === 0 ? "Nothing has happened yet." : "This is where it begins.");
+    entries.limit();
+    rows.update(entries.shown);
+    more.hidden = entries.older === null || isLoading;
+    setText(note, isLoading ? "Reading …" : noteFor(entries));
   }
-
-  /** @param {Entry[]} some */
-  const unknown = (some) =>
-    some.filter((entry) => {
-      const isNew = !keys.has(keyOf(entry));
-      keys.add(keyOf(entry));
-      return isNew;
-    });
 
   async function loadOlder() {
     if (isLoading) return;
     isLoading = true;
     show();
+    let failure = null;
     try {
-      await loadPages();
+      await entries.readOlder(stop.signal, show);
     } catch (error) {
       if (stop.signal.aborted) return;
-      isLoading = false;
-      show();
-      setText(note, `The audit log could not be read: ${messageOf(error)}`);
-      more.hidden = false;
-      setText(more, "Try again");
-      return;
+      failure = `The audit log could not be read: ${messageOf(error)}`;
     }
     isLoading = false;
-    setText(more, "Show older entries");
+    setText(more, failure === null ? "Show older entries" : "Try again");
     show();
-  }
-
-  async function loadPages() {
-    const found = entries.length;
-    for (let answers = 0; answers < MOST_EMPTY_ANSWERS && entries.length < found + PAGE / 2; answers++) {
-      const { body } = await query(
-        withParameters(`/api/auditlog/${filter.stream || "all"}`, {
-          flightId: filter.flightId,
-          passengerId: filter.passengerId,
-          eventType: filter.eventType,
-          order: "newestFirst",
-          limit: PAGE,
-          after: older,
-        }),
-        { signal: stop.signal },
-      );
-      learnFromEntries(body.items);
-      entries = [...entries, ...unknown(body.items)];
-      older = hasBegun(body.items) ? null : body.next;
-      if (older === null) return;
-      show();
-    }
-  }
-
-  /** @param {Entry[]} some */
-  const hasBegun = (some) =>
-    some.some((entry) => {
-      const about = Object.hasOwn(BEGINNINGS, entry.eventType) ? BEGINNINGS[entry.eventType] : undefined;
-      return about === "passengerId"
-        ? Boolean(filter.passengerId)
-        : about === "flightId" && Boolean(filter.flightId);
-    });
-
-  /** @param {Entry} entry */
-  function matches(entry) {
-    const stream = entry.stream === "flight-stream" ? "flights" : "passengers";
-    return (!filter.stream || filter.stream === stream) &&
-      (!filter.eventType || filter.eventType === entry.eventType) &&
-      (!filter.flightId || filter.flightId === entry.data?.flightId) &&
-      (!filter.passengerId || filter.passengerId === entry.data?.passengerId);
+    if (failure === null) return;
+    setText(note, failure);
+    more.hidden = false;
   }
 
   async function start() {
@@ -146,39 +178,25 @@ export function historyList(filter, { onPending = () => {} } = {}) {
 
   const leave = [
     onEntries((news) => {
-      const wanted = unknown(news.filter(matches)).reverse();
-      if (wanted.length === 0) return;
-      if (isPaused) {
-        pending = [...wanted, ...pending].slice(0, MOST_SHOWN);
-        onPending(pending.length);
-      } else {
-        entries = [...wanted, ...entries];
-        show();
-      }
+      if (!entries.receive(news, isPaused)) return;
+      if (isPaused) onPending(entries.pending.length);
+      else show();
     }),
-    onNames(() => {
-      for (const sentence of list.querySelectorAll(".sentence[data-nameless]")) {
-        sentence.dispatchEvent(new Event("names"));
-      }
-    }),
+    onNames(() => tellNames(list)),
     onReset(() => {
-      entries = [];
-      pending = [];
-      keys = new Set();
-      older = null;
+      entries.clear();
       void loadOlder();
     }),
   ];
   void start();
 
   return {
-    element,
+    element: h("div", {}, list, note, more),
     /** @param {boolean} paused */
     setPaused(paused) {
       isPaused = paused;
       if (paused) return;
-      entries = [...pending, ...entries];
-      pending = [];
+      entries.release();
       onPending(0);
       show();
     },
@@ -187,6 +205,20 @@ export function historyList(filter, { onPending = () => {} } = {}) {
       for (const end of leave) end();
     },
   };
+}
+
+/** @param {Entries} entries */
+function noteFor({ shown, older }) {
+  if (shown.length >= MOST_SHOWN) return `Only the newest ${MOST_SHOWN} entries are shown.`;
+  if (older !== null) return "";
+  return shown.length === 0 ? "Nothing has happened yet." : "This is where it begins.";
+}
+
+/** Names have been found: sentences that lack some are told anew. @param {Element} list */
+function tellNames(list) {
+  for (const sentence of list.querySelectorAll(".sentence[data-nameless]")) {
+    sentence.dispatchEvent(new Event("names"));
+  }
 }
 
 function createRow() {

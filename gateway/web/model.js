@@ -76,7 +76,7 @@ export function boarding(counts) {
   return { boarded, total: boarded + counts.checkedIn, missing: counts.checkedIn };
 }
 
-/** @param {Flight} flight */
+/** @param {Pick<Flight, "status">} flight */
 export const isAtGate = (flight) => flight.status === "waitingForBoarding" || flight.status === "allBoarded";
 
 /** @param {Flight} flight */

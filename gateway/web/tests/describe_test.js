@@ -25,11 +25,38 @@ Deno.test("a sentence names who and what", () => {
   equal(offloaded, [passenger, " was taken off ", flight, ": ", { text: "<b>" }]);
 });
 
-Deno.test("every type has a sentence of its own", () => {
-  for (const type of Object.keys(EVENT_TYPES)) {
-    const parts = describe(entry(type, { flightId: "f", passengerId: "p" }));
-    if (parts.includes(`${type} of `)) throw new Error(`${type} has none`);
+/** Every event that is ever stored, as the services store it, by its type. */
+function storedEvents() {
+  /** @type {Record<string, Record<string, any>>} */
+  const events = {};
+  for (const domain of ["flight", "passenger"]) {
+    const folder = new URL(`../../../${domain}/core/tests/golden/`, import.meta.url);
+    for (const { name } of Deno.readDirSync(folder)) {
+      events[name.replace(/\.json$/, "")] = JSON.parse(Deno.readTextFileSync(new URL(name, folder)));
+    }
   }
+  return events;
+}
+
+Deno.test("the types of events that have a name are those that are stored", () => {
+  equal(Object.keys(EVENT_TYPES).sort(), Object.keys(storedEvents()).sort());
+});
+
+Deno.test("every event that is stored has a sentence of its own", () => {
+  const sentences = new Set();
+  for (const [type, data] of Object.entries(storedEvents())) {
+    const parts = describe(entry(type, data));
+    const written = parts.map((part) => (typeof part === "string" ? part : "text" in part ? part.text : ""));
+    if (written.some((words) => words.includes(type))) throw new Error(`${type} has none`);
+    if (written.some((words) => words.includes("undefined"))) throw new Error(`${type} says ${written}`);
+    if (parts.some((part) => JSON.stringify(part) === '{"text":""}')) throw new Error(`${type} lacks a text`);
+    const named = parts.flatMap((part) => (typeof part === "object" && "id" in part ? [part.id] : []));
+    // A corrected name is told as such, because the passenger is called by it already.
+    const about = type === "PassengerNameCorrected" ? [data.flightId] : [data.flightId, data.passengerId];
+    equal([type, ...named.sort()], [type, ...about.filter(Boolean).sort()]);
+    sentences.add(written.join());
+  }
+  equal(sentences.size, Object.keys(storedEvents()).length);
 });
 
 Deno.test("an unknown type, and data that is none, are no fault", () => {

@@ -23,3 +23,13 @@ Deno.test("every module of the board is preloaded", () => {
   const loaded = [...links].map(([, path]) => new URL(path, here).href);
   equal(loaded.sort(), [...needed].sort());
 });
+
+Deno.test("the page has every style sheet, and first the one that all pages have", () => {
+  const index = Deno.readTextFileSync(new URL("index.html", here));
+  const links = [...index.matchAll(/rel="stylesheet" href="\/assets\/dev\/([^"]+)"/g)].map(([, path]) =>
+    path
+  );
+  const parts = [...Deno.readDirSync(new URL("styles/", here))].map(({ name }) => `styles/${name}`);
+  equal(links[0], "style.css");
+  equal(links.slice(1).sort(), parts.sort());
+});

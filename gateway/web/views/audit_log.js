@@ -4,7 +4,7 @@ import { EVENT_TYPES } from "../describe.js";
 import { fill, h, setText } from "../dom.js";
 import { timeWithSeconds } from "../format.js";
 import { historyList, pendingText } from "../history.js";
-import { onLinkState } from "../live.js";
+import { linkState, onLinkState } from "../live.js";
 import { route } from "../model.js";
 import { nameOf, onNames } from "../names.js";
 import { replaceParameters } from "../router.js";
@@ -19,50 +19,15 @@ const TYPING_PAUSE_MS = 200;
 /** @param {Context} context @returns {View} */
 export function auditLogView({ container, parameters, setTitle }) {
   const heading = h("h1", {});
-  const heard = h("p", { class: "heard" });
-  const pauseButton = h(
-    "button",
-    {
-      type: "button",
-      "aria-pressed": "false",
-      "aria-keyshortcuts": "p",
-      onclick: () => setPaused(!isPaused),
-    },
-    "Pause",
-  );
+  const pause = pauseControl((isPaused) => list?.setPaused(isPaused));
   const pendingNote = h("p", { class: "pending", role: "status" });
-  const stream = select("Stream", [["", "Flights and passengers"], ["flights", "Flights"], [
-    "passengers",
-    "Passengers",
-  ]]);
-  const type = select("Event", [["", "Every event"], ...Object.entries(EVENT_TYPES)]);
-  const subject = h("div", { class: "subject" });
-  const finder = subjectFinder((chosen) =>
-    change({ flightId: undefined, passengerId: undefined, ...chosen })
-  );
+  const filters = filterBar(change);
   const place = h("section", { "aria-label": "Entries" });
 
   /** @type {HistoryFilter} */
   let filter = {};
   /** @type {ReturnType<typeof historyList> | null} */
   let list = null;
-  let isPaused = false;
-
-  /** @param {boolean} paused */
-  function setPaused(paused) {
-    isPaused = paused;
-    list?.setPaused(paused);
-    pauseButton.setAttribute("aria-pressed", String(paused));
-    setText(pauseButton, paused ? "Go on" : "Pause");
-    showState();
-  }
-
-  let state = /** @type {import("../live.js").LinkState | null} */ (null);
-  function showState() {
-    const since = state?.heard ? `last in touch ${timeWithSeconds(state.heard)}` : "not in touch yet";
-    const how = isPaused ? "Paused" : state?.status === "live" ? "Live" : "Connection lost, trying again";
-    setText(heard, `${how} · ${since}`);
-  }
 
   /** @param {Partial<HistoryFilter>} news */
   function change(news) {
@@ -86,65 +51,123 @@ export function auditLogView({ container, parameters, setTitle }) {
     list = historyList(filter, {
       onPending: (count) => setText(pendingNote, count > 0 ? pendingText(count) : ""),
     });
-    setPaused(isPaused);
+    list.setPaused(pause.isPaused());
     fill(place, list.element);
-    stream.input.value = filter.stream ?? "";
-    type.input.value = filter.eventType ?? "";
-    showSubject();
+    showFilter();
   }
 
-  function showSubject() {
-    const id = filter.passengerId || filter.flightId;
-    const kind = filter.passengerId ? "passenger" : "flight";
-    const name = id ? nameOf(kind, id, filter.flightId || id) ?? `a ${kind}` : null;
-    const title = name ? `History of ${name}` : "Audit log";
+  function showFilter() {
+    const subject = subjectOf(filter);
+    const title = subject ? `History of ${subject.name}` : "Audit log";
     setText(heading, title);
     setTitle(title);
-    finder.element.hidden = Boolean(id);
-    fill(
-      subject,
-      id && h("a", { href: `/${kind}s/${id}` }, "Open ", h("bdi", {}, name)),
-      id && h(
-        "button",
-        { type: "button", onclick: () => change({ flightId: undefined, passengerId: undefined }) },
-        "Show everything",
-      ),
-    );
+    filters.show(filter, subject);
   }
 
-  stream.input.addEventListener("change", () => change({ stream: /** @type {any} */ (stream.input.value) }));
-  type.input.addEventListener("change", () => change({ eventType: type.input.value }));
   container.classList.add("audit-log");
   container.append(
-    h("div", { class: "heading" }, heading, heard, pauseButton),
-    h(
-      "div",
-      { class: "filters", role: "search", "aria-label": "Entries" },
-      finder.element,
-      subject,
-      stream.element,
-      type.element,
-    ),
+    h("div", { class: "heading" }, heading, pause.note, pause.button),
+    filters.element,
     pendingNote,
     place,
   );
   read(parameters);
-  const leave = [
-    onLinkState((next) => {
-      state = next;
-      showState();
-    }),
-    onNames(showSubject),
-  ];
+  const leave = onNames(showFilter);
 
   return {
     title: heading.textContent ?? "Audit log",
-    keys: { p: () => setPaused(!isPaused), "/": () => finder.input.focus() },
+    keys: { p: pause.toggle, "/": filters.focus },
     parametersChanged: read,
     unmount() {
       list?.stop();
-      finder.stop();
-      for (const end of leave) end();
+      filters.stop();
+      pause.stop();
+      leave();
+    },
+  };
+}
+
+/** A button that pauses the list, and a note that says how it is. @param {(isPaused: boolean) => void} changed */
+function pauseControl(changed) {
+  const note = h("p", { class: "heard" });
+  const button = h("button", {
+    type: "button",
+    "aria-pressed": "false",
+    "aria-keyshortcuts": "p",
+    onclick: toggle,
+  }, "Pause");
+  let isPaused = false;
+
+  function toggle() {
+    isPaused = !isPaused;
+    button.setAttribute("aria-pressed", String(isPaused));
+    setText(button, isPaused ? "Go on" : "Pause");
+    show();
+    changed(isPaused);
+  }
+
+  function show() {
+    const { status, heard } = linkState();
+    const since = heard ? `last in touch ${timeWithSeconds(heard)}` : "not in touch yet";
+    const how = isPaused ? "Paused" : status === "live" ? "Live" : "Connection lost, trying again";
+    setText(note, `${how} · ${since}`);
+  }
+
+  return { note, button, toggle, isPaused: () => isPaused, stop: onLinkState(show) };
+}
+
+/**
+ * @typedef {object} Subject Whose history it is.
+ * @property {"flight" | "passenger"} kind
+ * @property {string} id
+ * @property {string} name
+ */
+
+/** @param {HistoryFilter} filter @returns {Subject | null} */
+function subjectOf({ flightId, passengerId }) {
+  const id = passengerId || flightId;
+  if (!id) return null;
+  const kind = passengerId ? "passenger" : "flight";
+  return { kind, id, name: nameOf(kind, id, flightId || id) ?? `a ${kind}` };
+}
+
+/** @param {(news: Partial<HistoryFilter>) => void} change */
+function filterBar(change) {
+  const everything = { flightId: undefined, passengerId: undefined };
+  const finder = subjectFinder((chosen) => change({ ...everything, ...chosen }));
+  const subjectPlace = h("div", { class: "subject" });
+  const stream = select("Stream", [
+    ["", "Flights and passengers"],
+    ["flights", "Flights"],
+    ["passengers", "Passengers"],
+  ]);
+  const type = select("Event", [["", "Every event"], ...Object.entries(EVENT_TYPES)]);
+  stream.input.addEventListener("change", () => change({ stream: /** @type {any} */ (stream.input.value) }));
+  type.input.addEventListener("change", () => change({ eventType: type.input.value }));
+
+  /** @param {Subject} subject */
+  const subjectParts = ({ kind, id, name }) => [
+    h("a", { href: `/${kind}s/${id}` }, "Open ", h("bdi", {}, name)),
+    h("button", { type: "button", onclick: () => change(everything) }, "Show everything"),
+  ];
+
+  return {
+    element: h(
+      "div",
+      { class: "filters", role: "search", "aria-label": "Entries" },
+      finder.element,
+      subjectPlace,
+      stream.element,
+      type.element,
+    ),
+    focus: () => finder.input.focus(),
+    stop: finder.stop,
+    /** @param {HistoryFilter} filter @param {Subject | null} subject */
+    show(filter, subject) {
+      stream.input.value = filter.stream ?? "";
+      type.input.value = filter.eventType ?? "";
+      finder.element.hidden = subject !== null;
+      fill(subjectPlace, ...(subject ? subjectParts(subject) : []));
     },
   };
 }
@@ -154,6 +177,25 @@ function select(label, choices) {
   const id = `select-${label.toLowerCase()}`;
   const input = h("select", { id }, ...choices.map(([value, text]) => h("option", { value }, text)));
   return { input, element: h("div", { class: "field" }, h("label", { for: id }, label), input) };
+}
+
+/** @typedef {{text: string, flightId?: string, passengerId?: string}} Found */
+
+/** @param {string} text @param {AbortSignal} signal @returns {Promise<Found[]>} */
+async function subjectsCalled(text, signal) {
+  const ask = (/** @type {string} */ path) =>
+    query(withParameters(path, { text, limit: MOST_FOUND, order: "newestFirst" }), { signal });
+  const [flights, passengers] = await Promise.all([ask("/api/flights"), ask("/api/passengers")]);
+  return [
+    ...flights.body.items.map((/** @type {Flight} */ flight) => ({
+      text: `${flight.flightNumber}, ${route(flight)}`,
+      flightId: flight.id,
+    })),
+    ...passengers.body.items.map((/** @type {Passenger} */ { id, name }) => ({
+      text: name,
+      passengerId: id,
+    })),
+  ];
 }
 
 /**
@@ -192,40 +234,23 @@ function subjectFinder(choose) {
       return;
     }
     try {
-      const ask = (/** @type {string} */ path) =>
-        query(withParameters(path, { text, limit: MOST_FOUND, order: "newestFirst" }), {
-          signal: asked.signal,
-        });
-      const [flights, passengers] = await Promise.all([ask("/api/flights"), ask("/api/passengers")]);
-      const choices = [
-        ...flights.body.items.map((/** @type {Flight} */ flight) =>
-          choice(`${flight.flightNumber}, ${route(flight)}`, { flightId: flight.id })
-        ),
-        ...passengers.body.items.map((/** @type {Passenger} */ passenger) =>
-          choice(passenger.name, { passengerId: passenger.id })
-        ),
-      ];
-      fill(found, ...choices);
+      const choices = await subjectsCalled(text, asked.signal);
+      fill(found, ...choices.map(choice));
       setText(note, choices.length === 0 ? "Nothing is called that." : "");
     } catch {
       if (!asked.signal.aborted) setText(note, "Cannot look it up at the moment.");
     }
   }
 
-  /** @param {string} text @param {{flightId?: string, passengerId?: string}} chosen */
-  const choice = (text, chosen) =>
-    h(
-      "li",
-      {},
-      h("button", {
-        type: "button",
-        onclick: () => {
-          input.value = "";
-          fill(found);
-          choose(chosen);
-        },
-      }, h("bdi", {}, text)),
-    );
+  /** @param {Found} found */
+  const choice = ({ text, ...chosen }) => {
+    const onclick = () => {
+      input.value = "";
+      fill(found);
+      choose(chosen);
+    };
+    return h("li", {}, h("button", { type: "button", onclick }, h("bdi", {}, text)));
+  };
 
   input.addEventListener("input", () => {
     clearTimeout(timer);

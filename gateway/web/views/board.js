@@ -1,57 +1,19 @@
 // All flights on one board.
 import { h, keyedList, rovingFocus, searchList, setAttribute, setText } from "../dom.js";
 import { allDepartures, arrivedState, loadArrived, loadState, onDepartures } from "../flights.js";
-import { fullTime, shortTime } from "../format.js";
-import { boarding, FLIGHT_STATUS, plural, route } from "../model.js";
+import { plural, route } from "../model.js";
 import { notifyError, say } from "../notices.js";
 import { replaceParameters } from "../router.js";
+import { COLUMNS, inTab, matching, parametersOf, readChoices, sorted, TABS } from "./board_choices.js";
+import { flash, searchField, showBoarding, showDeparture, showStatus } from "./widgets.js";
 
 /** @import { Context, View } from "../router.js" */
 /** @import { Departure } from "../flights.js" */
-/** @import { FlightStatus } from "../model.js" */
+/** @import { Choices } from "./board_choices.js" */
 
 /** More rows are made when one comes to the end of these. */
 const ROWS = 100;
 const TYPING_PAUSE_MS = 250;
-
-/** @type {Record<string, {label: string, statuses: FlightStatus[]}>} */
-const TABS = {
-  active: { label: "Active", statuses: ["waitingForBoarding", "allBoarded", "disembarked"] },
-  gate: { label: "At the gate", statuses: ["waitingForBoarding", "allBoarded"] },
-  ready: { label: "All boarded", statuses: ["allBoarded"] },
-  air: { label: "In the air", statuses: ["disembarked"] },
-  arrived: { label: "Arrived", statuses: ["arrived"] },
-};
-
-/** @type {Record<string, {label: string, compare: (one: Departure, other: Departure) => number}>} */
-const COLUMNS = {
-  flight: {
-    label: "Flight",
-    compare: (one, other) => collator.compare(one.flight.flightNumber, other.flight.flightNumber),
-  },
-  route: {
-    label: "Route",
-    compare: (one, other) => collator.compare(route(one.flight), route(other.flight)),
-  },
-  departure: { label: "Departure", compare: (one, other) => departureOf(one) - departureOf(other) },
-  status: { label: "Status", compare: (one, other) => rank(one) - rank(other) },
-  boarded: { label: "Boarded", compare: (one, other) => share(one) - share(other) },
-};
-
-const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
-const ranks = Object.keys(FLIGHT_STATUS);
-const rank = (/** @type {Departure} */ { flight }) => ranks.indexOf(flight.status);
-
-/** Those without a scheduled departure come last. @param {Departure} departure */
-function departureOf({ flight }) {
-  return flight.scheduledDeparture ? Date.parse(flight.scheduledDeparture) : Number.MAX_SAFE_INTEGER;
-}
-
-/** @param {Departure} departure */
-function share({ manifest }) {
-  const { boarded, total } = boarding(manifest.counts);
-  return total === 0 ? -1 : boarded / total;
-}
 
 async function createFlight() {
   const actions = await import("../actions.js");
@@ -63,249 +25,254 @@ let lastFlight = null;
 
 /** @param {Context} context @returns {View} */
 export function boardView({ container, parameters }) {
-  const search = h("input", {
-    type: "search",
-    id: "board-search",
-    autocomplete: "off",
-    placeholder: "Number or place",
-    "aria-keyshortcuts": "/",
-  });
-  const tabs = h("fieldset", { class: "tabs" }, h("legend", { class: "visually-hidden" }, "Which flights"));
-  const sortSelect = h(
-    "select",
-    { id: "board-sort" },
-    ...Object.entries(COLUMNS).map(([value, { label }]) => h("option", { value }, label)),
-  );
-  const head = h("div", { class: "row head", role: "row" });
-  const body = h("div", { role: "rowgroup" });
-  const table = h(
-    "div",
-    { role: "table", "aria-label": "Flights", class: "board" },
-    h("div", { role: "rowgroup" }, head),
-    body,
-  );
-  const note = h("p", { class: "count", role: "status" });
-  const empty = h("div", { class: "empty" });
-  const moreRows = h("div", { class: "sentinel", "aria-hidden": "true" });
-  const moreArrived = h(
-    "button",
-    { type: "button", hidden: true, onclick: () => void showArrived() },
-    "Show more that arrived",
-  );
-  const rows = keyedList(body, (/** @type {Departure} */ { flight }) => flight.id, createRow);
-  const focus = rovingFocus(body, "a.number");
-
-  let tab = TABS[parameters.get("show") ?? ""] ? String(parameters.get("show")) : "active";
-  let sort = COLUMNS[parameters.get("sort") ?? ""] ? String(parameters.get("sort")) : "departure";
-  let isDescending = parameters.get("order") === "descending";
+  const choices = readChoices(parameters);
   let shown = ROWS;
-  search.value = parameters.get("text") ?? "";
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  const loadMore = () => void showArrived(choices.text);
+  const tabs = tabBar(choices.tab, chooseTab);
+  const search = searchField("board-search", "Number or place");
+  search.input.value = choices.text;
+  const sort = sortSelect((column) => change({ sort: column, isDescending: false }));
+  const table = flightTable(sortBy);
+  const result = searchResult(table, { clearSearch, loadMore });
 
-  /** @type {Map<string, HTMLElement>} */
-  const counts = new Map();
-  for (const [value, { label }] of Object.entries(TABS)) {
-    const count = h("span", { class: "number-of" });
-    counts.set(value, count);
-    const input = h("input", { type: "radio", name: "tab", value, checked: value === tab });
-    input.addEventListener("change", () => {
-      tab = value;
-      shown = ROWS;
-      changed();
-      if (tab === "arrived") void showArrived();
-    });
-    tabs.append(h("label", {}, input, h("span", {}, label, " ", count)));
+  /** @param {Partial<Choices>} news */
+  function change(news) {
+    Object.assign(choices, news);
+    replaceParameters(parametersOf(choices));
+    show();
   }
 
-  /** @type {Map<string, HTMLElement>} */
-  const headers = new Map();
-  for (const [value, { label }] of Object.entries(COLUMNS)) {
-    const header = h(
-      "div",
-      { role: "columnheader", class: `cell-${value}` },
-      h("button", { type: "button", class: "sort", onclick: () => sortBy(value) }, label),
-    );
-    headers.set(value, header);
-    head.append(header);
+  /** @param {string} tab */
+  function chooseTab(tab) {
+    shown = ROWS;
+    change({ tab });
+    if (tab === "arrived") loadMore();
   }
 
   /** @param {string} column */
   function sortBy(column) {
-    isDescending = sort === column && !isDescending;
-    sort = column;
-    changed();
+    const isDescending = choices.sort === column && !choices.isDescending;
+    change({ sort: column, isDescending });
     say(`Sorted by ${COLUMNS[column].label}${isDescending ? ", descending" : ""}`);
   }
 
-  function changed() {
-    const parameters = new URLSearchParams();
-    if (tab !== "active") parameters.set("show", tab);
-    if (search.value) parameters.set("text", search.value);
-    if (sort !== "departure") parameters.set("sort", sort);
-    if (isDescending) parameters.set("order", "descending");
-    replaceParameters(parameters);
-    show();
-  }
-
-  async function showArrived() {
-    try {
-      await loadArrived(search.value.trim());
-    } catch (error) {
-      notifyError(error, "The flights that arrived could not be read");
-    }
-  }
-
-  /** @param {Departure} departure @param {string} text */
-  function matchesText({ flight }, text) {
-    return `${flight.flightNumber}\n${flight.origin}\n${flight.destination}`.toLowerCase().includes(text);
-  }
-
-  function wanted() {
-    const text = search.value.trim().toLowerCase();
-    const found = [...allDepartures().values()].filter((departure) => matchesText(departure, text));
-    for (const [value, { statuses }] of Object.entries(TABS)) {
-      const number = found.filter(({ flight }) => statuses.includes(flight.status)).length;
-      const isPartial = value === "arrived" && (!arrivedState().isLoaded || arrivedState().next !== null);
-      const count = counts.get(value);
-      if (count) setText(count, isPartial ? (number > 0 ? `${number}+` : "") : String(number));
-    }
-    const { compare } = COLUMNS[sort];
-    const direction = isDescending ? -1 : 1;
-    return found
-      .filter(({ flight }) => TABS[tab].statuses.includes(flight.status))
-      .sort((one, other) => direction * compare(one, other) || (one.flight.id < other.flight.id ? -1 : 1));
-  }
-
-  function show() {
-    const departures = wanted();
-    rows.update(departures.slice(0, shown));
-    focus.refresh();
-    moreRows.hidden = departures.length <= shown;
-    moreArrived.hidden = tab !== "arrived" || arrivedState().next === null;
-    for (const [column, header] of headers) {
-      const order = isDescending ? "descending" : "ascending";
-      setAttribute(header, "aria-sort", column === sort ? order : null);
-    }
-    sortSelect.value = sort;
-    const isLoading = loadState() !== "done" || (tab === "arrived" && !arrivedState().isLoaded);
-    const isEmpty = departures.length === 0;
-    setText(note, !isEmpty ? plural(departures.length, "flight") : isLoading ? "Reading the flights …" : "");
-    table.hidden = isEmpty;
-    empty.hidden = !isEmpty || isLoading;
-    if (!empty.hidden) explainEmpty();
-  }
-
-  function explainEmpty() {
-    const create = h(
-      "button",
-      { type: "button", class: "primary", onclick: createFlight },
-      "Create a flight",
-    );
-    const isFirst = allDepartures().size === 0 && !search.value && tab === "active";
-    if (isFirst) {
-      empty.replaceChildren(
-        h("h2", {}, "No flights yet"),
-        h("p", {}, "Create the first one, add its passengers, board them, and let it depart."),
-        create,
-        h("p", { class: "hint" }, "To look round first, start ", h("code", {}, "jetbridge demo"), "."),
-      );
-    } else if (search.value) {
-      empty.replaceChildren(
-        h("h2", {}, "No flight fits"),
-        h(
-          "p",
-          {},
-          "None of these flights has ",
-          h("q", {}, h("bdi", {}, search.value)),
-          " in its number or places.",
-        ),
-        h("button", { type: "button", onclick: clearSearch }, "Clear the search"),
-      );
-    } else {
-      empty.replaceChildren(
-        h("h2", {}, "None at the moment"),
-        h("p", {}, "Flights come here by themselves."),
-      );
-    }
+  function searched() {
+    shown = ROWS;
+    change({ text: search.input.value });
+    clearTimeout(timer);
+    if (choices.tab === "arrived") timer = setTimeout(loadMore, TYPING_PAUSE_MS);
   }
 
   function clearSearch() {
-    search.value = "";
+    search.input.value = "";
     searched();
-    search.focus();
+    search.input.focus();
   }
 
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  let timer;
-  function searched() {
-    shown = ROWS;
-    changed();
-    clearTimeout(timer);
-    if (tab === "arrived") timer = setTimeout(showArrived, TYPING_PAUSE_MS);
+  function show() {
+    const found = matching(allDepartures().values(), choices.text);
+    const departures = sorted(inTab(found, choices.tab), choices);
+    tabs.show(found);
+    sort.input.value = choices.sort;
+    result.show(departures, shown, choices);
   }
 
-  searchList(search, focus, searched);
-  sortSelect.addEventListener("change", () => {
-    sort = sortSelect.value;
-    isDescending = false;
-    changed();
-  });
-  body.addEventListener("focusin", () => {
-    lastFlight = focus.current()?.dataset.flight ?? null;
-  });
-
+  searchList(search.input, table.focus, searched);
   container.classList.add("flights");
-  container.append(
-    h(
-      "div",
-      { class: "heading" },
-      h("h1", {}, "Flights"),
-      h(
-        "button",
-        { type: "button", class: "primary", "aria-keyshortcuts": "n", onclick: createFlight },
-        "New flight",
-      ),
-    ),
-    h(
-      "div",
-      { class: "filters", role: "search", "aria-label": "Flights" },
-      h("div", { class: "field" }, h("label", { for: "board-search" }, "Search"), search),
-      tabs,
-      h("div", { class: "field sort-field" }, h("label", { for: "board-sort" }, "Sort by"), sortSelect),
-    ),
-    note,
-    table,
-    empty,
-    moreRows,
-    moreArrived,
-  );
+  container.append(heading(), filters(search, tabs, sort), ...result.elements);
   show();
-  if (tab === "arrived") void showArrived();
-  const observer = new IntersectionObserver((changes) => {
-    if (!changes.some(({ isIntersecting }) => isIntersecting) || moreRows.hidden) return;
+  if (choices.tab === "arrived") loadMore();
+  const observer = whenInSight(result.moreRows, () => {
     shown += ROWS;
     show();
-  }, { rootMargin: "600px" });
-  observer.observe(moreRows);
+  });
   const leave = onDepartures(show);
-  const last = lastFlight ? rows.element(lastFlight)?.querySelector("a") : null;
-  if (last) focus.focus(last);
+  table.restoreFocus();
 
   return {
     title: "Flights",
-    keys: {
-      "/": () => search.focus(),
-      n: () => void createFlight(),
-      ArrowDown: () => focus.move(1),
-      ArrowUp: () => focus.move(-1),
-      Home: () => focus.moveTo("first"),
-      End: () => focus.moveTo("last"),
-    },
+    keys: { "/": () => search.input.focus(), n: () => void createFlight(), ...table.keys },
     unmount() {
       clearTimeout(timer);
       observer.disconnect();
       leave();
     },
   };
+}
+
+/** @param {string} text */
+async function showArrived(text) {
+  try {
+    await loadArrived(text.trim());
+  } catch (error) {
+    notifyError(error, "The flights that arrived could not be read");
+  }
+}
+
+/** Calls when somebody comes near the end of what is shown. @param {HTMLElement} end @param {() => void} act */
+function whenInSight(end, act) {
+  const observer = new IntersectionObserver((changes) => {
+    if (changes.some(({ isIntersecting }) => isIntersecting) && !end.hidden) act();
+  }, { rootMargin: "600px" });
+  observer.observe(end);
+  return observer;
+}
+
+function heading() {
+  const button = h(
+    "button",
+    { type: "button", class: "primary", "aria-keyshortcuts": "n", onclick: createFlight },
+    "New flight",
+  );
+  return h("div", { class: "heading" }, h("h1", {}, "Flights"), button);
+}
+
+/** @param {...{element: HTMLElement}} parts */
+function filters(...parts) {
+  const elements = parts.map(({ element }) => element);
+  return h("div", { class: "filters", role: "search", "aria-label": "Flights" }, ...elements);
+}
+
+/** @param {string} chosen @param {(tab: string) => void} choose */
+function tabBar(chosen, choose) {
+  const element = h(
+    "fieldset",
+    { class: "tabs" },
+    h("legend", { class: "visually-hidden" }, "Which flights"),
+  );
+  /** @type {Map<string, HTMLElement>} */
+  const counts = new Map();
+  for (const [value, { label }] of Object.entries(TABS)) {
+    const count = h("span", { class: "number-of" });
+    counts.set(value, count);
+    const input = h("input", {
+      type: "radio",
+      name: "tab",
+      value,
+      checked: value === chosen,
+      onchange: () => choose(value),
+    });
+    element.append(h("label", {}, input, h("span", {}, label, " ", count)));
+  }
+  return {
+    element,
+    /** Shows how many there are in each. @param {Departure[]} found */
+    show(found) {
+      for (const [tab, count] of counts) {
+        const number = inTab(found, tab).length;
+        const isPartial = tab === "arrived" && (!arrivedState().isLoaded || arrivedState().next !== null);
+        setText(count, isPartial ? (number > 0 ? `${number}+` : "") : String(number));
+      }
+    },
+  };
+}
+
+/** Where there are no columns to click on. @param {(column: string) => void} choose */
+function sortSelect(choose) {
+  const options = Object.entries(COLUMNS).map(([value, { label }]) => h("option", { value }, label));
+  const input = h("select", { id: "board-sort", onchange: () => choose(input.value) }, ...options);
+  const label = h("label", { for: "board-sort" }, "Sort by");
+  return { input, element: h("div", { class: "field sort-field" }, label, input) };
+}
+
+/** @param {(column: string) => void} sortBy */
+function flightTable(sortBy) {
+  /** @type {[string, HTMLElement][]} */
+  const headers = Object.entries(COLUMNS).map(([column, { label }]) => {
+    const button = h("button", { type: "button", class: "sort", onclick: () => sortBy(column) }, label);
+    return [column, h("div", { role: "columnheader", class: `cell-${column}` }, button)];
+  });
+  const head = h("div", { class: "row head", role: "row" }, ...headers.map(([, header]) => header));
+  const body = h("div", { role: "rowgroup" });
+  const rows = keyedList(body, (/** @type {Departure} */ { flight }) => flight.id, createRow);
+  const focus = rovingFocus(body, "a.number");
+  body.addEventListener("focusin", () => {
+    lastFlight = focus.current()?.dataset.flight ?? null;
+  });
+
+  return {
+    element: h(
+      "div",
+      { role: "table", "aria-label": "Flights", class: "board" },
+      h("div", { role: "rowgroup" }, head),
+      body,
+    ),
+    focus,
+    keys: {
+      ArrowDown: () => focus.move(1),
+      ArrowUp: () => focus.move(-1),
+      Home: () => focus.moveTo("first"),
+      End: () => focus.moveTo("last"),
+    },
+    /** @param {Departure[]} departures @param {Choices} choices */
+    show(departures, { sort, isDescending }) {
+      rows.update(departures);
+      focus.refresh();
+      for (const [column, header] of headers) {
+        const order = isDescending ? "descending" : "ascending";
+        setAttribute(header, "aria-sort", column === sort ? order : null);
+      }
+    },
+    /** Back to where it was when the board was left. */
+    restoreFocus() {
+      const last = lastFlight ? rows.element(lastFlight)?.querySelector("a") : null;
+      if (last) focus.focus(last);
+    },
+  };
+}
+
+/**
+ * The flights that fit, how many they are, and how to get at more.
+ * @param {ReturnType<typeof flightTable>} table
+ * @param {{clearSearch: () => void, loadMore: () => void}} actions
+ */
+function searchResult(table, { clearSearch, loadMore }) {
+  const note = h("p", { class: "count", role: "status" });
+  const empty = h("div", { class: "empty" });
+  const moreRows = h("div", { class: "sentinel", "aria-hidden": "true" });
+  const moreArrived = h("button", { type: "button", onclick: loadMore }, "Show more that arrived");
+  return {
+    elements: [note, table.element, empty, moreRows, moreArrived],
+    moreRows,
+    /** @param {Departure[]} departures @param {number} most So many rows are made. @param {Choices} choices */
+    show(departures, most, choices) {
+      table.show(departures.slice(0, most), choices);
+      moreRows.hidden = departures.length <= most;
+      moreArrived.hidden = choices.tab !== "arrived" || arrivedState().next === null;
+      const isLoading = loadState() !== "done" || (choices.tab === "arrived" && !arrivedState().isLoaded);
+      const isEmpty = departures.length === 0;
+      setText(
+        note,
+        !isEmpty ? plural(departures.length, "flight") : isLoading ? "Reading the flights …" : "",
+      );
+      table.element.hidden = isEmpty;
+      empty.hidden = !isEmpty || isLoading;
+      if (!empty.hidden) empty.replaceChildren(...whyEmpty(choices, clearSearch));
+    },
+  };
+}
+
+/** What to say and do where there is no flight to show. @param {Choices} choices @param {() => void} clearSearch */
+function whyEmpty({ tab, text }, clearSearch) {
+  if (text) {
+    const sought = h("q", {}, h("bdi", {}, text));
+    return [
+      h("h2", {}, "No flight fits"),
+      h("p", {}, "None of these flights has ", sought, " in its number or places."),
+      h("button", { type: "button", onclick: clearSearch }, "Clear the search"),
+    ];
+  }
+  if (allDepartures().size > 0 || tab !== "active") {
+    return [h("h2", {}, "None at the moment"), h("p", {}, "Flights come here by themselves.")];
+  }
+  return [
+    h("h2", {}, "No flights yet"),
+    h("p", {}, "Create the first one, add its passengers, board them, and let it depart."),
+    h("button", { type: "button", class: "primary", onclick: createFlight }, "Create a flight"),
+    h("p", { class: "hint" }, "To look round first, start ", h("code", {}, "jetbridge demo"), "."),
+  ];
 }
 
 function createRow() {
@@ -346,33 +313,4 @@ function createRow() {
       before = now;
     },
   };
-}
-
-/** @param {HTMLTimeElement} element @param {string | null} moment */
-export function showDeparture(element, moment) {
-  setText(element, moment ? shortTime(moment) : "–");
-  setAttribute(element, "datetime", moment);
-  setAttribute(element, "title", moment ? fullTime(moment) : "No scheduled departure");
-}
-
-/** @param {HTMLElement} badge @param {FlightStatus} status */
-export function showStatus(badge, status) {
-  setText(badge, FLIGHT_STATUS[status]);
-  badge.dataset.status = status;
-}
-
-/** @param {HTMLProgressElement} bar @param {HTMLElement} count @param {import("../model.js").Counts} counts */
-export function showBoarding(bar, count, counts) {
-  const { boarded, total } = boarding(counts);
-  setText(count, total === 0 ? "nobody yet" : `${boarded}/${total}`);
-  bar.max = Math.max(total, 1);
-  bar.value = boarded;
-  bar.hidden = total === 0;
-  setAttribute(bar, "aria-label", `${boarded} of ${total} boarded`);
-}
-
-/** Shows for a moment that something has changed. @param {HTMLElement} element */
-export function flash(element) {
-  element.classList.remove("changed");
-  requestAnimationFrame(() => element.classList.add("changed"));
 }

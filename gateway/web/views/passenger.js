@@ -1,18 +1,21 @@
 // One passenger: where they are, and what has happened to them.
 import { boardPassenger, correctName, offloadPassenger } from "../actions.js";
 import { Problem, query } from "../api.js";
-import { fill, h, setAttribute, setText } from "../dom.js";
+import { fill, h, setText } from "../dom.js";
 import { allDepartures, onDepartures, refreshFlight } from "../flights.js";
 import { historyList } from "../history.js";
 import { connected, onEntries, onReset } from "../live.js";
-import { isAtGate, PASSENGER_STATUS, route } from "../model.js";
+import { route } from "../model.js";
 import { learnName, nameOf } from "../names.js";
 import { notifyError } from "../notices.js";
 import { navigate } from "../router.js";
+import { cannotBoard, cannotCorrectName, cannotOffload } from "../rules.js";
+import { actionBar, showPassengerStatus } from "./widgets.js";
 
 /** @import { Context, View } from "../router.js" */
 /** @import { Passenger } from "../model.js" */
 /** @import { Answer } from "../api.js" */
+/** @import { Rule } from "../rules.js" */
 
 /** @param {Context} context @returns {View} */
 export function passengerView({ container, path, setTitle }) {
@@ -21,21 +24,15 @@ export function passengerView({ container, path, setTitle }) {
   /** @type {Passenger | null} */
   let passenger = null;
 
-  const name = h("bdi", {}, "Passenger");
-  const badge = h("span", { class: "badge" });
-  const flightLine = h("p", {});
-  const board = h("button", { type: "button", class: "primary", "aria-keyshortcuts": "b" }, "Board");
-  const offload = h("button", { type: "button", "aria-keyshortcuts": "o" }, "Offload");
-  const correct = h("button", { type: "button", "aria-keyshortcuts": "c" }, "Correct name");
-  const why = h("p", { class: "hint why" });
-  const actions = h("div", { class: "actions" }, board, offload, correct);
+  const summary = passengerSummary();
+  const actions = passengerActions(() => passenger, shown);
   const history = historyList({ passengerId: id });
   container.classList.add("passenger");
   container.append(
-    h("h1", {}, name),
-    h("div", { class: "summary" }, badge, flightLine),
-    actions,
-    why,
+    summary.heading,
+    summary.element,
+    actions.row,
+    actions.why,
     h("section", { "aria-labelledby": "history" }, h("h2", { id: "history" }, "History"), history.element),
   );
 
@@ -46,37 +43,12 @@ export function passengerView({ container, path, setTitle }) {
     if (passenger) await refreshFlight(passenger.flightId);
   }
 
-  const may = () => {
-    const flight = passenger ? allDepartures().get(passenger.flightId)?.flight : undefined;
-    return flight === undefined || isAtGate(flight);
-  };
-  const doBoard = () => void (passenger?.status === "checkedIn" && may() && boardPassenger(passenger, shown));
-  const doOffload = () => void (passenger && !offload.hidden && may() && offloadPassenger(passenger, shown));
-  const doCorrect = () => void (passenger && may() && correctName(passenger, shown));
-  board.addEventListener("click", doBoard);
-  offload.addEventListener("click", doOffload);
-  correct.addEventListener("click", doCorrect);
-
   function show() {
     if (!passenger) return;
     learnName(id, passenger.name);
-    setText(name, passenger.name);
     setTitle(passenger.name);
-    setText(badge, PASSENGER_STATUS[passenger.status]);
-    badge.dataset.status = passenger.status;
-    const flight = allDepartures().get(passenger.flightId)?.flight;
-    fill(
-      flightLine,
-      "on ",
-      h("a", { href: `/flights/${passenger.flightId}` }, flight?.flightNumber ?? "their flight"),
-      flight && `, ${route(flight)}`,
-    );
-    board.hidden = passenger.status !== "checkedIn";
-    offload.hidden = !["checkedIn", "boarded"].includes(passenger.status);
-    for (const button of [board, offload, correct]) {
-      setAttribute(button, "aria-disabled", may() ? null : "true");
-    }
-    setText(why, may() ? "" : "The flight has departed: its manifest cannot be changed.");
+    summary.show(passenger);
+    actions.show();
   }
 
   async function read() {
@@ -95,11 +67,10 @@ export function passengerView({ container, path, setTitle }) {
   function showGone() {
     const known = passenger?.name ?? nameOf("passenger", id, passenger?.flightId ?? id);
     passenger = null;
-    setText(name, known ?? "No such passenger");
     setTitle(known ?? "No such passenger");
-    actions.hidden = true;
-    setText(badge, "Removed");
-    fill(flightLine, "There is no such passenger any more: a flight is deleted with its passengers.");
+    summary.showGone(known);
+    actions.row.hidden = true;
+    actions.why.hidden = true;
   }
 
   async function start() {
@@ -118,16 +89,69 @@ export function passengerView({ container, path, setTitle }) {
 
   return {
     title: "Passenger",
-    keys: {
-      b: doBoard,
-      o: doOffload,
-      c: doCorrect,
-      u: () => navigate(passenger ? `/flights/${passenger.flightId}` : "/"),
-    },
+    keys: { ...actions.keys, u: () => navigate(passenger ? `/flights/${passenger.flightId}` : "/") },
     unmount() {
       stop.abort();
       history.stop();
       for (const end of leave) end();
     },
   };
+}
+
+/** Who it is, and where they are. */
+function passengerSummary() {
+  const name = h("bdi", {}, "Passenger");
+  const badge = h("span", { class: "badge" });
+  const flightLine = h("p", {});
+  return {
+    heading: h("h1", {}, name),
+    element: h("div", { class: "summary" }, badge, flightLine),
+    /** @param {Passenger} passenger */
+    show(passenger) {
+      setText(name, passenger.name);
+      showPassengerStatus(badge, passenger.status);
+      const flight = allDepartures().get(passenger.flightId)?.flight;
+      fill(
+        flightLine,
+        "on ",
+        h("a", { href: `/flights/${passenger.flightId}` }, flight?.flightNumber ?? "their flight"),
+        flight && `, ${route(flight)}`,
+      );
+    },
+    /** @param {string | null} known What they were called. */
+    showGone(known) {
+      setText(name, known ?? "No such passenger");
+      setText(badge, "Removed");
+      fill(flightLine, "There is no such passenger any more: a flight is deleted with its passengers.");
+    },
+  };
+}
+
+/**
+ * What can be done to a passenger.
+ * @param {() => Passenger | null} passenger @param {(answer: Answer) => Promise<void>} shown
+ */
+function passengerActions(passenger, shown) {
+  /**
+   * @param {Rule} cannot
+   * @param {(passenger: Passenger, shown: (answer: Answer) => Promise<void>) => unknown} act
+   */
+  const ruledBy = (cannot, act) => ({
+    // What their own status rules out is not offered; what their flight rules out is, with the reason.
+    isOffered: () => cannot(null, null, passenger()) === null,
+    cannot() {
+      const known = passenger();
+      const departure = known ? allDepartures().get(known.flightId) : undefined;
+      return cannot(departure?.flight, departure?.manifest, known);
+    },
+    act() {
+      const known = passenger();
+      if (known) act(known, shown);
+    },
+  });
+  return actionBar([
+    { label: "Board", key: "b", isPrimary: true, ...ruledBy(cannotBoard, boardPassenger) },
+    { label: "Offload", key: "o", ...ruledBy(cannotOffload, offloadPassenger) },
+    { label: "Correct name", key: "c", ...ruledBy(cannotCorrectName, correctName) },
+  ]);
 }

@@ -8,9 +8,10 @@ import { messageOf, say } from "../notices.js";
 
 /**
  * Adds one passenger after the other, without waiting for the one before.
- * @param {string} flightId @param {(answer: Answer) => Promise<void>} shown
+ * @param {string} flightId @param {() => string | null} cannot Why nobody can be added.
+ * @param {(answer: Answer) => Promise<void>} shown
  */
-export function passengerAdder(flightId, shown) {
+export function passengerAdder(flightId, cannot, shown) {
   const input = h("input", {
     id: "add-passenger",
     autocomplete: "off",
@@ -32,10 +33,16 @@ export function passengerAdder(flightId, shown) {
   element.addEventListener("submit", (event) => {
     event.preventDefault();
     const name = input.value.trim();
-    if (!name || input.disabled) return;
+    if (!name || saysWhyNot()) return;
     input.value = "";
     void send(name, addPassenger(flightId, name));
   });
+
+  function saysWhyNot() {
+    const why = cannot();
+    if (why !== null) say(why);
+    return why !== null;
+  }
 
   /** @param {string} name @param {Command} command */
   async function send(name, command) {
@@ -68,10 +75,11 @@ export function passengerAdder(flightId, shown) {
     element,
     waiting,
     failed,
-    focus: () => input.focus(),
-    /** @param {boolean} allowed */
-    setAllowed(allowed) {
-      element.hidden = !allowed;
+    focus() {
+      if (!saysWhyNot()) input.focus();
+    },
+    show() {
+      element.hidden = cannot() !== null;
     },
   };
 }

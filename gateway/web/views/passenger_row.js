@@ -1,36 +1,45 @@
 // A passenger in a flight's manifest.
 import { h, setAttribute, setText } from "../dom.js";
-import { PASSENGER_STATUS } from "../model.js";
-import { flash } from "./board.js";
+import { cannotBoard, cannotCorrectName, cannotOffload } from "../rules.js";
+import { flash, showPassengerStatus } from "./widgets.js";
 
 /** @import { Passenger } from "../model.js" */
 
-/** @param {(what: "board" | "offload" | "correct", passenger: Passenger) => void} act */
-export function passengerRow(act) {
+/** What can be done to a passenger of the list. */
+export const PASSENGER_ACTIONS = {
+  board: { label: "Board", key: "b", cannot: cannotBoard },
+  offload: { label: "Offload", key: "o", cannot: cannotOffload },
+  correct: { label: "Correct", key: "c", cannot: cannotCorrectName },
+};
+
+/** @typedef {keyof typeof PASSENGER_ACTIONS} PassengerAction */
+
+/**
+ * @param {(what: PassengerAction, passenger: Passenger) => string | null} cannot
+ * @param {(what: PassengerAction, passenger: Passenger) => void} act
+ */
+export function passengerRow(cannot, act) {
   const text = h("bdi", {});
   const name = h("a", { class: "name", tabindex: "-1" }, text);
   const badge = h("span", { class: "badge" });
   /** @type {Passenger} */
   let shown;
-  const button = (
-    /** @type {"board" | "offload" | "correct"} */ what,
-    /** @type {string} */ label,
-    /** @type {string} */ key,
-  ) =>
+
+  /** @param {PassengerAction} what */
+  const button = (what) =>
     h("button", {
       type: "button",
-      "aria-keyshortcuts": key,
-      onclick: (/** @type {MouseEvent} */ { currentTarget, detail }) => {
-        const isForbidden = currentTarget instanceof Element && currentTarget.hasAttribute("aria-disabled");
+      class: what === "board" && "primary",
+      "aria-keyshortcuts": PASSENGER_ACTIONS[what].key,
+      onclick: (/** @type {MouseEvent} */ { detail }) => {
         // The second click of a double click may find the next passenger in this place.
-        if (!isForbidden && detail < 2) act(what, shown);
+        if (detail < 2) act(what, shown);
       },
-    }, label);
-  const board = button("board", "Board", "b");
-  const offload = button("offload", "Offload", "o");
-  const correct = button("correct", "Correct", "c");
-  board.classList.add("primary");
-  const element = h("li", {}, name, badge, h("span", { class: "row-actions" }, board, offload, correct));
+    }, PASSENGER_ACTIONS[what].label);
+  const whats = /** @type {PassengerAction[]} */ (Object.keys(PASSENGER_ACTIONS));
+  const buttons = whats.map((what) => ({ what, element: button(what) }));
+  const actions = h("span", { class: "row-actions" }, ...buttons.map(({ element }) => element));
+  const element = h("li", {}, name, badge, actions);
   let isNew = true;
 
   return {
@@ -44,16 +53,12 @@ export function passengerRow(act) {
       element.dataset.status = passenger.status;
       name.href = `/passengers/${passenger.id}`;
       setText(text, passenger.name);
-      setText(badge, PASSENGER_STATUS[passenger.status]);
-      badge.dataset.status = passenger.status;
-      for (
-        const [one, label]
-          of /** @type {const} */ ([[board, "Board"], [offload, "Offload"], [correct, "Correct"]])
-      ) {
-        setAttribute(one, "aria-label", `${label} ${passenger.name}`);
+      showPassengerStatus(badge, passenger.status);
+      for (const { what, element } of buttons) {
+        setAttribute(element, "aria-label", `${PASSENGER_ACTIONS[what].label} ${passenger.name}`);
+        // A long list with the same reason in every row would say little: there is no button then.
+        element.hidden = cannot(what, passenger) !== null;
       }
-      board.hidden = passenger.status !== "checkedIn";
-      offload.hidden = !["checkedIn", "boarded"].includes(passenger.status);
     },
   };
 }

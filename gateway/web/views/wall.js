@@ -4,7 +4,7 @@ import { allDepartures, onDepartures } from "../flights.js";
 import { boarding } from "../model.js";
 import { timeWithSeconds } from "../format.js";
 import { navigate } from "../router.js";
-import { showDeparture, showStatus } from "./board.js";
+import { showDeparture, showStatus } from "./widgets.js";
 
 /** @import { Context, View } from "../router.js" */
 /** @import { Departure } from "../flights.js" */
