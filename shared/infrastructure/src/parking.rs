@@ -31,18 +31,36 @@ pub struct ParkedEvent {
     pub parked_at: Timestamp,
 }
 
-/// How many parked events a listing shows at most.
-const LISTED_AT_MOST: i64 = 1_000;
+/// How many parked events a listing shows, and a replay looks at, at most.
+const AT_ONCE: usize = 1_000;
 
-/// The parked events of all readers in a database, oldest first, at most a thousand.
+/// The parked events of all readers in a database.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkedEvents {
+    /// The oldest of each reader first, at most a thousand.
+    pub events: Vec<ParkedEvent>,
+    /// How many there are.
+    pub total: usize,
+}
+
+/// The parked events of all readers in a database.
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn list(database: &Database) -> Result<Vec<ParkedEvent>, DatabaseError> {
+pub async fn list(database: &Database) -> Result<ParkedEvents, DatabaseError> {
     let client = database.client().await?;
-    let rows =
-        client.query("SELECT * FROM parked_events ORDER BY reader, revision LIMIT $1", &[&LISTED_AT_MOST]).await?;
-    Ok(rows.iter().map(parked_event).collect())
+    let sql = "SELECT *, count(*) OVER () AS total FROM parked_events ORDER BY reader, revision LIMIT $1";
+    let rows = client.query(sql, &[&limit()]).await?;
+    Ok(ParkedEvents { events: rows.iter().map(parked_event).collect(), total: total(&rows) })
+}
+
+fn limit() -> i64 {
+    i64::try_from(AT_ONCE).unwrap_or(i64::MAX)
+}
+
+/// How many rows there would be without a limit, from a column of that name.
+fn total(rows: &[Row]) -> usize {
+    rows.first().map_or(0, |row| usize::try_from(row.get::<_, i64>("total")).unwrap_or(usize::MAX))
 }
 
 fn parked_event(row: &Row) -> ParkedEvent {
@@ -63,11 +81,16 @@ pub(crate) async fn keys(client: &impl GenericClient, reader: &str) -> Result<Ha
     Ok(rows.iter().map(|row| row.get(0)).collect())
 }
 
-/// The numbers of a reader's parked events, oldest first.
-pub(crate) async fn revisions(client: &impl GenericClient, reader: &str) -> Result<Vec<Revision>, DatabaseError> {
-    let sql = "SELECT revision FROM parked_events WHERE reader = $1 ORDER BY revision LIMIT $2";
-    let rows = client.query(sql, &[&reader, &LISTED_AT_MOST]).await?;
-    Ok(rows.iter().filter_map(|row| from_bigint(row.get(0))).collect())
+/// The numbers of a reader's parked events, oldest first, as many as one replay looks at, and how many there are beyond.
+pub(crate) async fn revisions(
+    client: &impl GenericClient,
+    reader: &str,
+) -> Result<(Vec<Revision>, usize), DatabaseError> {
+    let sql =
+        "SELECT revision, count(*) OVER () AS total FROM parked_events WHERE reader = $1 ORDER BY revision LIMIT $2";
+    let rows = client.query(sql, &[&reader, &limit()]).await?;
+    let beyond = total(&rows).saturating_sub(rows.len());
+    Ok((rows.iter().filter_map(|row| from_bigint(row.get(0))).collect(), beyond))
 }
 
 pub(crate) async fn park(

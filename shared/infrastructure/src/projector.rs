@@ -204,9 +204,9 @@ impl<P: Projection> Projecting<P> {
 
     /// Projects the parked events again, in order; what still cannot be projected stays parked.
     async fn replay(&mut self, client: &mut ClientWrapper) -> Result<Replayed, WorkError> {
-        let revisions = parking::revisions(&**client, P::NAME).await?;
+        let (revisions, beyond_limit) = parking::revisions(&**client, P::NAME).await?;
         let mut still_parked = HashSet::new();
-        let mut replayed = Replayed { replayed: 0, still_parked: 0 };
+        let mut replayed = Replayed { replayed: 0, still_parked: 0, beyond_limit };
         for revision in revisions {
             let found = self.event_store.read_forwards(self.stream, revision, 1).await?;
             let Some(recorded) = found.first().filter(|recorded| recorded.revision == revision) else { continue };

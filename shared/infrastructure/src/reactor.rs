@@ -197,8 +197,9 @@ impl<R: Reaction> Reacting<R> {
     /// Reacts to the parked events again, in order; what is still refused stays parked.
     async fn replay(&mut self, client: &ClientWrapper, shutdown: &CancellationToken) -> Result<Replayed, WorkError> {
         self.parked_keys.clear();
-        let mut replayed = Replayed { replayed: 0, still_parked: 0 };
-        for revision in parking::revisions(&**client, R::NAME).await? {
+        let (revisions, beyond_limit) = parking::revisions(&**client, R::NAME).await?;
+        let mut replayed = Replayed { replayed: 0, still_parked: 0, beyond_limit };
+        for revision in revisions {
             let found = self.event_store.read_forwards(self.stream, revision, 1).await?;
             let Some(recorded) = found.first().filter(|recorded| recorded.revision == revision) else { continue };
             let decoded = recorded.decode::<R::Event>(&recorded.metadata());

@@ -54,8 +54,27 @@ pub enum WorkerState {
 pub struct Replayed {
     /// Processed now.
     pub replayed: usize,
-    /// Still parked.
+    /// Tried, and still parked.
     pub still_parked: usize,
+    /// Not looked at: there are more than one replay takes. Replay again.
+    pub beyond_limit: usize,
+}
+
+/// Why parked events were not replayed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotReplayed {
+    /// Another instance works, or none.
+    #[error("it does not lead in this instance at the moment; ask the one that leads")]
+    NotLeading,
+    /// As many requests as may wait do so already.
+    #[error("it is busy with earlier requests to replay; ask again later")]
+    Busy,
+    /// It goes on after the caller has stopped waiting.
+    #[error("it takes longer than a request may, and goes on; look at the list of parked events")]
+    TookTooLong,
+    /// It stopped in the midst of it. What was replayed until then stands.
+    #[error("it was interrupted; look at the list of parked events, and replay again")]
+    Interrupted,
 }
 
 pub(crate) type ReplayRequest = oneshot::Sender<Replayed>;
@@ -81,14 +100,20 @@ impl WorkerHandle {
         self.trouble.borrow().clone()
     }
 
-    /// Processes the parked events again, in order. `None` if this instance does not lead, or is busy for longer than `limit`.
-    pub async fn replay(&self, limit: Duration) -> Option<Replayed> {
+    /// Processes the parked events again, in order.
+    ///
+    /// # Errors
+    /// [`NotReplayed`] if this instance does not lead, has no time, or does not come to an end within `limit`.
+    pub async fn replay(&self, limit: Duration) -> Result<Replayed, NotReplayed> {
         if self.state() != WorkerState::Leading {
-            return None;
+            return Err(NotReplayed::NotLeading);
         }
         let (reply, answer) = oneshot::channel();
-        self.replays.try_send(reply).ok()?;
-        tokio::time::timeout(limit, answer).await.ok()?.ok()
+        self.replays.try_send(reply).map_err(|_| NotReplayed::Busy)?;
+        match tokio::time::timeout(limit, answer).await {
+            Ok(answer) => answer.map_err(|_| NotReplayed::Interrupted),
+            Err(_) => Err(NotReplayed::TookTooLong),
+        }
     }
 }
 

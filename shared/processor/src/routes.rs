@@ -4,6 +4,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use futures::future::join_all;
 use serde::Serialize;
 use shared_infrastructure::event_store::{EventStore, StoreError};
 use shared_infrastructure::parking::{self, ParkedEvent};
@@ -77,27 +78,50 @@ fn describe(progress: Option<Progress>) -> String {
     }
 }
 
-async fn list(State(processor): State<Arc<Processor>>) -> Result<Json<Page<ParkedEvent>>, Problem> {
-    let items = parking::list(&processor.database).await.map_err(QueryError::from)?;
-    Ok(Json(Page { items, next: None }))
+#[derive(Serialize)]
+struct ParkedPage {
+    #[serde(flatten)]
+    page: Page<ParkedEvent>,
+    /// How many there are; the page has no more than a thousand of them.
+    total: usize,
+}
+
+async fn list(State(processor): State<Arc<Processor>>) -> Result<Json<ParkedPage>, Problem> {
+    let parked = parking::list(&processor.database).await.map_err(QueryError::from)?;
+    Ok(Json(ParkedPage { page: Page { items: parked.events, next: None }, total: parked.total }))
 }
 
 #[derive(Serialize)]
 struct ReplayAnswer {
     reader: &'static str,
     #[serde(flatten)]
-    replayed: Replayed,
+    outcome: ReplayOutcome,
 }
 
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ReplayOutcome {
+    Replayed(Replayed),
+    NotReplayed {
+        /// Why not, for people.
+        detail: String,
+    },
+}
+
+/// What each reader has done. What one could do counts, whatever keeps the other from it; it is a problem if none could.
 async fn replay(State(processor): State<Arc<Processor>>) -> Result<Json<Vec<ReplayAnswer>>, Problem> {
-    let mut answers = Vec::new();
-    for (reader, worker) in &processor.workers {
-        let replayed = worker.replay(REPLAY_LIMIT).await.ok_or_else(|| {
-            Problem::unavailable(format!(
-                "{reader} does not work in this instance at the moment; ask the one that leads."
-            ))
-        })?;
-        answers.push(ReplayAnswer { reader, replayed });
+    let replays = processor.workers.iter().map(async |(reader, worker)| (*reader, worker.replay(REPLAY_LIMIT).await));
+    let replays = join_all(replays).await;
+    if replays.iter().all(|(_, replayed)| replayed.is_err()) {
+        let reasons = replays.iter().filter_map(|(reader, replayed)| Some(format!("{reader}: {}.", replayed.err()?)));
+        return Err(Problem::unavailable(reasons.collect::<Vec<_>>().join(" ")));
     }
-    Ok(Json(answers))
+    let answers = replays.into_iter().map(|(reader, replayed)| ReplayAnswer {
+        reader,
+        outcome: match replayed {
+            Ok(replayed) => ReplayOutcome::Replayed(replayed),
+            Err(reason) => ReplayOutcome::NotReplayed { detail: reason.to_string() },
+        },
+    });
+    Ok(Json(answers.collect()))
 }

@@ -1,3 +1,6 @@
 //! The flight processor as a program.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod parked;
 mod settings;

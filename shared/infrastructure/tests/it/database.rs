@@ -59,7 +59,7 @@ impl ReadDatabase {
     }
 
     pub(crate) async fn parked(&self) -> Vec<ParkedEvent> {
-        parking::list(&self.database).await.unwrap()
+        parking::list(&self.database).await.unwrap().events
     }
 
     /// Waits until a connection other than this one holds the lock of those who lead, and gives it.

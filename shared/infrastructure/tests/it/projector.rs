@@ -129,7 +129,7 @@ async fn what_cannot_be_projected_is_parked_with_what_comes_after_it() {
     assert_eq!(database.rows().await, before);
 
     // Nothing is mended.
-    assert_eq!(projector.replay().await, Replayed { replayed: 0, still_parked: 5 });
+    assert_eq!(projector.replay().await, Replayed { replayed: 0, still_parked: 5, beyond_limit: 0 });
     let event_store = EventStore::new(store.connection_string()).unwrap();
     let progress = Progress::of(FaultyAccountRows::NAME, STREAM, &event_store, &database.database).await.unwrap();
     assert_eq!(progress, Progress { behind: 0, parked: 5 });
@@ -138,13 +138,13 @@ async fn what_cannot_be_projected_is_parked_with_what_comes_after_it() {
 
     // The table is: in order they fit, with the last before the first they would not show it.
     database.execute("ALTER TABLE accounts DROP CONSTRAINT most").await;
-    assert_eq!(projector.replay().await, Replayed { replayed: 3, still_parked: 2 });
+    assert_eq!(projector.replay().await, Replayed { replayed: 3, still_parked: 2, beyond_limit: 0 });
     assert_eq!(database.rows().await[&too_much], (MOST, 4));
     projector.stop().await;
 
     // And the software.
     let newer = Running::projector(NewerAccountRows, &store, &database);
-    assert_eq!(newer.replay().await, Replayed { replayed: 2, still_parked: 0 });
+    assert_eq!(newer.replay().await, Replayed { replayed: 2, still_parked: 0, beyond_limit: 0 });
     assert_eq!(database.rows().await[&refunded], (23, 3));
     assert_eq!(database.rows().await[&fine], (111, 3));
     assert!(database.parked().await.is_empty());
@@ -167,11 +167,11 @@ async fn what_cannot_be_converted_is_parked() {
     assert_eq!(numbers, [2, 3]);
     assert_eq!(parked[0].reason, "error serializing parameter 1");
     assert_eq!(database.rows().await, Rows::from([(fine, (11, 2)), (faulty, (1, 1))]));
-    assert_eq!(projector.replay().await, Replayed { replayed: 0, still_parked: 2 });
+    assert_eq!(projector.replay().await, Replayed { replayed: 0, still_parked: 2, beyond_limit: 0 });
     projector.stop().await;
 
     let mended = Running::projector(AccountRows, &store, &database);
-    assert_eq!(mended.replay().await, Replayed { replayed: 2, still_parked: 0 });
+    assert_eq!(mended.replay().await, Replayed { replayed: 2, still_parked: 0, beyond_limit: 0 });
     assert_eq!(database.rows().await[&faulty], (16, 3));
 }
 
@@ -189,7 +189,7 @@ async fn a_replay_keeps_the_order() {
     assert_eq!(database.parked().await.len(), 40);
     database.execute("ALTER TABLE accounts DROP CONSTRAINT none").await;
     database.execute("ALTER TABLE accounts ADD CONSTRAINT order_kept CHECK (balance >= 0)").await;
-    assert_eq!(projector.replay().await, Replayed { replayed: 40, still_parked: 0 });
+    assert_eq!(projector.replay().await, Replayed { replayed: 40, still_parked: 0, beyond_limit: 0 });
     assert_eq!(database.rows().await[&account], (0, 40));
 }
 

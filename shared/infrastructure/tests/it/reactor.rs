@@ -191,7 +191,7 @@ async fn what_is_refused_for_good_is_parked_with_what_comes_after_it() {
         ]
     );
 
-    assert_eq!(reactor.replay().await, Replayed { replayed: 3, still_parked: 1 });
+    assert_eq!(reactor.replay().await, Replayed { replayed: 3, still_parked: 1, beyond_limit: 0 });
     assert_eq!(world.other_side.done(refused), [0, 2, 4]);
     assert_eq!(world.database.parked().await.len(), 1);
     world.writer.append(&[Event::deposited(refused, 1)]).await;
