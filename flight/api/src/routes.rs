@@ -1,10 +1,10 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use flight_application::{Done, FlightView};
+use shared_infrastructure::limits;
 use shared_kernel::{FlightId, Position};
 use shared_service::health::{self, Checks};
 use shared_service::{
@@ -15,9 +15,6 @@ use crate::Api;
 use crate::input::{DetailsInput, ListInput};
 use crate::problems::problem;
 
-/// How long a request may take. Longer than anything it waits for may.
-const REQUEST_LIMIT: Duration = Duration::from_secs(10);
-
 type Answer<T> = Result<Reply<T>, Problem>;
 
 pub(crate) fn router(api: Arc<Api>, checks: Checks) -> Router {
@@ -27,7 +24,7 @@ pub(crate) fn router(api: Arc<Api>, checks: Checks) -> Router {
         .route("/api/flights/{id}/disembark", post(disembark))
         .route("/api/flights/{id}/land", post(land))
         .with_state(api);
-    finish(flights.merge(health::routes(checks)), REQUEST_LIMIT)
+    finish(flights.merge(health::routes(checks)), limits::REQUEST)
 }
 
 async fn create(State(api): State<Arc<Api>>, command: Command<DetailsInput>) -> Answer<FlightView> {

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use flight_core::{FlightCommand, FlightDetails, FlightRejection, FlightState, FlightStatus, Flights, may_disembark};
 use shared_kernel::{
     Cause, CommandContext, Committed, Execute, FlightId, Idempotency, IdempotencyKey, Position, Revision,
@@ -7,10 +5,6 @@ use shared_kernel::{
 use uuid::Uuid;
 
 use crate::{Done, FlightError, FlightView, Manifests, SealOutcome};
-
-/// How long an answer waits for what its command means for the passenger domain. The reaction guarantees that; carrying it
-/// out at once only lets the answer cover it.
-const AT_ONCE_LIMIT: Duration = Duration::from_millis(1_500);
 
 /// Whether a flight takes passengers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,7 +183,7 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     }
 
     async fn close_at_once(&self, flight_id: FlightId, landed: bool, cause: Cause) -> Position {
-        match tokio::time::timeout(AT_ONCE_LIMIT, self.manifests.close(flight_id, landed, cause)).await {
+        match tokio::time::timeout(shared_kernel::AT_ONCE_LIMIT, self.manifests.close(flight_id, landed, cause)).await {
             Ok(Ok(revision)) => Position::in_passenger_stream(revision),
             Ok(Err(error)) => {
                 tracing::info!(flight.id = %flight_id, %error, "the manifest is left to be closed by the reaction");

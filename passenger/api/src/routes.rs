@@ -1,11 +1,11 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use passenger_application::{Done, ManifestView, ManifestWithPassengers, PassengerView};
 use passenger_infrastructure::FIRST_PASSENGERS;
+use shared_infrastructure::limits;
 use shared_kernel::{PassengerId, Position};
 use shared_service::health::{self, Checks};
 use shared_service::{
@@ -16,9 +16,6 @@ use shared_service::{
 use crate::Api;
 use crate::input::{AddInput, ManifestInput, ManifestsInput, NameInput, OffloadInput, PassengersInput};
 use crate::problems::problem;
-
-/// How long a request may take. Longer than anything it waits for may.
-const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 
 type Answer<T> = Result<Reply<T>, Problem>;
 
@@ -31,7 +28,7 @@ pub(crate) fn router(api: Arc<Api>, checks: Checks) -> Router {
         .route("/api/manifests", get(list_manifests))
         .route("/api/manifests/{flightId}", get(show_manifest))
         .with_state(api);
-    finish(passengers.merge(health::routes(checks)), REQUEST_LIMIT)
+    finish(passengers.merge(health::routes(checks)), limits::REQUEST)
 }
 
 async fn add(State(api): State<Arc<Api>>, command: Command<AddInput>) -> Answer<PassengerView> {

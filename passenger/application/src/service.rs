@@ -1,6 +1,3 @@
-use std::sync::Arc;
-use std::time::Duration;
-
 use passenger_core::{
     Ending, Manifest, MissingPassenger, OffloadReason, PassengerCommand, PassengerEvent, PassengerName,
     PassengerOutcome, PassengerRejection, Passengers,
@@ -8,13 +5,10 @@ use passenger_core::{
 use shared_kernel::{
     Cause, CommandContext, Committed, Execute, ExecuteError, FlightId, Interruption, PassengerId, Position, Revision,
 };
+use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::{Admission, Done, Flights, PassengerError, PassengerView};
-
-/// How long an answer waits for what its command means for the flight domain. The reaction guarantees that; carrying it out
-/// at once only lets the answer cover it.
-const AT_ONCE_LIMIT: Duration = Duration::from_millis(1_500);
 
 /// What became of a request to seal a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -187,7 +181,7 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
             _ => return Position::default(),
         };
         let noting = self.flights.note_manifest(event.flight_id(), complete, revision, cause);
-        match tokio::time::timeout(AT_ONCE_LIMIT, noting).await {
+        match tokio::time::timeout(shared_kernel::AT_ONCE_LIMIT, noting).await {
             Ok(Ok(noted)) => Position::in_flight_stream(noted),
             Ok(Err(error)) => {
                 tracing::info!(flight.id = %event.flight_id(), %error, "the flight is left to be told by the reaction");

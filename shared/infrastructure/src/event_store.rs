@@ -23,9 +23,6 @@ pub use metadata::EventMetadata;
 pub use recorded::{AllPosition, Recorded};
 pub use subscription::{Delivery, Subscription};
 
-/// The longest a single operation may take.
-const OPERATION_LIMIT: Duration = Duration::from_millis(1_200);
-
 /// Replacing a client is not cheap, so callers that fail together share one replacement.
 const SHORTEST_CLIENT_LIFE: Duration = Duration::from_millis(50);
 

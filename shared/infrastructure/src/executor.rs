@@ -23,6 +23,7 @@ use crate::event_store::{
     AppendError, AppendFailure, Appender, Delivery, EventStore, ProposedAppend, StoreError, Subscription,
 };
 use crate::ledger::Ledger;
+use crate::limits;
 use batch::{Batch, Request, interruption};
 use catch_up::{assert_same_history, catch_up};
 pub use handle::ExecutorHandle;
@@ -34,10 +35,6 @@ const QUEUED_COMMANDS: usize = 4_096;
 const COMMANDS_PER_BATCH: usize = 512;
 /// The most that is packed into one append, in bytes. The event store takes up to 1 MiB.
 pub const LARGEST_APPEND_BYTES: usize = 512 * 1024;
-/// How long a batch may take from decision to answer, so that a caller hears within two seconds.
-const BATCH_LIMIT: Duration = Duration::from_millis(1_700);
-/// How long one append may take within that.
-const APPEND_LIMIT: Duration = Duration::from_millis(1_000);
 /// How many events are taken from the subscription at once.
 const EVENTS_PER_BATCH: usize = 1_000;
 /// How long the subscription may take to bring what another replica has appended, before it is read instead.
@@ -221,7 +218,7 @@ impl<D: Decider> Executor<D> {
 
     /// Decides, appends and answers a batch. Every request in it has been answered when this returns.
     async fn commit(&mut self, mut batch: Batch<D>, subscription: &mut Subscription) -> Result<(), Disconnected> {
-        let deadline = Instant::now() + BATCH_LIMIT;
+        let deadline = Instant::now() + limits::BATCH;
         let mut pauses = Pauses::default();
         loop {
             let decided_on = self.ledger.revision();
@@ -263,7 +260,7 @@ impl<D: Decider> Executor<D> {
 
     async fn append(&mut self, appends: Vec<ProposedAppend>, deadline: Instant) -> Result<(), AppendError> {
         let begun = Instant::now();
-        let limit = APPEND_LIMIT.min(deadline.saturating_duration_since(begun));
+        let limit = limits::APPEND.min(deadline.saturating_duration_since(begun));
         self.appender.append_all(appends, limit).await?;
         self.turns.appended_in(begun.elapsed());
         Ok(())

@@ -4,6 +4,7 @@
 pub mod event_store;
 pub mod executor;
 pub mod ledger;
+pub mod limits;
 pub mod parking;
 pub mod postgres;
 pub mod progress;

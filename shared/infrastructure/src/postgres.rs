@@ -12,6 +12,7 @@ use tokio_postgres::{AsyncMessage, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::sync::CancellationToken;
 
+use crate::limits;
 use tls::Protection;
 
 mod tls;
@@ -22,13 +23,9 @@ mod migrations {
 
 /// Connections in a process's pool.
 const POOL_SIZE: usize = 16;
-/// How long a query may wait for a connection, and a connection for PostgreSQL.
-const CONNECT_LIMIT: Duration = Duration::from_millis(1_000);
 /// How long PostgreSQL's machine may be silent before its connections are given up: sent data may be unacknowledged for
 /// this long, and an idle connection is probed as often.
 const SILENCE_LIMIT: Duration = Duration::from_secs(5);
-/// How long the server works on one statement at most.
-const STATEMENT_LIMIT: Duration = Duration::from_secs(10);
 /// How long migrations may take, the wait for another process's included.
 const MIGRATION_LIMIT: Duration = Duration::from_secs(120);
 /// Keeps processes from migrating one database at the same time. Any number that nothing else uses.
@@ -114,13 +111,13 @@ impl Database {
         let mut config = Config::from_str(&url).map_err(|_| {
             InvalidDatabaseUrl("it must have the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE".to_owned())
         })?;
-        let statement_timeout = format!("-c statement_timeout={}", STATEMENT_LIMIT.as_millis());
+        let statement_timeout = format!("-c statement_timeout={}", limits::POSTGRES_STATEMENT.as_millis());
         let options =
             config.get_options().map_or(statement_timeout.clone(), |own| format!("{statement_timeout} {own}"));
         config
             .ssl_mode(protection.ssl_mode())
             .options(options)
-            .connect_timeout(CONNECT_LIMIT)
+            .connect_timeout(limits::POSTGRES_CONNECT)
             .tcp_user_timeout(SILENCE_LIMIT)
             .keepalives_idle(SILENCE_LIMIT)
             .keepalives_interval(SILENCE_LIMIT)
@@ -129,9 +126,9 @@ impl Database {
         let pool = Pool::builder(Manager::from_config(config.clone(), tls.clone(), manager_config))
             .max_size(POOL_SIZE)
             .runtime(Runtime::Tokio1)
-            .wait_timeout(Some(CONNECT_LIMIT))
-            .create_timeout(Some(CONNECT_LIMIT))
-            .recycle_timeout(Some(CONNECT_LIMIT))
+            .wait_timeout(Some(limits::POSTGRES_CONNECT))
+            .create_timeout(Some(limits::POSTGRES_CONNECT))
+            .recycle_timeout(Some(limits::POSTGRES_CONNECT))
             .build()
             .map_err(|error| InvalidDatabaseUrl(error.to_string()))?;
         Ok(Self { config, tls, pool })
@@ -153,7 +150,7 @@ impl Database {
         &self,
         mut notified: impl FnMut(&str) + Send + 'static,
     ) -> Result<Dedicated, DatabaseError> {
-        let connecting = timeout(CONNECT_LIMIT, self.config.connect(self.tls.clone())).await;
+        let connecting = timeout(limits::POSTGRES_CONNECT, self.config.connect(self.tls.clone())).await;
         let (client, mut connection) = connecting
             .map_err(|_| DatabaseError::Unavailable("no connection in time".to_owned()))?
             .map_err(connect_error)?;

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::future::Future;
 use std::io;
-use std::time::Duration;
 
 use deadpool_postgres::{ClientWrapper, Transaction};
 use shared_kernel::{DomainEvent, Revision};
@@ -14,14 +13,13 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::event_store::{Delivery, EventStore, Recorded};
+use crate::limits;
 use crate::postgres::{Database, DatabaseError};
 use crate::worker::{ReplayRequest, Replayed, Work, WorkError, Worker, WorkerHandle};
 use crate::{checkpoint, parking};
 
 /// How many events one transaction takes at most.
 const EVENTS_PER_BATCH: usize = 1_000;
-/// How long one batch may take.
-const BATCH_LIMIT: Duration = Duration::from_secs(30);
 const WAITS_BEHIND: &str = "an earlier event about the same thing is parked";
 
 /// How a domain's events become rows.
@@ -112,7 +110,7 @@ impl<P: Projection> Work for Projecting<P> {
                     _ => None,
                 })
                 .collect();
-            timeout(BATCH_LIMIT, self.process(client, &events))
+            timeout(limits::PROJECTION_BATCH, self.process(client, &events))
                 .await
                 .map_err(|_| DatabaseError::Unavailable("a batch did not end in time".to_owned()))??;
         }

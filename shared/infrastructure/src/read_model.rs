@@ -14,16 +14,11 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::checkpoint::{self, CHANNEL};
+use crate::limits;
 use crate::postgres::{Database, DatabaseError, from_bigint, to_bigint};
 
 pub use listing::Listing;
 
-/// How long a query waits for its read model to reach what the caller has seen.
-const FRESHNESS_LIMIT: Duration = Duration::from_secs(2);
-/// How long a query that does not say what it must reflect waits for what this process has seen happen.
-const SETTLE_LIMIT: Duration = Duration::from_millis(250);
-/// How long a query may take after that.
-const QUERY_LIMIT: Duration = Duration::from_secs(3);
 /// How often the checkpoint is read even if no notification has come.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
 const RETRY_PAUSE: Duration = Duration::from_millis(500);
@@ -72,7 +67,7 @@ impl ReadModel {
         if reached >= revision || self.stalled_at.load(Ordering::Relaxed) == to_bigint(reached) {
             return;
         }
-        if timeout(SETTLE_LIMIT, checkpoint.wait_for(|reached| *reached >= revision)).await.is_err() {
+        if timeout(limits::SETTLE, checkpoint.wait_for(|reached| *reached >= revision)).await.is_err() {
             let stalled_at = to_bigint(*self.checkpoint.borrow());
             self.stalled_at.store(stalled_at, Ordering::Relaxed);
         }
@@ -87,7 +82,7 @@ impl ReadModel {
         Q: Fn(Object) -> F,
         F: Future<Output = Result<T, tokio_postgres::Error>>,
     {
-        let deadline = Instant::now() + FRESHNESS_LIMIT;
+        let deadline = Instant::now() + limits::FRESHNESS;
         let mut checkpoint = self.checkpoint.clone();
         loop {
             let reached = timeout_at(deadline, checkpoint.wait_for(|reached| *reached >= at_least)).await.is_ok();
@@ -120,7 +115,7 @@ impl ReadModel {
             let value = query(client).await?;
             Ok(Reflecting { value, revision })
         };
-        timeout(QUERY_LIMIT, querying)
+        timeout(limits::QUERY, querying)
             .await
             .map_err(|_| DatabaseError::Unavailable("no answer to a query in time".to_owned()))?
     }
@@ -162,7 +157,7 @@ impl CheckpointFollower {
         client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
         let statement = client.prepare_cached(checkpoint::READ).await?;
         loop {
-            let read = timeout(QUERY_LIMIT, checkpoint::read(&*client, &statement, self.projection)).await;
+            let read = timeout(limits::QUERY, checkpoint::read(&*client, &statement, self.projection)).await;
             let revision = read.map_err(|_| DatabaseError::Unavailable("no answer in time".to_owned()))??;
             raise(&self.checkpoint, revision);
             tokio::time::sleep(POLL_INTERVAL).await;

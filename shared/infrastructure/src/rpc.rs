@@ -8,10 +8,8 @@ use jsonrpsee::core::ClientError;
 use jsonrpsee::http_client::{HttpClient, HttpClientBuilder};
 use shared_contracts::Fault;
 
-/// How long one attempt of a call may take. Longer than what the other side needs to know that its event store is away.
-const ATTEMPT_LIMIT: Duration = Duration::from_millis(2_500);
-/// How long a call may take with all its attempts.
-const CALL_LIMIT: Duration = Duration::from_secs(4);
+use crate::limits;
+
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(20);
 const RETRIES: usize = 3;
 const CALLS_IN_FLIGHT: usize = 1_024;
@@ -38,7 +36,7 @@ impl RpcClient {
     /// [`InvalidRpcAddress`] if the address cannot be parsed.
     pub fn new(service: &'static str, url: &str) -> Result<Self, InvalidRpcAddress> {
         let client = HttpClientBuilder::default()
-            .request_timeout(ATTEMPT_LIMIT)
+            .request_timeout(limits::RPC_ATTEMPT)
             .max_concurrent_requests(CALLS_IN_FLIGHT)
             .build(url)
             .map_err(|error| InvalidRpcAddress { service, reason: error.to_string() })?;
@@ -58,7 +56,7 @@ impl RpcClient {
             ExponentialBuilder::default().with_min_delay(FIRST_RETRY_PAUSE).with_max_times(RETRIES).with_jitter();
         let attempts =
             (|| method(self.client.clone())).retry(back_off).when(|error| matches!(error, ClientError::Transport(_)));
-        match tokio::time::timeout(CALL_LIMIT, attempts).await {
+        match tokio::time::timeout(limits::RPC_CALL, attempts).await {
             Ok(outcome) => outcome.map_err(|error| Fault::of_call(self.service, &error)),
             Err(_) => Err(Fault::OutcomeUnknown { service: self.service, reason: "no answer in time".to_owned() }),
         }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use std::future::Future;
 
 use crate::{CommandContext, Decider, IdempotencyKey, Revision};
@@ -60,6 +62,10 @@ pub enum ExecuteError<R> {
     #[error(transparent)]
     Interrupted(#[from] Interruption),
 }
+
+/// How long an answer waits for what its command means for the other domain. The reaction guarantees that; carrying it out at
+/// once only lets the answer cover it.
+pub const AT_ONCE_LIMIT: Duration = Duration::from_millis(1_500);
 
 /// What kept a command or a query from being carried out, other than a rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

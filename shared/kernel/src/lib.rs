@@ -16,7 +16,7 @@ mod text;
 pub use command::{Cause, CommandContext, Idempotency, IdempotencyKey, InvalidIdempotencyKey};
 pub use decider::Decider;
 pub use event::{DomainEvent, Revision, UndecodableEvent, decode_json};
-pub use execute::{Committed, Execute, ExecuteError, Interruption, QueryError};
+pub use execute::{AT_ONCE_LIMIT, Committed, Execute, ExecuteError, Interruption, QueryError};
 pub use id::{FlightId, PassengerId};
 pub use paging::{Order, Paging, UnknownOrder};
 pub use position::{InvalidPosition, Position};

@@ -17,7 +17,8 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::connection::{ConnectionSettings, Node};
-use super::{EventMetadata, EventStore, OPERATION_LIMIT, Refusal, StoreError, leader};
+use super::{EventMetadata, EventStore, Refusal, StoreError, leader};
+use crate::limits;
 use call::Call;
 
 /// A number that no stream has. An append that expects it is refused, and says how far the stream reaches.
@@ -138,12 +139,17 @@ impl Appender {
         };
         let unreadable = |_| StoreError::Refused(Refusal::Other("an event has no JSON form".to_owned()));
         let messages = vec![message(event).map_err(unreadable)?];
-        let error = match timeout(OPERATION_LIMIT, self.append(expected, messages, OPERATION_LIMIT, &mut false)).await {
+        let error = match timeout(
+            limits::STORE_OPERATION,
+            self.append(expected, messages, limits::STORE_OPERATION, &mut false),
+        )
+        .await
+        {
             Ok(Err(AppendFailure::WrongExpectedRevision { current })) => return Ok(current),
             Ok(Err(AppendFailure::NotWritten(error))) => error,
             Ok(Err(AppendFailure::Unknown(reason))) => StoreError::Unavailable(reason),
             Ok(Ok(())) => Refusal::Other("it has accepted an append that expects what cannot be".to_owned()).into(),
-            Err(_) => StoreError::timeout("an append", OPERATION_LIMIT),
+            Err(_) => StoreError::timeout("an append", limits::STORE_OPERATION),
         };
         Err(self.settings.explained(error).await)
     }

@@ -4,11 +4,8 @@ use eventstore::{ReadStreamOptions, StreamPosition};
 use shared_kernel::Revision;
 use tokio::time::timeout;
 
-use super::{EventStore, OPERATION_LIMIT, Recorded, Refusal, Right, StoreError};
-
-/// How long a first attempt may take. After a failover or a frozen node the connection of the last read may be of no use any
-/// more, and nothing says so.
-const FIRST_ATTEMPT_LIMIT: Duration = Duration::from_millis(500);
+use super::{EventStore, Recorded, Refusal, Right, StoreError};
+use crate::limits;
 
 impl EventStore {
     /// Reads a stream forwards from `from` (inclusive), at most `limit` events. A stream that does not exist has none.
@@ -70,14 +67,15 @@ impl EventStore {
         Ok(self.last_event(stream).await?.map(|event| event.revision))
     }
 
-    /// Reads, and once more over a fresh connection if the event store does not answer.
+    /// Reads, and once more over a fresh connection if the event store does not answer: after a failover or a node that hung,
+    /// the connection of the last read may be of no use any more, and nothing says so.
     async fn read(&self, stream: &str, options: &ReadStreamOptions) -> Result<Vec<Recorded>, StoreError> {
-        match self.read_once(stream, options, FIRST_ATTEMPT_LIMIT).await {
+        match self.read_once(stream, options, limits::STORE_FIRST_ATTEMPT).await {
             Err(StoreError::Unavailable(_)) => {}
             outcome => return outcome,
         }
         self.reconnect();
-        match self.read_once(stream, options, OPERATION_LIMIT - FIRST_ATTEMPT_LIMIT).await {
+        match self.read_once(stream, options, limits::STORE_OPERATION - limits::STORE_FIRST_ATTEMPT).await {
             Err(error) => {
                 self.reconnect();
                 Err(self.connections.explained(error).await)

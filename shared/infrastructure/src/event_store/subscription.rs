@@ -6,7 +6,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::{AllPosition, EventStore, OPERATION_LIMIT, Recorded, Right, StoreError, read};
+use super::{AllPosition, EventStore, Recorded, Right, StoreError, read};
+use crate::limits;
 
 /// How many events wait for a slow consumer before the event store is made to wait.
 const BUFFERED_EVENTS: usize = 2_048;
@@ -90,8 +91,8 @@ impl Subscription {
         right: Right,
         mut expected: Option<Revision>,
     ) -> Result<Self, StoreError> {
-        let first = timeout(OPERATION_LIMIT, subscription.next_subscription_event()).await;
-        let first = first.map_err(|_| StoreError::timeout("a subscription", OPERATION_LIMIT))?;
+        let first = timeout(limits::STORE_OPERATION, subscription.next_subscription_event()).await;
+        let first = first.map_err(|_| StoreError::timeout("a subscription", limits::STORE_OPERATION))?;
         let first = first.map_err(|error| StoreError::of_library(error, right.clone()))?;
         let (sender, deliveries) = mpsc::channel(BUFFERED_EVENTS);
         if let Some(delivery) = delivery(first) {

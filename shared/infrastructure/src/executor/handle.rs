@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use shared_kernel::{
@@ -12,9 +11,7 @@ use super::Connection;
 use super::batch::Request;
 use crate::event_store::StoreError;
 use crate::ledger::Ledger;
-
-/// How long a caller waits at most: the batch before its own, its own, and slack.
-const ANSWER_LIMIT: Duration = Duration::from_secs(5);
+use crate::limits;
 
 /// Gives commands to an executor, and shows the state it decides on.
 pub struct ExecutorHandle<D: Decider> {
@@ -66,7 +63,7 @@ impl<D: Decider> Execute<D> for ExecutorHandle<D> {
     ) -> Result<Committed<D>, ExecuteError<D::Rejection>> {
         let (reply, answer) = oneshot::channel();
         self.send(Request::Command { command, context, reply })?;
-        match timeout(ANSWER_LIMIT, answer).await {
+        match timeout(limits::EXECUTOR_ANSWER, answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) | Err(_) => {
                 Err(Interruption::OutcomeUnknown("the executor did not answer in time".to_owned()).into())
@@ -84,7 +81,7 @@ impl<D: Decider> Execute<D> for ExecutorHandle<D> {
     ) -> Result<(T, Option<Revision>), ExecuteError<D::Rejection>> {
         let (reply, answer) = oneshot::channel();
         self.send(Request::Barrier { reply })?;
-        match timeout(ANSWER_LIMIT, answer).await {
+        match timeout(limits::EXECUTOR_ANSWER, answer).await {
             Ok(Ok(answer)) => {
                 answer?;
                 let ledger = self.published.load_full();
