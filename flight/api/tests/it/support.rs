@@ -9,7 +9,7 @@ use flight_core::{
 };
 use flight_infrastructure::FlightProjection;
 use jetbridge_testing::{TestDatabase, TestEventStore, eventually};
-use reqwest::StatusCode;
+use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use shared_infrastructure::postgres::Database;
 use shared_infrastructure::projector::{Numbered, Projection};
@@ -17,7 +17,7 @@ use shared_kernel::{FlightId, Revision};
 use shared_service::settings::{SecretUrl, ServiceUrl};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 /// How long anything may take that happens soon.
@@ -45,7 +45,7 @@ impl Tables {
                 destination: Place::new(destination).unwrap(),
                 scheduled_departure: None,
             };
-            events.push(FlightEvent::Created(FlightCreated { flight_id, details }));
+            events.push(FlightEvent::Created(FlightCreated { flight_id, details: details.into() }));
             match status {
                 FlightStatus::WaitingForBoarding => {}
                 FlightStatus::AllBoarded => {
@@ -85,7 +85,7 @@ pub(crate) struct TestApi {
     http: reqwest::Client,
     running: JoinHandle<()>,
     shutdown: CancellationToken,
-    _store: TestEventStore,
+    store: TestEventStore,
 }
 
 impl TestApi {
@@ -105,7 +105,22 @@ impl TestApi {
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
         let running = tokio::spawn(async move { flight_api::run(config, listener, stop).await.unwrap() });
-        Self { address, http: reqwest::Client::new(), running, shutdown, _store: store }
+        Self { address, http: reqwest::Client::new(), running, shutdown, store }
+    }
+
+    /// Runs the processor as well, until it is dropped.
+    pub(crate) async fn project(&self, tables: &Tables) -> DropGuard {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let config = flight_processor::Config {
+            database_url: SecretUrl::new(tables.0.url()),
+            event_store: SecretUrl::new(self.store.connection_string()),
+            // Nothing that these tests do has to be passed on to it.
+            passenger_api: ServiceUrl::at(self.address).unwrap(),
+        };
+        let shutdown = CancellationToken::new();
+        let stop = shutdown.clone();
+        tokio::spawn(async move { flight_processor::run(config, listener, stop).await.unwrap() });
+        shutdown.drop_guard()
     }
 
     pub(crate) async fn stop(self) {
@@ -113,8 +128,13 @@ impl TestApi {
         self.running.await.unwrap();
     }
 
-    async fn get(&self, path: &str) -> (StatusCode, Value) {
-        let response = self.http.get(format!("http://{}{path}", self.address)).send().await.unwrap();
+    /// A request for this path.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("http://{}{path}", self.address))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
+        let response = self.request(Method::GET, path).send().await.unwrap();
         (response.status(), response.json().await.unwrap())
     }
 
