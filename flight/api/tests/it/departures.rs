@@ -114,6 +114,36 @@ async fn a_row_from_before_offsets_were_kept_is_shown_in_utc() {
     assert_eq!((status, &flight["scheduledDeparture"]), (StatusCode::OK, &UTC.into()));
 }
 
+#[tokio::test]
+async fn a_repeated_command_gives_the_same_departure_after_a_restart() {
+    let tables = Tables::create().await;
+    let api = TestApi::start(&tables).await;
+    let created = send(&api, Method::POST, "/api/flights", KIRITIMATI, "the same").await;
+    let api = api.restart(&tables).await;
+    let repeated = send(&api, Method::POST, "/api/flights", KIRITIMATI, "the same").await;
+    assert_eq!((repeated.body, repeated.etag), (created.body, created.etag));
+}
+
+#[tokio::test]
+async fn a_flight_from_before_offsets_were_kept_is_shown_in_utc_and_can_be_corrected() {
+    let tables = Tables::create().await;
+    let api = TestApi::start(&tables).await;
+    let id = "01926e2a-7c3e-7b52-8f6d-0a4f6b1c9d01";
+    let details = json!({
+        "flightId": id, "flightNumber": "JB1", "origin": "CXI", "destination": "HNL", "scheduledDeparture": UTC,
+    });
+    api.append_version_1("FlightCreated", &details).await;
+    let _processor = api.project(&tables).await;
+    let path = format!("/api/flights/{id}");
+    assert_eq!(query(&api, &path, "f0").await["scheduledDeparture"], UTC);
+
+    let unchanged = send(&api, Method::PUT, &path, UTC, "the same").await;
+    assert_eq!((&unchanged.body["scheduledDeparture"], unchanged.position.as_str()), (&UTC.into(), "f0"));
+    let corrected = send(&api, Method::PUT, &path, KIRITIMATI, "another offset").await;
+    assert_eq!((&corrected.body["scheduledDeparture"], corrected.position.as_str()), (&KIRITIMATI.into(), "f1"));
+    assert_shown(&api, &corrected).await;
+}
+
 /// An API may start before the processor of its version has migrated the database.
 #[tokio::test]
 async fn before_the_tables_can_hold_offsets_flights_are_unavailable_for_a_moment() {

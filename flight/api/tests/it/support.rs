@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use eventstore::{AppendToStreamOptions, EventData};
 use flight_core::{
     FlightAllBoarded, FlightCreated, FlightDetails, FlightDisembarked, FlightEvent, FlightLanded, FlightNumber,
     FlightStatus, Place,
@@ -10,7 +11,7 @@ use flight_core::{
 use flight_infrastructure::FlightProjection;
 use jetbridge_testing::{TestDatabase, TestEventStore, eventually};
 use reqwest::{Method, RequestBuilder, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared_infrastructure::postgres::Database;
 use shared_infrastructure::projector::{Numbered, Projection};
 use shared_kernel::{FlightId, Revision};
@@ -90,7 +91,10 @@ pub(crate) struct TestApi {
 
 impl TestApi {
     pub(crate) async fn start(tables: &Tables) -> Self {
-        let store = TestEventStore::start().await;
+        Self::start_with(tables, TestEventStore::start().await).await
+    }
+
+    async fn start_with(tables: &Tables, store: TestEventStore) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let config = flight_api::Config {
@@ -123,9 +127,27 @@ impl TestApi {
         shutdown.drop_guard()
     }
 
+    /// Appends an event as earlier versions of the software did.
+    pub(crate) async fn append_version_1(&self, event_type: &str, data: &Value) {
+        let client = eventstore::Client::new(self.store.connection_string().parse().unwrap()).unwrap();
+        let event = EventData::json(event_type, data).unwrap().metadata_as_json(&json!({"schemaVersion": 1})).unwrap();
+        client.append_to_stream(flight_infrastructure::STREAM, &AppendToStreamOptions::default(), event).await.unwrap();
+    }
+
     pub(crate) async fn stop(self) {
+        self.end().await;
+    }
+
+    /// Another process in its place, that knows only what is stored.
+    pub(crate) async fn restart(self, tables: &Tables) -> Self {
+        let store = self.end().await;
+        Self::start_with(tables, store).await
+    }
+
+    async fn end(self) -> TestEventStore {
         self.shutdown.cancel();
         self.running.await.unwrap();
+        self.store
     }
 
     /// A request for this path.
