@@ -141,7 +141,14 @@ proptest! {
                 let news = match event {
                     PassengerEvent::ManifestCompleted(_) => true,
                     PassengerEvent::ManifestReopened(_) => false,
-                    _ => continue,
+                    PassengerEvent::CheckedIn(_)
+                    | PassengerEvent::NameCorrected(_)
+                    | PassengerEvent::Boarded(_)
+                    | PassengerEvent::Offloaded(_)
+                    | PassengerEvent::Arrived(_)
+                    | PassengerEvent::Removed(_)
+                    | PassengerEvent::ManifestSealed(_)
+                    | PassengerEvent::ManifestClosed(_) => continue,
                 };
                 let known = complete.insert(event.flight_id(), news).unwrap_or(false);
                 prop_assert_ne!(known, news, "told twice");
