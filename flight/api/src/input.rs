@@ -1,5 +1,5 @@
 use flight_application::FlightFilter;
-use flight_core::{FlightDetails, FlightNumber, FlightStatus, Place};
+use flight_core::{FlightDetails, FlightNumber, FlightStatus, OffsetDateTime, Place};
 use shared_kernel::{FlightId, Text};
 use shared_service::{Fields, FromFields, FromQuery, Paging, Params, parse};
 
@@ -14,7 +14,8 @@ impl FromFields for DetailsInput {
         let flight_number = fields.required("flightNumber", FlightNumber::new);
         let origin = fields.required("origin", Place::new);
         let destination = fields.required("destination", Place::new);
-        let scheduled_departure = fields.optional("scheduledDeparture", parse::timestamp);
+        let scheduled_departure =
+            fields.optional("scheduledDeparture", parse::timestamp).map(|(at, offset)| OffsetDateTime::new(at, offset));
         Some(Self(FlightDetails {
             flight_number: flight_number?,
             origin: origin?,

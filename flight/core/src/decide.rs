@@ -51,7 +51,7 @@ impl Decider for Flights {
     }
 
     fn subject_of_event(event: &FlightEvent) -> FlightId {
-        event.flight_id()
+        event.subject()
     }
 
     fn outcome(state: &FlightState, flight_id: &FlightId) -> Option<Arc<Flight>> {
@@ -90,7 +90,7 @@ fn create(state: &FlightState, flight_id: FlightId, details: &FlightDetails) -> 
     if state.flight(&flight_id).is_some() {
         return Err(FlightRejection::AlreadyExists);
     }
-    Ok(vec![FlightEvent::Created(FlightCreated { flight_id, details: details.clone() })])
+    Ok(vec![FlightEvent::Created(FlightCreated { flight_id, details: details.clone().into() })])
 }
 
 fn correct_details(flight: &Flight, details: &FlightDetails) -> Decision {
@@ -100,7 +100,10 @@ fn correct_details(flight: &Flight, details: &FlightDetails) -> Decision {
     if flight.details == *details {
         return Ok(Vec::new());
     }
-    Ok(vec![FlightEvent::DetailsCorrected(FlightDetailsCorrected { flight_id: flight.id, details: details.clone() })])
+    Ok(vec![FlightEvent::DetailsCorrected(FlightDetailsCorrected {
+        flight_id: flight.id,
+        details: details.clone().into(),
+    })])
 }
 
 /// News may arrive out of order and more than once, so only what is newer than the newest news known counts, and all of

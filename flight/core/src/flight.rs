@@ -1,9 +1,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use shared_kernel::{FlightId, Revision, Text};
+
+use crate::OffsetDateTime;
 
 /// What the flight is called on the board, such as `JB 101`.
 pub type FlightNumber = Text<10>;
@@ -21,9 +22,8 @@ pub struct FlightDetails {
     pub origin: Place,
     /// Where it is going.
     pub destination: Place,
-    /// When it should leave the gate, if that is known.
-    #[serde(default)]
-    pub scheduled_departure: Option<Timestamp>,
+    /// When it should leave the gate, as it was given, if that is known.
+    pub scheduled_departure: Option<OffsetDateTime>,
 }
 
 /// One departure, as its events left it.

@@ -7,13 +7,15 @@ mod command;
 mod decide;
 mod event;
 mod flight;
+mod offset_date_time;
 mod state;
 
 pub use command::{FlightCommand, FlightRejection};
 pub use decide::{Flights, may_disembark};
 pub use event::{
     FlightAllBoarded, FlightBoardingReopened, FlightCreated, FlightDeleted, FlightDetailsCorrected, FlightDisembarked,
-    FlightEvent, FlightLanded,
+    FlightEvent, FlightLanded, StoredDetails,
 };
 pub use flight::{Flight, FlightDetails, FlightNumber, FlightStatus, Place, UnknownFlightStatus};
+pub use offset_date_time::OffsetDateTime;
 pub use state::FlightState;

@@ -29,7 +29,7 @@ impl FlightState {
         match event {
             FlightEvent::Created(event) => self.add(event, revision),
             FlightEvent::DetailsCorrected(event) => {
-                self.change(&event.flight_id, revision, |flight| flight.details = event.details.clone());
+                self.change(&event.flight_id, revision, |flight| flight.details = event.details.clone().into());
             }
             FlightEvent::AllBoarded(event) => self.change(&event.flight_id, revision, |flight| {
                 flight.status = FlightStatus::AllBoarded;
@@ -54,7 +54,7 @@ impl FlightState {
     fn add(&mut self, created: &FlightCreated, revision: Revision) {
         let flight = Flight {
             id: created.flight_id,
-            details: created.details.clone(),
+            details: created.details.clone().into(),
             status: FlightStatus::WaitingForBoarding,
             version: revision,
             manifest_revision: None,

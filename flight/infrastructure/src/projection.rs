@@ -1,11 +1,12 @@
 use std::collections::HashMap;
 
 use deadpool_postgres::Transaction;
-use flight_core::{FlightDetails, FlightEvent, FlightStatus};
+use flight_core::{FlightDetails, FlightEvent, FlightStatus, OffsetDateTime};
 use jiff::Timestamp;
 use shared_infrastructure::postgres::to_bigint;
 use shared_infrastructure::projector::{Numbered, Projection};
 use shared_kernel::{FlightId, Revision};
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 /// Projects flight events into the table `flights`.
@@ -52,25 +53,23 @@ impl Changes {
     fn of(events: &[Numbered<FlightEvent>]) -> Self {
         let mut changes = Self::default();
         for Numbered { event, revision } in events {
-            if let FlightEvent::Deleted(deleted) = event {
-                changes.flights.remove(&deleted.flight_id);
-                changes.deleted.push(deleted.flight_id.uuid());
-                continue;
-            }
             let change = changes.flights.entry(event.flight_id()).or_default();
             change.version = Some(*revision);
             match event {
                 FlightEvent::Created(created) => {
                     change.created = true;
-                    change.details = Some(created.details.clone());
+                    change.details = Some(created.details.clone().into());
                     change.status = Some(FlightStatus::WaitingForBoarding);
                 }
-                FlightEvent::DetailsCorrected(corrected) => change.details = Some(corrected.details.clone()),
+                FlightEvent::DetailsCorrected(corrected) => change.details = Some(corrected.details.clone().into()),
                 FlightEvent::AllBoarded(_) => change.status = Some(FlightStatus::AllBoarded),
                 FlightEvent::BoardingReopened(_) => change.status = Some(FlightStatus::WaitingForBoarding),
                 FlightEvent::Disembarked(_) => change.status = Some(FlightStatus::Disembarked),
                 FlightEvent::Landed(_) => change.status = Some(FlightStatus::Arrived),
-                FlightEvent::Deleted(_) => {}
+                FlightEvent::Deleted(deleted) => {
+                    changes.flights.remove(&deleted.flight_id);
+                    changes.deleted.push(deleted.flight_id.uuid());
+                }
             }
         }
         changes
@@ -93,19 +92,19 @@ impl Changes {
         let statement = transaction
             .prepare_cached(
                 "INSERT INTO flights
-                    (id, flight_number, origin, destination, scheduled_departure, search, status, version)
-                 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[],
-                                      $7::text[], $8::bigint[])
+                    (id, flight_number, origin, destination, scheduled_departure, scheduled_departure_offset, search,
+                     status, version)
+                 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::smallint[],
+                                      $7::text[], $8::text[], $9::bigint[])
                  ON CONFLICT (id) DO UPDATE SET
                     flight_number = excluded.flight_number, origin = excluded.origin,
                     destination = excluded.destination, scheduled_departure = excluded.scheduled_departure,
-                    search = excluded.search, status = excluded.status, version = excluded.version",
+                    scheduled_departure_offset = excluded.scheduled_departure_offset, search = excluded.search,
+                    status = excluded.status, version = excluded.version",
             )
             .await?;
-        let DetailColumns { ids, numbers, origins, destinations, departures, searches, statuses, versions } = &columns;
-        transaction
-            .execute(&statement, &[ids, numbers, origins, destinations, departures, searches, statuses, versions])
-            .await?;
+        let details = columns.details();
+        transaction.execute(&statement, &[&details[..], &[&columns.statuses, &columns.versions]].concat()).await?;
         Ok(())
     }
 
@@ -118,14 +117,18 @@ impl Changes {
             .prepare_cached(
                 "UPDATE flights SET
                     flight_number = new.flight_number, origin = new.origin, destination = new.destination,
-                    scheduled_departure = new.scheduled_departure, search = new.search, version = new.version
-                 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::bigint[])
-                    AS new (id, flight_number, origin, destination, scheduled_departure, search, version)
+                    scheduled_departure = new.scheduled_departure,
+                    scheduled_departure_offset = new.scheduled_departure_offset, search = new.search,
+                    version = new.version
+                 FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::smallint[],
+                             $7::text[], $8::bigint[])
+                    AS new (id, flight_number, origin, destination, scheduled_departure, scheduled_departure_offset,
+                            search, version)
                  WHERE flights.id = new.id",
             )
             .await?;
-        let DetailColumns { ids, numbers, origins, destinations, departures, searches, versions, .. } = &columns;
-        transaction.execute(&statement, &[ids, numbers, origins, destinations, departures, searches, versions]).await?;
+        let details = columns.details();
+        transaction.execute(&statement, &[&details[..], &[&columns.versions]].concat()).await?;
         Ok(())
     }
 
@@ -161,6 +164,7 @@ struct DetailColumns<'a> {
     origins: Vec<&'a str>,
     destinations: Vec<&'a str>,
     departures: Vec<Option<Timestamp>>,
+    offsets: Vec<i16>,
     searches: Vec<String>,
     statuses: Vec<Option<&'static str>>,
     versions: Vec<i64>,
@@ -175,12 +179,19 @@ impl<'a> DetailColumns<'a> {
             columns.numbers.push(details.flight_number.as_str());
             columns.origins.push(details.origin.as_str());
             columns.destinations.push(details.destination.as_str());
-            columns.departures.push(details.scheduled_departure);
+            columns.departures.push(details.scheduled_departure.map(OffsetDateTime::timestamp));
+            columns.offsets.push(details.scheduled_departure.map_or(0, OffsetDateTime::offset_minutes));
             columns.searches.push(search_text(details));
             columns.statuses.push(change.status.map(FlightStatus::as_str));
             columns.versions.push(to_bigint(change.version));
         }
         columns
+    }
+
+    /// The ids and all that details come to, in the order of the statements.
+    fn details(&self) -> [&(dyn ToSql + Sync); 7] {
+        let Self { ids, numbers, origins, destinations, departures, offsets, searches, .. } = self;
+        [ids, numbers, origins, destinations, departures, offsets, searches]
     }
 }
 

@@ -1,11 +1,13 @@
 use flight_application::{FlightFilter, FlightView};
-use flight_core::{FlightDetails, FlightStatus};
+use flight_core::{FlightDetails, FlightStatus, OffsetDateTime};
+use jiff::Timestamp;
 use shared_infrastructure::postgres::{from_bigint, substring_pattern};
 use shared_infrastructure::read_model::{Listing, ReadModel, Reflecting};
 use shared_kernel::{FlightId, Paging, QueryError, Revision, Text};
 use tokio_postgres::Row;
 
-const COLUMNS: &str = "id, flight_number, origin, destination, scheduled_departure, status, version";
+const COLUMNS: &str =
+    "id, flight_number, origin, destination, scheduled_departure, scheduled_departure_offset, status, version";
 
 /// Queries of flights.
 #[derive(Clone)]
@@ -68,13 +70,15 @@ impl FlightReadModel {
 
 fn flight_view(row: &Row) -> Result<FlightView, tokio_postgres::Error> {
     let status: String = row.try_get("status")?;
+    let departure: Option<Timestamp> = row.try_get("scheduled_departure")?;
+    let offset_minutes = row.try_get("scheduled_departure_offset")?;
     Ok(FlightView {
         id: FlightId::new(row.try_get("id")?),
         details: FlightDetails {
             flight_number: Text::from_stored(row.try_get("flight_number")?),
             origin: Text::from_stored(row.try_get("origin")?),
             destination: Text::from_stored(row.try_get("destination")?),
-            scheduled_departure: row.try_get("scheduled_departure")?,
+            scheduled_departure: departure.map(|at| OffsetDateTime::with_offset_minutes(at, offset_minutes)),
         },
         // Only the projection writes the column, with texts that parse.
         status: status.parse().unwrap_or(FlightStatus::WaitingForBoarding),

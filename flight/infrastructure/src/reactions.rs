@@ -41,6 +41,10 @@ const fn ending(event: &FlightEvent) -> Option<FlightEnding> {
     match event {
         FlightEvent::Landed(_) => Some(FlightEnding::Landed),
         FlightEvent::Deleted(_) => Some(FlightEnding::Deleted),
-        _ => None,
+        FlightEvent::Created(_)
+        | FlightEvent::DetailsCorrected(_)
+        | FlightEvent::AllBoarded(_)
+        | FlightEvent::BoardingReopened(_)
+        | FlightEvent::Disembarked(_) => None,
     }
 }

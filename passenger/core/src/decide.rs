@@ -84,22 +84,8 @@ impl Decider for Passengers {
         }
     }
 
-    /// Passengers arrive and are removed only by closing their manifest, whose subject is the manifest.
     fn subject_of_event(event: &PassengerEvent) -> PassengerSubject {
-        match event {
-            PassengerEvent::CheckedIn(PassengerCheckedIn { passenger_id, .. })
-            | PassengerEvent::NameCorrected(PassengerNameCorrected { passenger_id, .. })
-            | PassengerEvent::Boarded(PassengerBoarded { passenger_id, .. })
-            | PassengerEvent::Offloaded(PassengerOffloaded { passenger_id, .. }) => {
-                PassengerSubject::Passenger(*passenger_id)
-            }
-            PassengerEvent::Arrived(_)
-            | PassengerEvent::Removed(_)
-            | PassengerEvent::ManifestCompleted(_)
-            | PassengerEvent::ManifestReopened(_)
-            | PassengerEvent::ManifestSealed(_)
-            | PassengerEvent::ManifestClosed(_) => PassengerSubject::Manifest(event.flight_id()),
-        }
+        event.subject()
     }
 
     fn outcome(state: &PassengerState, subject: &PassengerSubject) -> PassengerOutcome {

@@ -24,25 +24,44 @@ impl Reaction for PassengerReactions {
     const NAME: &'static str = "passenger-reactions";
 
     fn key(event: &PassengerEvent) -> Option<Uuid> {
-        match event {
-            PassengerEvent::ManifestCompleted(_)
-            | PassengerEvent::ManifestReopened(_)
-            | PassengerEvent::ManifestSealed(_) => Some(event.flight_id().uuid()),
-            _ => None,
-        }
+        News::of(event).map(|_| event.flight_id().uuid())
     }
 
     async fn react(&self, event: &PassengerEvent, revision: Revision, cause: Cause) -> Result<(), ReactionError> {
         let flight_id = event.flight_id();
-        let reacted = match event {
-            PassengerEvent::ManifestCompleted(_) => self.flights.note(flight_id, true, revision, cause).await.map(drop),
-            PassengerEvent::ManifestReopened(_) => self.flights.note(flight_id, false, revision, cause).await.map(drop),
-            PassengerEvent::ManifestSealed(_) => self.flights.complete_departure(flight_id, cause).await,
-            _ => Ok(()),
+        let reacted = match News::of(event) {
+            Some(News::Complete(complete)) => self.flights.note(flight_id, complete, revision, cause).await.map(drop),
+            Some(News::Sealed) => self.flights.complete_departure(flight_id, cause).await,
+            None => Ok(()),
         };
         reacted.map_err(|fault| match fault.is_transient() {
             true => ReactionError::Retry(fault.to_string()),
             false => ReactionError::Park(fault.to_string()),
         })
+    }
+}
+
+/// What a flight has to hear of an event.
+enum News {
+    /// Whether everybody has boarded.
+    Complete(bool),
+    /// That it departs.
+    Sealed,
+}
+
+impl News {
+    const fn of(event: &PassengerEvent) -> Option<Self> {
+        match event {
+            PassengerEvent::ManifestCompleted(_) => Some(Self::Complete(true)),
+            PassengerEvent::ManifestReopened(_) => Some(Self::Complete(false)),
+            PassengerEvent::ManifestSealed(_) => Some(Self::Sealed),
+            PassengerEvent::CheckedIn(_)
+            | PassengerEvent::NameCorrected(_)
+            | PassengerEvent::Boarded(_)
+            | PassengerEvent::Offloaded(_)
+            | PassengerEvent::Arrived(_)
+            | PassengerEvent::Removed(_)
+            | PassengerEvent::ManifestClosed(_) => None,
+        }
     }
 }

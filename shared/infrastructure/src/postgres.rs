@@ -70,10 +70,10 @@ impl From<DatabaseError> for QueryError {
 }
 
 /// Connection trouble, insufficient resources, operator intervention, system errors, conflicts between transactions; and a
-/// table that is missing because the migrations have not run yet.
+/// table or a column that is missing because the migrations have not run yet.
 fn is_transient(code: &SqlState) -> bool {
     ["08", "40", "53", "57", "58"].iter().any(|class| code.code().starts_with(class))
-        || *code == SqlState::UNDEFINED_TABLE
+        || [SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_COLUMN].contains(code)
 }
 
 /// The address of a database is not usable.

@@ -19,7 +19,9 @@ use crate::ledger::Ledger;
 use crate::postgres::{Database, DatabaseError, from_bigint, to_bigint};
 
 /// A snapshot of another version is not read: a state that means something else would be worse than none.
-const FORMAT: &str = concat!(env!("CARGO_PKG_VERSION"), "/1");
+/// The number behind the slash is raised with every schema version of an event, too: software that did not know it has left
+/// such events out of its snapshots.
+const FORMAT: &str = concat!(env!("CARGO_PKG_VERSION"), "/2");
 /// How long a start waits for a snapshot.
 const LOAD_LIMIT: Duration = Duration::from_secs(10);
 const SAVE_LIMIT: Duration = Duration::from_secs(60);

@@ -1,3 +1,5 @@
+mod declare;
+
 use std::fmt;
 
 use serde::de::DeserializeOwned;

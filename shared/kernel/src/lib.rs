@@ -1,7 +1,7 @@
 //! The words every domain is written in: identifiers, decisions, events, free text, pages of lists.
 //!
 //! Nothing here does I/O, reads a clock or draws a random number, so that a domain's `core`, which may
-//! import this crate and no other of the workspace, cannot either.
+//! import this crate and no other of the workspace, cannot either. Only [`testing`] reads files.
 
 mod command;
 mod decider;

@@ -1,9 +1,12 @@
-//! Tests of a [`Decider`] as sentences: given what has happened, when something is asked for, then this comes of it.
+//! Tests of a [`Decider`] as sentences: given what has happened, when something is asked for, then this comes of it. And
+//! tests of what is stored of events.
 
+mod golden;
 mod in_memory;
 
 use std::fmt::Debug;
 
+pub use golden::GoldenFiles;
 pub use in_memory::InMemory;
 
 use crate::{Decider, Revision};

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use jiff::Timestamp;
 use jiff::fmt::temporal::Pieces;
+use jiff::tz::Offset;
 
 /// A text is not a UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -95,19 +96,21 @@ pub enum InvalidTimestamp {
 const FIRST_YEAR: i16 = 1970;
 const LAST_YEAR: i16 = 2199;
 
-/// Reads a point in time (RFC 3339 with an offset), to the microsecond: what is finer is cut off.
+/// Reads a point in time (RFC 3339 with an offset), to the microsecond: what is finer is cut off. Gives the offset too.
 ///
 /// # Errors
 /// [`InvalidTimestamp`] says what to change.
-pub fn timestamp(text: &str) -> Result<Timestamp, InvalidTimestamp> {
+pub fn timestamp(text: &str) -> Result<(Timestamp, Offset), InvalidTimestamp> {
     let pieces = Pieces::parse(text).map_err(|_| InvalidTimestamp::Malformed)?;
-    if pieces.time().is_none() || pieces.offset().is_none() || pieces.time_zone_annotation().is_some() {
+    if pieces.time().is_none() || pieces.time_zone_annotation().is_some() {
         return Err(InvalidTimestamp::Malformed);
     }
+    let offset = pieces.to_numeric_offset().ok_or(InvalidTimestamp::Malformed)?;
     // Looked at first, since a time can be too far away to be a point in time at all.
     if !(FIRST_YEAR..=LAST_YEAR).contains(&pieces.date().year()) {
         return Err(InvalidTimestamp::OutOfRange);
     }
     let parsed: Timestamp = text.parse().map_err(|_| InvalidTimestamp::Malformed)?;
-    Timestamp::from_microsecond(parsed.as_microsecond()).map_err(|_| InvalidTimestamp::OutOfRange)
+    let at = Timestamp::from_microsecond(parsed.as_microsecond()).map_err(|_| InvalidTimestamp::OutOfRange)?;
+    Ok((at, offset))
 }

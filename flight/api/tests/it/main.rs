@@ -1,7 +1,8 @@
-//! The queries of the flight API over HTTP, on tables that are filled by the projection.
+//! The flight API over HTTP, on tables that are filled by the projection.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod departures;
 mod lists;
 mod plans;
 mod settings;

@@ -3,21 +3,22 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use eventstore::{AppendToStreamOptions, EventData};
 use flight_core::{
     FlightAllBoarded, FlightCreated, FlightDetails, FlightDisembarked, FlightEvent, FlightLanded, FlightNumber,
     FlightStatus, Place,
 };
 use flight_infrastructure::FlightProjection;
 use jetbridge_testing::{TestDatabase, TestEventStore, eventually};
-use reqwest::StatusCode;
-use serde_json::Value;
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
 use shared_infrastructure::postgres::Database;
 use shared_infrastructure::projector::{Numbered, Projection};
 use shared_kernel::{FlightId, Revision};
 use shared_service::settings::{SecretUrl, ServiceUrl};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 /// How long anything may take that happens soon.
@@ -45,7 +46,7 @@ impl Tables {
                 destination: Place::new(destination).unwrap(),
                 scheduled_departure: None,
             };
-            events.push(FlightEvent::Created(FlightCreated { flight_id, details }));
+            events.push(FlightEvent::Created(FlightCreated { flight_id, details: details.into() }));
             match status {
                 FlightStatus::WaitingForBoarding => {}
                 FlightStatus::AllBoarded => {
@@ -85,12 +86,15 @@ pub(crate) struct TestApi {
     http: reqwest::Client,
     running: JoinHandle<()>,
     shutdown: CancellationToken,
-    _store: TestEventStore,
+    store: TestEventStore,
 }
 
 impl TestApi {
     pub(crate) async fn start(tables: &Tables) -> Self {
-        let store = TestEventStore::start().await;
+        Self::start_with(tables, TestEventStore::start().await).await
+    }
+
+    async fn start_with(tables: &Tables, store: TestEventStore) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let config = flight_api::Config {
@@ -105,16 +109,54 @@ impl TestApi {
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
         let running = tokio::spawn(async move { flight_api::run(config, listener, stop).await.unwrap() });
-        Self { address, http: reqwest::Client::new(), running, shutdown, _store: store }
+        Self { address, http: reqwest::Client::new(), running, shutdown, store }
+    }
+
+    /// Runs the processor as well, until it is dropped.
+    pub(crate) async fn project(&self, tables: &Tables) -> DropGuard {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let config = flight_processor::Config {
+            database_url: SecretUrl::new(tables.0.url()),
+            event_store: SecretUrl::new(self.store.connection_string()),
+            // Nothing that these tests do has to be passed on to it.
+            passenger_api: ServiceUrl::at(self.address).unwrap(),
+        };
+        let shutdown = CancellationToken::new();
+        let stop = shutdown.clone();
+        tokio::spawn(async move { flight_processor::run(config, listener, stop).await.unwrap() });
+        shutdown.drop_guard()
+    }
+
+    /// Appends an event as earlier versions of the software did.
+    pub(crate) async fn append_version_1(&self, event_type: &str, data: &Value) {
+        let client = eventstore::Client::new(self.store.connection_string().parse().unwrap()).unwrap();
+        let event = EventData::json(event_type, data).unwrap().metadata_as_json(&json!({"schemaVersion": 1})).unwrap();
+        client.append_to_stream(flight_infrastructure::STREAM, &AppendToStreamOptions::default(), event).await.unwrap();
     }
 
     pub(crate) async fn stop(self) {
-        self.shutdown.cancel();
-        self.running.await.unwrap();
+        self.end().await;
     }
 
-    async fn get(&self, path: &str) -> (StatusCode, Value) {
-        let response = self.http.get(format!("http://{}{path}", self.address)).send().await.unwrap();
+    /// Another process in its place, that knows only what is stored.
+    pub(crate) async fn restart(self, tables: &Tables) -> Self {
+        let store = self.end().await;
+        Self::start_with(tables, store).await
+    }
+
+    async fn end(self) -> TestEventStore {
+        self.shutdown.cancel();
+        self.running.await.unwrap();
+        self.store
+    }
+
+    /// A request for this path.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("http://{}{path}", self.address))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
+        let response = self.request(Method::GET, path).send().await.unwrap();
         (response.status(), response.json().await.unwrap())
     }
 

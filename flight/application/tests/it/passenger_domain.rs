@@ -56,7 +56,7 @@ pub(crate) fn flight_after(events: impl IntoIterator<Item = FlightEvent>) -> Pas
         destination: Text::new("JFK").unwrap(),
         scheduled_departure: None,
     };
-    let created = FlightEvent::Created(FlightCreated { flight_id: flight_id(), details });
+    let created = FlightEvent::Created(FlightCreated { flight_id: flight_id(), details: details.into() });
     PassengerDomain {
         flights: InMemory::with([created].into_iter().chain(events)),
         seal: Ok(SealOutcome::Sealed(Some(Revision(7)))),

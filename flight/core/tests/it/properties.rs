@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use flight_core::{FlightCommand, FlightEvent, FlightRejection, FlightState, FlightStatus, Flights};
+use flight_core::{
+    FlightCommand, FlightDetails, FlightEvent, FlightRejection, FlightState, FlightStatus, Flights, OffsetDateTime,
+};
+use jiff::Timestamp;
 use proptest::prelude::*;
 use shared_kernel::{Decider, DomainEvent, FlightId, Revision};
 use uuid::Uuid;
@@ -18,7 +21,7 @@ fn version() -> impl Strategy<Value = Option<Revision>> {
 }
 
 fn command() -> impl Strategy<Value = FlightCommand> {
-    let details = || prop_oneof![Just(details()), Just(other_details())];
+    let details = || prop_oneof![Just(details()), Just(other_details()), rescheduled()];
     prop_oneof![
         3 => (flight_id(), details()).prop_map(|(flight_id, details)| FlightCommand::Create { flight_id, details }),
         1 => (flight_id(), details(), version()).prop_map(|(flight_id, details, if_version)| {
@@ -32,6 +35,15 @@ fn command() -> impl Strategy<Value = FlightCommand> {
         1 => (flight_id(), version())
             .prop_map(|(flight_id, if_version)| FlightCommand::Delete { flight_id, if_version }),
     ]
+}
+
+/// Details with any departure in any offset.
+fn rescheduled() -> impl Strategy<Value = FlightDetails> {
+    let (seconds, minutes) = (0..7_258_118_400_i64, -1_439..=1_439_i16);
+    (seconds, minutes).prop_map(|(seconds, minutes)| {
+        let at = Timestamp::from_second(seconds).unwrap();
+        FlightDetails { scheduled_departure: Some(OffsetDateTime::with_offset_minutes(at, minutes)), ..details() }
+    })
 }
 
 /// News about a manifest as they happen: completed at odd revisions, reopened at even ones.

@@ -1,6 +1,9 @@
 //! What may be done with a flight, and when.
 
-use flight_core::{FlightCommand, FlightRejection, FlightStatus, Flights, may_disembark};
+use flight_core::{
+    FlightCommand, FlightDetails, FlightDetailsCorrected, FlightEvent, FlightRejection, FlightStatus, Flights,
+    may_disembark,
+};
 use shared_kernel::testing::{Given, given};
 use shared_kernel::{Decider, Revision};
 
@@ -83,6 +86,19 @@ fn details_are_corrected_at_the_gate_only() {
 #[test]
 fn a_correction_that_changes_nothing_is_no_event() {
     given::<Flights>([created(), details_corrected()]).when(correct(None)).then_nothing();
+}
+
+#[test]
+fn the_same_departure_with_another_offset_is_a_correction() {
+    let elsewhere = || FlightDetails {
+        scheduled_departure: Some("2026-04-30T22:30:00Z".parse().expect("a valid time")),
+        ..details()
+    };
+    let correct = || FlightCommand::CorrectDetails { flight_id: FLIGHT, details: elsewhere(), if_version: None };
+    let corrected =
+        || FlightEvent::DetailsCorrected(FlightDetailsCorrected { flight_id: FLIGHT, details: elsewhere().into() });
+    at_gate().when(correct()).then_events([corrected()]);
+    given::<Flights>([created(), corrected()]).when(correct()).then_nothing();
 }
 
 #[test]

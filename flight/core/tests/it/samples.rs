@@ -17,7 +17,7 @@ pub(crate) fn details() -> FlightDetails {
         flight_number: text("JB 101"),
         origin: text("ZRH"),
         destination: text("São Tomé"),
-        scheduled_departure: Some("2026-05-04T06:15:00Z".parse().expect("a valid time")),
+        scheduled_departure: Some("2026-05-01T12:30:00+14:00".parse().expect("a valid time")),
     }
 }
 
@@ -30,12 +30,19 @@ pub(crate) fn other_details() -> FlightDetails {
     }
 }
 
+/// A flight that was announced when the offset of a departure was not stored.
+pub(crate) fn created_v1() -> FlightEvent {
+    let scheduled_departure = Some("2026-05-04T06:15:00Z".parse().expect("a valid time"));
+    let details = FlightDetails { scheduled_departure, ..details() }.into();
+    FlightEvent::Created(FlightCreated { flight_id: FLIGHT, details })
+}
+
 pub(crate) fn created() -> FlightEvent {
-    FlightEvent::Created(FlightCreated { flight_id: FLIGHT, details: details() })
+    FlightEvent::Created(FlightCreated { flight_id: FLIGHT, details: details().into() })
 }
 
 pub(crate) fn details_corrected() -> FlightEvent {
-    FlightEvent::DetailsCorrected(FlightDetailsCorrected { flight_id: FLIGHT, details: other_details() })
+    FlightEvent::DetailsCorrected(FlightDetailsCorrected { flight_id: FLIGHT, details: other_details().into() })
 }
 
 pub(crate) fn all_boarded(manifest_revision: u64) -> FlightEvent {

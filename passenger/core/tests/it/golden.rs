@@ -1,108 +1,63 @@
-//! The stored format. A golden file never changes: events that were stored so have to be readable for ever.
-
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::PathBuf;
+//! What is stored of events.
 
 use passenger_core::{Ending, ManifestState, PassengerEvent, PassengerStatus};
-use shared_kernel::{DomainEvent, UndecodableEvent};
+use shared_kernel::DomainEvent;
+use shared_kernel::testing::GoldenFiles;
 
 use crate::samples::{
     ZOE, arrived, boarded, checked_in, closed, completed, name_corrected, offloaded, removed, reopened, sealed,
 };
 
-fn samples() -> [PassengerEvent; 10] {
+fn golden_files() -> GoldenFiles<PassengerEvent> {
+    GoldenFiles::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden"))
+}
+
+/// What the golden file of each version is read as.
+fn events() -> [(u32, PassengerEvent); 10] {
     [
-        checked_in(ZOE),
-        name_corrected(ZOE),
-        boarded(ZOE),
-        offloaded(ZOE),
-        arrived(ZOE),
-        removed(ZOE),
-        completed(2),
-        reopened(1),
-        sealed(2),
-        closed(Ending::Landed),
+        (1, checked_in(ZOE)),
+        (1, name_corrected(ZOE)),
+        (1, boarded(ZOE)),
+        (1, offloaded(ZOE)),
+        (1, arrived(ZOE)),
+        (1, removed(ZOE)),
+        (1, completed(2)),
+        (1, reopened(1)),
+        (1, sealed(2)),
+        (1, closed(Ending::Landed)),
     ]
 }
 
-fn golden_directory() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
-}
-
-fn golden(event_type: &str) -> String {
-    let path = golden_directory().join(event_type).with_extension("json");
-    let json = fs::read_to_string(path).expect("a golden file");
-    json.trim_end().to_owned()
-}
-
 #[test]
-fn events_are_stored_as_in_the_golden_files() {
-    for event in samples() {
-        assert_eq!(event.schema_version(), 1);
-        assert_eq!(String::from_utf8(event.encode().unwrap()).unwrap(), golden(event.event_type()));
-    }
+fn every_version_of_every_event_has_its_golden_file() {
+    golden_files().assert_complete(PassengerEvent::VERSIONS);
 }
 
 #[test]
 fn golden_files_are_read_as_the_events_they_are() {
-    for event in samples() {
-        let read = PassengerEvent::decode(event.event_type(), 1, golden(event.event_type()).as_bytes());
-        assert_eq!(read, Ok(event));
-    }
+    golden_files().assert_read_as(&events());
 }
 
 #[test]
-fn every_event_type_has_a_golden_file_and_a_sample() {
-    let types = BTreeSet::from(PassengerEvent::TYPES.map(str::to_owned));
-    let files: BTreeSet<String> = fs::read_dir(golden_directory())
-        .unwrap()
-        .map(|file| file.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned())
-        .collect();
-    let sampled = BTreeSet::from(samples().map(|event| event.event_type().to_owned()));
-    assert_eq!(files, types);
-    assert_eq!(sampled, types);
+fn events_are_stored_as_in_the_golden_files() {
+    golden_files().assert_stored_as(&events());
 }
 
 #[test]
 fn data_that_a_newer_version_added_is_ignored() {
-    for event in samples() {
-        let newer = golden(event.event_type()).replacen('{', r#"{"seat":{"row":[7]},"#, 1);
-        assert_eq!(PassengerEvent::decode(event.event_type(), 1, newer.as_bytes()), Ok(event));
-    }
+    golden_files().assert_additions_are_ignored();
+}
+
+#[test]
+fn what_is_unknown_or_malformed_is_named() {
+    golden_files().assert_faults_are_named();
 }
 
 #[test]
 fn a_manifest_is_closed_by_a_landing_or_a_deletion() {
-    let deleted = golden("ManifestClosed").replace("landed", "deleted");
+    let deleted = golden_files().data("ManifestClosed", 1).replace("landed", "deleted");
     assert_eq!(PassengerEvent::decode("ManifestClosed", 1, deleted.as_bytes()), Ok(closed(Ending::Deleted)));
     assert_eq!(closed(Ending::Deleted).encode().unwrap(), deleted.as_bytes());
-}
-
-#[test]
-fn what_is_unknown_is_named() {
-    assert_eq!(
-        PassengerEvent::decode("PassengerUpgraded", 1, b"{}"),
-        Err(UndecodableEvent::UnknownType("PassengerUpgraded".to_owned()))
-    );
-    for version in [0, 2, u32::MAX] {
-        for event_type in PassengerEvent::TYPES {
-            assert_eq!(
-                PassengerEvent::decode(event_type, version, golden(event_type).as_bytes()),
-                Err(UndecodableEvent::UnknownVersion { event_type: event_type.to_owned(), version })
-            );
-        }
-    }
-}
-
-#[test]
-fn malformed_data_is_refused() {
-    for event_type in PassengerEvent::TYPES {
-        for data in ["", "null", "[]", "{}", r#"{"flightId":"JB 101"}"#] {
-            let read = PassengerEvent::decode(event_type, 1, data.as_bytes());
-            assert!(matches!(read, Err(UndecodableEvent::Malformed { .. })), "{event_type} {data}: {read:?}");
-        }
-    }
 }
 
 #[test]

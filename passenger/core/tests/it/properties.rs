@@ -141,7 +141,14 @@ proptest! {
                 let news = match event {
                     PassengerEvent::ManifestCompleted(_) => true,
                     PassengerEvent::ManifestReopened(_) => false,
-                    _ => continue,
+                    PassengerEvent::CheckedIn(_)
+                    | PassengerEvent::NameCorrected(_)
+                    | PassengerEvent::Boarded(_)
+                    | PassengerEvent::Offloaded(_)
+                    | PassengerEvent::Arrived(_)
+                    | PassengerEvent::Removed(_)
+                    | PassengerEvent::ManifestSealed(_)
+                    | PassengerEvent::ManifestClosed(_) => continue,
                 };
                 let known = complete.insert(event.flight_id(), news).unwrap_or(false);
                 prop_assert_ne!(known, news, "told twice");
@@ -248,12 +255,13 @@ fn fact() -> impl Strategy<Value = PassengerEvent> {
             |(flight_id, passenger_id)| serde_json::json!({ "flightId": flight_id, "passengerId": passenger_id }),
         )
     };
-    (ids(), 0..PassengerEvent::TYPES.len(), ending()).prop_map(|(mut data, index, ending)| {
+    let versions = prop::sample::select(PassengerEvent::VERSIONS);
+    (ids(), versions, ending()).prop_map(|(mut data, (event_type, version), ending)| {
         data["name"] = "Zoë".into();
         data["reason"] = "no-show".into();
         data["boarded"] = 1.into();
         data["missing"] = 1.into();
         data["ending"] = ending.as_str().into();
-        PassengerEvent::decode(PassengerEvent::TYPES[index], 1, data.to_string().as_bytes()).expect("a valid fact")
+        PassengerEvent::decode(event_type, version, data.to_string().as_bytes()).expect("a valid fact")
     })
 }

@@ -17,6 +17,7 @@ async fn a_good_body_is_read() {
     assert_eq!(answer.body["name"], "Ada");
     assert_eq!(answer.body["flightId"], ID);
     assert_eq!(answer.body["at"], "2026-05-01T12:30:00.123456Z");
+    assert_eq!(answer.body["offsetSeconds"], 7_200);
     assert_eq!(answer.headers["location"], "/things/1");
     assert_eq!(answer.headers["etag"], "\"7\"");
     assert_eq!(answer.headers["jetbridge-position"], "f7");

@@ -6,6 +6,7 @@ use axum::routing::{get, post};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use jiff::Timestamp;
+use jiff::tz::Offset;
 use serde_json::{Value, json};
 use shared_kernel::{FlightId, Position, Revision, Text};
 use shared_service::paging::Order;
@@ -30,7 +31,7 @@ pub(crate) fn app() -> Router {
 struct NewThing {
     name: Text<100>,
     flight_id: FlightId,
-    at: Option<Timestamp>,
+    at: Option<(Timestamp, Offset)>,
 }
 
 impl FromFields for NewThing {
@@ -51,7 +52,8 @@ async fn create(command: Command<NewThing>) -> Reply<Value> {
         json!({
             "name": name.as_str(),
             "flightId": flight_id,
-            "at": at,
+            "at": at.map(|(at, _)| at),
+            "offsetSeconds": at.map(|(_, offset)| offset.seconds()),
             "commandId": command.context.command_id,
             "expected": command.if_match.expected_revision(),
             "key": idempotency.as_ref().map(|idempotency| idempotency.key.as_str()),

@@ -1,0 +1,135 @@
+/// Declares the events of a domain, each of them once.
+///
+/// Of every event it makes a struct, which is what is stored of it, a variant of the enum, and its part in the enum's
+/// `TYPES`, `VERSIONS`, `flight_id`, `subject` and [`DomainEvent`](crate::DomainEvent). The name of the struct is the stored
+/// event type. It and the fields are stored for ever: golden files hold them to that.
+///
+/// A declaration reads `Variant(Struct), version N, about subject { fields }`. The subject is that of the command that the
+/// event begins: a field, or a variant of the subject's type and the field that goes into it. Every event has a field
+/// `flight_id`.
+///
+/// When what is stored changes, the struct gets the new fields and the next version, and a struct of its own keeps the
+/// fields of the version before, with `From` into the new one: `version 2 (1: FlightCreatedV1)`. Whoever uses the macro
+/// depends on `serde` and `serde_json`.
+///
+/// ```
+/// use serde::Deserialize;
+/// use shared_kernel::{DomainEvent, FlightId};
+///
+/// shared_kernel::events! {
+///     /// What has happened to a gate.
+///     pub enum GateEvent about FlightId;
+///
+///     /// A flight was given a gate.
+///     Assigned(GateAssigned), version 2 (1: GateAssignedV1), about flight_id {
+///         /// Which flight.
+///         flight_id: FlightId,
+///         /// The pier and the number of the gate, such as `B7`.
+///         gate: String,
+///     }
+/// }
+///
+/// /// Version 1, of the days of one pier.
+/// #[derive(Deserialize)]
+/// #[serde(rename_all = "camelCase")]
+/// struct GateAssignedV1 {
+///     flight_id: FlightId,
+///     number: u8,
+/// }
+///
+/// impl From<GateAssignedV1> for GateAssigned {
+///     fn from(v1: GateAssignedV1) -> Self {
+///         Self { flight_id: v1.flight_id, gate: format!("A{}", v1.number) }
+///     }
+/// }
+///
+/// let stored = br#"{"flightId":"01926e2a-7c3e-7b52-8f6d-0a4f6b1c9d01","number":7}"#;
+/// let GateEvent::Assigned(assigned) = GateEvent::decode("GateAssigned", 1, stored)?;
+/// assert_eq!(assigned.gate, "A7");
+/// # Ok::<(), shared_kernel::UndecodableEvent>(())
+/// ```
+#[macro_export]
+macro_rules! events {
+    (
+        $(#[$of_all:meta])*
+        pub enum $Event:ident about $Subject:ident;
+        $(
+            $(#[$meaning:meta])*
+            $Variant:ident($Data:ident), version $version:literal $(($($earlier:literal: $Earlier:ident),+))?,
+            about $subject:ident $(($id:ident))? {
+                $($(#[$field_meaning:meta])* $field:ident: $Field:ty,)+
+            }
+        )+
+    ) => {
+        $(#[$of_all])*
+        #[derive(Debug, Clone, PartialEq, Eq)]
+        pub enum $Event {
+            $($(#[$meaning])* $Variant($Data),)+
+        }
+
+        $(
+            $(#[$meaning])*
+            #[derive(Debug, Clone, PartialEq, Eq, ::serde::Serialize, ::serde::Deserialize)]
+            #[serde(rename_all = "camelCase")]
+            pub struct $Data {
+                $($(#[$field_meaning])* pub $field: $Field,)+
+            }
+        )+
+
+        impl $Event {
+            /// Every stored event type.
+            pub const TYPES: &'static [&'static str] = &[$(stringify!($Data),)+];
+
+            /// Every schema version that was ever stored of every event type.
+            pub const VERSIONS: &'static [(&'static str, u32)] =
+                &[$($($((stringify!($Data), $earlier),)+)? (stringify!($Data), $version),)+];
+
+            /// The flight that it is about, or whose manifest it is about.
+            #[must_use]
+            pub const fn flight_id(&self) -> $crate::FlightId {
+                match self { $(Self::$Variant(event) => event.flight_id,)+ }
+            }
+
+            /// The subject of the command whose first event it is.
+            #[must_use]
+            pub const fn subject(&self) -> $Subject {
+                match self { $(Self::$Variant(event) => $crate::events!(@subject $Subject event $subject $(($id))?),)+ }
+            }
+        }
+
+        impl $crate::DomainEvent for $Event {
+            fn event_type(&self) -> &'static str {
+                match self { $(Self::$Variant(_) => stringify!($Data),)+ }
+            }
+
+            fn schema_version(&self) -> u32 {
+                match self { $(Self::$Variant(_) => $version,)+ }
+            }
+
+            fn encode(&self) -> ::core::result::Result<::std::vec::Vec<u8>, ::serde_json::Error> {
+                match self { $(Self::$Variant(event) => ::serde_json::to_vec(event),)+ }
+            }
+
+            fn decode(
+                event_type: &str,
+                schema_version: u32,
+                data: &[u8],
+            ) -> ::core::result::Result<Self, $crate::UndecodableEvent> {
+                match event_type {
+                    $(stringify!($Data) => match schema_version {
+                        $version => $crate::decode_json::<$Data>(event_type, data).map(Self::$Variant),
+                        $($($earlier => $crate::decode_json::<$Earlier>(event_type, data)
+                            .map(|event| Self::$Variant(event.into())),)+)?
+                        version => ::core::result::Result::Err($crate::UndecodableEvent::UnknownVersion {
+                            event_type: event_type.to_owned(),
+                            version,
+                        }),
+                    },)+
+                    unknown => ::core::result::Result::Err($crate::UndecodableEvent::UnknownType(unknown.to_owned())),
+                }
+            }
+        }
+    };
+    (@subject $Subject:ident $event:ident $id:ident) => { $event.$id };
+    (@subject $Subject:ident $event:ident $Kind:ident($id:ident)) => { $Subject::$Kind($event.$id) };
+}
