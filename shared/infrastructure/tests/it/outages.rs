@@ -12,7 +12,7 @@ use crate::bank::{LIMIT, Replica};
 /// The promise of two seconds, and slack for a busy machine.
 const ANSWER_LIMIT: Duration = Duration::from_millis(2_300);
 /// "At once", on a busy machine.
-const AT_ONCE: Duration = Duration::from_millis(300);
+const AT_ONCE: Duration = Duration::from_millis(700);
 /// Long enough for attempts to connect to fail, which a client of the library does not survive.
 pub(crate) const OUTAGE: Duration = Duration::from_millis(300);
 const RECOVERY_LIMIT: Duration = Duration::from_secs(5);
