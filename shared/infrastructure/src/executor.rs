@@ -25,7 +25,7 @@ use crate::event_store::{
 use crate::ledger::Ledger;
 use crate::limits;
 use batch::{Batch, Request, interruption};
-use catch_up::{assert_same_history, catch_up};
+use catch_up::{assert_same_history, catch_up, shorter};
 pub use handle::ExecutorHandle;
 use turns::Turns;
 
@@ -280,11 +280,13 @@ impl<D: Decider> Executor<D> {
         let before = self.ledger.revision();
         match failure {
             AppendFailure::WrongExpectedRevision { current } => {
-                self.turns.others_appended();
-                if self.hear(batch, current, subscription).await {
-                    return Ok(());
+                if current < before {
+                    return Err(shorter(self.stream, current, self.ledger.next_revision()));
                 }
-                self.look(batch, current, deadline).await
+                self.turns.others_appended();
+                if !self.hear(batch, current, subscription).await {
+                    self.look(batch, current, deadline).await?;
+                }
             }
             AppendFailure::NotWritten(error) if written == 0 => {
                 // A node that does not lead any more, or a connection that nobody has used for long. Not more than once: a
@@ -292,27 +294,19 @@ impl<D: Decider> Executor<D> {
                 if matches!(error, StoreError::Refused(_)) || pauses.taken > 0 {
                     return Err(error);
                 }
-                pauses.take().await;
-                Ok(())
             }
-            AppendFailure::NotWritten(_) | AppendFailure::Unknown(_) => {
-                self.look(batch, None, deadline).await?;
-                if self.ledger.revision() == before {
-                    // Nobody was faster, so the same will happen again for a while.
-                    pauses.take().await;
-                }
-                Ok(())
-            }
+            AppendFailure::NotWritten(_) | AppendFailure::Unknown(_) => self.look(batch, None, deadline).await?,
         }
+        if self.ledger.revision() == before {
+            // Nobody was faster, so the same will happen again for a while.
+            pauses.take().await;
+        }
+        Ok(())
     }
 
     /// Waits for the subscription to bring the stream up to `reached`, which it is about to do: that takes no request. Answers
     /// whether it has.
     async fn hear(&mut self, batch: &mut Batch<D>, reached: Option<Revision>, subscription: &mut Subscription) -> bool {
-        // A ledger that is not behind is of another history.
-        if self.ledger.revision() >= reached {
-            return false;
-        }
         let end = tokio::time::Instant::now() + NEWS_LIMIT;
         while self.ledger.revision() < reached {
             match tokio::time::timeout_at(end, subscription.next_batch(EVENTS_PER_BATCH)).await {

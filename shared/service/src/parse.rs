@@ -96,6 +96,11 @@ pub enum InvalidTimestamp {
 const FIRST_YEAR: i16 = 1970;
 const LAST_YEAR: i16 = 2199;
 
+/// RFC 3339 has no form for an offset with seconds, or of a day or more.
+fn is_rfc3339(offset: &Offset) -> bool {
+    offset.seconds() % 60 == 0 && offset.seconds().abs() < 24 * 60 * 60
+}
+
 /// Reads a point in time (RFC 3339 with an offset), to the microsecond: what is finer is cut off. Gives the offset too.
 ///
 /// # Errors
@@ -105,7 +110,7 @@ pub fn timestamp(text: &str) -> Result<(Timestamp, Offset), InvalidTimestamp> {
     if pieces.time().is_none() || pieces.time_zone_annotation().is_some() {
         return Err(InvalidTimestamp::Malformed);
     }
-    let offset = pieces.to_numeric_offset().ok_or(InvalidTimestamp::Malformed)?;
+    let offset = pieces.to_numeric_offset().filter(is_rfc3339).ok_or(InvalidTimestamp::Malformed)?;
     // Looked at first, since a time can be too far away to be a point in time at all.
     if !(FIRST_YEAR..=LAST_YEAR).contains(&pieces.date().year()) {
         return Err(InvalidTimestamp::OutOfRange);

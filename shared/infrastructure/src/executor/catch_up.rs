@@ -43,6 +43,13 @@ fn hidden(stream: &str, from: Revision, to: u64) -> StoreError {
     Refusal::EventsHidden { stream: stream.to_owned(), from: from.0, to }.into()
 }
 
+/// The refusal of a stream that ends at `current`, although more was folded, up to the event before `next`.
+pub(super) fn shorter(stream: &'static str, current: Option<Revision>, next: Revision) -> StoreError {
+    let end = current.map_or_else(|| "it is empty".to_owned(), |current| format!("it ends at event {current}"));
+    let difference = format!("{end}, although the events before {next} were read before");
+    Refusal::OtherHistory { stream: stream.to_owned(), difference }.into()
+}
+
 /// Checks that the stream still holds the event that was folded last.
 ///
 /// # Errors

@@ -81,6 +81,14 @@ async fn every_fault_is_reported_at_once() {
 }
 
 #[tokio::test]
+async fn an_offset_that_rfc_3339_has_no_form_for_is_refused_and_not_replaced() {
+    for at in ["2026-05-01T12:30:00+01:00:30", "2026-05-01T12:30:00+24:00", "2026-05-01T12:30:00-25:30"] {
+        let answer = post_json("/things", json!({ "name": "x", "flightId": ID, "at": at }).to_string()).await;
+        assert_eq!(answer.body["errors"][0]["pointer"], "/at", "{at}: {}", answer.body);
+    }
+}
+
+#[tokio::test]
 async fn a_single_fault_is_told_in_the_detail() {
     let answer = post_json("/things", json!({ "name": " ", "flightId": ID }).to_string()).await;
     answer.assert_faults(&["/name must not be empty"]);
