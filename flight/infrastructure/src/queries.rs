@@ -1,7 +1,7 @@
 use flight_application::{FlightFilter, FlightView};
 use flight_core::{FlightDetails, FlightStatus, OffsetDateTime};
 use jiff::Timestamp;
-use shared_infrastructure::postgres::{from_bigint, substring_pattern};
+use shared_infrastructure::postgres::{Parsed, StoredRevision, substring_pattern};
 use shared_infrastructure::read_model::{Listing, ReadModel, Reflecting};
 use shared_kernel::{FlightId, Paging, QueryError, Revision, Text};
 use tokio_postgres::Row;
@@ -69,7 +69,8 @@ impl FlightReadModel {
 }
 
 fn flight_view(row: &Row) -> Result<FlightView, tokio_postgres::Error> {
-    let status: String = row.try_get("status")?;
+    let Parsed(status) = row.try_get("status")?;
+    let StoredRevision(version) = row.try_get("version")?;
     let departure: Option<Timestamp> = row.try_get("scheduled_departure")?;
     let offset_minutes = row.try_get("scheduled_departure_offset")?;
     Ok(FlightView {
@@ -80,8 +81,7 @@ fn flight_view(row: &Row) -> Result<FlightView, tokio_postgres::Error> {
             destination: Text::from_stored(row.try_get("destination")?),
             scheduled_departure: departure.map(|at| OffsetDateTime::with_offset_minutes(at, offset_minutes)),
         },
-        // Only the projection writes the column, with texts that parse.
-        status: status.parse().unwrap_or(FlightStatus::WaitingForBoarding),
-        version: from_bigint(row.try_get("version")?).unwrap_or(Revision(0)),
+        status,
+        version,
     })
 }

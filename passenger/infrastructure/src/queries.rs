@@ -1,9 +1,10 @@
 use std::collections::HashMap;
+use std::str::FromStr;
 
 use deadpool_postgres::Transaction;
 use passenger_application::{ManifestFilter, ManifestView, MissingView, PassengerFilter, PassengerView};
-use passenger_core::{Counts, ManifestState, PassengerStatus};
-use shared_infrastructure::postgres::{from_bigint, substring_pattern};
+use passenger_core::{Counts, Ending, ManifestState, PassengerStatus};
+use shared_infrastructure::postgres::{Parsed, StoredRevision, from_bigint, substring_pattern};
 use shared_infrastructure::read_model::{Listing, ReadModel, Reflecting};
 use shared_kernel::{FlightId, Order, Paging, PassengerId, QueryError, Revision, Text};
 use tokio_postgres::{IsolationLevel, Row};
@@ -140,6 +141,18 @@ fn passengers(page: Paging<PassengerId>) -> Listing {
     Listing::new("passengers", COLUMNS, "id", page.map(PassengerId::uuid))
 }
 
+/// The name of a manifest's state.
+struct StateName(&'static str);
+
+impl FromStr for StateName {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let states = [ManifestState::Open, ManifestState::Sealed, ManifestState::Closed(Ending::Landed)];
+        states.into_iter().map(ManifestState::as_str).find(|name| *name == text).map(Self).ok_or(())
+    }
+}
+
 /// A transaction whose queries all see the same, so that counts and names fit together.
 async fn snapshot(client: &mut deadpool_postgres::Object) -> Result<Transaction<'_>, tokio_postgres::Error> {
     client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true).start().await
@@ -156,13 +169,10 @@ async fn manifest_views(
     let mut missing = missing(transaction, &ids, missing_named).await?;
     let complete = |row: &Row| {
         let id: Uuid = row.try_get("flight_id")?;
-        let state: &str = row.try_get("state")?;
-        // Only the projection writes the column, with texts that are found here.
-        let state =
-            [ManifestState::Open.as_str(), ManifestState::Sealed.as_str()].into_iter().find(|known| *known == state);
+        let Parsed(StateName(state)) = row.try_get("state")?;
         Ok(ManifestView {
             flight_id: FlightId::new(id),
-            state: state.unwrap_or("closed"),
+            state,
             counts: counts.remove(&id).unwrap_or_default(),
             missing: missing.remove(&id).unwrap_or_default(),
             version: from_bigint(row.try_get("version")?),
@@ -183,13 +193,14 @@ async fn counts(
     let mut counts: HashMap<Uuid, Counts> = HashMap::new();
     for row in transaction.query(&statement, &[&flights]).await? {
         let of_flight = counts.entry(row.try_get(0)?).or_default();
-        let count = u64::try_from(row.try_get::<_, i64>(2)?).unwrap_or(0);
-        match row.try_get::<_, &str>(1)?.parse() {
-            Ok(PassengerStatus::CheckedIn) => of_flight.checked_in = count,
-            Ok(PassengerStatus::Boarded) => of_flight.boarded = count,
-            Ok(PassengerStatus::Arrived) => of_flight.arrived = count,
-            Ok(PassengerStatus::Offloaded) => of_flight.offloaded = count,
-            Err(_) => {}
+        // Nothing is counted to less than zero.
+        let count = row.try_get::<_, i64>(2)?.unsigned_abs();
+        let Parsed(status) = row.try_get(1)?;
+        match status {
+            PassengerStatus::CheckedIn => of_flight.checked_in = count,
+            PassengerStatus::Boarded => of_flight.boarded = count,
+            PassengerStatus::Arrived => of_flight.arrived = count,
+            PassengerStatus::Offloaded => of_flight.offloaded = count,
         }
     }
     Ok(counts)
@@ -225,13 +236,13 @@ async fn missing(
 }
 
 fn passenger_view(row: &Row) -> Result<PassengerView, tokio_postgres::Error> {
-    let status: &str = row.try_get("status")?;
+    let Parsed(status) = row.try_get("status")?;
+    let StoredRevision(version) = row.try_get("version")?;
     Ok(PassengerView {
         id: PassengerId::new(row.try_get("id")?),
         flight_id: FlightId::new(row.try_get("flight_id")?),
         name: Text::from_stored(row.try_get("name")?),
-        // Only the projection writes the column, with texts that parse.
-        status: status.parse().unwrap_or(PassengerStatus::CheckedIn),
-        version: from_bigint(row.try_get("version")?).unwrap_or(Revision(0)),
+        status,
+        version,
     })
 }

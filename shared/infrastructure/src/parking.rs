@@ -9,7 +9,7 @@ use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use crate::event_store::Recorded;
-use crate::postgres::{Database, DatabaseError, from_bigint, to_bigint};
+use crate::postgres::{Database, DatabaseError, StoredRevision, to_bigint};
 
 /// An event that waits to be replayed. Its data stays in the event store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -51,7 +51,7 @@ pub async fn list(database: &Database) -> Result<ParkedEvents, DatabaseError> {
     let client = database.client().await?;
     let sql = "SELECT *, count(*) OVER () AS total FROM parked_events ORDER BY reader, revision LIMIT $1";
     let rows = client.query(sql, &[&limit()]).await?;
-    Ok(ParkedEvents { events: rows.iter().map(parked_event).collect(), total: total(&rows) })
+    Ok(ParkedEvents { events: rows.iter().map(parked_event).collect::<Result<_, _>>()?, total: total(&rows)? })
 }
 
 fn limit() -> i64 {
@@ -59,20 +59,22 @@ fn limit() -> i64 {
 }
 
 /// How many rows there would be without a limit, from a column of that name.
-fn total(rows: &[Row]) -> usize {
-    rows.first().map_or(0, |row| usize::try_from(row.get::<_, i64>("total")).unwrap_or(usize::MAX))
+fn total(rows: &[Row]) -> Result<usize, tokio_postgres::Error> {
+    let Some(row) = rows.first() else { return Ok(0) };
+    Ok(usize::try_from(row.try_get::<_, i64>("total")?).unwrap_or(usize::MAX))
 }
 
-fn parked_event(row: &Row) -> ParkedEvent {
-    ParkedEvent {
-        reader: row.get("reader"),
-        event_number: from_bigint(row.get("revision")).unwrap_or(Revision(0)),
-        key: row.get("key"),
-        event_id: row.get("event_id"),
-        event_type: row.get("event_type"),
-        reason: row.get("reason"),
-        parked_at: row.get("parked_at"),
-    }
+fn parked_event(row: &Row) -> Result<ParkedEvent, tokio_postgres::Error> {
+    let StoredRevision(event_number) = row.try_get("revision")?;
+    Ok(ParkedEvent {
+        reader: row.try_get("reader")?,
+        event_number,
+        key: row.try_get("key")?,
+        event_id: row.try_get("event_id")?,
+        event_type: row.try_get("event_type")?,
+        reason: row.try_get("reason")?,
+        parked_at: row.try_get("parked_at")?,
+    })
 }
 
 /// What has parked events: later events about the same thing have to wait behind them.
@@ -89,8 +91,9 @@ pub(crate) async fn revisions(
     let sql =
         "SELECT revision, count(*) OVER () AS total FROM parked_events WHERE reader = $1 ORDER BY revision LIMIT $2";
     let rows = client.query(sql, &[&reader, &limit()]).await?;
-    let beyond = total(&rows).saturating_sub(rows.len());
-    Ok((rows.iter().filter_map(|row| from_bigint(row.get(0))).collect(), beyond))
+    let beyond = total(&rows)?.saturating_sub(rows.len());
+    let revisions = rows.iter().map(|row| row.try_get(0).map(|StoredRevision(revision)| revision));
+    Ok((revisions.collect::<Result<_, _>>()?, beyond))
 }
 
 pub(crate) async fn park(

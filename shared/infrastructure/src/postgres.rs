@@ -1,5 +1,6 @@
 //! PostgreSQL: a pool with limits on every wait, failures told apart by what can be done about them, and migrations.
 
+use std::error::Error;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use refinery::Runner;
 use shared_kernel::{Interruption, QueryError, Revision};
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
+use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{AsyncMessage, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::sync::CancellationToken;
@@ -54,6 +56,8 @@ impl From<tokio_postgres::Error> for DatabaseError {
                 refusal.constraint().unwrap_or("-"),
             )),
             Some(refusal) => Self::Unavailable(format!("SQLSTATE {}", refusal.code().code())),
+            // Without the cause, which may quote the value.
+            None if error.source().is_some_and(|cause| cause.is::<UnknownValue>()) => Self::Refused(error.to_string()),
             None => Self::Unavailable(error.to_string()),
         }
     }
@@ -221,6 +225,40 @@ pub fn to_bigint(revision: Option<Revision>) -> i64 {
 #[must_use]
 pub fn from_bigint(revision: i64) -> Option<Revision> {
     u64::try_from(revision).ok().map(Revision)
+}
+
+/// A column holds something that this version of the software does not know. What was meant cannot be guessed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the value is not one that is known here")]
+struct UnknownValue;
+
+/// A `text` column whose values are those of a type, read by its `FromStr`. Reading any other is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parsed<T>(pub T);
+
+impl<'row, T: FromStr> FromSql<'row> for Parsed<T> {
+    fn from_sql(column: &Type, raw: &'row [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        let text = <&str>::from_sql(column, raw)?;
+        Ok(Self(text.parse().map_err(|_| UnknownValue)?))
+    }
+
+    fn accepts(column: &Type) -> bool {
+        <&str as FromSql>::accepts(column)
+    }
+}
+
+/// A `bigint` column that holds the number of an event. Reading a negative one is an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoredRevision(pub Revision);
+
+impl<'row> FromSql<'row> for StoredRevision {
+    fn from_sql(column: &Type, raw: &'row [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(from_bigint(i64::from_sql(column, raw)?).ok_or(UnknownValue)?))
+    }
+
+    fn accepts(column: &Type) -> bool {
+        i64::accepts(column)
+    }
 }
 
 /// A `LIKE` pattern that finds the text anywhere in a column that is kept in lower case.

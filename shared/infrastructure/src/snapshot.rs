@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use shared_kernel::{Decider, Revision};
+use shared_kernel::Decider;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::event_store::{EventStore, StoreError};
 use crate::executor::ExecutorHandle;
 use crate::ledger::Ledger;
-use crate::postgres::{Database, DatabaseError, from_bigint, to_bigint};
+use crate::postgres::{Database, DatabaseError, StoredRevision, to_bigint};
 
 /// A snapshot of another version is not read: a state that means something else would be worse than none.
 /// The number behind the slash is raised with every schema version of an event, too: software that did not know it has left
@@ -101,14 +101,14 @@ impl Snapshots {
         let client = self.database.client().await?;
         let sql = "SELECT revision, event_id, state FROM snapshots WHERE stream = $1 AND format = $2";
         let Some(row) = client.query_opt(sql, &[&self.stream, &FORMAT]).await? else { return Ok(None) };
-        let (revision, event_id): (i64, Uuid) = (row.get(0), row.get(1));
-        let revision = from_bigint(revision).unwrap_or(Revision(0));
+        let StoredRevision(revision) = row.try_get(0)?;
+        let event_id: Uuid = row.try_get(1)?;
         match self.event_store.event_at(self.stream, revision).await {
             Ok(event) if event.event_id == event_id => {}
             Ok(_) | Err(StoreError::Refused(_)) => return Err(Unusable::OtherEventStore),
             Err(error) => return Err(error.into()),
         }
-        let state: Vec<u8> = row.get(2);
+        let state: Vec<u8> = row.try_get(2)?;
         Ok(Some(Ledger::restore(&state, event_id)?))
     }
 

@@ -119,3 +119,18 @@ async fn what_is_not_allowed_is_said() {
         assert_eq!(api.fault(&format!("order={order}")).await, ("order".to_owned(), orders.to_owned()));
     }
 }
+
+/// What was meant by it cannot be guessed, and a guess would let a flight look as if it were at the gate.
+#[tokio::test]
+async fn a_row_that_holds_what_is_not_known_here_is_an_error() {
+    let tables = Tables::create().await;
+    let ids = tables.add("LIS", &[Disembarked]).await;
+    let api = TestApi::start(&tables).await;
+    let client = tables.0.client().await;
+    client.batch_execute("UPDATE flights SET status = 'boardingSoon'").await.unwrap();
+    for path in [format!("/api/flights/{}", ids[0]), "/api/flights".to_owned()] {
+        let (status, body) = api.get(&path).await;
+        assert_eq!((status.as_u16(), &body["type"]), (500, &"/problems/internal-error".into()), "{path}: {body}");
+    }
+    api.stop().await;
+}
