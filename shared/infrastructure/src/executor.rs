@@ -9,6 +9,7 @@
 mod batch;
 mod catch_up;
 mod handle;
+mod pauses;
 mod turns;
 
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::limits;
 use batch::{Batch, Request, interruption};
 use catch_up::{assert_same_history, catch_up, shorter};
 pub use handle::ExecutorHandle;
+use pauses::Pauses;
 use turns::Turns;
 
 /// How many commands wait at most. Beyond that a caller is told to come back later.
@@ -39,8 +41,6 @@ pub const LARGEST_APPEND_BYTES: usize = 512 * 1024;
 const EVENTS_PER_BATCH: usize = 1_000;
 /// How long the subscription may take to bring what another replica has appended, before it is read instead.
 const NEWS_LIMIT: Duration = Duration::from_millis(20);
-const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(25);
-const LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Executes the commands of one domain, until it is stopped.
 pub struct Executor<D: Decider> {
@@ -126,14 +126,13 @@ impl<D: Decider> Executor<D> {
         let subscription = {
             let Self { stream, ledger, requests, reads, subscriptions, appender, connection, .. } = self;
             let connecting = async {
-                let mut pause = FIRST_RETRY_PAUSE;
+                let mut pauses = Pauses::default();
                 loop {
                     match connect(stream, ledger, reads, subscriptions, appender).await {
                         Ok(subscription) => return subscription,
                         Err(error) => disconnected(stream, connection, error),
                     }
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
+                    pauses.take().await;
                     appender.disconnect();
                     subscriptions.reconnect();
                 }
@@ -367,26 +366,6 @@ impl<D: Decider> Executor<D> {
     fn disconnected(&self, error: StoreError) -> Disconnected {
         disconnected(self.stream, &self.connection, error);
         Disconnected
-    }
-}
-
-/// Pauses between attempts, each twice as long as the one before.
-struct Pauses {
-    next: Duration,
-    taken: usize,
-}
-
-impl Default for Pauses {
-    fn default() -> Self {
-        Self { next: FIRST_RETRY_PAUSE, taken: 0 }
-    }
-}
-
-impl Pauses {
-    async fn take(&mut self) {
-        tokio::time::sleep(self.next).await;
-        self.next = (self.next * 2).min(LONGEST_RETRY_PAUSE);
-        self.taken += 1;
     }
 }
 
