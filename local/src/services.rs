@@ -1,6 +1,7 @@
 //! The services, put together.
 
 use gateway::{Limits, WebDir};
+use shared_infrastructure::executor::LARGEST_APPEND_BYTES;
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
 
@@ -13,8 +14,6 @@ use crate::supervisor::{Stage, Supervisor};
 #[derive(Debug)]
 pub(crate) struct Stores {
     pub(crate) event_store: SecretUrl,
-    /// How many bytes of events go into one append.
-    pub(crate) append_bytes: usize,
     pub(crate) databases: Databases,
 }
 
@@ -25,7 +24,7 @@ pub(crate) async fn start(
     gateway_listener: TcpListener,
     web_dir: Option<WebDir>,
 ) -> Result<(), SystemError> {
-    let Stores { event_store, append_bytes, databases } = stores;
+    let Stores { event_store, databases } = stores;
     let flight_api = Internal::bind().await?;
     let passenger_api = Internal::bind().await?;
     let auditlog_api = Internal::bind().await?;
@@ -48,7 +47,7 @@ pub(crate) async fn start(
     let domain = |database_url: &SecretUrl| shared_api::Config {
         database_url: database_url.clone(),
         event_store: event_store.clone(),
-        append_bytes,
+        append_bytes: LARGEST_APPEND_BYTES,
     };
     let config = flight_api::Config { domain: domain(&databases.flight), passenger_api: passenger_api.url.clone() };
     let running = flight_api::run(config, flight_api.listener, apis.clone());

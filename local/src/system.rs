@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use gateway::WebDir;
-use shared_infrastructure::executor::LARGEST_APPEND_BYTES;
 use shared_service::process::reachable;
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
@@ -134,7 +133,7 @@ async fn start_stores(supervisor: &mut Supervisor, sources: &Sources) -> Result<
             postgres.stop().await
         });
     }
-    Ok(Stores { event_store, append_bytes: LARGEST_APPEND_BYTES, databases })
+    Ok(Stores { event_store, databases })
 }
 
 fn announce(address: SocketAddr) {
