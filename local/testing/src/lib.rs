@@ -4,6 +4,7 @@
 //! - [`TestEventStore`]: an event store for one test, which can be stopped and started again.
 //! - [`TestProxy`]: a connection to either of them that loses, holds and counts what passes.
 //! - [`TestCluster`]: several event store nodes for one test, of which one leads.
+//! - [`TestAuthority`] and [`TlsFront`]: TLS in front of either of them.
 //! - [`temporary_folder`]: a folder for one test.
 //! - [`assert_settings_documented`]: compares a program's settings with the page for operators.
 //! - [`eventually`]: waits for a condition, with a limit.
@@ -24,6 +25,7 @@ mod postgres;
 mod proxy;
 mod scratch;
 mod settings;
+mod tls;
 
 pub use cluster::TestCluster;
 pub use database::TestDatabase;
@@ -34,3 +36,4 @@ pub use postgres::TestPostgres;
 pub use proxy::TestProxy;
 pub use scratch::temporary_folder;
 pub use settings::assert_settings_documented;
+pub use tls::{TestAuthority, TlsFront};

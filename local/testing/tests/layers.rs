@@ -55,8 +55,12 @@ fn allowed(package: &str) -> Option<Allowed> {
     match package {
         "shared-kernel" => rule(&[], Some(&PURE_LIBRARIES)),
         "shared-eventstore-protocol" => rule(&[], None),
-        "shared-contracts" | "shared-service" => rule(&["shared-kernel"], None),
-        "shared-infrastructure" => rule(&["shared-kernel", "shared-contracts", "shared-eventstore-protocol"], None),
+        "shared-postgres-address" => rule(&[], Some(&["percent-encoding", "thiserror"])),
+        "shared-contracts" => rule(&["shared-kernel"], None),
+        "shared-service" => rule(&["shared-kernel", "shared-postgres-address"], None),
+        "shared-infrastructure" => {
+            rule(&["shared-kernel", "shared-contracts", "shared-eventstore-protocol", "shared-postgres-address"], None)
+        }
         "shared-api" | "shared-processor" => rule(&["shared-kernel", "shared-infrastructure", "shared-service"], None),
         "auditlog-api" => rule(&["shared-kernel", "shared-infrastructure", "shared-service"], None),
         "containers-setup" | "gateway" => rule(&["shared-service"], None),
@@ -75,6 +79,7 @@ fn allowed(package: &str) -> Option<Allowed> {
                 "passenger-processor",
                 "shared-api",
                 "shared-infrastructure",
+                "shared-postgres-address",
                 "shared-service",
             ],
             None,

@@ -12,6 +12,7 @@ pub mod projector;
 pub mod worker;
 
 mod ca;
+mod causes;
 mod checkpoint;
 pub mod reactor;
 pub mod read_model;

@@ -13,6 +13,7 @@ use clap::Args;
 use http::Uri;
 use http::uri::{Authority, Scheme};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use shared_postgres_address::{InvalidPostgresAddress, PostgresAddress};
 
 use crate::secret::{Secret, SecretFileError};
 
@@ -66,17 +67,28 @@ impl DatabaseArgs {
     /// The address of the database, with what is in the files.
     ///
     /// # Errors
-    /// [`SecretFileError`] if there is no usable password in the file.
-    pub fn address(&self) -> Result<SecretUrl, SecretFileError> {
-        let mut address = self.database_url.clone();
+    /// [`DatabaseAddressError`] if it is none, or there is no usable password in the file.
+    pub fn address(&self) -> Result<SecretUrl, DatabaseAddressError> {
+        let mut address: PostgresAddress = self.database_url.expose().parse()?;
         if let Some(file) = &self.database_ca_file {
             address = address.with_parameter("sslrootcert", path_text(file)?);
         }
         if let Some(file) = &self.database_password_file {
             address = address.with_parameter("password", Secret::read(file)?.expose());
         }
-        Ok(address)
+        Ok(SecretUrl::new(address.expose()))
     }
+}
+
+/// The settings give no usable address of a database.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseAddressError {
+    /// What is given is no address.
+    #[error("the database address is not usable: {0}")]
+    Invalid(#[from] InvalidPostgresAddress),
+    /// A file.
+    #[error(transparent)]
+    File(#[from] SecretFileError),
 }
 
 /// The event store.
@@ -192,19 +204,14 @@ impl SecretUrl {
         &self.0
     }
 
-    /// The address with one more parameter, which wins over the same one before it.
+    /// The address of an event store with one more parameter, which wins over the same one before it.
     fn with_parameter(&self, name: &str, value: &str) -> Self {
         let address = &self.0;
-        if address.contains("://") {
-            let separator = if address.contains('?') { '&' } else { '?' };
-            Self(format!("{address}{separator}{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)))
-        } else {
-            // The other form of a PostgreSQL address.
-            Self(format!("{address} {name}='{}'", value.replace('\\', r"\\").replace('\'', r"\'")))
-        }
+        let separator = if address.contains('?') { '&' } else { '?' };
+        Self(format!("{address}{separator}{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)))
     }
 
-    /// The address with this user in place of the one that it may have.
+    /// The address of an event store with this user in place of the one that it may have.
     fn with_user(&self, name: &str, password: &Secret) -> Self {
         let Some((scheme, rest)) = self.0.split_once("://") else { return self.clone() };
         let (authority, parameters) = rest.split_at(rest.find('?').unwrap_or(rest.len()));
