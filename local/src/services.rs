@@ -1,7 +1,8 @@
 //! The services, put together.
 
 use gateway::{Limits, WebDir};
-use shared_infrastructure::executor::LARGEST_APPEND_BYTES;
+use shared_infrastructure::executor::ExecutorSettings;
+use shared_infrastructure::postgres::POOLED_CONNECTIONS;
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
 
@@ -44,10 +45,13 @@ pub(crate) async fn start(
     };
 
     let apis = supervisor.token(Stage::Apis);
+    let executor = ExecutorSettings::default();
     let domain = |database_url: &SecretUrl| shared_api::Config {
         database_url: database_url.clone(),
+        database_connections: POOLED_CONNECTIONS,
         event_store: event_store.clone(),
-        append_bytes: LARGEST_APPEND_BYTES,
+        append_bytes: executor.append_bytes,
+        command_queue: executor.command_queue,
     };
     let config = flight_api::Config { domain: domain(&databases.flight), passenger_api: passenger_api.url.clone() };
     let running = flight_api::run(config, flight_api.listener, apis.clone());
@@ -65,13 +69,18 @@ pub(crate) async fn start(
     let processors = supervisor.token(Stage::Processors);
     let config = flight_processor::Config {
         database_url: databases.flight,
+        database_connections: POOLED_CONNECTIONS,
         event_store: event_store.clone(),
         passenger_api: passenger_api.url,
     };
     let running = flight_processor::run(config, flight_processor.listener, processors.clone());
     supervisor.spawn(Stage::Processors, "flight processor", running);
-    let config =
-        passenger_processor::Config { database_url: databases.passenger, event_store, flight_api: flight_api.url };
+    let config = passenger_processor::Config {
+        database_url: databases.passenger,
+        database_connections: POOLED_CONNECTIONS,
+        event_store,
+        flight_api: flight_api.url,
+    };
     let running = passenger_processor::run(config, passenger_processor.listener, processors);
     supervisor.spawn(Stage::Processors, "passenger processor", running);
 

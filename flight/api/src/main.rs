@@ -42,8 +42,10 @@ async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Box<dyn Erro
     let config = flight_api::Config {
         domain: shared_api::Config {
             database_url: args.database.address()?,
+            database_connections: args.database.database_connections,
             event_store: args.event_store.address()?,
             append_bytes: args.append.append_bytes,
+            command_queue: args.append.command_queue,
         },
         passenger_api: args.passenger_api.passenger_api,
     };

@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 pub struct Config {
     /// The passenger domain's database.
     pub database_url: SecretUrl,
+    /// How many connections to it requests share.
+    pub database_connections: usize,
     /// The event store.
     pub event_store: SecretUrl,
     /// The flight API, for JSON-RPC.
@@ -42,6 +44,10 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
         projection: PassengerProjection,
         reaction: PassengerReactions::new(flights),
     };
-    let config = shared_processor::Config { database_url: config.database_url, event_store: config.event_store };
+    let config = shared_processor::Config {
+        database_url: config.database_url,
+        database_connections: config.database_connections,
+        event_store: config.event_store,
+    };
     Ok(shared_processor::run(config, domain, listener, shutdown).await?)
 }

@@ -39,6 +39,7 @@ async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Box<dyn Erro
     let listener = shared_service::bind(args.listen.listen).await?;
     let config = passenger_processor::Config {
         database_url: args.database.address()?,
+        database_connections: args.database.database_connections,
         event_store: args.event_store.address()?,
         flight_api: args.flight_api.flight_api,
     };

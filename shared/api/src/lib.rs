@@ -5,7 +5,7 @@ use axum::Router;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared_infrastructure::event_store::{EventStore, InvalidAddress};
-use shared_infrastructure::executor::{Executor, ExecutorHandle};
+use shared_infrastructure::executor::{Executor, ExecutorHandle, ExecutorSettings};
 use shared_infrastructure::postgres::{Database, InvalidDatabaseUrl};
 use shared_infrastructure::read_model::{CheckpointFollower, ReadModel};
 use shared_infrastructure::rpc::InvalidRpcAddress;
@@ -23,10 +23,14 @@ use tokio_util::sync::CancellationToken;
 pub struct Config {
     /// The domain's database.
     pub database_url: SecretUrl,
+    /// How many connections to it requests share.
+    pub database_connections: usize,
     /// The event store.
     pub event_store: SecretUrl,
-    /// How many bytes of events go into one append; see [`Executor::with_append_bytes`].
+    /// How many bytes of events go into one append.
     pub append_bytes: usize,
+    /// How many commands wait to be decided.
+    pub command_queue: usize,
 }
 
 /// Why an API does not run, or not any more.
@@ -72,11 +76,11 @@ where
         shutdown: &CancellationToken,
     ) -> Result<Self, RunError> {
         let event_store = EventStore::new(config.event_store.expose())?;
-        let database = Database::new(config.database_url.expose())?;
+        let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
         let snapshots = Snapshots::new(database.clone(), event_store.separate()?, stream);
         let ledger = shutdown.run_until_cancelled(snapshots.load::<D>()).await.unwrap_or_default();
-        let (executor, handle) = Executor::new(stream, &event_store, ledger)?;
-        let executor = executor.with_append_bytes(config.append_bytes);
+        let settings = ExecutorSettings { append_bytes: config.append_bytes, command_queue: config.command_queue };
+        let (executor, handle) = Executor::new(stream, &event_store, ledger, settings)?;
         let (read_model, follower) = ReadModel::new(database, projection);
         Ok(Self { executor, handle, read_model, follower, snapshots })
     }

@@ -27,8 +27,8 @@ mod migrations {
     refinery::embed_migrations!("migrations");
 }
 
-/// Connections in a process's pool.
-const POOL_SIZE: usize = 16;
+/// Connections in a process's pool, unless told otherwise.
+pub const POOLED_CONNECTIONS: usize = 16;
 /// How long PostgreSQL's machine may be silent before its connections are given up: sent data may be unacknowledged for
 /// this long, and an idle connection is probed as often.
 const SILENCE_LIMIT: Duration = Duration::from_secs(5);
@@ -113,6 +113,14 @@ impl Database {
     /// # Errors
     /// [`InvalidDatabaseUrl`] if the address cannot be parsed, or the certificate authorities cannot be read.
     pub fn new(url: &str) -> Result<Self, InvalidDatabaseUrl> {
+        Self::with_connections(url, POOLED_CONNECTIONS)
+    }
+
+    /// The same with this many connections in the pool, at most.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_connections(url: &str, connections: usize) -> Result<Self, InvalidDatabaseUrl> {
         let unusable = |reason: InvalidPostgresAddress| InvalidDatabaseUrl(reason.to_string());
         let address: PostgresAddress = url.parse().map_err(unusable)?;
         let protection = address.protection().map_err(unusable)?;
@@ -133,7 +141,7 @@ impl Database {
             .keepalives_retries(1);
         let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let pool = Pool::builder(Manager::from_config(config.clone(), tls.clone(), manager_config))
-            .max_size(POOL_SIZE)
+            .max_size(connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(limits::POSTGRES_CONNECT))
             .create_timeout(Some(limits::POSTGRES_CONNECT))

@@ -22,6 +22,8 @@ const LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(5);
 pub struct Config {
     /// The domain's database.
     pub database_url: SecretUrl,
+    /// How many connections to it requests share.
+    pub database_connections: usize,
     /// The event store.
     pub event_store: SecretUrl,
 }
@@ -60,7 +62,7 @@ pub async fn run<P: Projection, R: Reaction>(
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
     let event_store = EventStore::new(config.event_store.expose())?;
-    let database = Database::new(config.database_url.expose())?;
+    let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
     let Domain { stream, migrations, projection, reaction } = domain;
     let asking = event_store.separate()?;
     let (projector, projecting) = Projector::new(projection, stream, event_store.separate()?, database.clone());

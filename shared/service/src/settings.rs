@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use http::Uri;
 use http::uri::{Authority, Scheme};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -61,6 +62,17 @@ pub struct DatabaseArgs {
     /// the system]
     #[arg(long, value_name = "FILE", env = "JETBRIDGE_DATABASE_CA_FILE", hide_env_values = true)]
     pub database_ca_file: Option<PathBuf>,
+    /// Connections to the database that requests share, at most; up to three more are held for other things. A request that
+    /// gets none within a second is refused
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        env = "JETBRIDGE_DATABASE_CONNECTIONS",
+        hide_env_values = true,
+        default_value_t = 16,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000)
+    )]
+    pub database_connections: usize,
 }
 
 impl DatabaseArgs {
@@ -146,7 +158,7 @@ fn path_text(path: &Path) -> Result<&str, SecretFileError> {
     })
 }
 
-/// How commands are appended.
+/// How commands are taken and appended.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct AppendArgs {
     /// Bytes of events in one append, at most. Larger appends mean more commands per second under load; the event store's own
@@ -156,9 +168,20 @@ pub struct AppendArgs {
         value_name = "BYTES",
         env = "JETBRIDGE_APPEND_BYTES",
         hide_env_values = true,
-        default_value_t = 524_288
+        default_value_t = 524_288,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=524_288)
     )]
     pub append_bytes: usize,
+    /// Commands that wait to be decided, at most; beyond that they are refused
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        env = "JETBRIDGE_COMMAND_QUEUE",
+        hide_env_values = true,
+        default_value_t = 4_096,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000)
+    )]
+    pub command_queue: usize,
 }
 
 /// Where the flight API is.

@@ -100,8 +100,10 @@ impl TestApi {
         let config = flight_api::Config {
             domain: shared_api::Config {
                 database_url: SecretUrl::new(tables.0.url()),
+                database_connections: 4,
                 event_store: SecretUrl::new(store.connection_string()),
                 append_bytes: 0,
+                command_queue: 4_096,
             },
             // Queries of flights do not ask it.
             passenger_api: ServiceUrl::at(address).unwrap(),
@@ -117,6 +119,7 @@ impl TestApi {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let config = flight_processor::Config {
             database_url: SecretUrl::new(tables.0.url()),
+            database_connections: 4,
             event_store: SecretUrl::new(self.store.connection_string()),
             // Nothing that these tests do has to be passed on to it.
             passenger_api: ServiceUrl::at(self.address).unwrap(),

@@ -23,6 +23,7 @@ impl Processor {
     async fn start(store: &TestEventStore, database: &TestDatabase) -> Self {
         let config = Config {
             database_url: SecretUrl::new(database.url()),
+            database_connections: 4,
             event_store: SecretUrl::new(store.connection_string()),
             // Nobody is there.
             passenger_api: "http://127.0.0.1:1".parse().unwrap(),

@@ -109,8 +109,10 @@ impl TestApi {
         let config = passenger_api::Config {
             domain: shared_api::Config {
                 database_url: SecretUrl::new(tables.0.url()),
+                database_connections: 4,
                 event_store: SecretUrl::new(store.connection_string()),
                 append_bytes: 0,
+                command_queue: 4_096,
             },
             // Queries of what is in the tables do not ask it.
             flight_api: ServiceUrl::at(address).unwrap(),

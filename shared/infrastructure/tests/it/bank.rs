@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jetbridge_testing::{TestEventStore, eventually};
 use shared_infrastructure::event_store::{EventStore, Recorded};
-use shared_infrastructure::executor::{Executor, ExecutorHandle};
+use shared_infrastructure::executor::{Executor, ExecutorHandle, ExecutorSettings};
 use shared_infrastructure::ledger::Ledger;
 use shared_kernel::{Cause, CommandContext, Committed, Execute, ExecuteError, Idempotency, IdempotencyKey};
 use tokio::task::JoinHandle;
@@ -43,7 +43,8 @@ impl Replica {
     /// One that may not have found its event store yet.
     pub(crate) fn start_disconnected(address: &str) -> Self {
         let event_store = EventStore::new(address).unwrap();
-        let (executor, handle) = Executor::new(STREAM, &event_store, Ledger::default()).unwrap();
+        let (executor, handle) =
+            Executor::new(STREAM, &event_store, Ledger::default(), ExecutorSettings::default()).unwrap();
         let shutdown = CancellationToken::new();
         let running = tokio::spawn(executor.run(shutdown.clone()));
         Self { handle, running, shutdown: shutdown.drop_guard() }
