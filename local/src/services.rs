@@ -1,7 +1,6 @@
 //! The services, put together.
 
 use gateway::{Limits, WebDir};
-use shared_infrastructure::executor::ExecutorSettings;
 use shared_infrastructure::postgres::POOLED_CONNECTIONS;
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
@@ -45,14 +44,7 @@ pub(crate) async fn start(
     };
 
     let apis = supervisor.token(Stage::Apis);
-    let executor = ExecutorSettings::default();
-    let domain = |database_url: &SecretUrl| shared_api::Config {
-        database_url: database_url.clone(),
-        database_connections: POOLED_CONNECTIONS,
-        event_store: event_store.clone(),
-        append_bytes: executor.append_bytes,
-        command_queue: executor.command_queue,
-    };
+    let domain = |database_url: &SecretUrl| shared_api::Config::new(database_url.clone(), event_store.clone());
     let config = flight_api::Config { domain: domain(&databases.flight), passenger_api: passenger_api.url.clone() };
     let running = flight_api::run(config, flight_api.listener, apis.clone());
     supervisor.spawn(Stage::Apis, "flight API", running);

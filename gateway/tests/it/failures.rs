@@ -29,7 +29,7 @@ async fn a_service_that_is_down_is_unavailable() {
 #[tokio::test]
 async fn a_service_that_hangs_takes_too_long() {
     let service = serve(Router::new().fallback(any(std::future::pending::<()>))).await;
-    let gateway = gateway_with(service.address, short_limits()).await;
+    let gateway = gateway_with(service.address(), short_limits()).await;
     expect_problem(Client::new().get(gateway.url("/api/flights")), 504, "gateway-timeout").await;
     expect_problem(Client::new().post(gateway.url("/api/flights")).body("{}"), 504, "outcome-unknown").await;
     expect_problem(Client::new().delete(gateway.url("/api/flights/1")), 504, "outcome-unknown").await;
@@ -125,11 +125,11 @@ async fn the_overview_names_what_is_down() {
     let hung = serve(Router::new().fallback(any(std::future::pending::<()>))).await;
     let strange = serve(Router::new().fallback(|| async { "hello" })).await;
     let services = Services {
-        flight_api: url(good.address),
-        passenger_api: url(bad.address),
+        flight_api: url(good.address()),
+        passenger_api: url(bad.address()),
         auditlog_api: url(nobody().await),
-        flight_processor: Some(url(hung.address)),
-        passenger_processor: Some(url(strange.address)),
+        flight_processor: Some(url(hung.address())),
+        passenger_processor: Some(url(strange.address())),
     };
     let gateway = gateway_of(services, Limits::default()).await;
     let answer = reqwest::get(gateway.url("/api/health")).await.unwrap();
@@ -150,7 +150,7 @@ async fn the_overview_names_what_is_down() {
 #[tokio::test]
 async fn the_overview_is_up_or_down_as_a_whole() {
     let service = serve(routes(Checks::new())).await;
-    let answer = reqwest::get(gateway(service.address).await.url("/api/health")).await.unwrap();
+    let answer = reqwest::get(gateway(service.address()).await.url("/api/health")).await.unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.json::<Value>().await.unwrap()["status"], "up");
     let answer = reqwest::get(gateway(nobody().await).await.url("/api/health")).await.unwrap();

@@ -1,10 +1,11 @@
+use jetbridge_testing::TestService;
 use reqwest::{Client, Response};
 use serde_json::Value;
 use shared_service::ProblemType;
 
-use crate::support::{Server, expect_problem, gateway, nobody};
+use crate::support::{expect_problem, gateway, nobody};
 
-async fn get(gateway: &Server, path: &str, accept: &str) -> Response {
+async fn get(gateway: &TestService, path: &str, accept: &str) -> Response {
     Client::new().get(gateway.url(path)).header("accept", accept).send().await.unwrap()
 }
 

@@ -86,6 +86,13 @@ impl TestDatabase {
         self.server.url(&self.name)
     }
 
+    /// The address of the database at another host and port, without parameters.
+    pub fn url_at(&self, authority: &str) -> String {
+        let url = self.url();
+        let (user, _) = url.split_once('@').expect("a user");
+        format!("{user}@{authority}/{}", self.name)
+    }
+
     /// A connection that lasts as long as the client and the calling test's runtime.
     ///
     /// # Panics

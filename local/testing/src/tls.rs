@@ -8,15 +8,15 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tempfile::TempDir;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional};
-use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
-use tokio_postgres::config::Host;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::database::TestDatabase;
 use crate::scratch::temporary_folder;
+use crate::upstream::Upstream;
 
 /// What a client of PostgreSQL sends before it speaks TLS: a length, and the request's number.
 const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
@@ -75,15 +75,6 @@ pub struct TlsFront {
     _accepting: AbortOnDropHandle<()>,
 }
 
-/// What is behind it, and how a client begins.
-#[derive(Debug, Clone)]
-enum Behind {
-    /// PostgreSQL, where a client asks for TLS first.
-    Postgres(Host, u16),
-    /// A server that is spoken to in TLS from the first byte on.
-    Other(SocketAddr),
-}
-
 impl TlsFront {
     /// In front of the PostgreSQL of a database, with a certificate for `name`.
     ///
@@ -91,9 +82,7 @@ impl TlsFront {
     ///
     /// When there is no free port.
     pub async fn of_database(database: &TestDatabase, authority: &TestAuthority, name: &str) -> Self {
-        let config = database.config();
-        Self::start(Behind::Postgres(config.get_hosts()[0].clone(), config.get_ports()[0]), authority.acceptor(name))
-            .await
+        Self::start(Upstream::of(database), authority.acceptor(name)).await
     }
 
     /// In front of another server, with a certificate for `name`.
@@ -102,10 +91,10 @@ impl TlsFront {
     ///
     /// When there is no free port.
     pub async fn of_server(server: SocketAddr, authority: &TestAuthority, name: &str) -> Self {
-        Self::start(Behind::Other(server), authority.acceptor(name)).await
+        Self::start(Upstream::Server(server), authority.acceptor(name)).await
     }
 
-    async fn start(behind: Behind, acceptor: TlsAcceptor) -> Self {
+    async fn start(behind: Upstream, acceptor: TlsAcceptor) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let port = listener.local_addr().expect("a listener has an address").port();
         let accepting = tokio::spawn(async move {
@@ -127,17 +116,12 @@ impl TlsFront {
 
     /// The `postgres://` address of a database behind it, at `localhost`, with these parameters.
     pub fn database_url(&self, database: &TestDatabase, parameters: &str) -> String {
-        let url = database.url();
-        let (front, _) = url.split_once('@').expect("a user");
-        format!("{front}@localhost:{}/{}?{parameters}", self.port, database.name())
+        format!("{}?{parameters}", database.url_at(&format!("localhost:{}", self.port)))
     }
 }
 
-trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
-
-async fn pass_on(mut client: TcpStream, acceptor: &TlsAcceptor, behind: &Behind) -> std::io::Result<()> {
-    if matches!(behind, Behind::Postgres(..)) {
+async fn pass_on(mut client: TcpStream, acceptor: &TlsAcceptor, behind: &Upstream) -> std::io::Result<()> {
+    if matches!(behind, Upstream::Database(..)) {
         let mut request = [0; SSL_REQUEST.len()];
         client.read_exact(&mut request).await?;
         if request != SSL_REQUEST {
@@ -147,12 +131,6 @@ async fn pass_on(mut client: TcpStream, acceptor: &TlsAcceptor, behind: &Behind)
         client.write_all(b"S").await?;
     }
     let mut client = acceptor.accept(client).await?;
-    let mut server: Box<dyn Stream> = match behind {
-        Behind::Postgres(Host::Unix(folder), port) => {
-            Box::new(UnixStream::connect(folder.join(format!(".s.PGSQL.{port}"))).await?)
-        }
-        Behind::Postgres(Host::Tcp(host), port) => Box::new(TcpStream::connect((host.as_str(), *port)).await?),
-        Behind::Other(address) => Box::new(TcpStream::connect(address).await?),
-    };
+    let mut server = behind.connect().await?;
     copy_bidirectional(&mut client, &mut server).await.map(drop)
 }

@@ -2,13 +2,11 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod api;
 mod bad_input;
 mod browser;
 mod command_line;
 mod contract;
 mod crash;
-mod cut;
 mod demo;
 mod events;
 mod history;
@@ -16,7 +14,6 @@ mod kill_under_load;
 mod outage;
 mod own_servers;
 mod race;
-mod reaper;
 mod scenarios;
 mod start;
 mod stop;

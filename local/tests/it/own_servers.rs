@@ -1,9 +1,9 @@
 use std::net::TcpListener;
 
-use jetbridge_testing::{TestAuthority, TestDatabase, TestEventStore, TestPostgres, TlsFront};
+use jetbridge_testing::{TestAuthority, TestDatabase, TestEventStore, TestPostgres, TlsFront, http};
 use serde_json::{Value, json};
 
-use crate::system::{System, http, run_to_end};
+use crate::system::{System, run_to_end};
 
 /// Carries out a command in each domain, and reads what became of it.
 async fn assert_works(system: &System) {

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared_infrastructure::event_store::{EventStore, InvalidAddress};
 use shared_infrastructure::executor::{Executor, ExecutorHandle, ExecutorSettings};
-use shared_infrastructure::postgres::{Database, InvalidDatabaseUrl};
+use shared_infrastructure::postgres::{Database, InvalidDatabaseUrl, POOLED_CONNECTIONS};
 use shared_infrastructure::read_model::{CheckpointFollower, ReadModel};
 use shared_infrastructure::rpc::InvalidRpcAddress;
 use shared_infrastructure::snapshot::Snapshots;
@@ -31,6 +31,15 @@ pub struct Config {
     pub append_bytes: usize,
     /// How many commands wait to be decided.
     pub command_queue: usize,
+}
+
+impl Config {
+    /// An API that keeps its data there; everything else as it is unless an operator says otherwise.
+    #[must_use]
+    pub fn new(database_url: SecretUrl, event_store: SecretUrl) -> Self {
+        let ExecutorSettings { append_bytes, command_queue } = ExecutorSettings::default();
+        Self { database_url, database_connections: POOLED_CONNECTIONS, event_store, append_bytes, command_queue }
+    }
 }
 
 /// Why an API does not run, or not any more.

@@ -9,6 +9,7 @@ pub mod parking;
 pub mod postgres;
 pub mod progress;
 pub mod projector;
+pub mod testing;
 pub mod worker;
 
 mod ca;

@@ -1,7 +1,6 @@
 //! A running flight API, and flights that its projection has written.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::ops::Deref;
 
 use eventstore::{AppendToStreamOptions, EventData};
 use flight_core::{
@@ -9,20 +8,12 @@ use flight_core::{
     FlightStatus, Place,
 };
 use flight_infrastructure::FlightProjection;
-use jetbridge_testing::{TestDatabase, TestEventStore, eventually};
-use reqwest::{Method, RequestBuilder, StatusCode};
+use jetbridge_testing::{Api, TestDatabase, TestEventStore, TestService, texts};
 use serde_json::{Value, json};
-use shared_infrastructure::postgres::Database;
-use shared_infrastructure::projector::{Numbered, Projection};
+use shared_infrastructure::testing;
 use shared_kernel::{FlightId, Revision};
 use shared_service::settings::{SecretUrl, ServiceUrl};
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
-
-/// How long anything may take that happens soon.
-pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 /// A database with the tables of flights.
 pub(crate) struct Tables(pub(crate) TestDatabase);
@@ -30,8 +21,12 @@ pub(crate) struct Tables(pub(crate) TestDatabase);
 impl Tables {
     pub(crate) async fn create() -> Self {
         let database = TestDatabase::create().await;
-        Database::new(&database.url()).unwrap().migrate(&flight_infrastructure::migrations()).await.unwrap();
+        testing::migrate(&database.url(), &flight_infrastructure::migrations()).await;
         Self(database)
+    }
+
+    pub(crate) async fn execute(&self, sql: &str) {
+        self.0.client().await.batch_execute(sql).await.unwrap();
     }
 
     /// Adds flights with these statuses and destination, and gives their ids in the order of their creation.
@@ -47,45 +42,24 @@ impl Tables {
                 scheduled_departure: None,
             };
             events.push(FlightEvent::Created(FlightCreated { flight_id, details: details.into() }));
-            match status {
-                FlightStatus::WaitingForBoarding => {}
+            events.extend(match status {
+                FlightStatus::WaitingForBoarding => None,
                 FlightStatus::AllBoarded => {
-                    events
-                        .push(FlightEvent::AllBoarded(FlightAllBoarded { flight_id, manifest_revision: Revision(0) }));
+                    Some(FlightEvent::AllBoarded(FlightAllBoarded { flight_id, manifest_revision: Revision(0) }))
                 }
-                FlightStatus::Disembarked => events.push(FlightEvent::Disembarked(FlightDisembarked { flight_id })),
-                FlightStatus::Arrived => events.push(FlightEvent::Landed(FlightLanded { flight_id })),
-            }
+                FlightStatus::Disembarked => Some(FlightEvent::Disembarked(FlightDisembarked { flight_id })),
+                FlightStatus::Arrived => Some(FlightEvent::Landed(FlightLanded { flight_id })),
+            });
         }
-        let numbered: Vec<_> =
-            events.into_iter().zip(0..).map(|(event, number)| Numbered { event, revision: Revision(number) }).collect();
-        let mut client = Database::new(&self.0.url()).unwrap().client().await.unwrap();
-        let transaction = client.transaction().await.unwrap();
-        FlightProjection.project(&transaction, &numbered).await.unwrap();
-        transaction.commit().await.unwrap();
+        testing::project(&self.0.url(), &FlightProjection, events).await;
         ids
-    }
-
-    /// How many rows of the table were looked at so far, by connections that have ended: waits for all to end.
-    pub(crate) async fn rows_looked_at(&self) -> i64 {
-        let observer = self.0.client().await;
-        eventually("all connections have ended", LIMIT, async || {
-            let others = "SELECT count(*) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()";
-            let row = observer.query_one(others, &[&self.0.name()]).await.unwrap();
-            row.get::<_, i64>(0) == 0
-        })
-        .await;
-        let read = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 'flights'";
-        observer.query_one(read, &[]).await.unwrap().get(0)
     }
 }
 
 /// The flight API, listening.
 pub(crate) struct TestApi {
-    address: SocketAddr,
-    http: reqwest::Client,
-    running: JoinHandle<()>,
-    shutdown: CancellationToken,
+    service: TestService,
+    client: Api,
     store: TestEventStore,
 }
 
@@ -95,39 +69,30 @@ impl TestApi {
     }
 
     async fn start_with(tables: &Tables, store: TestEventStore) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let config = flight_api::Config {
-            domain: shared_api::Config {
-                database_url: SecretUrl::new(tables.0.url()),
-                database_connections: 4,
-                event_store: SecretUrl::new(store.connection_string()),
-                append_bytes: 0,
-                command_queue: 4_096,
-            },
+        let urls = (SecretUrl::new(tables.0.url()), SecretUrl::new(store.connection_string()));
+        let service = TestService::start(|listener, shutdown| async move {
             // Queries of flights do not ask it.
-            passenger_api: ServiceUrl::at(address).unwrap(),
-        };
-        let shutdown = CancellationToken::new();
-        let stop = shutdown.clone();
-        let running = tokio::spawn(async move { flight_api::run(config, listener, stop).await.unwrap() });
-        Self { address, http: reqwest::Client::new(), running, shutdown, store }
+            let passenger_api = ServiceUrl::at(listener.local_addr().unwrap()).unwrap();
+            let config = flight_api::Config { domain: shared_api::Config::new(urls.0, urls.1), passenger_api };
+            flight_api::run(config, listener, shutdown).await.unwrap();
+        })
+        .await;
+        Self { client: service.api(), service, store }
     }
 
     /// Runs the processor as well, until it is dropped.
-    pub(crate) async fn project(&self, tables: &Tables) -> DropGuard {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    pub(crate) async fn project(&self, tables: &Tables) -> TestService {
         let config = flight_processor::Config {
             database_url: SecretUrl::new(tables.0.url()),
             database_connections: 4,
             event_store: SecretUrl::new(self.store.connection_string()),
             // Nothing that these tests do has to be passed on to it.
-            passenger_api: ServiceUrl::at(self.address).unwrap(),
+            passenger_api: ServiceUrl::at(self.service.address()).unwrap(),
         };
-        let shutdown = CancellationToken::new();
-        let stop = shutdown.clone();
-        tokio::spawn(async move { flight_processor::run(config, listener, stop).await.unwrap() });
-        shutdown.drop_guard()
+        TestService::start(|listener, shutdown| async move {
+            flight_processor::run(config, listener, shutdown).await.unwrap();
+        })
+        .await
     }
 
     /// Appends an event as earlier versions of the software did.
@@ -138,58 +103,36 @@ impl TestApi {
     }
 
     pub(crate) async fn stop(self) {
-        self.end().await;
+        self.service.stop().await;
     }
 
     /// Another process in its place, that knows only what is stored.
     pub(crate) async fn restart(self, tables: &Tables) -> Self {
-        let store = self.end().await;
-        Self::start_with(tables, store).await
-    }
-
-    async fn end(self) -> TestEventStore {
-        self.shutdown.cancel();
-        self.running.await.unwrap();
-        self.store
-    }
-
-    /// A request for this path.
-    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http.request(method, format!("http://{}{path}", self.address))
-    }
-
-    pub(crate) async fn get(&self, path: &str) -> (StatusCode, Value) {
-        let response = self.request(Method::GET, path).send().await.unwrap();
-        (response.status(), response.json().await.unwrap())
+        self.service.stop().await;
+        Self::start_with(tables, self.store).await
     }
 
     /// The ids on a page of flights, and its cursor.
-    pub(crate) async fn page(&self, query: &str) -> (Vec<String>, Option<String>) {
-        let (status, body) = self.get(&format!("/api/flights?{query}")).await;
-        assert_eq!(status, StatusCode::OK, "{body}");
-        let ids = body["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap().to_owned());
-        (ids.collect(), body["next"].as_str().map(str::to_owned))
+    pub(crate) async fn flights_on_page(&self, query: &str) -> (Vec<String>, Option<String>) {
+        let (items, next) = self.page(&format!("/api/flights?{query}")).await;
+        (texts(&items, "id"), next)
     }
 
-    /// The ids on all pages.
-    pub(crate) async fn whole(&self, query: &str) -> Vec<String> {
-        let (mut ids, mut next) = self.page(query).await;
-        while let Some(cursor) = next {
-            let (more, after) = self.page(&format!("{query}&after={cursor}")).await;
-            assert!(!more.is_empty(), "a cursor leads to something");
-            ids.extend(more);
-            next = after;
-        }
-        ids
+    /// The ids on all pages of flights.
+    pub(crate) async fn flights(&self, query: &str) -> Vec<String> {
+        self.texts(&format!("/api/flights?{query}"), "id").await
     }
 
-    /// The one fault of a query: the parameter and what to change.
+    /// The one fault of a query of flights: the parameter and what to change.
     pub(crate) async fn fault(&self, query: &str) -> (String, String) {
-        let (status, body) = self.get(&format!("/api/flights?{query}")).await;
-        assert_eq!((status, &body["type"]), (StatusCode::UNPROCESSABLE_ENTITY, &"/problems/invalid-request".into()));
-        let errors = body["errors"].as_array().unwrap();
-        assert_eq!(errors.len(), 1, "{body}");
-        let text = |name: &str| errors[0][name].as_str().unwrap().to_owned();
-        (text("parameter"), text("detail"))
+        self.get(&format!("/api/flights?{query}")).send().await.fault()
+    }
+}
+
+impl Deref for TestApi {
+    type Target = Api;
+
+    fn deref(&self) -> &Api {
+        &self.client
     }
 }

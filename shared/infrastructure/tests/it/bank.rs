@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use jetbridge_testing::{TestEventStore, eventually};
+use jetbridge_testing::{TestEventStore, TestProxy, eventually};
 use shared_infrastructure::event_store::{EventStore, Recorded};
 use shared_infrastructure::executor::{Executor, ExecutorHandle, ExecutorSettings};
 use shared_infrastructure::ledger::Ledger;
@@ -38,6 +38,14 @@ impl Replica {
         let replica = Self::start_disconnected(address);
         replica.connected().await;
         replica
+    }
+
+    /// One that takes commands through a proxy in front of an event store.
+    pub(crate) async fn behind_proxy() -> (TestEventStore, TestProxy, Self) {
+        let store = TestEventStore::start().await;
+        let proxy = TestProxy::start(store.address()).await;
+        let replica = Self::start_at(&proxy.connection_string()).await;
+        (store, proxy, replica)
     }
 
     /// One that may not have found its event store yet.

@@ -1,0 +1,34 @@
+//! Tables as a processor writes them, without one: for tests of what is read from them.
+
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
+
+use refinery::Runner;
+use shared_kernel::Revision;
+
+use crate::postgres::Database;
+use crate::projector::{Numbered, Projection};
+
+/// Makes a domain's tables in the database at this address.
+///
+/// # Panics
+/// If that cannot be done.
+pub async fn migrate(database_url: &str, migrations: &Runner) {
+    database(database_url).migrate(migrations).await.expect("the tables of the domain");
+}
+
+/// Projects events, numbered from 0, into tables that are there.
+///
+/// # Panics
+/// If that cannot be done.
+pub async fn project<P: Projection>(database_url: &str, projection: &P, events: Vec<P::Event>) {
+    let numbered: Vec<_> =
+        events.into_iter().zip(0..).map(|(event, number)| Numbered { event, revision: Revision(number) }).collect();
+    let mut client = database(database_url).client().await.expect("a connection");
+    let transaction = client.transaction().await.expect("a transaction");
+    projection.project(&transaction, &numbered).await.expect("events that can be projected");
+    transaction.commit().await.expect("a transaction");
+}
+
+fn database(url: &str) -> Database {
+    Database::new(url).expect("the address of a database")
+}
