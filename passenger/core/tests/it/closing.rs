@@ -32,9 +32,13 @@ fn landed() -> Vec<PassengerEvent> {
     [departed(), vec![closed(Ending::Landed), arrived(ZOE), arrived(LENA)]].concat()
 }
 
+/// What comes of the deletion of a flight with the three.
+fn deletion() -> Vec<PassengerEvent> {
+    vec![closed(Ending::Deleted), removed(ZOE), removed(MAX), removed(LENA)]
+}
+
 fn deleted() -> Vec<PassengerEvent> {
-    let end = [closed(Ending::Deleted), removed(ZOE), removed(MAX), removed(LENA)];
-    [departed(), end.to_vec()].concat()
+    [departed(), deletion()].concat()
 }
 
 #[test]
@@ -51,12 +55,7 @@ fn those_on_board_of_a_landed_flight_arrive() {
 
 #[test]
 fn all_passengers_of_a_deleted_flight_are_removed() {
-    given::<Passengers>(departed()).when(close(Ending::Deleted)).then_events([
-        closed(Ending::Deleted),
-        removed(ZOE),
-        removed(MAX),
-        removed(LENA),
-    ]);
+    given::<Passengers>(departed()).when(close(Ending::Deleted)).then_events(deletion());
     given::<Passengers>([checked_in(ZOE)])
         .when(close(Ending::Deleted))
         .then_events([closed(Ending::Deleted), removed(ZOE)]);
@@ -67,12 +66,7 @@ fn all_passengers_of_a_deleted_flight_are_removed() {
 
 #[test]
 fn a_flight_may_be_deleted_after_it_landed() {
-    given::<Passengers>(landed()).when(close(Ending::Deleted)).then_events([
-        closed(Ending::Deleted),
-        removed(ZOE),
-        removed(MAX),
-        removed(LENA),
-    ]);
+    given::<Passengers>(landed()).when(close(Ending::Deleted)).then_events(deletion());
 }
 
 #[test]
