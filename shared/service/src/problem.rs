@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use shared_kernel::{ExecuteError, Interruption, Position, QueryError};
+use shared_kernel::{Interruption, Position, QueryError};
 
 use crate::headers::{JETBRIDGE_POSITION, position_value};
 
@@ -100,16 +100,6 @@ impl Problem {
     #[must_use]
     pub fn outcome_unknown() -> Self {
         Self::of(ProblemType::OutcomeUnknown)
-    }
-
-    /// What to answer when a command was not executed; `rejected` says what a rule's own answer means.
-    #[must_use]
-    pub fn of_execution<R>(error: ExecuteError<R>, rejected: impl FnOnce(R) -> Self) -> Self {
-        match error {
-            ExecuteError::Rejected { rejection, .. } => rejected(rejection),
-            ExecuteError::KeyReused => Self::of(ProblemType::IdempotencyKeyReused),
-            ExecuteError::Interrupted(interruption) => interruption.into(),
-        }
     }
 
     /// Adds an extension member. A value that has no JSON form is left out.

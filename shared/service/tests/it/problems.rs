@@ -4,7 +4,7 @@ use std::time::Duration;
 use axum::response::IntoResponse;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use shared_kernel::{ExecuteError, Interruption};
+use shared_kernel::Interruption;
 use shared_service::{ErrorChain, Problem, ProblemType};
 
 use crate::support::{get_path, post_json};
@@ -63,14 +63,20 @@ fn what_operators_should_know_is_not_sent() {
 }
 
 #[test]
-fn every_execution_error_has_a_problem() {
-    let kind = |error| Problem::of_execution(error, |()| Problem::of(ProblemType::FlightDeparted)).kind();
-    assert_eq!(kind(ExecuteError::Rejected { rejection: (), revision: None }), ProblemType::FlightDeparted);
-    assert_eq!(kind(ExecuteError::KeyReused), ProblemType::IdempotencyKeyReused);
-    assert_eq!(kind(Interruption::Overloaded.into()), ProblemType::TooManyRequests);
-    assert_eq!(kind(Interruption::Unavailable(String::new()).into()), ProblemType::Unavailable);
-    assert_eq!(kind(Interruption::OutcomeUnknown(String::new()).into()), ProblemType::OutcomeUnknown);
-    assert_eq!(kind(Interruption::Internal(String::new()).into()), ProblemType::InternalError);
+fn every_interruption_has_a_problem() {
+    for (interruption, kind, wait) in [
+        (Interruption::Overloaded, ProblemType::TooManyRequests, Some("1")),
+        (Interruption::Unavailable("secret".to_owned()), ProblemType::Unavailable, Some("1")),
+        (Interruption::Refused("secret".to_owned()), ProblemType::EventStoreRefused, Some("10")),
+        (Interruption::OutcomeUnknown("secret".to_owned()), ProblemType::OutcomeUnknown, None),
+        (Interruption::Internal("secret".to_owned()), ProblemType::InternalError, None),
+    ] {
+        let problem = Problem::from(interruption);
+        assert_eq!(problem.kind(), kind);
+        assert!(!problem.detail().contains("secret"), "{}", problem.detail());
+        let response = problem.into_response();
+        assert_eq!(response.headers().get("retry-after").map(|wait| wait.to_str().unwrap()), wait, "{kind:?}");
+    }
 }
 
 #[tokio::test]
