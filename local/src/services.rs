@@ -20,11 +20,10 @@ pub(crate) struct Stores {
 /// Starts all services. They become ready by and by.
 pub(crate) async fn start(
     supervisor: &mut Supervisor,
-    stores: Stores,
+    Stores { event_store, databases }: Stores,
     gateway_listener: TcpListener,
     web_dir: Option<WebDir>,
 ) -> Result<(), SystemError> {
-    let Stores { event_store, databases } = stores;
     let flight_api = Internal::bind().await?;
     let passenger_api = Internal::bind().await?;
     let auditlog_api = Internal::bind().await?;
@@ -76,11 +75,15 @@ pub(crate) async fn start(
     let running = passenger_processor::run(config, passenger_processor.listener, processors);
     supervisor.spawn(Stage::Processors, "passenger processor", running);
 
-    let running = gateway::run(gateway_config, gateway_listener, supervisor.token(Stage::Gateway));
+    start_gateway(supervisor, gateway_config, gateway_listener);
+    Ok(())
+}
+
+fn start_gateway(supervisor: &mut Supervisor, config: gateway::Config, listener: TcpListener) {
+    let running = gateway::run(config, listener, supervisor.token(Stage::Gateway));
     let running = async {
         running.await;
         Ok::<_, std::convert::Infallible>(())
     };
     supervisor.spawn(Stage::Gateway, "gateway", running);
-    Ok(())
 }

@@ -9,6 +9,7 @@
 //! - [`temporary_folder`]: a folder for one test.
 //! - [`assert_settings_documented`]: compares a program's settings with the page for operators.
 //! - [`Reaper`]: cleans up after a test process, however it ends.
+//! - [`skip`]: says by name that a test cannot run here.
 //! - [`eventually`]: waits for a condition, with a limit.
 //!
 //! Whatever is started here is gone when the test process ends, in whatever way it ends.
@@ -32,6 +33,7 @@ mod reaper;
 mod scratch;
 mod service;
 mod settings;
+mod skip;
 mod tls;
 mod upstream;
 
@@ -48,4 +50,5 @@ pub use reaper::Reaper;
 pub use scratch::temporary_folder;
 pub use service::TestService;
 pub use settings::assert_settings_documented;
+pub use skip::{pass_over, skip, test_name};
 pub use tls::{TestAuthority, TlsFront};

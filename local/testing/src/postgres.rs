@@ -66,7 +66,7 @@ impl TestPostgres {
             .expect("a thread for PostgreSQL");
         match receiver.recv().expect("the thread of PostgreSQL") {
             (Ok(postgres), runtime) => Self { postgres, runtime },
-            (Err(error), _) => panic!("PostgreSQL for tests does not start: {error} ({error:?})"),
+            (Err(error), _) => panic!("PostgreSQL, which tests need, does not start: {error} ({error:?})"),
         }
     }
 }

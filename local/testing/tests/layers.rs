@@ -23,35 +23,42 @@ struct Allowed {
     libraries: Option<&'static [&'static str]>,
 }
 
+/// A rule about packages of the workspace and, if they matter, libraries.
+fn rule(ours: &[&str], libraries: Option<&'static [&'static str]>) -> Option<Allowed> {
+    Some(Allowed { ours: ours.iter().map(|&name| name.to_owned()).collect(), libraries })
+}
+
+/// What a layer of a domain may import.
+fn allowed_in_domain(domain: &str, layer: &str) -> Option<Allowed> {
+    let own = |layer: &str| format!("{domain}-{layer}");
+    let (core, application, infrastructure) = (own("core"), own("application"), own("infrastructure"));
+    match layer {
+        "core" => rule(&["shared-kernel"], Some(&PURE_LIBRARIES)),
+        "application" => rule(&["shared-kernel", &core], Some(&APPLICATION_LIBRARIES)),
+        "infrastructure" => {
+            rule(&["shared-kernel", "shared-infrastructure", "shared-contracts", &core, &application], None)
+        }
+        "api" | "processor" => rule(
+            &[
+                "shared-kernel",
+                "shared-infrastructure",
+                "shared-contracts",
+                "shared-service",
+                "shared-api",
+                "shared-processor",
+                &core,
+                &application,
+                &infrastructure,
+            ],
+            None,
+        ),
+        _ => None,
+    }
+}
+
 fn allowed(package: &str) -> Option<Allowed> {
-    let rule = |ours: &[&str], libraries| {
-        Some(Allowed { ours: ours.iter().map(|&name| name.to_owned()).collect(), libraries })
-    };
     if let Some((domain, layer)) = package.split_once('-').filter(|(domain, _)| DOMAINS.contains(domain)) {
-        let own = |layer: &str| format!("{domain}-{layer}");
-        let (core, application, infrastructure) = (own("core"), own("application"), own("infrastructure"));
-        return match layer {
-            "core" => rule(&["shared-kernel"], Some(&PURE_LIBRARIES)),
-            "application" => rule(&["shared-kernel", &core], Some(&APPLICATION_LIBRARIES)),
-            "infrastructure" => {
-                rule(&["shared-kernel", "shared-infrastructure", "shared-contracts", &core, &application], None)
-            }
-            "api" | "processor" => rule(
-                &[
-                    "shared-kernel",
-                    "shared-infrastructure",
-                    "shared-contracts",
-                    "shared-service",
-                    "shared-api",
-                    "shared-processor",
-                    &core,
-                    &application,
-                    &infrastructure,
-                ],
-                None,
-            ),
-            _ => None,
-        };
+        return allowed_in_domain(domain, layer);
     }
     match package {
         "shared-kernel" => rule(&[], Some(&PURE_LIBRARIES)),

@@ -28,13 +28,12 @@ mod wire;
 
 use std::borrow::Borrow;
 use std::fs;
-use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::path::Path;
-use std::thread;
 use std::time::Duration;
 
 use futures::FutureExt;
+use jetbridge_testing::{skip, test_name};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -67,8 +66,7 @@ async fn browse_with<S: Borrow<System>>(
     test: impl AsyncFnOnce(&mut S, &[Page]),
 ) {
     let Some(program) = Program::find() else {
-        skip("Chromium and its chromedriver are not installed");
-        return;
+        return skip("Chromium and its chromedriver are not installed");
     };
     let turn = timeout(TURN_LIMIT, BROWSERS.acquire_many(count)).await;
     let _turn = turn.expect("browsers that are closed in time").unwrap();
@@ -96,18 +94,6 @@ async fn browse_with<S: Borrow<System>>(
     for browser in browsers {
         browser.close().await;
     }
-}
-
-/// Says why a test does not run; where everything has to be tested, that is a failure.
-fn skip(reason: &str) {
-    let is_everything_tested = std::env::var_os("CI").is_some_and(|value| !value.is_empty());
-    assert!(!is_everything_tested, "cannot run: {reason}");
-    // What is printed in the usual way is not shown of tests that pass.
-    let _ = writeln!(io::stderr(), "skipped: {}: {reason}", test_name());
-}
-
-fn test_name() -> String {
-    thread::current().name().unwrap_or("test").to_owned()
 }
 
 /// Says what a page shows and what it has complained about.

@@ -42,6 +42,23 @@ async fn filled(system: &System) {
     eventually("a full airport", LIMIT, has_filled).await;
 }
 
+/// Several kinds of things happen.
+async fn goes_on(api: &Api) {
+    let mut after = end_of_news(api).await;
+    let mut kinds = HashSet::new();
+    eventually("news of many kinds", LIMIT, async || {
+        let (entries, next) = news(api, &after).await;
+        after = next;
+        for entry in entries {
+            assert_eq!(entry["metadata"]["actor"], "demo", "{entry}");
+            kinds.insert(entry["eventType"].as_str().unwrap().to_owned());
+        }
+        let wanted = ["PassengerCheckedIn", "PassengerBoarded", "FlightDisembarked", "FlightLanded"];
+        wanted.iter().all(|kind| kinds.contains(*kind)).then_some(()).ok_or_else(|| format!("{kinds:?}"))
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn it_fills_the_airport_and_keeps_it_moving() {
     let mut system = System::start_with(&demo(&["--pace", "20"])).await;
@@ -54,20 +71,7 @@ async fn it_fills_the_airport_and_keeps_it_moving() {
     let passengers = api.get("/api/passengers?limit=1000").send().await.expect(StatusCode::OK);
     assert!(passengers.body["items"].as_array().unwrap().len() >= 500);
 
-    // It goes on: several kinds of things happen.
-    let mut after = end_of_news(&api).await;
-    let mut kinds = HashSet::new();
-    eventually("news of many kinds", LIMIT, async || {
-        let (entries, next) = news(&api, &after).await;
-        after = next;
-        for entry in entries {
-            assert_eq!(entry["metadata"]["actor"], "demo", "{entry}");
-            kinds.insert(entry["eventType"].as_str().unwrap().to_owned());
-        }
-        let wanted = ["PassengerCheckedIn", "PassengerBoarded", "FlightDisembarked", "FlightLanded"];
-        wanted.iter().all(|kind| kinds.contains(*kind)).then_some(()).ok_or_else(|| format!("{kinds:?}"))
-    })
-    .await;
+    goes_on(&api).await;
 
     // Somebody comes by and takes part. Their flight is left alone, also after a restart.
     let visitor = api.create_flight().send().await.expect(StatusCode::CREATED).id();

@@ -6,3 +6,4 @@ mod database;
 mod event_store;
 mod eventually;
 mod process_end;
+mod skip;

@@ -3,12 +3,13 @@
 use std::env;
 use std::fs;
 
+use jetbridge_testing::skip;
 use reqwest::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::browse;
 use super::page::Page;
-use super::{browse, skip};
 use crate::system::System;
 
 /// Where axe-core is: a file such as `axe.min.js`.
@@ -58,11 +59,26 @@ async fn judge(page: &Page, axe: &str, view: &str, wrong: &mut Vec<String>) {
     }
 }
 
+/// Views that are only opened.
+async fn judge_the_rest(page: &Page, axe: &str, deleted: &str, passenger: &str, wrong: &mut Vec<String>) {
+    let (deleted, passenger) = (format!("/flights/{deleted}"), format!("/passengers/{passenger}"));
+    for (path, seen, view) in [
+        (&*deleted, ("a", "Its history"), "deleted flight"),
+        (&passenger, (".sentence", "boarded"), "passenger"),
+        ("/system", (".overall", "Everything works."), "system"),
+        ("/wall", (".badge[data-status=disembarked]", ""), "wall board"),
+        ("/nowhere", ("h1", "There is nothing here"), "not found"),
+    ] {
+        page.opens(path).await;
+        page.sees(seen).await;
+        judge(page, axe, view, wrong).await;
+    }
+}
+
 #[tokio::test]
 async fn axe_core_finds_nothing_wrong() {
     let Some(axe) = env::var_os(AXE_CORE) else {
-        skip(&format!("{AXE_CORE} does not say where axe-core is"));
-        return;
+        return skip(&format!("{AXE_CORE} does not say where axe-core is"));
     };
     let axe = fs::read_to_string(&axe).unwrap_or_else(|error| panic!("{AXE_CORE}={}: {error}", axe.display()));
     browse(System::start(), async |system, page| {
@@ -109,18 +125,7 @@ async fn axe_core_finds_nothing_wrong() {
         page.clicks("button.raw").await;
         page.sees("pre").await;
         judge(page, &axe, "audit log", &mut wrong).await;
-        let (deleted, passenger) = (format!("/flights/{deleted}"), format!("/passengers/{passenger}"));
-        for (path, seen, view) in [
-            (&*deleted, ("a", "Its history"), "deleted flight"),
-            (&passenger, (".sentence", "boarded"), "passenger"),
-            ("/system", (".overall", "Everything works."), "system"),
-            ("/wall", (".badge[data-status=disembarked]", ""), "wall board"),
-            ("/nowhere", ("h1", "There is nothing here"), "not found"),
-        ] {
-            page.opens(path).await;
-            page.sees(seen).await;
-            judge(page, &axe, view, &mut wrong).await;
-        }
+        judge_the_rest(page, &axe, &deleted, &passenger, &mut wrong).await;
 
         assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     })

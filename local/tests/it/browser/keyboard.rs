@@ -7,6 +7,8 @@ use super::life::flight_number;
 use super::page::Page;
 use crate::system::System;
 
+const NAMES: [&str; 3] = ["Ada Lovelace", "Grace Hopper", "Alan Turing"];
+
 /// Presses the Tab key until the focus is on something with one of these texts.
 async fn tabs_to(page: &Page, texts: &[&str]) {
     const MOST_STOPS: usize = 50;
@@ -24,6 +26,70 @@ async fn keeps_the_focus(page: &Page) {
     assert_ne!(focused.tag, "body", "the focus is lost");
 }
 
+/// A new flight: Enter on the empty form, then what it asks for.
+async fn creates_flight(page: &Page, number: &str) {
+    page.types("n").await;
+    page.sees("dialog[open]").await;
+    keeps_the_focus(page).await;
+    page.presses(Key::Enter).await;
+    page.sees("dialog[open] [name=flightNumber][aria-invalid]").await;
+    page.sees("dialog[open] [name=flightNumber]:focus").await;
+    page.types(number).await;
+    page.presses(Key::Tab).await;
+    page.types("HAM").await;
+    page.presses(Key::Tab).await;
+    page.types("Oslo").await;
+    page.presses(Key::Enter).await;
+    page.comes_to("/flights/*").await;
+    page.sees(("h1", number)).await;
+    page.sees_no("dialog").await;
+    keeps_the_focus(page).await;
+}
+
+/// One name after the other, without waiting.
+async fn adds_passengers(page: &Page) {
+    page.types("n").await;
+    for name in NAMES {
+        page.types(name).await;
+        page.presses(Key::Enter).await;
+    }
+    page.counts(".passengers li[data-status=checkedIn]", 3).await;
+    assert_eq!(page.focused().await.id, "add-passenger");
+}
+
+/// The button that did it is gone then, and the focus is not.
+async fn offloads_the_last(page: &Page) {
+    tabs_to(page, &NAMES).await;
+    page.presses(Key::End).await;
+    assert_eq!(page.focused().await.text, "Alan Turing");
+    tabs_to(page, &["Offload"]).await;
+    page.presses(Key::Enter).await;
+    page.sees("dialog[open] [name=reason]:focus").await;
+    page.types("No-show").await;
+    page.presses(Key::Enter).await;
+    page.sees((".passengers li[data-status=offloaded]", "Alan Turing")).await;
+    page.sees_no("dialog").await;
+    assert_eq!(page.focused().await.text, "Alan Turing");
+}
+
+async fn corrects_the_first_and_takes_it_back(page: &Page) {
+    page.presses(Key::Home).await;
+    assert_eq!(page.focused().await.text, "Ada Lovelace");
+    page.types("c").await;
+    page.sees("dialog[open] [name=name]:focus").await;
+    page.types("Ada King").await;
+    page.presses(Key::Enter).await;
+    page.sees_no("dialog").await;
+    page.sees((".passengers a.name", "Ada King")).await;
+    assert_eq!(page.focused().await.text, "Ada King");
+    tabs_to(page, &["Undo"]).await;
+    page.presses(Key::Enter).await;
+    page.sees((".passengers a.name", "Ada Lovelace")).await;
+    page.sees((".notice", "The name is as it was.")).await;
+    keeps_the_focus(page).await;
+    tabs_to(page, &["Ada Lovelace"]).await;
+}
+
 #[tokio::test]
 async fn a_flight_is_handled_by_keys() {
     browse(System::shared(), async |_, page| {
@@ -31,63 +97,10 @@ async fn a_flight_is_handled_by_keys() {
         page.opens("/").await;
         page.sees("h1").await;
 
-        // A new flight: Enter on the empty form, then what it asks for.
-        page.types("n").await;
-        page.sees("dialog[open]").await;
-        keeps_the_focus(page).await;
-        page.presses(Key::Enter).await;
-        page.sees("dialog[open] [name=flightNumber][aria-invalid]").await;
-        page.sees("dialog[open] [name=flightNumber]:focus").await;
-        page.types(&number).await;
-        page.presses(Key::Tab).await;
-        page.types("HAM").await;
-        page.presses(Key::Tab).await;
-        page.types("Oslo").await;
-        page.presses(Key::Enter).await;
-        page.comes_to("/flights/*").await;
-        page.sees(("h1", &number)).await;
-        page.sees_no("dialog").await;
-        keeps_the_focus(page).await;
-
-        // One name after the other, without waiting.
-        page.types("n").await;
-        let names = ["Ada Lovelace", "Grace Hopper", "Alan Turing"];
-        for name in names {
-            page.types(name).await;
-            page.presses(Key::Enter).await;
-        }
-        page.counts(".passengers li[data-status=checkedIn]", 3).await;
-        assert_eq!(page.focused().await.id, "add-passenger");
-
-        // The last one is offloaded; the button that did it is gone then, and the focus is not.
-        tabs_to(page, &names).await;
-        page.presses(Key::End).await;
-        assert_eq!(page.focused().await.text, "Alan Turing");
-        tabs_to(page, &["Offload"]).await;
-        page.presses(Key::Enter).await;
-        page.sees("dialog[open] [name=reason]:focus").await;
-        page.types("No-show").await;
-        page.presses(Key::Enter).await;
-        page.sees((".passengers li[data-status=offloaded]", "Alan Turing")).await;
-        page.sees_no("dialog").await;
-        assert_eq!(page.focused().await.text, "Alan Turing");
-
-        // A correction, and the way back from it.
-        page.presses(Key::Home).await;
-        assert_eq!(page.focused().await.text, "Ada Lovelace");
-        page.types("c").await;
-        page.sees("dialog[open] [name=name]:focus").await;
-        page.types("Ada King").await;
-        page.presses(Key::Enter).await;
-        page.sees_no("dialog").await;
-        page.sees((".passengers a.name", "Ada King")).await;
-        assert_eq!(page.focused().await.text, "Ada King");
-        tabs_to(page, &["Undo"]).await;
-        page.presses(Key::Enter).await;
-        page.sees((".passengers a.name", "Ada Lovelace")).await;
-        page.sees((".notice", "The name is as it was.")).await;
-        keeps_the_focus(page).await;
-        tabs_to(page, &["Ada Lovelace"]).await;
+        creates_flight(page, &number).await;
+        adds_passengers(page).await;
+        offloads_the_last(page).await;
+        corrects_the_first_and_takes_it_back(page).await;
 
         // What cannot be done is said, and nothing else happens.
         page.types("d").await;

@@ -19,6 +19,40 @@ pub(super) async fn add_passenger(page: &Page, name: &str) {
     page.sees((".passengers a.name", name)).await;
 }
 
+/// Fills in the dialog for a new flight.
+pub(super) async fn fill_in_flight(page: &Page, number: &str) {
+    for (field, text) in [("flightNumber", number), ("origin", "HAM"), ("destination", "Oslo")] {
+        page.fills(&format!("dialog[open] [name={field}]"), text).await;
+    }
+}
+
+async fn offload_one_and_correct_another(page: &Page) {
+    page.clicks("[aria-label='Offload Alan Turing']").await;
+    page.fills("dialog[open] [name=reason]", "No-show").await;
+    page.submits().await;
+    page.sees((".passengers li[data-status=offloaded]", "Alan Turing")).await;
+
+    page.clicks("[aria-label='Correct Ada Lovelace']").await;
+    page.fills("dialog[open] [name=name]", "Ada King").await;
+    page.submits().await;
+    page.sees((".passengers a.name", "Ada King")).await;
+    page.clicks((".notice button", "Undo")).await;
+    page.sees((".passengers a.name", "Ada Lovelace")).await;
+    page.sees_no((".passengers a.name", "Ada King")).await;
+}
+
+/// The flight is deleted; its page and its history say so.
+async fn what_has_happened_stays(page: &Page, number: &str) {
+    page.goes_back().await;
+    page.sees(("p", "There is no flight at this address; it may have been deleted.")).await;
+    page.clicks(("a", "Its history")).await;
+    page.sees(("h1", &format!("History of {number}"))).await;
+    page.sees((".sentence", &format!("{number} was deleted"))).await;
+    page.sees((".sentence", &format!("{number} from HAM to Oslo was announced"))).await;
+    page.sees((".sentence", &format!("Alan Turing was taken off {number}: No-show"))).await;
+    page.sees(("p", "This is where it begins.")).await;
+}
+
 #[tokio::test]
 async fn a_flight_is_handled_by_clicks() {
     browse(System::shared(), async |_, page| {
@@ -32,9 +66,7 @@ async fn a_flight_is_handled_by_clicks() {
             page.sees(&format!("dialog[open] [name={field}][aria-invalid]")).await;
         }
         page.counts("dialog[open] .field-error:not(:empty)", 3).await;
-        page.fills("dialog[open] [name=flightNumber]", &number).await;
-        page.fills("dialog[open] [name=origin]", "HAM").await;
-        page.fills("dialog[open] [name=destination]", "Oslo").await;
+        fill_in_flight(page, &number).await;
         page.submits().await;
         page.comes_to("/flights/*").await;
         page.sees(("h1", &number)).await;
@@ -46,18 +78,7 @@ async fn a_flight_is_handled_by_clicks() {
         }
         page.sees((".why", "3 passengers have not boarded.")).await;
 
-        page.clicks("[aria-label='Offload Alan Turing']").await;
-        page.fills("dialog[open] [name=reason]", "No-show").await;
-        page.submits().await;
-        page.sees((".passengers li[data-status=offloaded]", "Alan Turing")).await;
-
-        page.clicks("[aria-label='Correct Ada Lovelace']").await;
-        page.fills("dialog[open] [name=name]", "Ada King").await;
-        page.submits().await;
-        page.sees((".passengers a.name", "Ada King")).await;
-        page.clicks((".notice button", "Undo")).await;
-        page.sees((".passengers a.name", "Ada Lovelace")).await;
-        page.sees_no((".passengers a.name", "Ada King")).await;
+        offload_one_and_correct_another(page).await;
 
         page.clicks("[aria-label='Board Ada Lovelace']").await;
         page.sees((".fraction", "1/2")).await;
@@ -86,15 +107,7 @@ async fn a_flight_is_handled_by_clicks() {
         page.fills("#board-search", &number).await;
         page.sees(("h2", "No flight fits")).await;
 
-        // What has happened stays.
-        page.goes_back().await;
-        page.sees(("p", "There is no flight at this address; it may have been deleted.")).await;
-        page.clicks(("a", "Its history")).await;
-        page.sees(("h1", &format!("History of {number}"))).await;
-        page.sees((".sentence", &format!("{number} was deleted"))).await;
-        page.sees((".sentence", &format!("{number} from HAM to Oslo was announced"))).await;
-        page.sees((".sentence", &format!("Alan Turing was taken off {number}: No-show"))).await;
-        page.sees(("p", "This is where it begins.")).await;
+        what_has_happened_stays(page, &number).await;
     })
     .await;
 }

@@ -20,6 +20,25 @@ async fn has_only_text(page: &Page) {
     assert_eq!(page.texts("img, #view script, #notices script, dialog script").await, Vec::<String>::new());
 }
 
+/// The last one, whose page this is, also gets the name of the first one.
+async fn are_text_in_dialogs_and_messages(page: &Page) {
+    let (last, name) = (NAMES[4], NAMES[0]);
+    page.clicks((".actions button", "Offload")).await;
+    page.sees(("dialog[open]", last)).await;
+    page.clicks(("dialog[open] button", "Cancel")).await;
+    page.clicks((".actions button", "Correct name")).await;
+    page.fills("dialog[open] [name=name]", name).await;
+    page.submits().await;
+    page.shows("h1 > bdi", &[name]).await;
+    page.clicks((".actions button", "Board")).await;
+    page.sees(("#spoken", &format!("{name} has boarded."))).await;
+    page.clicks((".actions button", "Offload")).await;
+    page.fills("dialog[open] [name=reason]", name).await;
+    page.submits().await;
+    page.sees((".notice", &format!("{name} was offloaded."))).await;
+    has_only_text(page).await;
+}
+
 #[tokio::test]
 async fn names_are_shown_as_they_are_written() {
     browse(System::start(), async |system, page| {
@@ -42,29 +61,14 @@ async fn names_are_shown_as_they_are_written() {
             has_only_text(page).await;
         }
 
-        // The last one, whose page this is: in dialogs and messages, too.
-        let (last, name) = (NAMES[4], NAMES[0]);
-        page.clicks((".actions button", "Offload")).await;
-        page.sees(("dialog[open]", last)).await;
-        page.clicks(("dialog[open] button", "Cancel")).await;
-        page.clicks((".actions button", "Correct name")).await;
-        page.fills("dialog[open] [name=name]", name).await;
-        page.submits().await;
-        page.shows("h1 > bdi", &[name]).await;
-        page.clicks((".actions button", "Board")).await;
-        page.sees(("#spoken", &format!("{name} has boarded."))).await;
-        page.clicks((".actions button", "Offload")).await;
-        page.fills("dialog[open] [name=reason]", name).await;
-        page.submits().await;
-        page.sees((".notice", &format!("{name} was offloaded."))).await;
-        has_only_text(page).await;
+        are_text_in_dialogs_and_messages(page).await;
 
         // The last one is called like the first one now, also in what happened before.
         page.opens(&format!("/audit-log?flightId={flight}")).await;
         for name in &NAMES[..4] {
             page.sees((".sentence", name)).await;
         }
-        page.sees((".sentence", &format!(": {name}"))).await;
+        page.sees((".sentence", &format!(": {}", NAMES[0]))).await;
         page.clicks("button.raw").await;
         page.sees("pre").await;
         has_only_text(page).await;
