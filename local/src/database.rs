@@ -3,8 +3,10 @@
 use std::error::Error;
 use std::io;
 
+use futures::future::try_join_all;
 use jetbridge_postgres::Postgres;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use shared_kernel::Domain;
 use shared_service::settings::SecretUrl;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
@@ -14,37 +16,30 @@ use crate::data_dir::DataDir;
 use crate::error::SystemError;
 use crate::patience::{Failure, patiently};
 
-const FLIGHT: &str = "flight";
-const PASSENGER: &str = "passenger";
-
-/// What the domains connect to.
-#[derive(Debug)]
-pub(crate) struct Databases {
-    pub(crate) flight: SecretUrl,
-    pub(crate) passenger: SecretUrl,
-}
-
-/// Starts a private server with a database for each domain.
-pub(crate) async fn start(data_dir: &DataDir) -> Result<(Postgres, Databases), SystemError> {
+/// Starts a private server with a database for each of these domains. Answers their addresses, in this order.
+pub(crate) async fn start(
+    data_dir: &DataDir,
+    domains: &[&'static Domain],
+) -> Result<(Postgres, Vec<SecretUrl>), SystemError> {
     let postgres = jetbridge_postgres::start(jetbridge_postgres::Config::new(&data_dir.postgres)).await?;
-    tokio::try_join!(postgres.create_database_if_missing(FLIGHT), postgres.create_database_if_missing(PASSENGER))?;
-    let databases =
-        Databases { flight: SecretUrl::new(postgres.url(FLIGHT)), passenger: SecretUrl::new(postgres.url(PASSENGER)) };
+    try_join_all(domains.iter().map(|domain| postgres.create_database_if_missing(domain.name))).await?;
+    let databases = domains.iter().map(|domain| SecretUrl::new(postgres.url(domain.name))).collect();
     Ok((postgres, databases))
 }
 
-/// Prepares the database that is given: each domain gets a schema of its own in it.
-pub(crate) async fn prepare(address: &SecretUrl) -> Result<Databases, SystemError> {
+/// Prepares the database that is given: each of these domains gets a schema of its own in it. Answers their addresses, in this
+/// order.
+pub(crate) async fn prepare(address: &SecretUrl, domains: &[&'static Domain]) -> Result<Vec<SecretUrl>, SystemError> {
     let config: Config = address.expose().parse().map_err(|_| SystemError::DatabaseAddress(address.clone()))?;
     let silent = |limit| SystemError::DatabaseSilent { address: address.clone(), limit };
     patiently(silent, async || {
-        create_schemas(&config).await.map_err(|error| Failure {
+        create_schemas(&config, domains).await.map_err(|error| Failure {
             is_transient: is_transient(&error),
             error: SystemError::Database { address: address.clone(), source: error },
         })
     })
     .await?;
-    Ok(Databases { flight: in_schema(address, &config, FLIGHT), passenger: in_schema(address, &config, PASSENGER) })
+    Ok(domains.iter().map(|domain| in_schema(address, &config, domain.name)).collect())
 }
 
 fn schema(domain: &str) -> String {
@@ -67,11 +62,11 @@ fn in_schema(address: &SecretUrl, config: &Config, domain: &str) -> SecretUrl {
     })
 }
 
-async fn create_schemas(config: &Config) -> Result<(), tokio_postgres::Error> {
+async fn create_schemas(config: &Config, domains: &[&Domain]) -> Result<(), tokio_postgres::Error> {
     let (client, connection) = config.connect(NoTls).await?;
     let _connection = AbortOnDropHandle::new(tokio::spawn(connection));
-    for domain in [FLIGHT, PASSENGER] {
-        create_schema_if_missing(&client, &schema(domain)).await?;
+    for domain in domains {
+        create_schema_if_missing(&client, &schema(domain.name)).await?;
     }
     share_trigrams(&client).await;
     Ok(())

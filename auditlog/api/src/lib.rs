@@ -1,5 +1,4 @@
-//! The audit log: everything that has happened to flights and passengers, as it is recorded in the event store, to be
-//! read in pages, polled for what is new, or followed as server-sent events.
+//! The audit log: everything that has happened in the domains, as it is recorded in the event store, to be read in pages, polled for what is new, or followed as server-sent events.
 //!
 //! Every answer is read from the streams themselves, so it holds whatever was recorded before the request. There is no
 //! read model, and no state worth keeping: a cursor says how far its reader has come in each stream, and reading goes
@@ -19,6 +18,7 @@ mod stream;
 use std::sync::Arc;
 
 use shared_infrastructure::event_store::{EventStore, InvalidAddress};
+use shared_kernel::Domain;
 use shared_service::TaskEnded;
 use shared_service::health::Checks;
 use shared_service::settings::SecretUrl;
@@ -34,6 +34,8 @@ use stream::Log;
 /// What the audit log API needs.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The domains whose streams it reads.
+    pub domains: &'static [&'static Domain],
     /// The event store.
     pub event_store: SecretUrl,
     /// How many clients may follow the audit log with server-sent events at a time.
@@ -58,6 +60,7 @@ pub enum RunError {
 
 /// What the routes work with.
 struct Api {
+    domains: &'static [&'static Domain],
     reader: Arc<LogReader>,
     feeds: Feeds,
 }
@@ -68,10 +71,12 @@ struct Api {
 /// [`RunError`] at once if a setting is not usable, or when following the log has ended.
 pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), RunError> {
     let store = EventStore::new(config.event_store.expose())?;
-    let (live, tail) = Live::new(store.separate()?);
+    let log = Log::All(config.domains);
+    let (live, tail) = Live::new(log, store.separate()?);
     let reader = Arc::new(LogReader::new(store));
-    let checks = checks(Arc::clone(&reader), tail.clone());
-    let api = Arc::new(Api { feeds: Feeds::new(Arc::clone(&reader), tail, config.max_followers), reader });
+    let checks = checks(log, Arc::clone(&reader), tail.clone());
+    let feeds = Feeds::new(log, Arc::clone(&reader), tail, config.max_followers);
+    let api = Arc::new(Api { domains: config.domains, feeds, reader });
 
     let stop_following = shutdown.child_token();
     let mut tasks = JoinSet::new();
@@ -82,12 +87,12 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     Ok(served?)
 }
 
-fn checks(reader: Arc<LogReader>, tail: Tail) -> Checks {
+fn checks(log: Log, reader: Arc<LogReader>, tail: Tail) -> Checks {
     Checks::new()
         .with("event-store", move || {
             let reader = Arc::clone(&reader);
             async move {
-                let answer = reader.head(Log::All).await;
+                let answer = reader.head(log).await;
                 answer.map(|_| None).map_err(|error| error.to_string())
             }
         })

@@ -38,7 +38,7 @@ pub(crate) async fn search(
     let mut looked_at = 0;
     while found.entries.len() < limit && !found.reached_end && looked_at < MAX_LOOKED_AT && Instant::now() < deadline {
         let chunk_size = if filter.is_open() { limit - found.entries.len() } else { CHUNK };
-        let chunk = reader.read(log, found.place, chunk_size).await?;
+        let chunk = reader.read(log, &found.place, chunk_size).await?;
         found.reached_end = chunk.reached_end;
         for event in chunk.events {
             if found.entries.len() == limit {
@@ -47,7 +47,7 @@ pub(crate) async fn search(
             }
             looked_at += 1;
             found.place.pass(&event);
-            if filter.matches(&event) {
+            if filter.matches(&event.recorded) {
                 found.entries.push(event.into());
             }
         }

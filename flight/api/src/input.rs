@@ -1,6 +1,7 @@
 use flight_application::FlightFilter;
+use flight_contract::FlightId;
 use flight_core::{FlightDetails, FlightNumber, FlightStatus, OffsetDateTime, Place};
-use shared_kernel::{FlightId, Text};
+use shared_kernel::Text;
 use shared_service::{Fields, FromFields, FromQuery, Paging, Params, parse};
 
 /// The longest text that flights are searched for, in characters: as long as the longest thing it can be found in.

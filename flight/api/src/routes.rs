@@ -1,15 +1,12 @@
+use flight_contract::{FlightId, STREAM, problem_type};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
 use flight_application::{Done, FlightView};
-use shared_infrastructure::limits;
-use shared_kernel::{FlightId, Position};
-use shared_service::health::{self, Checks};
-use shared_service::{
-    Command, IfNoneMatch, NoBody, Page, PathId, Problem, ProblemType, Query, Reply, RequestedPosition, finish,
-};
+use shared_kernel::Position;
+use shared_service::{Command, IfNoneMatch, NoBody, Page, PathId, Problem, Query, Reply, RequestedPosition};
 
 use crate::Api;
 use crate::input::{DetailsInput, ListInput};
@@ -17,14 +14,13 @@ use crate::problems::problem;
 
 type Answer<T> = Result<Reply<T>, Problem>;
 
-pub(crate) fn router(api: Arc<Api>, checks: Checks) -> Router {
-    let flights = Router::new()
+pub(crate) fn router(api: Arc<Api>) -> Router {
+    Router::new()
         .route("/api/flights", get(list).post(create))
         .route("/api/flights/{id}", get(show).put(correct_details).delete(delete))
         .route("/api/flights/{id}/disembark", post(disembark))
         .route("/api/flights/{id}/land", post(land))
-        .with_state(api);
-    finish(flights.merge(health::routes(checks)), limits::REQUEST)
+        .with_state(api)
 }
 
 async fn create(State(api): State<Arc<Api>>, command: Command<DetailsInput>) -> Answer<FlightView> {
@@ -72,10 +68,10 @@ async fn show(
     RequestedPosition(requested): RequestedPosition,
     known: IfNoneMatch,
 ) -> Answer<FlightView> {
-    let requested = api.cover(requested).await;
-    let found = api.read_model.flight(id, requested.flight).await?;
-    let position = requested.and(Position::in_flight_stream(found.revision));
-    let flight = found.value.ok_or_else(|| Problem::of(ProblemType::FlightNotFound).position(position))?;
+    let requested = api.backend.cover(requested).await;
+    let found = api.read_model.flight(id, requested.revision_in(STREAM)).await?;
+    let position = requested.and(Position::at(STREAM, found.revision));
+    let flight = found.value.ok_or_else(|| Problem::of(problem_type::FLIGHT_NOT_FOUND).position(position.clone()))?;
     let version = flight.version;
     Ok(Reply::ok(flight).position(position).unless_known(version, &known))
 }
@@ -85,10 +81,10 @@ async fn list(
     Query(input): Query<ListInput>,
     RequestedPosition(requested): RequestedPosition,
 ) -> Answer<Page<FlightView>> {
-    let requested = api.cover(requested).await;
-    let found = api.read_model.flights(input.filter, input.paging, requested.flight).await?;
+    let requested = api.backend.cover(requested).await;
+    let found = api.read_model.flights(input.filter, input.paging, requested.revision_in(STREAM)).await?;
     let page = Page::from_surplus(found.value, &input.paging, |last| last.id);
-    Ok(Reply::ok(page).position(requested.and(Position::in_flight_stream(found.revision))))
+    Ok(Reply::ok(page).position(requested.and(Position::at(STREAM, found.revision))))
 }
 
 fn answer(done: Done<FlightView>) -> Answer<FlightView> {

@@ -8,6 +8,6 @@ mod service;
 mod view;
 
 pub use error::FlightError;
-pub use manifests::{Manifests, MissingPassenger, SealOutcome};
-pub use service::{Admission, FlightService};
+pub use manifests::Manifests;
+pub use service::FlightService;
 pub use view::{Done, FlightFilter, FlightView};

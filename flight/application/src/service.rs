@@ -1,23 +1,10 @@
+use flight_contract::{Admission, FlightId};
 use flight_core::{FlightCommand, FlightDetails, FlightRejection, FlightState, FlightStatus, Flights, may_disembark};
-use shared_kernel::{
-    Cause, CommandContext, Committed, Execute, FlightId, Idempotency, IdempotencyKey, Position, Revision,
-};
+use passenger_contract::{FlightEnding, SealAnswer};
+use shared_kernel::{Cause, CommandContext, Committed, Execute, Idempotency, IdempotencyKey, Position, Revision};
 use uuid::Uuid;
 
-use crate::{Done, FlightError, FlightView, Manifests, SealOutcome};
-
-/// Whether a flight takes passengers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admission {
-    /// It is at the gate.
-    Open,
-    /// There is no such flight, or it was deleted.
-    UnknownFlight,
-    /// It has left the gate.
-    Departed,
-    /// It has landed.
-    Arrived,
-}
+use crate::{Done, FlightError, FlightView, Manifests};
 
 /// Carries out what callers and the passenger domain ask of flights.
 #[derive(Clone)]
@@ -77,12 +64,12 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         allowed?;
         let cause = Cause { step_of: Some(step_of), ..context.as_cause() };
         let sealed = match self.manifests.seal(flight_id, cause).await? {
-            SealOutcome::Sealed(revision) => Position::in_passenger_stream(revision),
-            SealOutcome::NotAllBoarded { missing, passengers, revision } => {
-                let position = Position::in_passenger_stream(revision);
+            SealAnswer::Sealed { revision } => Position::at(passenger_contract::STREAM, revision),
+            SealAnswer::NotAllBoarded { missing, passengers, revision } => {
+                let position = Position::at(passenger_contract::STREAM, revision);
                 return Err(FlightError::NotAllBoarded { missing, passengers, position });
             }
-            SealOutcome::Closed => {
+            SealAnswer::Closed => {
                 // The flight has ended since it was looked at, and says so itself if its own news have arrived here.
                 self.check(|state| may_disembark(state, &flight_id, None)).await?;
                 return Err(FlightError::ManifestClosed);
@@ -105,7 +92,7 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     ) -> Outcome<FlightView> {
         let cause = context.as_cause();
         let mut done = self.execute(FlightCommand::Land { flight_id, if_version }, context).await?;
-        done.position = done.position.and(self.close_at_once(flight_id, true, cause).await);
+        done.position = done.position.and(self.close_at_once(flight_id, FlightEnding::Landed, cause).await);
         Ok(done)
     }
 
@@ -121,8 +108,8 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     ) -> Outcome<()> {
         let cause = context.as_cause();
         let committed = self.executor.execute(FlightCommand::Delete { flight_id, if_version }, context).await?;
-        let deleted = Position::in_flight_stream(committed.revision);
-        Ok(Done { value: (), position: deleted.and(self.close_at_once(flight_id, false, cause).await) })
+        let deleted = Position::at(flight_contract::STREAM, committed.revision);
+        Ok(Done { value: (), position: deleted.and(self.close_at_once(flight_id, FlightEnding::Deleted, cause).await) })
     }
 
     /// Hears whether everybody on the manifest has boarded. Answers the newest event that shows it.
@@ -182,9 +169,9 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         verdict.map_err(|rejection| FlightError::rejected(rejection, revision))
     }
 
-    async fn close_at_once(&self, flight_id: FlightId, landed: bool, cause: Cause) -> Position {
-        match tokio::time::timeout(shared_kernel::AT_ONCE_LIMIT, self.manifests.close(flight_id, landed, cause)).await {
-            Ok(Ok(revision)) => Position::in_passenger_stream(revision),
+    async fn close_at_once(&self, flight_id: FlightId, ending: FlightEnding, cause: Cause) -> Position {
+        match tokio::time::timeout(shared_kernel::AT_ONCE_LIMIT, self.manifests.close(flight_id, ending, cause)).await {
+            Ok(Ok(revision)) => Position::at(passenger_contract::STREAM, revision),
             Ok(Err(error)) => {
                 tracing::info!(flight.id = %flight_id, %error, "the manifest is left to be closed by the reaction");
                 Position::default()
@@ -202,7 +189,7 @@ fn own_key(command_id: Uuid) -> Idempotency {
 
 /// The answer to a command that leaves a flight. That a flight has been deleted since is an answer too: it is not there.
 fn done(committed: Committed<Flights>) -> Outcome<FlightView> {
-    let position = Position::in_flight_stream(committed.revision);
+    let position = Position::at(flight_contract::STREAM, committed.revision);
     match committed.outcome {
         Some(flight) => Ok(Done { value: FlightView::from(&*flight), position }),
         None => Err(FlightError::Rejected { rejection: FlightRejection::NotFound, position }),

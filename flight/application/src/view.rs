@@ -1,6 +1,7 @@
+use flight_contract::FlightId;
 use flight_core::{Flight, FlightDetails, FlightStatus};
 use serde::Serialize;
-use shared_kernel::{FlightId, Position, Revision};
+use shared_kernel::{Position, Revision};
 
 /// A flight as callers see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -1,4 +1,5 @@
-use shared_kernel::{FlightId, Revision};
+use flight_contract::FlightId;
+use shared_kernel::Revision;
 
 use crate::FlightDetails;
 

@@ -1,6 +1,7 @@
+use flight_contract::FlightId;
 use std::sync::Arc;
 
-use shared_kernel::{Decider, FlightId, Revision};
+use shared_kernel::{Decider, Revision};
 
 use crate::{
     Flight, FlightAllBoarded, FlightBoardingReopened, FlightCommand, FlightCreated, FlightDeleted, FlightDetails,

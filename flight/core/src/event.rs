@@ -1,6 +1,7 @@
 mod details;
 
-use shared_kernel::{FlightId, Revision};
+use flight_contract::FlightId;
+use shared_kernel::Revision;
 
 use details::{FlightCreatedV1, FlightDetailsCorrectedV1};
 
@@ -8,7 +9,7 @@ pub use details::StoredDetails;
 
 shared_kernel::events! {
     /// What has happened to a flight.
-    pub enum FlightEvent about FlightId;
+    pub enum FlightEvent about FlightId, keyed by flight_id: FlightId = "flightId";
 
     /// A flight was announced, at the gate.
     Created(FlightCreated), version 2 (1: FlightCreatedV1), about flight_id {

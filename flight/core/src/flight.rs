@@ -1,8 +1,9 @@
+use flight_contract::FlightId;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use shared_kernel::{FlightId, Revision, Text};
+use shared_kernel::{Revision, Text};
 
 use crate::OffsetDateTime;
 

@@ -1,8 +1,9 @@
+use flight_contract::FlightId;
 use std::sync::Arc;
 
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
-use shared_kernel::{FlightId, Revision};
+use shared_kernel::Revision;
 
 use crate::{Flight, FlightCreated, FlightEvent, FlightStatus};
 

@@ -11,6 +11,3 @@ pub use migrations::migrations;
 pub use projection::FlightProjection;
 pub use queries::FlightReadModel;
 pub use reactions::FlightReactions;
-
-/// The stream that holds every event of the flight domain.
-pub const STREAM: &str = "flight-stream";

@@ -1,3 +1,4 @@
+use flight_contract::FlightId;
 use std::collections::HashMap;
 
 use deadpool_postgres::Transaction;
@@ -5,7 +6,7 @@ use flight_core::{FlightDetails, FlightEvent, FlightStatus, OffsetDateTime};
 use jiff::Timestamp;
 use shared_infrastructure::postgres::to_bigint;
 use shared_infrastructure::projector::{Numbered, Projection};
-use shared_kernel::{FlightId, Revision};
+use shared_kernel::Revision;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 

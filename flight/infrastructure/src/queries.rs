@@ -1,9 +1,10 @@
 use flight_application::{FlightFilter, FlightView};
+use flight_contract::FlightId;
 use flight_core::{FlightDetails, FlightStatus, OffsetDateTime};
 use jiff::Timestamp;
 use shared_infrastructure::postgres::{Parsed, StoredRevision, substring_pattern};
 use shared_infrastructure::read_model::{Listing, ReadModel, Reflecting};
-use shared_kernel::{FlightId, Paging, QueryError, Revision, Text};
+use shared_kernel::{Paging, QueryError, Revision, Text};
 use tokio_postgres::Row;
 
 const COLUMNS: &str =

@@ -1,5 +1,5 @@
 use flight_core::FlightEvent;
-use shared_contracts::manifest::FlightEnding;
+use passenger_contract::FlightEnding;
 use shared_infrastructure::reactor::{Reaction, ReactionError};
 use shared_kernel::{Cause, Revision};
 use uuid::Uuid;

@@ -1,3 +1,4 @@
+use passenger_contract::{PassengerId, STREAM, problem_type};
 use std::sync::Arc;
 
 use axum::Router;
@@ -5,30 +6,24 @@ use axum::extract::State;
 use axum::routing::{get, post};
 use passenger_application::{Done, ManifestView, ManifestWithPassengers, PassengerView};
 use passenger_infrastructure::FIRST_PASSENGERS;
-use shared_infrastructure::limits;
-use shared_kernel::{PassengerId, Position};
-use shared_service::health::{self, Checks};
-use shared_service::{
-    Command, IfNoneMatch, ManifestKey, NoBody, Page, PathId, Problem, ProblemType, Query, Reply, RequestedPosition,
-    finish,
-};
+use shared_kernel::Position;
+use shared_service::{Command, IfNoneMatch, NoBody, Page, PathId, Problem, Query, Reply, RequestedPosition};
 
 use crate::Api;
-use crate::input::{AddInput, ManifestInput, ManifestsInput, NameInput, OffloadInput, PassengersInput};
+use crate::input::{AddInput, ManifestInput, ManifestKey, ManifestsInput, NameInput, OffloadInput, PassengersInput};
 use crate::problems::problem;
 
 type Answer<T> = Result<Reply<T>, Problem>;
 
-pub(crate) fn router(api: Arc<Api>, checks: Checks) -> Router {
-    let passengers = Router::new()
+pub(crate) fn router(api: Arc<Api>) -> Router {
+    Router::new()
         .route("/api/passengers", get(list).post(add))
         .route("/api/passengers/{id}", get(show).put(correct_name))
         .route("/api/passengers/{id}/board", post(board))
         .route("/api/passengers/{id}/offload", post(offload))
         .route("/api/manifests", get(list_manifests))
         .route("/api/manifests/{flightId}", get(show_manifest))
-        .with_state(api);
-    finish(passengers.merge(health::routes(checks)), limits::REQUEST)
+        .with_state(api)
 }
 
 async fn add(State(api): State<Arc<Api>>, command: Command<AddInput>) -> Answer<PassengerView> {
@@ -71,10 +66,11 @@ async fn show(
     RequestedPosition(requested): RequestedPosition,
     known: IfNoneMatch,
 ) -> Answer<PassengerView> {
-    let requested = api.cover(requested).await;
-    let found = api.read_model.passenger(id, requested.passenger).await?;
-    let position = requested.and(Position::in_passenger_stream(found.revision));
-    let passenger = found.value.ok_or_else(|| Problem::of(ProblemType::PassengerNotFound).position(position))?;
+    let requested = api.backend.cover(requested).await;
+    let found = api.read_model.passenger(id, requested.revision_in(STREAM)).await?;
+    let position = requested.and(Position::at(STREAM, found.revision));
+    let passenger =
+        found.value.ok_or_else(|| Problem::of(problem_type::PASSENGER_NOT_FOUND).position(position.clone()))?;
     let version = passenger.version;
     Ok(Reply::ok(passenger).position(position).unless_known(version, &known))
 }
@@ -84,10 +80,10 @@ async fn list(
     Query(input): Query<PassengersInput>,
     RequestedPosition(requested): RequestedPosition,
 ) -> Answer<Page<PassengerView>> {
-    let requested = api.cover(requested).await;
-    let found = api.read_model.passengers(input.filter, input.paging, requested.passenger).await?;
+    let requested = api.backend.cover(requested).await;
+    let found = api.read_model.passengers(input.filter, input.paging, requested.revision_in(STREAM)).await?;
     let page = Page::from_surplus(found.value, &input.paging, |last| last.id);
-    Ok(Reply::ok(page).position(requested.and(Position::in_passenger_stream(found.revision))))
+    Ok(Reply::ok(page).position(requested.and(Position::at(STREAM, found.revision))))
 }
 
 async fn list_manifests(
@@ -95,10 +91,11 @@ async fn list_manifests(
     Query(input): Query<ManifestsInput>,
     RequestedPosition(requested): RequestedPosition,
 ) -> Answer<Page<ManifestView>> {
-    let requested = api.cover(requested).await;
-    let found = api.read_model.manifests(input.filter, input.paging, input.missing, requested.passenger).await?;
+    let requested = api.backend.cover(requested).await;
+    let found =
+        api.read_model.manifests(input.filter, input.paging, input.missing, requested.revision_in(STREAM)).await?;
     let page = Page::from_surplus(found.value, &input.paging, |last| last.flight_id);
-    Ok(Reply::ok(page).position(requested.and(Position::in_passenger_stream(found.revision))))
+    Ok(Reply::ok(page).position(requested.and(Position::at(STREAM, found.revision))))
 }
 
 async fn show_manifest(
@@ -108,14 +105,14 @@ async fn show_manifest(
     RequestedPosition(requested): RequestedPosition,
     known: IfNoneMatch,
 ) -> Answer<ManifestWithPassengers> {
-    let requested = api.cover(requested).await;
-    let found = api.read_model.manifest(flight_id, input.missing, requested.passenger).await?;
-    let position = requested.and(Position::in_passenger_stream(found.revision));
+    let requested = api.backend.cover(requested).await;
+    let found = api.read_model.manifest(flight_id, input.missing, requested.revision_in(STREAM)).await?;
+    let position = requested.and(Position::at(STREAM, found.revision));
     let (manifest, passengers) = match found.value {
         Some(found) => found,
         // Nobody was ever on it, so only the flight domain knows whether there is such a flight.
         None if api.service.flight_exists(flight_id).await? => (ManifestView::empty(flight_id), Vec::new()),
-        None => return Err(Problem::of(ProblemType::ManifestNotFound).position(position)),
+        None => return Err(Problem::of(problem_type::MANIFEST_NOT_FOUND).position(position)),
     };
     let Page { items, next } = Page::from_surplus(passengers, &FIRST_PASSENGERS, |last| last.id);
     let version = manifest.version;

@@ -1,32 +1,14 @@
+use flight_contract::{Admission, FlightId};
+use passenger_contract::{FlightEnding, PassengerId, SealAnswer};
 use passenger_core::{
-    Ending, Manifest, MissingPassenger, OffloadReason, PassengerCommand, PassengerEvent, PassengerName,
-    PassengerOutcome, PassengerRejection, Passengers,
+    Manifest, OffloadReason, PassengerCommand, PassengerEvent, PassengerName, PassengerOutcome, PassengerRejection,
+    Passengers,
 };
-use shared_kernel::{
-    Cause, CommandContext, Committed, Execute, ExecuteError, FlightId, Interruption, PassengerId, Position, Revision,
-};
+use shared_kernel::{Cause, CommandContext, Committed, Execute, ExecuteError, Interruption, Position, Revision};
 use std::sync::Arc;
 use uuid::Uuid;
 
-use crate::{Admission, Done, Flights, PassengerError, PassengerView};
-
-/// What became of a request to seal a manifest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SealOutcome {
-    /// It is sealed, as of this event.
-    Sealed(Option<Revision>),
-    /// Somebody has not boarded.
-    NotAllBoarded {
-        /// How many; zero if there is no passenger at all.
-        missing: u64,
-        /// The first of them.
-        passengers: Vec<MissingPassenger>,
-        /// The newest event of the passenger stream that was taken into account.
-        revision: Option<Revision>,
-    },
-    /// The flight's end has closed it.
-    Closed,
-}
+use crate::{Done, Flights, PassengerError, PassengerView};
 
 /// Carries out what callers and the flight domain ask of passengers and manifests.
 #[derive(Clone)]
@@ -113,14 +95,14 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
     ///
     /// # Errors
     /// [`PassengerError`], never a rejection.
-    pub async fn seal(&self, flight_id: FlightId, context: CommandContext) -> Result<SealOutcome, PassengerError> {
+    pub async fn seal(&self, flight_id: FlightId, context: CommandContext) -> Result<SealAnswer, PassengerError> {
         match self.executor.execute(PassengerCommand::Seal { flight_id }, context).await {
-            Ok(committed) => Ok(SealOutcome::Sealed(committed.revision)),
+            Ok(committed) => Ok(SealAnswer::Sealed { revision: committed.revision }),
             Err(ExecuteError::Rejected { rejection, revision }) => match rejection {
                 PassengerRejection::NotAllBoarded { missing, passengers } => {
-                    Ok(SealOutcome::NotAllBoarded { missing, passengers, revision })
+                    Ok(SealAnswer::NotAllBoarded { missing, passengers, revision })
                 }
-                PassengerRejection::ManifestClosed { .. } => Ok(SealOutcome::Closed),
+                PassengerRejection::ManifestClosed { .. } => Ok(SealAnswer::Closed),
                 other => Err(PassengerError::rejected(other, revision)),
             },
             Err(error) => Err(error.into()),
@@ -135,7 +117,7 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
     pub async fn close(
         &self,
         flight_id: FlightId,
-        ending: Ending,
+        ending: FlightEnding,
         cause: Cause,
     ) -> Result<Option<Revision>, PassengerError> {
         // It closes first, so nobody is added any more, and each round takes some of those who are left.
@@ -159,7 +141,7 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
     async fn change(&self, command: PassengerCommand, context: CommandContext) -> Outcome<PassengerView> {
         let cause = context.as_cause();
         let committed = self.executor.execute(command, context).await?;
-        let position = Position::in_passenger_stream(committed.revision);
+        let position = Position::at(passenger_contract::STREAM, committed.revision);
         let noted = self.note_at_once(&committed, cause).await;
         match committed.outcome {
             PassengerOutcome::Passenger(Some(passenger)) => {
@@ -182,7 +164,7 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
         };
         let noting = self.flights.note_manifest(event.flight_id(), complete, revision, cause);
         match tokio::time::timeout(shared_kernel::AT_ONCE_LIMIT, noting).await {
-            Ok(Ok(noted)) => Position::in_flight_stream(noted),
+            Ok(Ok(noted)) => Position::at(flight_contract::STREAM, noted),
             Ok(Err(error)) => {
                 tracing::info!(flight.id = %event.flight_id(), %error, "the flight is left to be told by the reaction");
                 Position::default()

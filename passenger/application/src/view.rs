@@ -1,6 +1,8 @@
+use flight_contract::FlightId;
+use passenger_contract::PassengerId;
 use passenger_core::{Counts, ManifestState, Passenger, PassengerName, PassengerStatus};
 use serde::Serialize;
-use shared_kernel::{FlightId, PassengerId, Position, Revision};
+use shared_kernel::{Position, Revision};
 
 /// A passenger as callers see them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -1,6 +1,8 @@
-use shared_kernel::{FlightId, PassengerId, Revision};
+use flight_contract::FlightId;
+use passenger_contract::{FlightEnding, PassengerId};
+use shared_kernel::Revision;
 
-use crate::{Ending, OffloadReason, PassengerName};
+use crate::{OffloadReason, PassengerName};
 
 /// What can be asked of the passenger domain.
 ///
@@ -54,6 +56,6 @@ pub enum PassengerCommand {
         /// The flight.
         flight_id: FlightId,
         /// How it ended.
-        ending: Ending,
+        ending: FlightEnding,
     },
 }

@@ -21,7 +21,7 @@ pub use event::{
     ManifestClosed, ManifestCompleted, ManifestReopened, ManifestSealed, PassengerArrived, PassengerBoarded,
     PassengerCheckedIn, PassengerEvent, PassengerNameCorrected, PassengerOffloaded, PassengerRemoved,
 };
-pub use manifest::{Counts, Ending, Manifest, ManifestState};
+pub use manifest::{Counts, Manifest, ManifestState};
 pub use passenger::{OffloadReason, Passenger, PassengerName, PassengerStatus, UnknownPassengerStatus};
-pub use rejection::{MAX_MISSING_NAMED, MissingPassenger, PassengerRejection};
+pub use rejection::PassengerRejection;
 pub use state::PassengerState;

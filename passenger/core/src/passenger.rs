@@ -1,8 +1,10 @@
+use flight_contract::FlightId;
+use passenger_contract::PassengerId;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use shared_kernel::{FlightId, PassengerId, Revision, Text};
+use shared_kernel::{Revision, Text};
 
 /// What a passenger is called. Personal data: for people, not for logs.
 pub type PassengerName = Text<100>;

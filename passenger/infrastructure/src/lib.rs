@@ -11,6 +11,3 @@ pub use migrations::migrations;
 pub use projection::PassengerProjection;
 pub use queries::{FIRST_PASSENGERS, PassengerReadModel};
 pub use reactions::PassengerReactions;
-
-/// The stream that holds every event of the passenger domain.
-pub const STREAM: &str = "passenger-stream";

@@ -1,10 +1,12 @@
+use flight_contract::FlightId;
+use passenger_contract::{FlightEnding, PassengerId};
 use std::collections::HashMap;
 
 use deadpool_postgres::Transaction;
-use passenger_core::{Ending, ManifestState, PassengerEvent, PassengerName, PassengerStatus};
+use passenger_core::{ManifestState, PassengerEvent, PassengerName, PassengerStatus};
 use shared_infrastructure::postgres::to_bigint;
 use shared_infrastructure::projector::{Numbered, Projection};
-use shared_kernel::{FlightId, PassengerId, Revision};
+use shared_kernel::Revision;
 use uuid::Uuid;
 
 /// Projects passenger events into the tables `passengers` and `manifests`.
@@ -213,7 +215,7 @@ impl<'a> Changes<'a> {
             ids.push(flight_id.uuid());
             states.push(state.as_str());
             endings.push(match state {
-                ManifestState::Closed(ending) => Some(Ending::as_str(ending)),
+                ManifestState::Closed(ending) => Some(FlightEnding::as_str(ending)),
                 ManifestState::Open | ManifestState::Sealed => None,
             });
         }

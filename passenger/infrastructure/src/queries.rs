@@ -1,12 +1,14 @@
+use flight_contract::FlightId;
+use passenger_contract::{FlightEnding, PassengerId};
 use std::collections::HashMap;
 use std::str::FromStr;
 
 use deadpool_postgres::Transaction;
 use passenger_application::{ManifestFilter, ManifestView, MissingView, PassengerFilter, PassengerView};
-use passenger_core::{Counts, Ending, ManifestState, PassengerStatus};
+use passenger_core::{Counts, ManifestState, PassengerStatus};
 use shared_infrastructure::postgres::{Parsed, StoredRevision, from_bigint, substring_pattern};
 use shared_infrastructure::read_model::{Listing, ReadModel, Reflecting};
-use shared_kernel::{FlightId, Order, Paging, PassengerId, QueryError, Revision, Text};
+use shared_kernel::{Order, Paging, QueryError, Revision, Text};
 use tokio_postgres::{IsolationLevel, Row};
 use uuid::Uuid;
 
@@ -148,7 +150,7 @@ impl FromStr for StateName {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let states = [ManifestState::Open, ManifestState::Sealed, ManifestState::Closed(Ending::Landed)];
+        let states = [ManifestState::Open, ManifestState::Sealed, ManifestState::Closed(FlightEnding::Landed)];
         states.into_iter().map(ManifestState::as_str).find(|name| *name == text).map(Self).ok_or(())
     }
 }

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use shared_kernel::Revision;
+use serde_json::{Map, Value};
+use shared_kernel::{DomainEvent, Revision};
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
@@ -129,12 +130,9 @@ pub(crate) async fn release(
     Ok(())
 }
 
-/// What an event is about when it cannot be decoded: its `flightId`, or else itself.
-pub(crate) fn key_of_undecodable(recorded: &Recorded) -> Uuid {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Keyed {
-        flight_id: Uuid,
-    }
-    serde_json::from_slice(&recorded.data).map_or(recorded.event_id, |keyed: Keyed| keyed.flight_id)
+/// What an event is about when it cannot be decoded: the value of its key field, or else itself.
+pub(crate) fn key_of_undecodable<E: DomainEvent>(recorded: &Recorded) -> Uuid {
+    let fields: Map<String, Value> = serde_json::from_slice(&recorded.data).unwrap_or_default();
+    let key = fields.get(E::KEY_FIELD).and_then(Value::as_str);
+    key.and_then(|key| key.parse().ok()).unwrap_or(recorded.event_id)
 }

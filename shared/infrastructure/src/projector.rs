@@ -172,7 +172,7 @@ impl<P: Projection> Projecting<P> {
     fn examine(&self, recorded: &Recorded, parked: &HashSet<Uuid>) -> Result<Numbered<P::Event>, (Uuid, String)> {
         let event: P::Event = recorded
             .decode(&recorded.metadata())
-            .map_err(|error| (parking::key_of_undecodable(recorded), error.to_string()))?;
+            .map_err(|error| (parking::key_of_undecodable::<P::Event>(recorded), error.to_string()))?;
         let key = P::key(&event);
         if parked.contains(&key) {
             return Err((key, WAITS_BEHIND.to_owned()));

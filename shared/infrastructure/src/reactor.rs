@@ -139,7 +139,7 @@ impl<R: Reaction> Reacting<R> {
                         by_key.entry(key).or_default().push(recorded);
                     }
                 }
-                Err(_) => by_key.entry(parking::key_of_undecodable(recorded)).or_default().push(recorded),
+                Err(_) => by_key.entry(parking::key_of_undecodable::<R::Event>(recorded)).or_default().push(recorded),
             }
         }
         let something = !by_key.is_empty();
@@ -203,8 +203,10 @@ impl<R: Reaction> Reacting<R> {
             let found = self.event_store.read_forwards(self.stream, revision, 1).await?;
             let Some(recorded) = found.first().filter(|recorded| recorded.revision == revision) else { continue };
             let decoded = recorded.decode::<R::Event>(&recorded.metadata());
-            let key =
-                decoded.ok().and_then(|event| R::key(&event)).unwrap_or_else(|| parking::key_of_undecodable(recorded));
+            let key = decoded
+                .ok()
+                .and_then(|event| R::key(&event))
+                .unwrap_or_else(|| parking::key_of_undecodable::<R::Event>(recorded));
             let Some(refused) = shutdown.run_until_cancelled(self.lane(key, vec![recorded])).await else { break };
             match refused.into_iter().next() {
                 None => {

@@ -1,3 +1,6 @@
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::{DomainEvent, Revision};
 
 /// The rules of one domain, as a pure decider: commands in, events or a rejection out, state folded from events.
@@ -8,7 +11,7 @@ pub trait Decider: Send + Sync + 'static {
     ///
     /// Cloned for every batch of commands to decide them speculatively, so a clone has to be cheap: build it from
     /// persistent collections.
-    type State: Clone + Default + Send + Sync;
+    type State: Clone + Default + Serialize + DeserializeOwned + Send + Sync;
     /// What a caller asks for.
     type Command: Send + Sync;
     /// What has happened.
@@ -16,9 +19,9 @@ pub trait Decider: Send + Sync + 'static {
     /// Why a command was refused.
     type Rejection: std::error::Error + Clone + Send + Sync;
     /// What a command was about: the thing whose state its caller gets back.
-    type Subject: Clone + PartialEq + Send + Sync;
+    type Subject: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync;
     /// What a command's caller gets back: the subject as the command left it.
-    type Outcome: Clone + Send + Sync;
+    type Outcome: Clone + Serialize + DeserializeOwned + Send + Sync;
 
     /// Decides a command. No events means that what was asked for is so already.
     ///

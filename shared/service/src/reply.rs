@@ -41,7 +41,7 @@ impl<T: Serialize> Reply<T> {
     /// Adds `Jetbridge-Position`: where the command's events are, or what the answer reflects.
     #[must_use]
     pub fn position(mut self, position: Position) -> Self {
-        self.headers.insert(JETBRIDGE_POSITION, headers::position_value(position));
+        self.headers.insert(JETBRIDGE_POSITION, headers::position_value(&position));
         self
     }
 

@@ -149,30 +149,6 @@ pub struct AppendArgs {
     pub append_bytes: usize,
 }
 
-/// Where the flight API is.
-#[derive(Debug, Clone, Args)]
-pub struct FlightApiArgs {
-    /// The flight API, such as http://host:8081
-    #[arg(long, value_name = "URL", env = "JETBRIDGE_FLIGHT_API", hide_env_values = true)]
-    pub flight_api: ServiceUrl,
-}
-
-/// Where the passenger API is.
-#[derive(Debug, Clone, Args)]
-pub struct PassengerApiArgs {
-    /// The passenger API, such as http://host:8082
-    #[arg(long, value_name = "URL", env = "JETBRIDGE_PASSENGER_API", hide_env_values = true)]
-    pub passenger_api: ServiceUrl,
-}
-
-/// Where the audit log API is.
-#[derive(Debug, Clone, Args)]
-pub struct AuditlogApiArgs {
-    /// The audit log API, such as http://host:8083
-    #[arg(long, value_name = "URL", env = "JETBRIDGE_AUDITLOG_API", hide_env_values = true)]
-    pub auditlog_api: ServiceUrl,
-}
-
 /// An address that may hold a password. It is not shown: only scheme, hosts and path are.
 ///
 /// What is in it is checked by whoever connects, so that no error message of the command line repeats it.

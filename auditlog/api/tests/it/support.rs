@@ -39,7 +39,7 @@ impl TestApi {
     }
 
     pub(crate) async fn start_with(event_store: &str, max_followers: usize) -> Self {
-        let config = Config { event_store: SecretUrl::new(event_store), max_followers };
+        let config = Config { domains: domains::ALL, event_store: SecretUrl::new(event_store), max_followers };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();

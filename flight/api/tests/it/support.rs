@@ -1,20 +1,23 @@
 //! A running flight API, and flights that its projection has written.
 
+use flight_contract::FlightId;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use eventstore::{AppendToStreamOptions, EventData};
+use flight_api::FlightApi;
 use flight_core::{
     FlightAllBoarded, FlightCreated, FlightDetails, FlightDisembarked, FlightEvent, FlightLanded, FlightNumber,
     FlightStatus, Place,
 };
 use flight_infrastructure::FlightProjection;
+use flight_processor::FlightProcessor;
 use jetbridge_testing::{TestDatabase, TestEventStore, eventually};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use shared_infrastructure::postgres::Database;
 use shared_infrastructure::projector::{Numbered, Projection};
-use shared_kernel::{FlightId, Revision};
+use shared_kernel::Revision;
 use shared_service::settings::{SecretUrl, ServiceUrl};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -97,33 +100,31 @@ impl TestApi {
     async fn start_with(tables: &Tables, store: TestEventStore) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let config = flight_api::Config {
-            domain: shared_api::Config {
-                database_url: SecretUrl::new(tables.0.url()),
-                event_store: SecretUrl::new(store.connection_string()),
-                append_bytes: 0,
-            },
+        let config = shared_api::Config {
+            database_url: SecretUrl::new(tables.0.url()),
+            event_store: SecretUrl::new(store.connection_string()),
+            append_bytes: 0,
             // Queries of flights do not ask it.
-            passenger_api: ServiceUrl::at(address).unwrap(),
+            apis: [("passenger", ServiceUrl::at(address).unwrap())].into(),
         };
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
-        let running = tokio::spawn(async move { flight_api::run(config, listener, stop).await.unwrap() });
+        let running = tokio::spawn(async move { shared_api::run::<FlightApi>(config, listener, stop).await.unwrap() });
         Self { address, http: reqwest::Client::new(), running, shutdown, store }
     }
 
     /// Runs the processor as well, until it is dropped.
     pub(crate) async fn project(&self, tables: &Tables) -> DropGuard {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let config = flight_processor::Config {
+        let config = shared_processor::Config {
             database_url: SecretUrl::new(tables.0.url()),
             event_store: SecretUrl::new(self.store.connection_string()),
             // Nothing that these tests do has to be passed on to it.
-            passenger_api: ServiceUrl::at(self.address).unwrap(),
+            apis: [("passenger", ServiceUrl::at(self.address).unwrap())].into(),
         };
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
-        tokio::spawn(async move { flight_processor::run(config, listener, stop).await.unwrap() });
+        tokio::spawn(async move { shared_processor::run::<FlightProcessor>(config, listener, stop).await.unwrap() });
         shutdown.drop_guard()
     }
 
@@ -131,7 +132,7 @@ impl TestApi {
     pub(crate) async fn append_version_1(&self, event_type: &str, data: &Value) {
         let client = eventstore::Client::new(self.store.connection_string().parse().unwrap()).unwrap();
         let event = EventData::json(event_type, data).unwrap().metadata_as_json(&json!({"schemaVersion": 1})).unwrap();
-        client.append_to_stream(flight_infrastructure::STREAM, &AppendToStreamOptions::default(), event).await.unwrap();
+        client.append_to_stream(flight_contract::STREAM.name, &AppendToStreamOptions::default(), event).await.unwrap();
     }
 
     pub(crate) async fn stop(self) {

@@ -1,5 +1,6 @@
-use flight_application::{FlightError, SealOutcome};
+use flight_application::FlightError;
 use flight_core::{FlightDeleted, FlightDisembarked, FlightEvent, FlightRejection};
+use passenger_contract::SealAnswer;
 use shared_kernel::{Interruption, Position, Revision};
 
 use crate::passenger_domain::{context, context_with_key, flight_after, flight_id, service, status};
@@ -17,14 +18,13 @@ async fn a_flight_departs_once_its_manifest_is_sealed() {
     let passengers = flight_after([]);
     let done = service(&passengers).disembark(flight_id(), None, context()).await.unwrap();
     assert_eq!(done.value.status.as_str(), "disembarked");
-    assert_eq!(done.position, Position { flight: Some(Revision(1)), passenger: Some(Revision(7)) });
+    assert_eq!(done.position.to_string(), "f1.p7");
 }
 
 #[tokio::test]
 async fn a_flight_stays_when_the_seal_is_refused() {
     let mut passengers = flight_after([]);
-    passengers.seal =
-        Ok(SealOutcome::NotAllBoarded { missing: 2, passengers: Vec::new(), revision: Some(Revision(4)) });
+    passengers.seal = Ok(SealAnswer::NotAllBoarded { missing: 2, passengers: Vec::new(), revision: Some(Revision(4)) });
     let refused = service(&passengers).disembark(flight_id(), None, context()).await;
     assert!(matches!(refused, Err(FlightError::NotAllBoarded { missing: 2, .. })), "{refused:?}");
     assert_eq!(status(&passengers), Some("waitingForBoarding"));
@@ -46,7 +46,7 @@ async fn no_seal_is_asked_for_when_the_flight_has_left_already() {
     let rejection = FlightRejection::AlreadyDeparted;
     assert_eq!(
         refused,
-        Err(FlightError::Rejected { rejection, position: Position::in_flight_stream(Some(Revision(1))) })
+        Err(FlightError::Rejected { rejection, position: Position::at(flight_contract::STREAM, Some(Revision(1))) })
     );
     assert!(passengers.asked().is_empty());
 }

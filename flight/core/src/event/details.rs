@@ -1,8 +1,8 @@
 //! What events store of a flight's details, in every version.
 
+use flight_contract::FlightId;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use shared_kernel::FlightId;
 
 use super::{FlightCreated, FlightDetailsCorrected};
 use crate::{FlightDetails, FlightNumber, OffsetDateTime, Place};

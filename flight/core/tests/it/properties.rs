@@ -1,5 +1,6 @@
 //! What holds after any sequence of commands.
 
+use flight_contract::FlightId;
 use std::collections::BTreeMap;
 
 use flight_core::{
@@ -7,7 +8,7 @@ use flight_core::{
 };
 use jiff::Timestamp;
 use proptest::prelude::*;
-use shared_kernel::{Decider, DomainEvent, FlightId, Revision};
+use shared_kernel::{Decider, DomainEvent, Revision};
 use uuid::Uuid;
 
 use crate::samples::{details, other_details};

@@ -1,8 +1,9 @@
+use flight_contract::FlightId;
 use flight_core::{
     FlightAllBoarded, FlightBoardingReopened, FlightCreated, FlightDeleted, FlightDetails, FlightDetailsCorrected,
     FlightDisembarked, FlightEvent, FlightLanded,
 };
-use shared_kernel::{FlightId, Revision, Text};
+use shared_kernel::{Revision, Text};
 use uuid::uuid;
 
 /// The flight that most tests are about.

@@ -4,9 +4,10 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use eventstore::{AppendToStreamOptions, Client, EventData};
-use flight_processor::Config;
+use flight_processor::FlightProcessor;
 use jetbridge_testing::{TestDatabase, TestEventStore, eventually};
 use serde_json::{Value, json};
+use shared_processor::Config;
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -25,12 +26,12 @@ impl Processor {
             database_url: SecretUrl::new(database.url()),
             event_store: SecretUrl::new(store.connection_string()),
             // Nobody is there.
-            passenger_api: "http://127.0.0.1:1".parse().unwrap(),
+            apis: [("passenger", "http://127.0.0.1:1".parse().unwrap())].into(),
         };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let shutdown = CancellationToken::new();
-        tokio::spawn(flight_processor::run(config, listener, shutdown.clone()));
+        tokio::spawn(shared_processor::run::<FlightProcessor>(config, listener, shutdown.clone()));
         Self { url, http: reqwest::Client::new(), _shutdown: shutdown.drop_guard() }
     }
 

@@ -1,11 +1,14 @@
 //! A running passenger API, and passengers and manifests that its projection has written.
 
+use flight_contract::FlightId;
+use passenger_contract::{FlightEnding, PassengerId};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use jetbridge_testing::{TestDatabase, TestEventStore, eventually};
+use passenger_api::PassengerApi;
 use passenger_core::{
-    Ending, ManifestClosed, ManifestSealed, OffloadReason, PassengerArrived, PassengerBoarded, PassengerCheckedIn,
+    ManifestClosed, ManifestSealed, OffloadReason, PassengerArrived, PassengerBoarded, PassengerCheckedIn,
     PassengerEvent, PassengerName, PassengerOffloaded, PassengerStatus,
 };
 use passenger_infrastructure::PassengerProjection;
@@ -13,7 +16,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 use shared_infrastructure::postgres::Database;
 use shared_infrastructure::projector::{Numbered, Projection};
-use shared_kernel::{FlightId, PassengerId, Revision};
+use shared_kernel::Revision;
 use shared_service::settings::{SecretUrl, ServiceUrl};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -65,7 +68,7 @@ impl Tables {
         self.project(vec![PassengerEvent::ManifestSealed(ManifestSealed { flight_id, boarded: 1 })]).await;
     }
 
-    pub(crate) async fn close(&self, flight_id: FlightId, ending: Ending) {
+    pub(crate) async fn close(&self, flight_id: FlightId, ending: FlightEnding) {
         self.project(vec![PassengerEvent::ManifestClosed(ManifestClosed { flight_id, ending })]).await;
     }
 
@@ -106,18 +109,17 @@ impl TestApi {
         let store = TestEventStore::start().await;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let config = passenger_api::Config {
-            domain: shared_api::Config {
-                database_url: SecretUrl::new(tables.0.url()),
-                event_store: SecretUrl::new(store.connection_string()),
-                append_bytes: 0,
-            },
+        let config = shared_api::Config {
+            database_url: SecretUrl::new(tables.0.url()),
+            event_store: SecretUrl::new(store.connection_string()),
+            append_bytes: 0,
             // Queries of what is in the tables do not ask it.
-            flight_api: ServiceUrl::at(address).unwrap(),
+            apis: [("flight", ServiceUrl::at(address).unwrap())].into(),
         };
         let shutdown = CancellationToken::new();
         let stop = shutdown.clone();
-        let running = tokio::spawn(async move { passenger_api::run(config, listener, stop).await.unwrap() });
+        let running =
+            tokio::spawn(async move { shared_api::run::<PassengerApi>(config, listener, stop).await.unwrap() });
         Self { address, http: reqwest::Client::new(), running, shutdown, _store: store }
     }
 

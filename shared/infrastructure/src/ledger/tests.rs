@@ -13,6 +13,12 @@ struct Counter;
 struct Counted;
 
 impl DomainEvent for Counted {
+    const KEY_FIELD: &'static str = "id";
+
+    fn key(&self) -> Uuid {
+        Uuid::nil()
+    }
+
     fn event_type(&self) -> &'static str {
         "Counted"
     }

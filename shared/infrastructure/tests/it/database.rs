@@ -153,6 +153,12 @@ pub(crate) struct NewerAccountRows;
 pub(crate) struct NewerEvent(Event);
 
 impl DomainEvent for NewerEvent {
+    const KEY_FIELD: &'static str = Event::KEY_FIELD;
+
+    fn key(&self) -> Uuid {
+        self.0.key()
+    }
+
     fn event_type(&self) -> &'static str {
         self.0.event_type()
     }

@@ -15,7 +15,7 @@ struct Args {
 }
 
 fn parse(more: &[&str]) -> Args {
-    let required = ["service", "--database-url", "postgres://ada@db/flights", "--event-store", "esdb://a:2113,b:2113"];
+    let required = ["service", "--database-url", "postgres://ada@db/things", "--event-store", "esdb://a:2113,b:2113"];
     Args::try_parse_from(required.iter().chain(more)).unwrap()
 }
 
@@ -44,7 +44,7 @@ fn passwords_come_from_files() {
     ]);
     let database = args.database.address().unwrap();
     let encoded = "s3cr%2Ft%26%2D%5F%2E%7E%C3%BC";
-    let expected = format!("postgres://ada@db/flights?sslrootcert=%2Frun%2Fca%2Epem&password={encoded}");
+    let expected = format!("postgres://ada@db/things?sslrootcert=%2Frun%2Fca%2Epem&password={encoded}");
     assert_eq!(database.expose(), expected);
     let event_store = args.event_store.address().unwrap();
     let expected = "esdb://ops:s3cr%2Ft&-_.~%C3%BC@a:2113,b:2113?tlsCAFile=%2Frun%2Fca%2Epem";

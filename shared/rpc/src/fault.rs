@@ -2,14 +2,14 @@ use jsonrpsee::core::ClientError;
 use jsonrpsee::types::ErrorObjectOwned;
 use shared_kernel::Interruption;
 
-/// Why a call to the other domain failed for a reason that no rule of it gives.
+/// Why a call to another domain failed for a reason that no rule of it gives.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// Nothing was done; asking again later may succeed.
     #[error("the {service} is not available: {reason}")]
     Unavailable {
         /// The service that was asked.
-        service: &'static str,
+        service: String,
         /// What failed, for operators.
         reason: String,
     },
@@ -17,7 +17,7 @@ pub enum Fault {
     #[error("the outcome at the {service} is unknown: {reason}")]
     OutcomeUnknown {
         /// The service that was asked.
-        service: &'static str,
+        service: String,
         /// What failed, for operators.
         reason: String,
     },
@@ -25,7 +25,7 @@ pub enum Fault {
     #[error("the {service} refused the call as invalid: {reason}")]
     Invalid {
         /// The service that was asked.
-        service: &'static str,
+        service: String,
         /// What failed, for operators.
         reason: String,
     },
@@ -54,8 +54,8 @@ impl Fault {
 
     /// A client's reading of a failed call to `service`.
     #[must_use]
-    pub fn of_call(service: &'static str, error: &ClientError) -> Self {
-        let reason = error.to_string();
+    pub fn of_call(service: &str, error: &ClientError) -> Self {
+        let (service, reason) = (service.to_owned(), error.to_string());
         match error {
             ClientError::Call(object) => match object.code() {
                 code::UNAVAILABLE => Self::Unavailable { service, reason: object.message().to_owned() },

@@ -1,10 +1,6 @@
-//! What the flight and the passenger domain say to each other: the only thing both know of one another.
-//!
-//! Every method may be repeated: a caller that did not get an answer asks again.
+//! What the JSON-RPC contracts of all domains have in common: failures, and what a change led to.
 
 mod fault;
-pub mod flight;
-pub mod manifest;
 
 pub use fault::Fault;
 

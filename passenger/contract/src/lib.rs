@@ -1,11 +1,36 @@
-//! What the passenger API answers to the flight domain.
+//! What the rest of Jetbridge knows of the passenger domain: its description, its identifiers, its problems, and the words in
+//! which other domains ask it.
+//!
+//! Without a transport: `passenger-rpc` carries these words.
 
-use jsonrpsee::core::RpcResult;
-use jsonrpsee::proc_macros::rpc;
+pub mod problem_type;
+
 use serde::{Deserialize, Serialize};
-use shared_kernel::{Cause, FlightId, PassengerId, Revision};
+use shared_kernel::{Domain, ProblemType, PublicKey, Revision, Stream};
 
-use crate::Effect;
+/// The stream that holds every event of the passenger domain.
+pub const STREAM: Stream = Stream::new("passenger-stream", "p");
+
+/// The passenger domain: passengers, and the manifests that they are on.
+pub const DOMAIN: &Domain = &Domain {
+    name: "passenger",
+    stream: STREAM,
+    collections: &["passengers", "manifests"],
+    id_field: "passengerId",
+    calls: &["flight"],
+    problem_types: problem_type::ALL,
+    api_port: 8082,
+    processor_port: 8092,
+};
+
+shared_kernel::id! {
+    /// Identifies a passenger on one flight. New ones are UUIDv7, so they sort by creation time.
+    PassengerId
+}
+
+impl PublicKey for PassengerId {
+    const NOT_FOUND: &'static ProblemType = problem_type::PASSENGER_NOT_FOUND;
+}
 
 /// What became of a request to seal a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,24 +74,22 @@ impl std::fmt::Debug for MissingPassenger {
 }
 
 /// How a flight ended, for its manifest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum FlightEnding {
     /// It landed: those on board have arrived.
     Landed,
-    /// It was deleted: its passengers are removed.
+    /// It was deleted: all of its passengers are removed.
     Deleted,
 }
 
-/// The passenger domain's JSON-RPC methods.
-#[rpc(client, server, namespace = "manifest", namespace_separator = ".")]
-pub trait ManifestRpc {
-    /// Seals the manifest of a flight that is about to depart. The seal decides: nobody can be added, boarded or
-    /// offloaded after it.
-    #[method(name = "seal", param_kind = map)]
-    async fn seal(&self, flight_id: FlightId, cause: Cause) -> RpcResult<SealAnswer>;
-
-    /// Closes the manifest of a flight that has ended, for good.
-    #[method(name = "close", param_kind = map)]
-    async fn close(&self, flight_id: FlightId, ending: FlightEnding, cause: Cause) -> RpcResult<Effect>;
+impl FlightEnding {
+    /// The ending as it is stored and sent.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Landed => "landed",
+            Self::Deleted => "deleted",
+        }
+    }
 }

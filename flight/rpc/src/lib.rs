@@ -1,25 +1,12 @@
-//! What the flight API answers to the passenger domain.
+//! The flight domain's JSON-RPC methods.
+//!
+//! Every method may be repeated: a caller that did not get an answer asks again.
 
+use flight_contract::{Admission, FlightId};
 use jsonrpsee::core::RpcResult;
 use jsonrpsee::proc_macros::rpc;
-use serde::{Deserialize, Serialize};
-use shared_kernel::{Cause, FlightId, Revision};
-
-use crate::Effect;
-
-/// Whether a flight takes passengers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Admission {
-    /// It is at the gate.
-    Open,
-    /// There is no such flight, or it was deleted.
-    UnknownFlight,
-    /// It has left the gate.
-    Departed,
-    /// It has landed.
-    Arrived,
-}
+use shared_kernel::{Cause, Revision};
+use shared_rpc::Effect;
 
 /// The flight domain's JSON-RPC methods.
 #[rpc(client, server, namespace = "flight", namespace_separator = ".")]
