@@ -33,15 +33,11 @@ impl FlightRpcServer for FlightRpc {
     ) -> RpcResult<Effect> {
         let context = CommandContext::caused_by(Uuid::now_v7(), cause);
         let noted = self.service.note_manifest(flight_id, complete, manifest_revision, context).await;
-        effect(noted.map_err(Interruption::from))
+        Effect::answer(noted)
     }
 
     async fn complete_departure(&self, flight_id: FlightId, cause: Cause) -> RpcResult<Effect> {
         let context = CommandContext::caused_by(Uuid::now_v7(), cause);
-        effect(self.service.complete_departure(flight_id, context).await.map_err(Interruption::from))
+        Effect::answer(self.service.complete_departure(flight_id, context).await)
     }
-}
-
-fn effect(outcome: Result<Option<Revision>, Interruption>) -> RpcResult<Effect> {
-    outcome.map(|revision| Effect { revision }).map_err(|interruption| Fault::answer(&interruption))
 }

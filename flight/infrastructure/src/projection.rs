@@ -18,10 +18,6 @@ impl Projection for FlightProjection {
     type Event = FlightEvent;
     const NAME: &'static str = "flight-projection";
 
-    fn key(event: &FlightEvent) -> Uuid {
-        event.flight_id().uuid()
-    }
-
     async fn project(
         &self,
         transaction: &Transaction<'_>,

@@ -29,11 +29,8 @@ impl Reaction for FlightReactions {
 
     async fn react(&self, event: &FlightEvent, _: Revision, cause: Cause) -> Result<(), ReactionError> {
         let Some(ending) = ending(event) else { return Ok(()) };
-        match self.manifests.close_manifest(event.flight_id(), ending, cause).await {
-            Ok(_) => Ok(()),
-            Err(fault) if fault.is_transient() => Err(ReactionError::Retry(fault.to_string())),
-            Err(fault) => Err(ReactionError::Park(fault.to_string())),
-        }
+        self.manifests.close_manifest(event.flight_id(), ending, cause).await?;
+        Ok(())
     }
 }
 

@@ -27,7 +27,6 @@ impl ManifestRpcServer for ManifestRpc {
     }
 
     async fn close(&self, flight_id: FlightId, ending: FlightEnding, cause: Cause) -> RpcResult<Effect> {
-        let closed = self.service.close(flight_id, ending, cause).await.map_err(Interruption::from);
-        closed.map(|revision| Effect { revision }).map_err(|interruption| Fault::answer(&interruption))
+        Effect::answer(self.service.close(flight_id, ending, cause).await)
     }
 }

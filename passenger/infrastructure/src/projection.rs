@@ -17,10 +17,6 @@ impl Projection for PassengerProjection {
     type Event = PassengerEvent;
     const NAME: &'static str = "passenger-projection";
 
-    fn key(event: &PassengerEvent) -> Uuid {
-        event.flight_id().uuid()
-    }
-
     async fn project(
         &self,
         transaction: &Transaction<'_>,

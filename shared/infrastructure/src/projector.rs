@@ -29,9 +29,6 @@ pub trait Projection: Send + Sync + 'static {
     /// The name of the checkpoint, unique in its database.
     const NAME: &'static str;
 
-    /// What an event is about. When one cannot be projected, later ones about the same thing wait behind it.
-    fn key(event: &Self::Event) -> Uuid;
-
     /// Writes what the events, in order, change. Projecting the same events again must lead to the same rows.
     fn project(
         &self,
@@ -144,7 +141,7 @@ impl<P: Projection> Projecting<P> {
         for recorded in batch {
             let refusal = match self.examine(recorded, &parked_keys) {
                 Ok(numbered) if one_by_one => {
-                    let key = P::key(&numbered.event);
+                    let key = numbered.event.key();
                     self.project_alone(&mut transaction, numbered).await?.err().map(|reason| (key, reason))
                 }
                 Ok(numbered) => {
@@ -173,7 +170,7 @@ impl<P: Projection> Projecting<P> {
         let event: P::Event = recorded
             .decode(&recorded.metadata())
             .map_err(|error| (parking::key_of_undecodable::<P::Event>(recorded), error.to_string()))?;
-        let key = P::key(&event);
+        let key = event.key();
         if parked.contains(&key) {
             return Err((key, WAITS_BEHIND.to_owned()));
         }
@@ -211,7 +208,7 @@ impl<P: Projection> Projecting<P> {
             let mut transaction = client.transaction().await?;
             let refusal = match self.examine(recorded, &still_parked) {
                 Ok(numbered) => {
-                    let key = P::key(&numbered.event);
+                    let key = numbered.event.key();
                     self.project_alone(&mut transaction, numbered).await?.err().map(|reason| (key, reason))
                 }
                 Err(refusal) => Some(refusal),

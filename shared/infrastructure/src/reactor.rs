@@ -8,6 +8,7 @@ use deadpool_postgres::ClientWrapper;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 use shared_kernel::{Cause, DomainEvent, Revision};
+use shared_rpc::Fault;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -54,6 +55,12 @@ pub enum ReactionError {
     /// Trying again changes nothing; the event is parked.
     #[error("{0}")]
     Park(String),
+}
+
+impl From<Fault> for ReactionError {
+    fn from(fault: Fault) -> Self {
+        if fault.is_transient() { Self::Retry(fault.to_string()) } else { Self::Park(fault.to_string()) }
+    }
 }
 
 /// Runs a domain's reactions as long as no other instance does.

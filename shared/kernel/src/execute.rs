@@ -87,6 +87,18 @@ pub enum Interruption {
     Internal(String),
 }
 
+impl<R> From<ExecuteError<R>> for Interruption {
+    /// What is left of an error where no rule can have said no, and there is no key.
+    fn from(error: ExecuteError<R>) -> Self {
+        match error {
+            ExecuteError::Interrupted(interruption) => interruption,
+            ExecuteError::Rejected { .. } | ExecuteError::KeyReused => {
+                Self::Internal("a command was refused that no rule can refuse".to_owned())
+            }
+        }
+    }
+}
+
 /// Why a query has no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {

@@ -4,8 +4,9 @@ mod fault;
 
 pub use fault::Fault;
 
+use jsonrpsee::core::RpcResult;
 use serde::{Deserialize, Serialize};
-use shared_kernel::Revision;
+use shared_kernel::{Interruption, Revision};
 
 /// What a request to change the other domain led to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,4 +14,14 @@ use shared_kernel::Revision;
 pub struct Effect {
     /// The newest event of the answering domain's stream that the caller's position has to cover to see the effect.
     pub revision: Option<Revision>,
+}
+
+impl Effect {
+    /// The answer to a request to change something.
+    ///
+    /// # Errors
+    /// [`Fault::answer`] if it was not carried out.
+    pub fn answer(outcome: Result<Option<Revision>, impl Into<Interruption>>) -> RpcResult<Self> {
+        outcome.map(|revision| Self { revision }).map_err(|error| Fault::answer(&error.into()))
+    }
 }

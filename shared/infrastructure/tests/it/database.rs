@@ -100,10 +100,6 @@ impl Projection for AccountRows {
     type Event = Event;
     const NAME: &'static str = "accounts";
 
-    fn key(event: &Event) -> Uuid {
-        event.account()
-    }
-
     async fn project(
         &self,
         transaction: &Transaction<'_>,
@@ -128,10 +124,6 @@ pub(crate) const FAULTY: i64 = 13;
 impl Projection for FaultyAccountRows {
     type Event = Event;
     const NAME: &'static str = AccountRows::NAME;
-
-    fn key(event: &Event) -> Uuid {
-        event.account()
-    }
 
     async fn project(
         &self,
@@ -176,10 +168,6 @@ impl DomainEvent for NewerEvent {
 impl Projection for NewerAccountRows {
     type Event = NewerEvent;
     const NAME: &'static str = AccountRows::NAME;
-
-    fn key(event: &NewerEvent) -> Uuid {
-        event.0.account()
-    }
 
     async fn project(
         &self,
