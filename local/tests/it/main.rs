@@ -15,6 +15,7 @@ mod history;
 mod kill_under_load;
 mod outage;
 mod own_servers;
+mod previous_release;
 mod race;
 mod reaper;
 mod scenarios;

@@ -81,7 +81,13 @@ impl System {
 
     /// A new system with more arguments, ready.
     pub(crate) async fn start_with(arguments: &[&str]) -> Self {
+        Self::start_prepared(|_| {}, arguments).await
+    }
+
+    /// A new system with more arguments, ready, that found a data folder which was prepared for it.
+    pub(crate) async fn start_prepared(prepare: impl FnOnce(&Path), arguments: &[&str]) -> Self {
         let folder = open_folder();
+        prepare(&data_dir(folder.path()));
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect::<Vec<_>>();
         let mut process = Process::spawn(folder.path(), &arguments);
         let url = process.ready().await;
