@@ -35,7 +35,7 @@ struct Pages {
 
 /// A type of problem, for programs.
 #[derive(Serialize)]
-struct Entry {
+struct ProblemEntry {
     r#type: &'static str,
     title: &'static str,
     status: u16,
@@ -43,7 +43,7 @@ struct Entry {
     remedy: &'static str,
 }
 
-impl From<&'static ProblemType> for Entry {
+impl From<&'static ProblemType> for ProblemEntry {
     fn from(kind: &'static ProblemType) -> Self {
         Self { r#type: kind.path, title: kind.title, status: kind.status, meaning: kind.meaning, remedy: kind.remedy }
     }
@@ -51,7 +51,9 @@ impl From<&'static ProblemType> for Entry {
 
 async fn index(State(pages): State<Arc<Pages>>, headers: HeaderMap) -> Response {
     if Preferred::of(&headers) == Preferred::Json {
-        return varying(Json(pages.problem_types.iter().copied().map(Entry::from).collect::<Vec<_>>()).into_response());
+        return varying(
+            Json(pages.problem_types.iter().copied().map(ProblemEntry::from).collect::<Vec<_>>()).into_response(),
+        );
     }
     let rows: String = pages
         .problem_types
@@ -80,7 +82,7 @@ async fn explanation(
         .and_then(|Path(slug)| pages.problem_types.iter().copied().find(|kind| kind.slug == slug))
         .ok_or_else(|| Problem::new(problem_type::NOT_FOUND, "There is no such type of problem; see /problems."))?;
     if Preferred::of(&headers) == Preferred::Json {
-        return Ok(varying(Json(Entry::from(kind)).into_response()));
+        return Ok(varying(Json(ProblemEntry::from(kind)).into_response()));
     }
     let body = format!(
         "<p><code>{}</code>, status {}</p><h2>What it means</h2><p>{}</p><h2>What to do</h2><p>{}</p>\

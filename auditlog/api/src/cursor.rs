@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use shared_kernel::{Order, Position, Revision};
 use shared_service::paging::{InvalidCursor, decode_cursor, encode_cursor};
 
-use crate::place::{Descent, Place};
+use crate::place::{Descent, LogPlace};
 use crate::stream::Log;
 use version_1::CursorV1;
 
@@ -49,10 +49,10 @@ impl Log {
 
 impl Cursor {
     /// The cursor of a reader who has come to `place` in `log`.
-    pub(crate) fn at(log: Log, place: Place) -> Self {
+    pub(crate) fn at(log: Log, place: LogPlace) -> Self {
         let place = match place {
-            Place::After(seen) => StoredPlace::After(seen),
-            Place::Before(descent) => StoredPlace::Before(descent),
+            LogPlace::After(seen) => StoredPlace::After(seen),
+            LogPlace::Before(descent) => StoredPlace::Before(descent),
         };
         Self { list: log.name().to_owned(), place }
     }
@@ -61,10 +61,10 @@ impl Cursor {
     ///
     /// # Errors
     /// [`InvalidCursor`] if it is a cursor of another list or order, or of a place that no stream has.
-    pub(crate) fn place_in(self, log: Log, order: Order) -> Result<Place, InvalidCursor> {
+    pub(crate) fn place_in(self, log: Log, order: Order) -> Result<LogPlace, InvalidCursor> {
         match order {
-            Order::OldestFirst => self.position_in(log).map(Place::After),
-            Order::NewestFirst => self.descent_in(log).map(Place::Before),
+            Order::OldestFirst => self.position_in(log).map(LogPlace::After),
+            Order::NewestFirst => self.descent_in(log).map(LogPlace::Before),
         }
     }
 

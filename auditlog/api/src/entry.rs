@@ -11,7 +11,7 @@ use crate::stream::LogEvent;
 /// One event of the audit log. Its data and metadata are what is stored, digit for digit.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Entry {
+pub(crate) struct LogEntry {
     stream: &'static str,
     event_number: Revision,
     event_id: Uuid,
@@ -23,7 +23,7 @@ pub(crate) struct Entry {
     position: Position,
 }
 
-impl From<LogEvent> for Entry {
+impl From<LogEvent> for LogEntry {
     fn from(event: LogEvent) -> Self {
         let position = event.position();
         let recorded = event.recorded;

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 
 use crate::cursor::Cursor;
 use crate::live::{LiveEntry, NotFollowing, Tail};
-use crate::place::Place;
+use crate::place::LogPlace;
 use crate::reader::{Chunk, LogReader, ReadError};
 use crate::stream::Log;
 
@@ -63,7 +63,7 @@ impl Feeds {
         let receiver = self.tail.join().await.map_err(OpenError::NotFollowing)?;
         let (place, chunk) = match after {
             Some(after) => {
-                let chunk = self.reader.read(self.log, &Place::After(after.clone()), HISTORY_CHUNK).await?;
+                let chunk = self.reader.read(self.log, &LogPlace::After(after.clone()), HISTORY_CHUNK).await?;
                 (after, chunk)
             }
             None => (self.reader.head(self.log).await?, Chunk::END),
@@ -146,7 +146,7 @@ impl Feed {
     }
 
     async fn read_on(&self) -> Result<Chunk, ReadError> {
-        self.reader.read(self.log, &Place::After(self.place.clone()), HISTORY_CHUNK).await
+        self.reader.read(self.log, &LogPlace::After(self.place.clone()), HISTORY_CHUNK).await
     }
 
     fn take(&mut self, chunk: Chunk) {
@@ -159,7 +159,7 @@ impl Feed {
     }
 
     fn cursor(&self) -> String {
-        Cursor::at(self.log, Place::After(self.place.clone())).encode()
+        Cursor::at(self.log, LogPlace::After(self.place.clone())).encode()
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::entry::Entry;
+use crate::entry::LogEntry;
 use crate::stream::{Log, LogEvent};
 
 /// How many entries wait for the slowest follower; one that is slower reads them again from the event store.
@@ -36,7 +36,7 @@ impl LiveEntry {
     pub(crate) fn new(event: LogEvent) -> Option<Self> {
         let (stream, revision) = (event.stream, event.recorded.revision);
         // An entry always has a JSON form.
-        let json = serde_json::to_string(&Entry::from(event)).ok()?;
+        let json = serde_json::to_string(&LogEntry::from(event)).ok()?;
         Some(Self { stream, revision, json })
     }
 }

@@ -7,7 +7,7 @@ use crate::stream::LogEvent;
 
 /// How far a reader has come in a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum LogPlace {
     /// A reader who begins with what was recorded first has come to here.
     After(Position),
     /// A reader who begins with what was recorded last.
@@ -31,7 +31,7 @@ impl Descent {
     }
 }
 
-impl Place {
+impl LogPlace {
     /// Goes past an event, the next one in this direction.
     pub(crate) fn pass(&mut self, event: &LogEvent) {
         let revision = event.recorded.revision;

@@ -9,7 +9,7 @@ use shared_infrastructure::event_store::{AllPosition, EventStore, Recorded, Stor
 use shared_kernel::{Position, Revision, Stream};
 use tokio::time::timeout;
 
-use crate::place::{Descent, Place};
+use crate::place::{Descent, LogPlace};
 use crate::stream::{Log, LogEvent};
 use merge::{Part, merge, merge_down};
 
@@ -55,11 +55,11 @@ impl LogReader {
 
     /// Reads on from a place in a list, at most `limit` events. What it costs depends on `limit` and the number of streams
     /// alone.
-    pub(crate) async fn read(&self, log: Log, from: &Place, limit: usize) -> Result<Chunk, ReadError> {
+    pub(crate) async fn read(&self, log: Log, from: &LogPlace, limit: usize) -> Result<Chunk, ReadError> {
         self.in_time(async {
             match from {
-                Place::After(after) => self.read_up(log, after, limit).await,
-                Place::Before(Descent { rest, .. }) => self.read_down(log, rest, limit).await,
+                LogPlace::After(after) => self.read_up(log, after, limit).await,
+                LogPlace::Before(Descent { rest, .. }) => self.read_down(log, rest, limit).await,
             }
         })
         .await

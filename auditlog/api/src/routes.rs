@@ -21,11 +21,11 @@ use shared_service::{FromQuery, Page, Paging, Params, Problem, Query, Reply, Req
 
 use crate::Api;
 use crate::cursor::Cursor;
-use crate::entry::Entry;
+use crate::entry::LogEntry;
 use crate::feed::OpenError;
 use crate::filter::Filter;
 use crate::live::NotFollowing;
-use crate::place::{Descent, Place};
+use crate::place::{Descent, LogPlace};
 use crate::reader::{LogReader, ReadError};
 use crate::search::{Found, search};
 use crate::stream::Log;
@@ -52,7 +52,7 @@ pub(crate) fn router(api: Arc<Api>, checks: Checks) -> Router {
     finish(log.merge(health::routes(checks)), REQUEST_LIMIT)
 }
 
-type Answer = Result<Reply<Page<Entry>>, Problem>;
+type ListAnswer = Result<Reply<Page<LogEntry>>, Problem>;
 
 /// Which entries are asked for.
 struct ListInput {
@@ -78,20 +78,20 @@ async fn list(
     log: Log,
     input: ListInput,
     RequestedPosition(requested): RequestedPosition,
-) -> Answer {
+) -> ListAnswer {
     let ListInput { filter, paging: Paging { order, limit, after } } = input;
     let requested = requested.unwrap_or_default();
     let after = after.map(|cursor| cursor.place_in(log, order)).transpose().map_err(|error| invalid_after(&error))?;
     let is_first = after.is_none();
     let from = match (after, order) {
         (Some(place), _) => place,
-        (None, Order::OldestFirst) => Place::After(Position::default()),
+        (None, Order::OldestFirst) => LogPlace::After(Position::default()),
         (None, Order::NewestFirst) => {
             let top = reader.head(log).await.map_err(|error| read_problem(error, invalid_after))?;
             if !log.covers(&top, &requested) {
                 return Err(Problem::not_yet());
             }
-            Place::Before(Descent::from_top(top))
+            LogPlace::Before(Descent::from_top(top))
         }
     };
     let found = search(reader, log, from, limit, &filter).await;
@@ -99,11 +99,11 @@ async fn list(
 
     let cursor = Cursor::at(log, place.clone());
     let (position, next) = match place {
-        Place::After(seen) if !reached_end => (seen, Some(cursor)),
-        Place::After(seen) if log.covers(&seen, &requested) => (requested.and(seen), Some(cursor)),
-        Place::After(_) => return Err(Problem::not_yet()),
+        LogPlace::After(seen) if !reached_end => (seen, Some(cursor)),
+        LogPlace::After(seen) if log.covers(&seen, &requested) => (requested.and(seen), Some(cursor)),
+        LogPlace::After(_) => return Err(Problem::not_yet()),
         // What comes after the first page was recorded before it, so that nothing has to be waited for.
-        Place::Before(Descent { top, .. }) => {
+        LogPlace::Before(Descent { top, .. }) => {
             (if is_first { requested.and(top) } else { top }, Some(cursor).filter(|_| !reached_end))
         }
     };
@@ -178,7 +178,7 @@ fn store_problem(error: StoreError) -> Problem {
 }
 
 fn invalid_after(detail: &dyn Display) -> Problem {
-    let place = problem::Place::Parameter("after".to_owned());
+    let place = problem::FaultPlace::Parameter("after".to_owned());
     Problem::invalid_request(vec![InvalidPart { place, detail: detail.to_string() }])
 }
 
@@ -187,7 +187,7 @@ fn invalid_last_event_id(detail: &dyn Display) -> Problem {
 }
 
 fn invalid_position(detail: &dyn Display) -> Problem {
-    let place = problem::Place::Parameter("Jetbridge-Position".to_owned());
+    let place = problem::FaultPlace::Parameter("Jetbridge-Position".to_owned());
     Problem::invalid_request(vec![InvalidPart { place, detail: detail.to_string() }])
 }
 

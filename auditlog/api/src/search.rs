@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::entry::Entry;
+use crate::entry::LogEntry;
 use crate::filter::Filter;
-use crate::place::Place;
+use crate::place::LogPlace;
 use crate::reader::{LogReader, ReadError};
 use crate::stream::Log;
 
@@ -18,9 +18,9 @@ const CHUNK: usize = 500;
 
 /// What a search has found.
 pub(crate) struct Found {
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<LogEntry>,
     /// Everything on the way to here was looked at.
-    pub(crate) place: Place,
+    pub(crate) place: LogPlace,
     /// Whether this is everything on the way, as far as it was recorded before the search began.
     pub(crate) reached_end: bool,
 }
@@ -29,7 +29,7 @@ pub(crate) struct Found {
 pub(crate) async fn search(
     reader: &LogReader,
     log: Log,
-    from: Place,
+    from: LogPlace,
     limit: usize,
     filter: &Filter,
 ) -> Result<Found, ReadError> {

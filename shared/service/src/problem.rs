@@ -235,7 +235,7 @@ fn whole_seconds(wait: Duration) -> u64 {
 pub struct InvalidPart {
     /// Where it is.
     #[serde(flatten)]
-    pub place: Place,
+    pub place: FaultPlace,
     /// What to change, as the end of a sentence that starts with the place.
     pub detail: String,
 }
@@ -243,7 +243,7 @@ pub struct InvalidPart {
 /// Where in a request something is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Place {
+pub enum FaultPlace {
     /// A JSON pointer (RFC 6901) into the body; empty for the whole body.
     Pointer(String),
     /// A query parameter's name.
@@ -253,9 +253,9 @@ pub enum Place {
 impl fmt::Display for InvalidPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
-            Place::Pointer(pointer) if pointer.is_empty() => write!(f, "The body {}.", self.detail),
-            Place::Pointer(pointer) => write!(f, "{pointer} {}.", self.detail),
-            Place::Parameter(name) => write!(f, "The query parameter {name} {}.", self.detail),
+            FaultPlace::Pointer(pointer) if pointer.is_empty() => write!(f, "The body {}.", self.detail),
+            FaultPlace::Pointer(pointer) => write!(f, "{pointer} {}.", self.detail),
+            FaultPlace::Parameter(name) => write!(f, "The query parameter {name} {}.", self.detail),
         }
     }
 }
