@@ -59,11 +59,22 @@ impl Tables {
         }
         let numbered: Vec<_> =
             events.into_iter().zip(0..).map(|(event, number)| Numbered { event, revision: Revision(number) }).collect();
+        self.project(&numbered).await;
+        ids
+    }
+
+    /// Projects these events as one batch.
+    pub(crate) async fn project(&self, events: &[Numbered<FlightEvent>]) {
         let mut client = Database::new(&self.0.url()).unwrap().client().await.unwrap();
         let transaction = client.transaction().await.unwrap();
-        FlightProjection.project(&transaction, &numbered).await.unwrap();
+        FlightProjection.project(&transaction, events).await.unwrap();
         transaction.commit().await.unwrap();
-        ids
+    }
+
+    /// Every row of the table, with all that is in it.
+    pub(crate) async fn rows(&self) -> Vec<Value> {
+        let rows = self.0.client().await.query("SELECT to_jsonb(flights)::text FROM flights ORDER BY id", &[]).await;
+        rows.unwrap().iter().map(|row| serde_json::from_str(row.get(0)).unwrap()).collect()
     }
 
     /// How many rows of the table were looked at so far, by connections that have ended: waits for all to end.

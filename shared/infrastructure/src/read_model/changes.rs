@@ -27,6 +27,13 @@ pub struct Changed<V> {
     pub(super) value: V,
 }
 
+impl<V> Changed<V> {
+    /// What the events up to the one with this number come to for the row with this key.
+    pub fn new(key: impl Into<Uuid>, version: Revision, value: V) -> Self {
+        Self { key: key.into(), version, value }
+    }
+}
+
 impl<K, P> Default for Changes<K, P> {
     fn default() -> Self {
         Self { rows: HashMap::new(), deleted: Vec::new() }
@@ -77,9 +84,6 @@ impl<K: Copy + Eq + Hash + Into<Uuid>, P: Default> Changes<K, P> {
 
     fn pick<'a, V>(&'a self, is_new: bool, pick: impl Fn(&'a P) -> Option<V>) -> Vec<Changed<V>> {
         let rows = self.rows.iter().filter(|(_, change)| change.is_new == is_new);
-        rows.filter_map(|(key, change)| {
-            Some(Changed { key: (*key).into(), version: change.version, value: pick(&change.parts)? })
-        })
-        .collect()
+        rows.filter_map(|(key, change)| Some(Changed::new(*key, change.version, pick(&change.parts)?))).collect()
     }
 }

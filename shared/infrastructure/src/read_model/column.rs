@@ -225,9 +225,10 @@ impl<T> SearchColumn<T> {
 ///
 /// ```
 /// use shared_infrastructure::read_model::{IdColumn, RevisionColumn, Table, TextColumn};
-/// use shared_kernel::{FlightId, Revision, Text};
+/// use shared_kernel::{Revision, Text};
+/// use uuid::Uuid;
 ///
-/// struct Gate { id: FlightId, pier: Text<1>, remark: Option<Text<100>>, version: Revision }
+/// struct Gate { id: Uuid, pier: Text<1>, remark: Option<Text<100>>, version: Revision }
 ///
 /// shared_infrastructure::columns! {
 ///     /// The columns of `gates`.
