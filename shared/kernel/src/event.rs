@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 
 /// A fact of a domain, as it is stored: an event type in the past tense, a schema version, and camelCase JSON data.
 pub trait DomainEvent: Clone + Send + Sync + Sized + 'static {
+    /// Every event type that was ever stored, with each schema version that it was stored in.
+    const VERSIONS: &'static [(&'static str, u32)];
+
     /// The stored event type, such as `FlightCreated`.
     fn event_type(&self) -> &'static str;
 

@@ -13,6 +13,8 @@ struct Counter;
 struct Counted;
 
 impl DomainEvent for Counted {
+    const VERSIONS: &'static [(&'static str, u32)] = &[("Counted", 1)];
+
     fn event_type(&self) -> &'static str {
         "Counted"
     }

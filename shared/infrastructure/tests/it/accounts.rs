@@ -73,6 +73,8 @@ impl Event {
 }
 
 impl DomainEvent for Event {
+    const VERSIONS: &'static [(&'static str, u32)] = &[("Deposited", 1), ("Withdrawn", 1), ("Emptied", 1)];
+
     fn event_type(&self) -> &'static str {
         match self {
             Self::Deposited(_) => "Deposited",

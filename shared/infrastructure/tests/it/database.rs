@@ -153,6 +153,9 @@ pub(crate) struct NewerAccountRows;
 pub(crate) struct NewerEvent(Event);
 
 impl DomainEvent for NewerEvent {
+    const VERSIONS: &'static [(&'static str, u32)] =
+        &[("Deposited", 1), ("Withdrawn", 1), ("Emptied", 1), ("Refunded", 1)];
+
     fn event_type(&self) -> &'static str {
         self.0.event_type()
     }
