@@ -9,7 +9,6 @@ use flight_contract::FlightId;
 use jsonrpsee::core::{RpcResult, async_trait};
 use shared_api::{Backend, DomainApi, Routes};
 use shared_infrastructure::executor::ExecutorHandle;
-use shared_infrastructure::postgres::StoredRevision;
 use shared_infrastructure::projector::Projection;
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::{Cause, CommandContext, Domain, Execute, Position};
@@ -18,7 +17,7 @@ use shared_service::{Command, Fields, FromFields, PathId, Problem, Reply, Reques
 use uuid::Uuid;
 
 use crate::contract::{BAG_NOT_FOUND, BagId, BaggageRpcServer, DOMAIN, STREAM};
-use crate::processor::BagProjection;
+use crate::processor::{BAGS, BagProjection};
 use crate::rules::{Bag, BagCommand, Bags};
 
 /// The baggage API.
@@ -59,13 +58,7 @@ async fn show(
     RequestedPosition(requested): RequestedPosition,
 ) -> Result<Reply<Bag>, Problem> {
     let requested = backend.cover(requested).await;
-    let found = backend.read_model.query(requested.revision_in(STREAM), async |client| {
-        let select = client.prepare_cached("SELECT flight_id, status, version FROM bags WHERE id = $1").await?;
-        let Some(row) = client.query_opt(&select, &[&id.uuid()]).await? else { return Ok(None) };
-        let (flight_id, StoredRevision(version)) = (FlightId::new(row.try_get(0)?), row.try_get(2)?);
-        Ok(Some(Bag { id, flight_id, status: row.try_get(1)?, version: Some(version) }))
-    });
-    let found = found.await?;
+    let found = backend.read_model.find(BAGS, id, requested.revision_in(STREAM)).await?;
     let bag = found.value.ok_or_else(|| Problem::of(BAG_NOT_FOUND))?;
     Ok(Reply::ok(bag).position(requested.and(Position::at(STREAM, found.revision))))
 }

@@ -1,7 +1,6 @@
-//! Baggage: a domain beside flights and passengers. Bags are checked in for a flight; one that comes too late, or for a flight
-//! that does not exist, is left behind.
+//! Baggage: a domain beside flights and passengers. A bag is checked in for a flight, and left behind if that takes none.
 //!
-//! `main.rs` runs it together with the others. Here it is one crate with a module for each layer.
+//! `main.rs` runs it together with the others.
 
 mod api;
 mod contract;

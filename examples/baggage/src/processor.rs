@@ -1,19 +1,19 @@
 //! How events of bags become rows, and what they lead to.
 
 use deadpool_postgres::Transaction;
-use flight_contract::Admission;
+use flight_contract::{Admission, FlightId};
 use flight_rpc::FlightRpcClient;
 use refinery::Runner;
-use shared_infrastructure::postgres::to_bigint;
 use shared_infrastructure::projector::{Numbered, Projection};
 use shared_infrastructure::reactor::{Reaction, ReactionError};
+use shared_infrastructure::read_model::{Changes, IdColumn, NameColumn, RevisionColumn, Table};
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers, RpcClient};
 use shared_kernel::{Cause, Domain, DomainEvent, Revision};
 use shared_processor::DomainProcessor;
 use uuid::Uuid;
 
-use crate::contract::{BaggageRpcClient, DOMAIN};
-use crate::rules::{BagCheckedIn, BagEvent, CHECKED_IN, LEFT_BEHIND};
+use crate::contract::{BagId, BaggageRpcClient, DOMAIN};
+use crate::rules::{Bag, BagCheckedIn, BagEvent, BagLeftBehind, BagStatus};
 
 mod migrations {
     refinery::embed_migrations!("migrations");
@@ -31,16 +31,26 @@ impl DomainProcessor for BaggageProcessor {
         migrations::migrations::runner()
     }
 
-    fn projection() -> BagProjection {
-        BagProjection
-    }
-
     fn reaction(peers: &Peers) -> Result<LateBags, InvalidRpcAddress> {
         Ok(LateBags { flights: peers.client(flight_contract::DOMAIN)?, bags: peers.client(DOMAIN)? })
     }
 }
 
+/// The table `bags`.
+pub(crate) const BAGS: Table<BagColumns> = Table::new("bags", BagColumns::id, BagColumns::version);
+
+shared_infrastructure::columns! {
+    /// A row.
+    pub(crate) struct BagColumns of Bag {
+        id: IdColumn,
+        flight_id: IdColumn,
+        status: NameColumn,
+        version: RevisionColumn,
+    }
+}
+
 /// Projects events into the table `bags`.
+#[derive(Default)]
 pub struct BagProjection;
 
 impl Projection for BagProjection {
@@ -52,21 +62,22 @@ impl Projection for BagProjection {
         transaction: &Transaction<'_>,
         events: &[Numbered<BagEvent>],
     ) -> Result<(), tokio_postgres::Error> {
-        let insert = "INSERT INTO bags (id, flight_id, status, version) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
-        let (insert, update) = (
-            transaction.prepare_cached(insert).await?,
-            transaction.prepare_cached("UPDATE bags SET status = $2, version = $3 WHERE id = $1").await?,
-        );
-        for Numbered { event, revision } in events {
-            let (id, version) = (event.bag_id().uuid(), to_bigint(Some(*revision)));
-            match event {
-                BagEvent::CheckedIn(BagCheckedIn { flight_id, .. }) => {
-                    transaction.execute(&insert, &[&id, &flight_id.uuid(), &CHECKED_IN, &version]).await?
+        let mut bags: Changes<BagId, (Option<FlightId>, Option<BagStatus>)> = Changes::default();
+        for &Numbered { ref event, revision } in events {
+            match *event {
+                BagEvent::CheckedIn(BagCheckedIn { bag_id, flight_id }) => {
+                    *bags.add(bag_id, revision) = (Some(flight_id), Some(BagStatus::CheckedIn));
                 }
-                BagEvent::LeftBehind(_) => transaction.execute(&update, &[&id, &LEFT_BEHIND, &version]).await?,
-            };
+                BagEvent::LeftBehind(BagLeftBehind { bag_id }) => {
+                    bags.change(bag_id, revision).1 = Some(BagStatus::LeftBehind);
+                }
+            }
         }
-        Ok(())
+        let new = bags.added(|(flight_id, status)| Some(((*flight_id)?, (*status)?)));
+        let rows = BAGS.rows(&new).with(BagColumns::flight_id, |(flight_id, _)| flight_id);
+        rows.with(BagColumns::status, |(_, status)| status).upsert(transaction).await?;
+        let moved = bags.changed(|(_, status)| *status);
+        BAGS.rows(&moved).with(BagColumns::status, |status| status).update(transaction).await
     }
 }
 
@@ -88,15 +99,10 @@ impl Reaction for LateBags {
     }
 
     async fn react(&self, event: &BagEvent, _: Revision, cause: Cause) -> Result<(), ReactionError> {
-        let BagEvent::CheckedIn(BagCheckedIn { bag_id, flight_id }) = event else { return Ok(()) };
-        let admission = self.flights.call(|flights| async move { flights.admission(*flight_id).await });
-        if admission.await? == Admission::Open {
-            return Ok(());
+        let BagEvent::CheckedIn(BagCheckedIn { bag_id, flight_id }) = *event else { return Ok(()) };
+        if self.flights.call(async |flights| flights.admission(flight_id).await).await? != Admission::Open {
+            self.bags.call(async |bags| bags.leave_behind(bag_id, cause.clone()).await).await?;
         }
-        let left = self.bags.call(|bags| {
-            let cause = cause.clone();
-            async move { bags.leave_behind(*bag_id, cause).await }
-        });
-        Ok(left.await.map(drop)?)
+        Ok(())
     }
 }

@@ -34,19 +34,23 @@ pub enum BagCommand {
     LeaveBehind { bag_id: BagId },
 }
 
-/// A bag as callers see it.
+/// A bag.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Bag {
     pub(crate) id: BagId,
     pub(crate) flight_id: FlightId,
-    pub(crate) status: String,
-    #[serde(skip)]
-    pub(crate) version: Option<Revision>,
+    pub(crate) status: BagStatus,
+    pub(crate) version: Revision,
 }
 
-pub(crate) const CHECKED_IN: &str = "checkedIn";
-pub(crate) const LEFT_BEHIND: &str = "leftBehind";
+shared_kernel::named! {
+    /// How far a bag has come.
+    pub enum BagStatus {
+        CheckedIn = "checkedIn",
+        LeftBehind = "leftBehind",
+    }
+}
 
 /// The rules of bags.
 pub struct Bags;
@@ -64,7 +68,9 @@ impl Decider for Bags {
             BagCommand::CheckIn { bag_id, flight_id } if !bags.contains_key(&bag_id) => {
                 vec![BagEvent::CheckedIn(BagCheckedIn { bag_id, flight_id })]
             }
-            BagCommand::LeaveBehind { bag_id } if bags.get(&bag_id).is_some_and(|bag| bag.status == CHECKED_IN) => {
+            BagCommand::LeaveBehind { bag_id }
+                if bags.get(&bag_id).is_some_and(|bag| bag.status == BagStatus::CheckedIn) =>
+            {
                 vec![BagEvent::LeftBehind(BagLeftBehind { bag_id })]
             }
             // It is so already.
@@ -75,13 +81,13 @@ impl Decider for Bags {
     fn evolve(bags: &mut Self::State, event: &BagEvent, revision: Revision) {
         match event {
             BagEvent::CheckedIn(BagCheckedIn { bag_id, flight_id }) => {
-                let (id, flight_id, status) = (*bag_id, *flight_id, CHECKED_IN.to_owned());
-                bags.insert(id, Bag { id, flight_id, status, version: Some(revision) });
+                let (id, flight_id, status) = (*bag_id, *flight_id, BagStatus::CheckedIn);
+                bags.insert(id, Bag { id, flight_id, status, version: revision });
             }
             BagEvent::LeftBehind(BagLeftBehind { bag_id }) => {
                 if let Some(bag) = bags.get_mut(bag_id) {
-                    bag.status = LEFT_BEHIND.to_owned();
-                    bag.version = Some(revision);
+                    bag.status = BagStatus::LeftBehind;
+                    bag.version = revision;
                 }
             }
         }

@@ -18,7 +18,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
     Router::new()
         .route("/api/flights", get(list).post(create))
         .route("/api/flights/{id}", get(show).put(correct_details).delete(delete))
-        .route("/api/flights/{id}/disembark", post(disembark))
+        .route("/api/flights/{id}/disembark", post(depart))
         .route("/api/flights/{id}/land", post(land))
         .with_state(api)
 }
@@ -38,13 +38,13 @@ async fn correct_details(
     answer(api.service.correct_details(id, command.input.0, if_version, command.context).await.map_err(problem)?)
 }
 
-async fn disembark(
+async fn depart(
     State(api): State<Arc<Api>>,
     PathId(id): PathId<FlightId>,
     command: Command<NoBody>,
 ) -> Answer<FlightView> {
     let if_version = command.if_match.expected_revision();
-    answer(api.service.disembark(id, if_version, command.context).await.map_err(problem)?)
+    answer(api.service.depart(id, if_version, command.context).await.map_err(problem)?)
 }
 
 async fn land(

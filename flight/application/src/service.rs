@@ -1,5 +1,5 @@
 use flight_contract::{Admission, FlightId};
-use flight_core::{FlightCommand, FlightDetails, FlightRejection, FlightState, FlightStatus, Flights, may_disembark};
+use flight_core::{FlightCommand, FlightDetails, FlightRejection, FlightState, FlightStatus, Flights, may_depart};
 use passenger_contract::{FlightEnding, SealAnswer};
 use shared_kernel::{Cause, CommandContext, Committed, Execute, Idempotency, IdempotencyKey, Position, Revision};
 use uuid::Uuid;
@@ -49,14 +49,14 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     ///
     /// # Errors
     /// [`FlightError`].
-    pub async fn disembark(
+    pub async fn depart(
         &self,
         flight_id: FlightId,
         if_version: Option<Revision>,
         mut context: CommandContext,
     ) -> Outcome<FlightView> {
         let step_of = context.idempotency.get_or_insert_with(|| own_key(context.command_id)).clone();
-        let allowed = self.check(|state| may_disembark(state, &flight_id, if_version)).await;
+        let allowed = self.check(|state| may_depart(state, &flight_id, if_version)).await;
         // After the check, which may have brought news of what another replica did for the same key.
         if let Some((fingerprint, committed)) = self.executor.remembered(&step_of.key) {
             return if fingerprint == step_of.fingerprint { done(committed) } else { Err(FlightError::KeyReused) };
@@ -71,11 +71,11 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
             }
             SealAnswer::Closed => {
                 // The flight has ended since it was looked at, and says so itself if its own news have arrived here.
-                self.check(|state| may_disembark(state, &flight_id, None)).await?;
+                self.check(|state| may_depart(state, &flight_id, None)).await?;
                 return Err(FlightError::ManifestClosed);
             }
         };
-        let mut done = self.execute(FlightCommand::Disembark { flight_id }, context).await?;
+        let mut done = self.execute(FlightCommand::Depart { flight_id }, context).await?;
         done.position = done.position.and(sealed);
         Ok(done)
     }
@@ -200,7 +200,7 @@ fn admission(state: &FlightState, flight_id: &FlightId) -> Admission {
     match state.flight(flight_id).map(|flight| flight.status) {
         None => Admission::UnknownFlight,
         Some(FlightStatus::WaitingForBoarding | FlightStatus::AllBoarded) => Admission::Open,
-        Some(FlightStatus::Disembarked) => Admission::Departed,
+        Some(FlightStatus::Departed) => Admission::Departed,
         Some(FlightStatus::Arrived) => Admission::Arrived,
     }
 }

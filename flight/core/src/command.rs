@@ -36,11 +36,11 @@ pub enum FlightCommand {
         manifest_revision: Revision,
     },
     /// Leave the gate. To be asked for only once the manifest is sealed, which decides that everybody has boarded; check
-    /// [`crate::may_disembark`] before asking for the seal.
+    /// [`crate::may_depart`] before asking for the seal.
     ///
     /// The reaction to the seal may be faster: after a seal, [`FlightRejection::AlreadyDeparted`] means that the flight has
     /// left as asked.
-    Disembark {
+    Depart {
         /// Which flight.
         flight_id: FlightId,
     },
@@ -73,7 +73,7 @@ impl FlightCommand {
             Self::Create { flight_id, .. }
             | Self::CorrectDetails { flight_id, .. }
             | Self::NoteManifest { flight_id, .. }
-            | Self::Disembark { flight_id }
+            | Self::Depart { flight_id }
             | Self::CompleteDeparture { flight_id }
             | Self::Land { flight_id, .. }
             | Self::Delete { flight_id, .. } => *flight_id,
@@ -99,7 +99,7 @@ pub enum FlightRejection {
     /// The flight has left the gate, which cannot be undone.
     #[error("the flight has left the gate already")]
     AlreadyDeparted,
-    /// The flight is at the gate. It has to disembark before it can land.
+    /// The flight is at the gate. It has to depart before it can land.
     #[error("the flight has not left the gate yet")]
     NotDeparted,
     /// The flight has landed already.

@@ -40,8 +40,8 @@ impl FlightState {
                 flight.status = FlightStatus::WaitingForBoarding;
                 flight.manifest_revision = Some(event.manifest_revision);
             }),
-            FlightEvent::Disembarked(event) => {
-                self.change(&event.flight_id, revision, |flight| flight.status = FlightStatus::Disembarked);
+            FlightEvent::Departed(event) => {
+                self.change(&event.flight_id, revision, |flight| flight.status = FlightStatus::Departed);
             }
             FlightEvent::Landed(event) => {
                 self.change(&event.flight_id, revision, |flight| flight.status = FlightStatus::Arrived);

@@ -5,6 +5,7 @@ mod migrations;
 mod projection;
 mod queries;
 mod reactions;
+mod table;
 
 pub use manifests::RpcManifests;
 pub use migrations::migrations;

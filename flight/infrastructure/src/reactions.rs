@@ -42,6 +42,6 @@ const fn ending(event: &FlightEvent) -> Option<FlightEnding> {
         | FlightEvent::DetailsCorrected(_)
         | FlightEvent::AllBoarded(_)
         | FlightEvent::BoardingReopened(_)
-        | FlightEvent::Disembarked(_) => None,
+        | FlightEvent::Departed(_) => None,
     }
 }

@@ -18,10 +18,6 @@ impl DomainProcessor for FlightProcessor {
         migrations()
     }
 
-    fn projection() -> FlightProjection {
-        FlightProjection
-    }
-
     fn reaction(peers: &Peers) -> Result<FlightReactions, InvalidRpcAddress> {
         Ok(FlightReactions::new(RpcManifests::new(peers.client(passenger_contract::DOMAIN)?)))
     }

@@ -22,6 +22,6 @@ pub use event::{
     PassengerCheckedIn, PassengerEvent, PassengerNameCorrected, PassengerOffloaded, PassengerRemoved,
 };
 pub use manifest::{Counts, Manifest, ManifestState};
-pub use passenger::{OffloadReason, Passenger, PassengerName, PassengerStatus, UnknownPassengerStatus};
+pub use passenger::{OffloadReason, Passenger, PassengerName, PassengerStatus};
 pub use rejection::PassengerRejection;
 pub use state::PassengerState;

@@ -18,10 +18,6 @@ impl DomainProcessor for PassengerProcessor {
         migrations()
     }
 
-    fn projection() -> PassengerProjection {
-        PassengerProjection
-    }
-
     fn reaction(peers: &Peers) -> Result<PassengerReactions, InvalidRpcAddress> {
         Ok(PassengerReactions::new(RpcFlights::new(peers.client(flight_contract::DOMAIN)?)))
     }

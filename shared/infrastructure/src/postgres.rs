@@ -215,15 +215,13 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 }
 
 /// A revision as PostgreSQL's `bigint`, with -1 for none.
-#[must_use]
-pub fn to_bigint(revision: Option<Revision>) -> i64 {
+pub(crate) fn to_bigint(revision: Option<Revision>) -> i64 {
     // Revisions come from the event store, which counts them in 63 bits.
     revision.map_or(-1, |revision| i64::try_from(revision.0).unwrap_or(i64::MAX))
 }
 
 /// A revision from PostgreSQL's `bigint`, where a negative number is none.
-#[must_use]
-pub fn from_bigint(revision: i64) -> Option<Revision> {
+pub(crate) fn from_bigint(revision: i64) -> Option<Revision> {
     u64::try_from(revision).ok().map(Revision)
 }
 
@@ -249,7 +247,7 @@ impl<'row, T: FromStr> FromSql<'row> for Parsed<T> {
 
 /// A `bigint` column that holds the number of an event. Reading a negative one is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StoredRevision(pub Revision);
+pub struct StoredRevision(pub(crate) Revision);
 
 impl<'row> FromSql<'row> for StoredRevision {
     fn from_sql(column: &Type, raw: &'row [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
@@ -262,8 +260,7 @@ impl<'row> FromSql<'row> for StoredRevision {
 }
 
 /// A `LIKE` pattern that finds the text anywhere in a column that is kept in lower case.
-#[must_use]
-pub fn substring_pattern(text: &str) -> String {
+pub(crate) fn substring_pattern(text: &str) -> String {
     let mut pattern = String::from("%");
     for character in text.to_lowercase().chars() {
         if matches!(character, '%' | '_' | '\\') {

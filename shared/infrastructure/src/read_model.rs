@@ -1,6 +1,9 @@
 //! The read side of a domain's PostgreSQL tables: answers that say what they reflect, and wait for what they must reflect.
 
+mod changes;
+mod column;
 mod listing;
+mod table;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -12,12 +15,16 @@ use shared_kernel::{QueryError, Revision};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::checkpoint::{self, CHANNEL};
 use crate::limits;
 use crate::postgres::{Database, DatabaseError, from_bigint, to_bigint};
 
+pub use changes::{Changed, Changes};
+pub use column::{Cell, Columns, Field, Filled, IdColumn, NameColumn, RevisionColumn, SearchColumn, TextColumn};
 pub use listing::Listing;
+pub use table::{Rows, Table};
 
 /// How often the checkpoint is read even if no notification has come.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -100,6 +107,32 @@ impl ReadModel {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// The row of a table with this key, if there is one. As [`ReadModel::query`] otherwise.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn find<T, C: Columns<T>>(
+        &self,
+        table: Table<C>,
+        key: impl Into<Uuid>,
+        at_least: Option<Revision>,
+    ) -> Result<Reflecting<Option<T>>, QueryError> {
+        let key: Uuid = key.into();
+        self.query(at_least, |client| async move { table.find(&client, key).await }).await
+    }
+
+    /// The rows of a listing. As [`ReadModel::query`] otherwise.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn list<T, C: Columns<T>>(
+        &self,
+        listing: &Listing<C>,
+        at_least: Option<Revision>,
+    ) -> Result<Reflecting<Vec<T>>, QueryError> {
+        self.query(at_least, |client| async move { listing.rows(&client).await }).await
     }
 
     async fn query_now<T, F, Q>(&self, query: &Q) -> Result<Reflecting<T>, DatabaseError>

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use shared_kernel::Decider;
+use shared_kernel::{Decider, DomainEvent};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -18,10 +18,8 @@ use crate::executor::ExecutorHandle;
 use crate::ledger::Ledger;
 use crate::postgres::{Database, DatabaseError, StoredRevision, to_bigint};
 
-/// A snapshot of another version is not read: a state that means something else would be worse than none.
-/// The number behind the slash is raised with every schema version of an event, too: software that did not know it has left
-/// such events out of its snapshots.
-const FORMAT: &str = concat!(env!("CARGO_PKG_VERSION"), "/2");
+/// Raised by hand when a state comes to mean something else although its events do not.
+const STATE_FORMAT: u32 = 2;
 /// How long a start waits for a snapshot.
 const LOAD_LIMIT: Duration = Duration::from_secs(10);
 const SAVE_LIMIT: Duration = Duration::from_secs(60);
@@ -53,6 +51,13 @@ enum Unusable {
     TooLarge(usize),
     #[error("it was abandoned")]
     Abandoned,
+}
+
+/// What a snapshot is of. One of another format is not read: a state that means something else would be worse than none. Each
+/// event type and schema version makes another format: software that did not know it has left such events out of its
+/// snapshots.
+fn format(versions: &[(&str, u32)]) -> String {
+    format!("{}/{STATE_FORMAT}.{}", env!("CARGO_PKG_VERSION"), versions.len())
 }
 
 impl From<tokio_postgres::Error> for Unusable {
@@ -100,7 +105,9 @@ impl Snapshots {
     {
         let client = self.database.client().await?;
         let sql = "SELECT revision, event_id, state FROM snapshots WHERE stream = $1 AND format = $2";
-        let Some(row) = client.query_opt(sql, &[&self.stream, &FORMAT]).await? else { return Ok(None) };
+        let Some(row) = client.query_opt(sql, &[&self.stream, &format(D::Event::VERSIONS)]).await? else {
+            return Ok(None);
+        };
         let StoredRevision(revision) = row.try_get(0)?;
         let event_id: Uuid = row.try_get(1)?;
         match self.event_store.event_at(self.stream, revision).await {
@@ -156,9 +163,12 @@ impl Snapshots {
                  ON CONFLICT (stream) DO UPDATE SET
                     format = excluded.format, revision = excluded.revision, event_id = excluded.event_id,
                     state = excluded.state, taken_at = now()",
-                &[&self.stream, &FORMAT, &to_bigint(Some(revision)), &event_id, &state],
+                &[&self.stream, &format(D::Event::VERSIONS), &to_bigint(Some(revision)), &event_id, &state],
             )
             .await?;
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

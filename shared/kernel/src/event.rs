@@ -8,6 +8,9 @@ use uuid::Uuid;
 
 /// A fact of a domain, as it is stored: an event type in the past tense, a schema version, and camelCase JSON data.
 pub trait DomainEvent: Clone + Send + Sync + Sized + 'static {
+    /// Every event type that was ever stored, with each schema version that it was stored in.
+    const VERSIONS: &'static [(&'static str, u32)];
+
     /// The field of the data that names what an event is about, in every version of every type, so that it is found even
     /// where the rest cannot be read.
     const KEY_FIELD: &'static str;

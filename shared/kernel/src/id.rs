@@ -46,6 +46,18 @@ macro_rules! id {
             }
         }
 
+        impl From<::uuid::Uuid> for $name {
+            fn from(value: ::uuid::Uuid) -> Self {
+                Self(value)
+            }
+        }
+
+        impl From<$name> for ::uuid::Uuid {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
         impl ::core::fmt::Display for $name {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 ::core::fmt::Display::fmt(&self.0, f)

@@ -32,15 +32,12 @@ pub trait DomainProcessor: Send + Sync + 'static {
     /// The domain.
     const DOMAIN: &'static Domain;
     /// How its events become rows.
-    type Projection: Projection;
+    type Projection: Projection + Default;
     /// What its events mean for other domains.
     type Reaction: Reaction;
 
     /// The migrations of its own tables.
     fn migrations() -> Runner;
-
-    /// How its events become rows.
-    fn projection() -> Self::Projection;
 
     /// What its events mean for other domains, which it calls.
     ///
@@ -88,7 +85,8 @@ pub async fn run<P: DomainProcessor>(
     let peers: Peers = config.apis.iter().map(|(name, service)| (*name, rpc::url(service))).collect();
     let (stream, reaction) = (P::DOMAIN.stream.name, P::reaction(&peers)?);
     let asking = event_store.separate()?;
-    let (projector, projecting) = Projector::new(P::projection(), stream, event_store.separate()?, database.clone());
+    let (projector, projecting) =
+        Projector::new(P::Projection::default(), stream, event_store.separate()?, database.clone());
     let (reactor, reacting) = Reactor::new(reaction, stream, event_store, database.clone());
     let workers = [(P::Projection::NAME, projecting), (P::Reaction::NAME, reacting)];
     let router = routes::router(stream, asking, database.clone(), workers);

@@ -32,7 +32,7 @@ async fn a_third_domain_is_served_projected_reacted_to_and_logged() {
     assert_eq!(position, "b0");
 
     let shown = program.get_at(&format!("/api/bags/{bag}"), &position).await;
-    assert_eq!(shown, json!({ "id": bag, "flightId": flight_id, "status": "checkedIn" }));
+    assert_eq!(shown, json!({ "id": bag, "flightId": flight_id, "status": "checkedIn", "version": 0 }));
 
     // Nobody has heard of its flight: the reaction leaves it behind.
     let nowhere = json!({ "flightId": Uuid::now_v7() });

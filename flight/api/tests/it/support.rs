@@ -8,7 +8,7 @@ use eventstore::{AppendToStreamOptions, EventData};
 use flight_api::FlightApi;
 use flight_core::{
     FlightAllBoarded, FlightCreated, FlightDetails, FlightDisembarked, FlightEvent, FlightLanded, FlightNumber,
-    FlightStatus, Place,
+    FlightStatus, PlaceName,
 };
 use flight_infrastructure::FlightProjection;
 use flight_processor::FlightProcessor;
@@ -45,8 +45,8 @@ impl Tables {
             ids.push(flight_id.to_string());
             let details = FlightDetails {
                 flight_number: FlightNumber::new("JB1").unwrap(),
-                origin: Place::new("HAM").unwrap(),
-                destination: Place::new(destination).unwrap(),
+                origin: PlaceName::new("HAM").unwrap(),
+                destination: PlaceName::new(destination).unwrap(),
                 scheduled_departure: None,
             };
             events.push(FlightEvent::Created(FlightCreated { flight_id, details: details.into() }));
@@ -56,17 +56,28 @@ impl Tables {
                     events
                         .push(FlightEvent::AllBoarded(FlightAllBoarded { flight_id, manifest_revision: Revision(0) }));
                 }
-                FlightStatus::Disembarked => events.push(FlightEvent::Disembarked(FlightDisembarked { flight_id })),
+                FlightStatus::Departed => events.push(FlightEvent::Departed(FlightDisembarked { flight_id })),
                 FlightStatus::Arrived => events.push(FlightEvent::Landed(FlightLanded { flight_id })),
             }
         }
         let numbered: Vec<_> =
             events.into_iter().zip(0..).map(|(event, number)| Numbered { event, revision: Revision(number) }).collect();
+        self.project(&numbered).await;
+        ids
+    }
+
+    /// Projects these events as one batch.
+    pub(crate) async fn project(&self, events: &[Numbered<FlightEvent>]) {
         let mut client = Database::new(&self.0.url()).unwrap().client().await.unwrap();
         let transaction = client.transaction().await.unwrap();
-        FlightProjection.project(&transaction, &numbered).await.unwrap();
+        FlightProjection.project(&transaction, events).await.unwrap();
         transaction.commit().await.unwrap();
-        ids
+    }
+
+    /// Every row of the table, with all that is in it.
+    pub(crate) async fn rows(&self) -> Vec<Value> {
+        let rows = self.0.client().await.query("SELECT to_jsonb(flights)::text FROM flights ORDER BY id", &[]).await;
+        rows.unwrap().iter().map(|row| serde_json::from_str(row.get(0)).unwrap()).collect()
     }
 
     /// How many rows of the table were looked at so far, by connections that have ended: waits for all to end.

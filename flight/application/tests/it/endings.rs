@@ -4,7 +4,7 @@ use shared_kernel::{Interruption, Position, Revision};
 use crate::passenger_domain::{context, flight_after, flight_id, service, status};
 
 fn in_the_air() -> [FlightEvent; 1] {
-    [FlightEvent::Disembarked(FlightDisembarked { flight_id: flight_id() })]
+    [FlightEvent::Departed(FlightDisembarked { flight_id: flight_id() })]
 }
 
 #[tokio::test]

@@ -57,8 +57,8 @@ pub(crate) fn boarding_reopened(manifest_revision: u64) -> FlightEvent {
     })
 }
 
-pub(crate) fn disembarked() -> FlightEvent {
-    FlightEvent::Disembarked(FlightDisembarked { flight_id: FLIGHT })
+pub(crate) fn departed() -> FlightEvent {
+    FlightEvent::Departed(FlightDisembarked { flight_id: FLIGHT })
 }
 
 pub(crate) fn landed() -> FlightEvent {

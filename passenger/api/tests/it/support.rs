@@ -75,10 +75,21 @@ impl Tables {
     async fn project(&self, events: Vec<PassengerEvent>) {
         let numbered: Vec<_> =
             events.into_iter().zip(0..).map(|(event, number)| Numbered { event, revision: Revision(number) }).collect();
+        self.project_batch(&numbered).await;
+    }
+
+    pub(crate) async fn project_batch(&self, events: &[Numbered<PassengerEvent>]) {
         let mut client = Database::new(&self.0.url()).unwrap().client().await.unwrap();
         let transaction = client.transaction().await.unwrap();
-        PassengerProjection.project(&transaction, &numbered).await.unwrap();
+        PassengerProjection.project(&transaction, events).await.unwrap();
         transaction.commit().await.unwrap();
+    }
+
+    /// Every row of a table, with all that is in it.
+    pub(crate) async fn rows(&self, table: &str, key: &str) -> Vec<Value> {
+        let sql = format!("SELECT to_jsonb({table})::text FROM {table} ORDER BY {key}");
+        let rows = self.0.client().await.query(&sql, &[]).await.unwrap();
+        rows.iter().map(|row| serde_json::from_str(row.get(0)).unwrap()).collect()
     }
 
     /// How many rows of the passengers were looked at so far, by connections that have ended: waits for all to end.

@@ -63,7 +63,7 @@ fn a_manifest_is_closed_by_a_landing_or_a_deletion() {
 
 #[test]
 fn statuses_have_one_text_form() {
-    for status in PassengerStatus::ALL {
+    for status in PassengerStatus::ALL.iter().copied() {
         assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
         assert_eq!(status.as_str().parse(), Ok(status));
         assert_eq!(status.to_string(), status.as_str());

@@ -13,6 +13,7 @@ struct Counter;
 struct Counted;
 
 impl DomainEvent for Counted {
+    const VERSIONS: &'static [(&'static str, u32)] = &[("Counted", 1)];
     const KEY_FIELD: &'static str = "id";
 
     fn key(&self) -> Uuid {

@@ -71,6 +71,7 @@ impl Event {
 }
 
 impl DomainEvent for Event {
+    const VERSIONS: &'static [(&'static str, u32)] = &[("Deposited", 1), ("Withdrawn", 1), ("Emptied", 1)];
     const KEY_FIELD: &'static str = "account";
 
     fn key(&self) -> Uuid {

@@ -145,6 +145,8 @@ pub(crate) struct NewerAccountRows;
 pub(crate) struct NewerEvent(Event);
 
 impl DomainEvent for NewerEvent {
+    const VERSIONS: &'static [(&'static str, u32)] =
+        &[("Deposited", 1), ("Withdrawn", 1), ("Emptied", 1), ("Refunded", 1)];
     const KEY_FIELD: &'static str = Event::KEY_FIELD;
 
     fn key(&self) -> Uuid {

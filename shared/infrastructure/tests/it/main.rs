@@ -20,5 +20,6 @@ mod read_model;
 mod replicas;
 mod rights;
 mod rpc;
+mod tables;
 mod tls;
 mod workers;

@@ -1,7 +1,7 @@
 /// Declares the events of a domain, each of them once.
 ///
 /// Of every event it makes a struct, which is what is stored of it, a variant of the enum, and its part in the enum's
-/// `TYPES`, `VERSIONS`, `subject` and [`DomainEvent`](crate::DomainEvent). The name of the struct is the stored
+/// `TYPES`, `subject` and [`DomainEvent`](crate::DomainEvent). The name of the struct is the stored
 /// event type. It and the fields are stored for ever: golden files hold them to that.
 ///
 /// A declaration reads `Variant(Struct), version N, about subject { fields }`. The subject is that of the command that the
@@ -87,10 +87,6 @@ macro_rules! events {
             /// Every stored event type.
             pub const TYPES: &'static [&'static str] = &[$(stringify!($Data),)+];
 
-            /// Every schema version that was ever stored of every event type.
-            pub const VERSIONS: &'static [(&'static str, u32)] =
-                &[$($($((stringify!($Data), $earlier),)+)? (stringify!($Data), $version),)+];
-
             /// What it is about: what happens to the same key is processed in order.
             #[must_use]
             pub const fn $key(&self) -> $Key {
@@ -105,6 +101,8 @@ macro_rules! events {
         }
 
         impl $crate::DomainEvent for $Event {
+            const VERSIONS: &'static [(&'static str, u32)] =
+                &[$($($((stringify!($Data), $earlier),)+)? (stringify!($Data), $version),)+];
             const KEY_FIELD: &'static str = $key_field;
 
             fn key(&self) -> ::uuid::Uuid {
