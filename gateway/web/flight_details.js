@@ -22,8 +22,8 @@ import { fromLocalInput, fullTime, shortTime, toLocalInput } from "./format.js";
  * @property {string} [hint] What a dialog says about it.
  * @property {(value: V) => string} [toInput] What the input shows of it; without it, the value.
  * @property {(entered: string) => unknown} [fromInput] What is sent for what was entered; without it, that.
- * @property {() => {element: HTMLElement, show: (value: V) => void}} [summary] How the page of a flight shows it, unless in
- *   its heading or as the route.
+ * @property {() => {element: HTMLElement, show: (value: V) => void}} [summary] How the page of a flight shows it, if
+ *   neither its heading nor the route does.
  * @property {string} [words] What stands before it in the sentences of the audit log, where they tell it.
  */
 
