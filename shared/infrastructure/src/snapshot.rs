@@ -53,8 +53,8 @@ enum Unusable {
     Abandoned,
 }
 
-/// What a snapshot is of. One of another format is not read: a state that means something else would be worse than none. Each
-/// event type and schema version makes another format: software that did not know it has left such events out of its
+/// What a snapshot is of. One of another format is not read: a state that means something else would be worse than none.
+/// Each event type and schema version makes another format: software that did not know it has left such events out of its
 /// snapshots.
 fn format(versions: &[(&str, u32)]) -> String {
     format!("{}/{STATE_FORMAT}.{}", env!("CARGO_PKG_VERSION"), versions.len())

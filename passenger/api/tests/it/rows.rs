@@ -69,7 +69,10 @@ async fn rows_hold_what_the_events_say() {
         row(ids[2], flights[0], "Cléo", "boarded", 10),
         row(eve.passenger_id, eve.flight_id, "Eve", "checkedIn", 16),
     ];
-    let manifest = |flight_id: FlightId, state: &str, ending: Option<&str>, version: u64| json!({"flight_id": flight_id, "state": state, "ending": ending, "version": version});
+    let manifest = |flight_id: FlightId, state: &str, ending: Option<&str>, version: u64| {
+        let flight_id = flight_id.uuid();
+        json!({"flight_id": flight_id, "state": state, "ending": ending, "version": version})
+    };
     let manifests = [
         manifest(flights[0], "closed", Some("landed"), 15),
         manifest(flights[1], "closed", Some("deleted"), 13),

@@ -4,8 +4,8 @@ use std::hash::Hash;
 use shared_kernel::Revision;
 use uuid::Uuid;
 
-/// What a batch of events comes to for each row of a table, so that each row is written once. `K` is the key, `P` the parts of
-/// a row that may have changed.
+/// What a batch of events comes to for each row of a table, so that each row is written once. `K` is the key, `P` the
+/// parts of a row that may have changed.
 #[derive(Debug)]
 pub struct Changes<K, P> {
     rows: HashMap<K, Change<P>>,

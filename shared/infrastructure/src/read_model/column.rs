@@ -12,8 +12,8 @@ use crate::postgres::{Parsed, StoredRevision, to_bigint};
 
 /// How a `T` is kept in the columns of a table. Where one column is enough, implement [`Cell`].
 pub trait Columns<T> {
-    /// Adds the columns that hold these values, a row for each. `field` is what the values are called, and usually the column
-    /// too.
+    /// Adds the columns that hold these values, a row for each. `field` is what the values are called, and usually the
+    /// column too.
     fn fill<'a>(field: &'static str, values: &[&'a T], filled: &mut Vec<Filled<'a>>);
 
     /// What a row holds in these columns.
@@ -197,14 +197,14 @@ impl Cell<Revision> for RevisionColumn {
     }
 }
 
-/// A `text` in lower case by which rows are found, and which follows from a `T` that is written with it. It is not read.
+/// A `text` in lower case by which rows are found. It follows from a `T` that is written with it, and is not read.
 pub struct SearchColumn<T> {
     pub(super) name: &'static str,
     lines: for<'a> fn(&'a T) -> Vec<&'a str>,
 }
 
 impl<T> SearchColumn<T> {
-    /// The column with this name, with what is searched in a `T`: a line each, so that nothing is found across two of them.
+    /// The column with this name, and what is searched in a `T`: a line each, so that nothing is found across two.
     #[must_use]
     pub const fn new(name: &'static str, lines: for<'a> fn(&'a T) -> Vec<&'a str>) -> Self {
         Self { name, lines }
@@ -218,8 +218,9 @@ impl<T> SearchColumn<T> {
     }
 }
 
-/// Says in which columns the fields of a struct are kept: each field with the [`Columns`] that it has, which may be those of
-/// another struct. The column is called as the field. Select lists, statements that write and what reads a row follow from it.
+/// Says in which columns the fields of a struct are kept: each field with the [`Columns`] that it has, which may be those
+/// of another struct. The column is called as the field. Select lists, statements that write and what reads a row follow
+/// from it.
 ///
 /// All fields have to be there: one that is missing does not compile.
 ///
