@@ -217,7 +217,7 @@ async fn a_listing_narrows_down_by_any_column() {
         (all().of(GateColumns::id, Some(two)), vec![two]),
         (all().of(GateColumns::id, None::<Uuid>).containing(&SEARCH, None), vec![one, two, three]),
         (all().any_of(GateColumns::sorting, sortings(&[Order::OldestFirst])), vec![one, three]),
-        (all().any_of(GateColumns::sorting, sortings(&Order::ALL)), vec![one, two, three]),
+        (all().any_of(GateColumns::sorting, sortings(Order::ALL)), vec![one, two, three]),
         (all().containing(&SEARCH, Some("A")), vec![one, two]),
         (all().containing(&SEARCH, Some("0%")), vec![one]),
         (all().only("remark IS NULL"), vec![two]),
