@@ -10,4 +10,4 @@ mod view;
 pub use error::FlightError;
 pub use manifests::Manifests;
 pub use service::FlightService;
-pub use view::{Done, FlightFilter, FlightView};
+pub use view::{FlightFilter, FlightView};

@@ -1,10 +1,12 @@
 use flight_contract::{Admission, FlightId};
 use flight_core::{FlightCommand, FlightDetails, FlightRejection, FlightState, FlightStatus, Flights, may_depart};
 use passenger_contract::{FlightEnding, SealAnswer};
-use shared_kernel::{Cause, CommandContext, Committed, Execute, Idempotency, IdempotencyKey, Position, Revision};
+use shared_kernel::{
+    Cause, CommandContext, Committed, Execute, Executed, Idempotency, IdempotencyKey, Position, Revision,
+};
 use uuid::Uuid;
 
-use crate::{Done, FlightError, FlightView, Manifests};
+use crate::{FlightError, FlightView, Manifests};
 
 /// Carries out what callers and the passenger domain ask of flights.
 #[derive(Clone)]
@@ -13,7 +15,7 @@ pub struct FlightService<E, M> {
     manifests: M,
 }
 
-type Outcome<T> = Result<Done<T>, FlightError>;
+type FlightResult<T> = Result<Executed<T>, FlightError>;
 
 impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     /// A service that decides with `executor` and asks the passenger domain through `manifests`.
@@ -25,7 +27,7 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     ///
     /// # Errors
     /// [`FlightError`].
-    pub async fn create(&self, details: FlightDetails, context: CommandContext) -> Outcome<FlightView> {
+    pub async fn create(&self, details: FlightDetails, context: CommandContext) -> FlightResult<FlightView> {
         let flight_id = FlightId::new(Uuid::now_v7());
         self.execute(FlightCommand::Create { flight_id, details }, context).await
     }
@@ -40,7 +42,7 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         details: FlightDetails,
         if_version: Option<Revision>,
         context: CommandContext,
-    ) -> Outcome<FlightView> {
+    ) -> FlightResult<FlightView> {
         self.execute(FlightCommand::CorrectDetails { flight_id, details, if_version }, context).await
     }
 
@@ -54,7 +56,7 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         flight_id: FlightId,
         if_version: Option<Revision>,
         mut context: CommandContext,
-    ) -> Outcome<FlightView> {
+    ) -> FlightResult<FlightView> {
         let step_of = context.idempotency.get_or_insert_with(|| own_key(context.command_id)).clone();
         let allowed = self.check(|state| may_depart(state, &flight_id, if_version)).await;
         // After the check, which may have brought news of what another replica did for the same key.
@@ -89,7 +91,7 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         flight_id: FlightId,
         if_version: Option<Revision>,
         context: CommandContext,
-    ) -> Outcome<FlightView> {
+    ) -> FlightResult<FlightView> {
         let cause = context.as_cause();
         let mut done = self.execute(FlightCommand::Land { flight_id, if_version }, context).await?;
         done.position = done.position.and(self.close_at_once(flight_id, FlightEnding::Landed, cause).await);
@@ -105,11 +107,14 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         flight_id: FlightId,
         if_version: Option<Revision>,
         context: CommandContext,
-    ) -> Outcome<()> {
+    ) -> FlightResult<()> {
         let cause = context.as_cause();
         let committed = self.executor.execute(FlightCommand::Delete { flight_id, if_version }, context).await?;
         let deleted = Position::at(flight_contract::STREAM, committed.revision);
-        Ok(Done { value: (), position: deleted.and(self.close_at_once(flight_id, FlightEnding::Deleted, cause).await) })
+        Ok(Executed {
+            value: (),
+            position: deleted.and(self.close_at_once(flight_id, FlightEnding::Deleted, cause).await),
+        })
     }
 
     /// Hears whether everybody on the manifest has boarded. Answers the newest event that shows it.
@@ -153,7 +158,7 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         }
     }
 
-    async fn execute(&self, command: FlightCommand, context: CommandContext) -> Outcome<FlightView> {
+    async fn execute(&self, command: FlightCommand, context: CommandContext) -> FlightResult<FlightView> {
         done(self.executor.execute(command, context).await?)
     }
 
@@ -188,10 +193,10 @@ fn own_key(command_id: Uuid) -> Idempotency {
 }
 
 /// The answer to a command that leaves a flight. That a flight has been deleted since is an answer too: it is not there.
-fn done(committed: Committed<Flights>) -> Outcome<FlightView> {
+fn done(committed: Committed<Flights>) -> FlightResult<FlightView> {
     let position = Position::at(flight_contract::STREAM, committed.revision);
     match committed.outcome {
-        Some(flight) => Ok(Done { value: FlightView::from(&*flight), position }),
+        Some(flight) => Ok(Executed { value: FlightView::from(&*flight), position }),
         None => Err(FlightError::Rejected { rejection: FlightRejection::NotFound, position }),
     }
 }

@@ -12,10 +12,7 @@ mod state;
 
 pub use command::{FlightCommand, FlightRejection};
 pub use decide::{Flights, may_depart};
-pub use event::{
-    FlightAllBoarded, FlightBoardingReopened, FlightCreated, FlightDeleted, FlightDetailsCorrected, FlightDisembarked,
-    FlightEvent, FlightLanded, StoredDetails,
-};
+pub use event::*;
 pub use flight::{Flight, FlightDetails, FlightNumber, FlightStatus, PlaceName};
 pub use offset_date_time::OffsetDateTime;
 pub use state::FlightState;

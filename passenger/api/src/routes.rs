@@ -1,19 +1,19 @@
 use passenger_contract::{PassengerId, STREAM, problem_type};
+use shared_kernel::{Executed, Position};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
-use passenger_application::{Done, ManifestView, ManifestWithPassengers, PassengerView};
+use passenger_application::{ManifestView, ManifestWithPassengers, PassengerView};
 use passenger_infrastructure::FIRST_PASSENGERS;
-use shared_kernel::Position;
-use shared_service::{Command, IfNoneMatch, NoBody, Page, PathId, Problem, Query, Reply, RequestedPosition};
+use shared_service::{
+    Command, IfNoneMatch, NoBody, Page, PathId, Problem, Query, Reply, ReplyResult, RequestedPosition,
+};
 
 use crate::Api;
 use crate::input::{AddInput, ManifestInput, ManifestKey, ManifestsInput, NameInput, OffloadInput, PassengersInput};
 use crate::problems::problem;
-
-type Answer<T> = Result<Reply<T>, Problem>;
 
 pub(crate) fn router(api: Arc<Api>) -> Router {
     Router::new()
@@ -26,7 +26,7 @@ pub(crate) fn router(api: Arc<Api>) -> Router {
         .with_state(api)
 }
 
-async fn add(State(api): State<Arc<Api>>, command: Command<AddInput>) -> Answer<PassengerView> {
+async fn add(State(api): State<Arc<Api>>, command: Command<AddInput>) -> ReplyResult<PassengerView> {
     let AddInput { flight_id, name } = command.input;
     let done = api.service.add(flight_id, name, command.context).await.map_err(problem)?;
     let (revision, location) = (done.value.version, format!("/api/passengers/{}", done.value.id));
@@ -37,7 +37,7 @@ async fn correct_name(
     State(api): State<Arc<Api>>,
     PathId(id): PathId<PassengerId>,
     command: Command<NameInput>,
-) -> Answer<PassengerView> {
+) -> ReplyResult<PassengerView> {
     let if_version = command.if_match.expected_revision();
     answer(api.service.correct_name(id, command.input.0, if_version, command.context).await.map_err(problem)?)
 }
@@ -46,7 +46,7 @@ async fn board(
     State(api): State<Arc<Api>>,
     PathId(id): PathId<PassengerId>,
     command: Command<NoBody>,
-) -> Answer<PassengerView> {
+) -> ReplyResult<PassengerView> {
     let if_version = command.if_match.expected_revision();
     answer(api.service.board(id, if_version, command.context).await.map_err(problem)?)
 }
@@ -55,7 +55,7 @@ async fn offload(
     State(api): State<Arc<Api>>,
     PathId(id): PathId<PassengerId>,
     command: Command<OffloadInput>,
-) -> Answer<PassengerView> {
+) -> ReplyResult<PassengerView> {
     let if_version = command.if_match.expected_revision();
     answer(api.service.offload(id, command.input.0, if_version, command.context).await.map_err(problem)?)
 }
@@ -65,7 +65,7 @@ async fn show(
     PathId(id): PathId<PassengerId>,
     RequestedPosition(requested): RequestedPosition,
     known: IfNoneMatch,
-) -> Answer<PassengerView> {
+) -> ReplyResult<PassengerView> {
     let requested = api.backend.cover(requested).await;
     let found = api.read_model.passenger(id, requested.revision_in(STREAM)).await?;
     let position = requested.and(Position::at(STREAM, found.revision));
@@ -79,7 +79,7 @@ async fn list(
     State(api): State<Arc<Api>>,
     Query(input): Query<PassengersInput>,
     RequestedPosition(requested): RequestedPosition,
-) -> Answer<Page<PassengerView>> {
+) -> ReplyResult<Page<PassengerView>> {
     let requested = api.backend.cover(requested).await;
     let found = api.read_model.passengers(input.filter, input.paging, requested.revision_in(STREAM)).await?;
     let page = Page::from_surplus(found.value, &input.paging, |last| last.id);
@@ -90,7 +90,7 @@ async fn list_manifests(
     State(api): State<Arc<Api>>,
     Query(input): Query<ManifestsInput>,
     RequestedPosition(requested): RequestedPosition,
-) -> Answer<Page<ManifestView>> {
+) -> ReplyResult<Page<ManifestView>> {
     let requested = api.backend.cover(requested).await;
     let found =
         api.read_model.manifests(input.filter, input.paging, input.missing, requested.revision_in(STREAM)).await?;
@@ -104,7 +104,7 @@ async fn show_manifest(
     Query(input): Query<ManifestInput>,
     RequestedPosition(requested): RequestedPosition,
     known: IfNoneMatch,
-) -> Answer<ManifestWithPassengers> {
+) -> ReplyResult<ManifestWithPassengers> {
     let requested = api.backend.cover(requested).await;
     let found = api.read_model.manifest(flight_id, input.missing, requested.revision_in(STREAM)).await?;
     let position = requested.and(Position::at(STREAM, found.revision));
@@ -124,7 +124,7 @@ async fn show_manifest(
     })
 }
 
-fn answer(done: Done<PassengerView>) -> Answer<PassengerView> {
+fn answer(done: Executed<PassengerView>) -> ReplyResult<PassengerView> {
     let revision = done.value.version;
     Ok(Reply::ok(done.value).revision(revision).position(done.position))
 }

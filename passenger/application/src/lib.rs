@@ -11,6 +11,4 @@ mod view;
 pub use error::PassengerError;
 pub use flights::Flights;
 pub use service::PassengerService;
-pub use view::{
-    Done, ManifestFilter, ManifestView, ManifestWithPassengers, MissingView, PassengerFilter, PassengerView,
-};
+pub use view::{ManifestFilter, ManifestView, ManifestWithPassengers, MissingView, PassengerFilter, PassengerView};

@@ -4,11 +4,13 @@ use passenger_core::{
     Manifest, OffloadReason, PassengerCommand, PassengerEvent, PassengerName, PassengerOutcome, PassengerRejection,
     Passengers,
 };
-use shared_kernel::{Cause, CommandContext, Committed, Execute, ExecuteError, Interruption, Position, Revision};
+use shared_kernel::{
+    Cause, CommandContext, Committed, Execute, ExecuteError, Executed, Interruption, Position, Revision,
+};
 use std::sync::Arc;
 use uuid::Uuid;
 
-use crate::{Done, Flights, PassengerError, PassengerView};
+use crate::{Flights, PassengerError, PassengerView};
 
 /// Carries out what callers and the flight domain ask of passengers and manifests.
 #[derive(Clone)]
@@ -17,7 +19,7 @@ pub struct PassengerService<E, F> {
     flights: F,
 }
 
-type Outcome<T> = Result<Done<T>, PassengerError>;
+type PassengerResult<T> = Result<Executed<T>, PassengerError>;
 
 impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
     /// A service that decides with `executor` and asks the flight domain through `flights`.
@@ -34,7 +36,7 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
         flight_id: FlightId,
         name: PassengerName,
         context: CommandContext,
-    ) -> Outcome<PassengerView> {
+    ) -> PassengerResult<PassengerView> {
         let key = context.idempotency.as_ref().map(|idempotency| &idempotency.key);
         // What a repeated command led to does not depend on the flight any more.
         if key.and_then(|key| self.executor.remembered(key)).is_none() {
@@ -59,7 +61,7 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
         name: PassengerName,
         if_version: Option<Revision>,
         context: CommandContext,
-    ) -> Outcome<PassengerView> {
+    ) -> PassengerResult<PassengerView> {
         self.change(PassengerCommand::CorrectName { passenger_id, name, if_version }, context).await
     }
 
@@ -72,7 +74,7 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
         passenger_id: PassengerId,
         if_version: Option<Revision>,
         context: CommandContext,
-    ) -> Outcome<PassengerView> {
+    ) -> PassengerResult<PassengerView> {
         self.change(PassengerCommand::Board { passenger_id, if_version }, context).await
     }
 
@@ -86,7 +88,7 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
         reason: OffloadReason,
         if_version: Option<Revision>,
         context: CommandContext,
-    ) -> Outcome<PassengerView> {
+    ) -> PassengerResult<PassengerView> {
         self.change(PassengerCommand::Offload { passenger_id, reason, if_version }, context).await
     }
 
@@ -138,14 +140,14 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
         Ok(self.flights.admission(flight_id).await? != Admission::UnknownFlight)
     }
 
-    async fn change(&self, command: PassengerCommand, context: CommandContext) -> Outcome<PassengerView> {
+    async fn change(&self, command: PassengerCommand, context: CommandContext) -> PassengerResult<PassengerView> {
         let cause = context.as_cause();
         let committed = self.executor.execute(command, context).await?;
         let position = Position::at(passenger_contract::STREAM, committed.revision);
         let noted = self.note_at_once(&committed, cause).await;
         match committed.outcome {
             PassengerOutcome::Passenger(Some(passenger)) => {
-                Ok(Done { value: PassengerView::from(&*passenger), position: position.and(noted) })
+                Ok(Executed { value: PassengerView::from(&*passenger), position: position.and(noted) })
             }
             // That a passenger has been removed since is an answer too: they are not there.
             _ => Err(PassengerError::Rejected { rejection: PassengerRejection::NotFound, position }),

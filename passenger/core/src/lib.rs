@@ -17,10 +17,7 @@ mod state;
 pub use close::MAX_CLOSED_PER_COMMAND;
 pub use command::PassengerCommand;
 pub use decide::{PassengerOutcome, PassengerSubject, Passengers};
-pub use event::{
-    ManifestClosed, ManifestCompleted, ManifestReopened, ManifestSealed, PassengerArrived, PassengerBoarded,
-    PassengerCheckedIn, PassengerEvent, PassengerNameCorrected, PassengerOffloaded, PassengerRemoved,
-};
+pub use event::*;
 pub use manifest::{Counts, Manifest, ManifestState};
 pub use passenger::{OffloadReason, Passenger, PassengerName, PassengerStatus};
 pub use rejection::PassengerRejection;

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use std::future::Future;
 
-use crate::{CommandContext, Decider, IdempotencyKey, Revision};
+use crate::{CommandContext, Decider, IdempotencyKey, Position, Revision};
 
 /// Executes the commands of one domain on what its stream says.
 pub trait Execute<D: Decider>: Send + Sync {
@@ -41,6 +41,15 @@ pub struct Committed<D: Decider> {
     pub revision: Option<Revision>,
     /// The events that this call appended. Empty if nothing had to happen, or had happened before.
     pub events: Vec<D::Event>,
+}
+
+/// What an executed command left, as its caller sees it, and where its events are in the streams.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Executed<T> {
+    /// What it left.
+    pub value: T,
+    /// What a query has to cover to show it.
+    pub position: Position,
 }
 
 /// Why a command was not executed.

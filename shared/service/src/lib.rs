@@ -34,5 +34,5 @@ pub use paging::{Page, Paging};
 pub use path::PathId;
 pub use problem::Problem;
 pub use query::{FromQuery, Params, Query};
-pub use reply::Reply;
+pub use reply::{Reply, ReplyResult};
 pub use server::{BindError, TaskEnded, bind, serve, serve_beside};

@@ -5,6 +5,10 @@ use serde::Serialize;
 use shared_kernel::{Position, Revision};
 
 use crate::headers::{self, IfNoneMatch, JETBRIDGE_POSITION};
+use crate::problem::Problem;
+
+/// What a route answers.
+pub type ReplyResult<T> = Result<Reply<T>, Problem>;
 
 /// An answer that is not a problem: a status, a JSON body, and the headers that the public API promises.
 #[derive(Debug, Clone)]
