@@ -230,7 +230,7 @@ pub(crate) fn from_bigint(revision: i64) -> Option<Revision> {
 #[error("the value is not one that is known here")]
 struct UnknownValue;
 
-/// A `text` column whose values are those of a type, read by its `FromStr`. Reading any other is an error.
+/// A `text` column whose values are those of a type, read by its `FromStr`. Reading any other, or none, is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parsed<T>(pub T);
 
@@ -238,6 +238,10 @@ impl<'row, T: FromStr> FromSql<'row> for Parsed<T> {
     fn from_sql(column: &Type, raw: &'row [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
         let text = <&str>::from_sql(column, raw)?;
         Ok(Self(text.parse().map_err(|_| UnknownValue)?))
+    }
+
+    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Err(UnknownValue.into())
     }
 
     fn accepts(column: &Type) -> bool {

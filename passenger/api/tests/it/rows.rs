@@ -5,14 +5,14 @@ use passenger_contract::{FlightEnding, PassengerId};
 use passenger_core::{
     ManifestClosed, ManifestCompleted, ManifestReopened, ManifestSealed, OffloadReason, PassengerArrived,
     PassengerBoarded, PassengerCheckedIn, PassengerEvent, PassengerName, PassengerNameCorrected, PassengerOffloaded,
-    PassengerRemoved,
+    PassengerRemoved, PassengerStatus,
 };
 use serde_json::json;
 use shared_infrastructure::projector::Numbered;
 use shared_kernel::Revision;
 use uuid::Uuid;
 
-use crate::support::{Tables, new_flight};
+use crate::support::{Tables, TestApi, new_flight};
 
 fn name(name: &str) -> PassengerName {
     PassengerName::new(name).unwrap()
@@ -87,5 +87,30 @@ async fn rows_hold_what_the_events_say() {
         assert_eq!(rows().await, (passengers.to_vec(), manifests.to_vec()), "in batches of {size}");
         tables.project_batch(&history).await;
         assert_eq!(rows().await, (passengers.to_vec(), manifests.to_vec()), "in batches of {size}, and again");
+    }
+}
+
+/// What was meant by it cannot be guessed, and a guess would let a passenger look as if they were somewhere else.
+#[tokio::test]
+async fn a_row_that_holds_what_is_not_known_here_is_an_error() {
+    for (change, lists) in [
+        ("UPDATE passengers SET status = 'asleep'", ["passengers", "manifests"]),
+        ("UPDATE manifests SET state = 'shut'", ["manifests", "manifests?missing=0"]),
+        ("UPDATE manifests SET ending = 'lost'", ["manifests", "manifests?missing=0"]),
+        ("UPDATE manifests SET ending = NULL", ["manifests", "manifests?missing=0"]),
+    ] {
+        let tables = Tables::create().await;
+        let flight = new_flight();
+        let passenger = &tables.add(flight, &[PassengerStatus::Arrived]).await[0];
+        tables.close(flight, Ending::Landed).await;
+        let api = TestApi::start(&tables).await;
+        assert_eq!(api.get(&format!("manifests/{flight}")).await["state"], "closed");
+        tables.0.client().await.batch_execute(change).await.unwrap();
+        let alone =
+            if lists[0] == "passengers" { format!("passengers/{passenger}") } else { format!("manifests/{flight}") };
+        for path in [lists[0], lists[1], &alone] {
+            let (status, body) = api.answer(path).await;
+            assert_eq!((status.as_u16(), &body["type"]), (500, &"/problems/internal-error".into()), "{change}: {path}");
+        }
     }
 }

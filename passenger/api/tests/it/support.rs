@@ -139,7 +139,8 @@ impl TestApi {
         self.running.await.unwrap();
     }
 
-    async fn answer(&self, path: &str) -> (StatusCode, Value) {
+    /// The answer to a query at a path below `/api/`.
+    pub(crate) async fn answer(&self, path: &str) -> (StatusCode, Value) {
         let response = self.http.get(format!("http://{}/api/{path}", self.address)).send().await.unwrap();
         (response.status(), response.json().await.unwrap())
     }
