@@ -102,7 +102,7 @@ async fn a_row_that_holds_what_is_not_known_here_is_an_error() {
         let tables = Tables::create().await;
         let flight = new_flight();
         let passenger = &tables.add(flight, &[PassengerStatus::Arrived]).await[0];
-        tables.close(flight, Ending::Landed).await;
+        tables.close(flight, FlightEnding::Landed).await;
         let api = TestApi::start(&tables).await;
         assert_eq!(api.get(&format!("manifests/{flight}")).await["state"], "closed");
         tables.0.client().await.batch_execute(change).await.unwrap();
