@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use imbl::{HashMap, OrdMap};
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use shared_kernel::{Committed, Decider, Idempotency, IdempotencyKey, Revision};
 use uuid::Uuid;
@@ -27,10 +26,7 @@ pub struct Ledger<D: Decider> {
 
 /// What a command with an idempotency key led to.
 #[derive(Serialize, Deserialize)]
-#[serde(bound(
-    serialize = "D::Subject: Serialize, D::Outcome: Serialize",
-    deserialize = "D::Subject: Deserialize<'de>, D::Outcome: Deserialize<'de>"
-))]
+#[serde(bound = "")]
 pub struct Remembered<D: Decider> {
     command_id: Uuid,
     first_revision: Revision,
@@ -90,12 +86,7 @@ impl<D: Decider> Ledger<D> {
     ///
     /// # Errors
     /// If something in it has no JSON form.
-    pub(crate) fn snapshot(&self) -> Result<Vec<u8>, serde_json::Error>
-    where
-        D::State: Serialize,
-        D::Subject: Serialize,
-        D::Outcome: Serialize,
-    {
+    pub(crate) fn snapshot(&self) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_vec(&Snapshot::<&D::State, &IdempotencyKey, &Remembered<D>> {
             state: &self.state,
             revision: self.revision,
@@ -108,12 +99,7 @@ impl<D: Decider> Ledger<D> {
     ///
     /// # Errors
     /// If it is not one.
-    pub(crate) fn restore(snapshot: &[u8], last_event: Uuid) -> Result<Self, serde_json::Error>
-    where
-        D::State: DeserializeOwned,
-        D::Subject: DeserializeOwned,
-        D::Outcome: DeserializeOwned,
-    {
+    pub(crate) fn restore(snapshot: &[u8], last_event: Uuid) -> Result<Self, serde_json::Error> {
         let snapshot: Snapshot<D::State, IdempotencyKey, Remembered<D>> = serde_json::from_slice(snapshot)?;
         Ok(Self {
             state: snapshot.state,

@@ -6,8 +6,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use shared_kernel::{Decider, DomainEvent};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -74,12 +72,7 @@ impl Snapshots {
     }
 
     /// The newest snapshot, or an empty ledger if there is none that can be used.
-    pub async fn load<D: Decider>(&self) -> Ledger<D>
-    where
-        D::State: DeserializeOwned,
-        D::Subject: DeserializeOwned,
-        D::Outcome: DeserializeOwned,
-    {
+    pub async fn load<D: Decider>(&self) -> Ledger<D> {
         match timeout(LOAD_LIMIT, self.find()).await {
             Ok(Ok(Some(ledger))) => {
                 tracing::info!(stream = self.stream, stream.revision = ?ledger.revision(), "starting from a snapshot");
@@ -97,12 +90,7 @@ impl Snapshots {
         }
     }
 
-    async fn find<D: Decider>(&self) -> Result<Option<Ledger<D>>, Unusable>
-    where
-        D::State: DeserializeOwned,
-        D::Subject: DeserializeOwned,
-        D::Outcome: DeserializeOwned,
-    {
+    async fn find<D: Decider>(&self) -> Result<Option<Ledger<D>>, Unusable> {
         let client = self.database.client().await?;
         let sql = "SELECT revision, event_id, state FROM snapshots WHERE stream = $1 AND format = $2";
         let Some(row) = client.query_opt(sql, &[&self.stream, &format(D::Event::VERSIONS)]).await? else {
@@ -120,12 +108,7 @@ impl Snapshots {
     }
 
     /// Saves a snapshot whenever enough has happened, until `shutdown`.
-    pub async fn run<D: Decider>(self, executor: ExecutorHandle<D>, shutdown: CancellationToken)
-    where
-        D::State: Serialize,
-        D::Subject: Serialize,
-        D::Outcome: Serialize,
-    {
+    pub async fn run<D: Decider>(self, executor: ExecutorHandle<D>, shutdown: CancellationToken) {
         let mut saved = executor.current().next_revision();
         while shutdown.run_until_cancelled(tokio::time::sleep(SAVE_INTERVAL)).await.is_some() {
             let ledger = executor.current();
@@ -143,12 +126,7 @@ impl Snapshots {
     }
 
     /// Saves a snapshot in place of an older one.
-    async fn save<D: Decider>(&self, ledger: &Arc<Ledger<D>>) -> Result<(), Unusable>
-    where
-        D::State: Serialize,
-        D::Subject: Serialize,
-        D::Outcome: Serialize,
-    {
+    async fn save<D: Decider>(&self, ledger: &Arc<Ledger<D>>) -> Result<(), Unusable> {
         let Some((revision, event_id)) = ledger.last_event() else { return Ok(()) };
         let shared = Arc::clone(ledger);
         // A large state takes a while to write down, and other tasks should not wait for that.
