@@ -5,10 +5,11 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared_infrastructure::back_off::BackOff;
 use shared_infrastructure::event_store::{AllPosition, Delivery, EventStore, Refusal, StoreError};
 use shared_kernel::{Revision, Stream};
 use tokio::sync::{broadcast, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -85,23 +86,22 @@ impl Live {
     /// Follows until `shutdown`, which ends all followers' tails.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         let mut reached = None;
-        let mut pause = FIRST_RETRY_PAUSE;
+        let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
         loop {
             let before = reached.as_ref().map(|reached: &Reached| reached.position);
             let Some(Err(error)) = shutdown.run_until_cancelled(self.follow(&mut reached)).await else { break };
             self.store.reconnect();
             if reached.as_ref().map(|reached| reached.position) != before {
-                pause = FIRST_RETRY_PAUSE;
+                back_off.reset();
             }
             if matches!(error, StoreError::Refused(_)) {
                 // What was followed is no more, or may not be seen any more: found anew from its newest event.
                 reached = None;
             }
             self.interrupted(error);
-            if shutdown.run_until_cancelled(sleep(pause)).await.is_none() {
+            if shutdown.run_until_cancelled(back_off.pause()).await.is_none() {
                 break;
             }
-            pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
         }
         self.state.send_replace(State::default());
     }

@@ -9,7 +9,6 @@
 mod batch;
 mod catch_up;
 mod handle;
-mod pauses;
 mod turns;
 
 use std::sync::Arc;
@@ -20,6 +19,7 @@ use shared_kernel::{Decider, Interruption, Revision};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::back_off::BackOff;
 use crate::event_store::{
     AppendError, AppendFailure, Appender, Delivery, EventStore, ProposedAppend, StoreError, Subscription,
 };
@@ -28,7 +28,6 @@ use crate::limits;
 use batch::{Batch, Request, interruption};
 use catch_up::{assert_same_history, catch_up, shorter};
 pub use handle::ExecutorHandle;
-use pauses::Pauses;
 use turns::Turns;
 
 /// How many commands wait at most. Beyond that a caller is told to come back later.
@@ -41,6 +40,8 @@ pub const LARGEST_APPEND_BYTES: usize = 512 * 1024;
 const EVENTS_PER_BATCH: usize = 1_000;
 /// How long the subscription may take to bring what another replica has appended, before it is read instead.
 const NEWS_LIMIT: Duration = Duration::from_millis(20);
+const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(25);
+const LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Executes the commands of one domain, until it is stopped.
 pub struct Executor<D: Decider> {
@@ -126,13 +127,13 @@ impl<D: Decider> Executor<D> {
         let subscription = {
             let Self { stream, ledger, requests, reads, subscriptions, appender, connection, .. } = self;
             let connecting = async {
-                let mut pauses = Pauses::default();
+                let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
                 loop {
                     match connect(stream, ledger, reads, subscriptions, appender).await {
                         Ok(subscription) => return subscription,
                         Err(error) => disconnected(stream, connection, error),
                     }
-                    pauses.take().await;
+                    back_off.pause().await;
                     appender.disconnect();
                     subscriptions.reconnect();
                 }
@@ -218,7 +219,7 @@ impl<D: Decider> Executor<D> {
     /// Decides, appends and answers a batch. Every request in it has been answered when this returns.
     async fn commit(&mut self, mut batch: Batch<D>, subscription: &mut Subscription) -> Result<(), Disconnected> {
         let deadline = Instant::now() + limits::BATCH;
-        let mut pauses = Pauses::default();
+        let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
         loop {
             let decided_on = self.ledger.revision();
             let plan = batch.plan(&self.ledger, self.append_bytes);
@@ -234,7 +235,9 @@ impl<D: Decider> Executor<D> {
                     }
                     Err(error) => {
                         batch.sent(&error.failure, plan.first_revisions);
-                        self.after_failure(&mut batch, error, subscription, &mut pauses, deadline).await.map(|()| false)
+                        self.after_failure(&mut batch, error, subscription, &mut back_off, deadline)
+                            .await
+                            .map(|()| false)
                     }
                 }
             };
@@ -272,7 +275,7 @@ impl<D: Decider> Executor<D> {
         batch: &mut Batch<D>,
         AppendError { written, failure }: AppendError,
         subscription: &mut Subscription,
-        pauses: &mut Pauses,
+        back_off: &mut BackOff,
         deadline: Instant,
     ) -> Result<(), StoreError> {
         tracing::debug!(stream = self.stream, %failure, "an append did not succeed; looking at the stream");
@@ -290,7 +293,7 @@ impl<D: Decider> Executor<D> {
             AppendFailure::NotWritten(error) if written == 0 => {
                 // A node that does not lead any more, or a connection that nobody has used for long. Not more than once: a
                 // store that is away is found out about while connecting, and nobody waits for that.
-                if matches!(error, StoreError::Refused(_)) || pauses.taken > 0 {
+                if matches!(error, StoreError::Refused(_)) || back_off.taken() > 0 {
                     return Err(error);
                 }
             }
@@ -298,7 +301,7 @@ impl<D: Decider> Executor<D> {
         }
         if self.ledger.revision() == before {
             // Nobody was faster, so the same will happen again for a while.
-            pauses.take().await;
+            back_off.pause().await;
         }
         Ok(())
     }
@@ -324,7 +327,7 @@ impl<D: Decider> Executor<D> {
         reached: Option<Revision>,
         deadline: Instant,
     ) -> Result<(), StoreError> {
-        let mut pauses = Pauses::default();
+        let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
         loop {
             let looked = tokio::time::timeout_at(deadline.into(), self.catch_up(batch, reached)).await;
             let error = match looked {
@@ -332,10 +335,11 @@ impl<D: Decider> Executor<D> {
                 Ok(Err(error)) => error,
                 Err(_) => StoreError::Unavailable("no answer in time".to_owned()),
             };
-            if Instant::now() + pauses.next >= deadline {
+            let pause = back_off.next_pause();
+            if Instant::now() + pause >= deadline {
                 return Err(error);
             }
-            pauses.take().await;
+            tokio::time::sleep(pause).await;
         }
     }
 

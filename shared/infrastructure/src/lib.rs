@@ -1,6 +1,7 @@
 //! What every domain needs to run on an event store and PostgreSQL, and that knows no domain: executor, event store
 //! adapter, projector, reactor, read side.
 
+pub mod back_off;
 pub mod event_store;
 pub mod executor;
 pub mod ledger;

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::back_off::BackOff;
 use crate::event_store::{Delivery, EventStore, Recorded};
 use crate::postgres::Database;
 use crate::worker::{ReplayRequest, Replayed, Work, WorkError, Worker, WorkerHandle};
@@ -183,21 +184,20 @@ impl<R: Reaction> Reacting<R> {
     async fn react_until_done(&self, recorded: &Recorded) -> Result<(), String> {
         let metadata = recorded.metadata();
         let event: R::Event = recorded.decode(&metadata).map_err(|error| error.to_string())?;
-        let mut pause = FIRST_RETRY_PAUSE;
+        let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
         loop {
             let cause = metadata.cause_of_reaction(recorded.event_id, R::NAME);
-            match self.reaction.react(&event, recorded.revision, cause).await {
+            let reason = match self.reaction.react(&event, recorded.revision, cause).await {
                 Ok(()) => return Ok(()),
                 Err(ReactionError::Park(reason)) => return Err(reason),
-                Err(ReactionError::Retry(reason)) => {
-                    tracing::warn!(
-                        reader = R::NAME, event.revision = %recorded.revision, reason, retry.pause_ms = pause.as_millis(),
-                        "could not react to an event yet; trying again"
-                    );
-                }
-            }
+                Err(ReactionError::Retry(reason)) => reason,
+            };
+            let pause = back_off.next_pause();
+            tracing::warn!(
+                reader = R::NAME, event.revision = %recorded.revision, reason, retry.pause_ms = pause.as_millis(),
+                "could not react to an event yet; trying again"
+            );
             tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
         }
     }
 

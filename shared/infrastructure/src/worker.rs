@@ -6,6 +6,7 @@ use deadpool_postgres::ClientWrapper;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::back_off::BackOff;
 use crate::event_store::StoreError;
 use crate::postgres::{Database, DatabaseError, Dedicated};
 
@@ -147,7 +148,7 @@ impl Worker {
 
     /// Leads and works, again and again, until `shutdown`.
     pub(crate) async fn run(mut self, mut work: impl Work, shutdown: CancellationToken) {
-        let mut pause = FIRST_RETRY_PAUSE;
+        let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
         while !shutdown.is_cancelled() {
             let outcome = match shutdown.run_until_cancelled(self.lead()).await {
                 None => break,
@@ -161,7 +162,7 @@ impl Worker {
                         () = lost.cancelled() => Err(DatabaseError::Unavailable("the connection was lost".to_owned()).into()),
                     };
                     if since.elapsed() > LONGEST_RETRY_PAUSE {
-                        pause = FIRST_RETRY_PAUSE;
+                        back_off.reset();
                         self.trouble.send_replace(None);
                     }
                     outcome
@@ -170,8 +171,7 @@ impl Worker {
             self.state.send_replace(WorkerState::Waiting);
             if let Err(error) = outcome {
                 self.stopped(&error);
-                shutdown.run_until_cancelled(tokio::time::sleep(pause)).await;
-                pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
+                shutdown.run_until_cancelled(back_off.pause()).await;
             }
         }
     }

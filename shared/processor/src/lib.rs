@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use clap::Args;
 use refinery::Runner;
+use shared_infrastructure::back_off::BackOff;
 use shared_infrastructure::event_store::{EventStore, InvalidAddress};
 use shared_infrastructure::postgres::{Database, InvalidDatabaseUrl};
 use shared_infrastructure::projector::{Projection, Projector};
@@ -134,18 +135,17 @@ struct NoMore {}
 
 /// Migrates, again and again until it succeeds. Answers whether it has.
 async fn migrate(database: &Database, migrations: Runner, shutdown: &CancellationToken) -> bool {
-    let mut pause = FIRST_RETRY_PAUSE;
+    let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
     loop {
-        match shutdown.run_until_cancelled(database.migrate(&migrations)).await {
+        let error = match shutdown.run_until_cancelled(database.migrate(&migrations)).await {
             None => return false,
             Some(Ok(())) => return true,
-            Some(Err(error)) => {
-                tracing::warn!(%error, retry.pause_ms = pause.as_millis(), "could not migrate the database; trying again");
-            }
-        }
+            Some(Err(error)) => error,
+        };
+        let pause = back_off.next_pause();
+        tracing::warn!(%error, retry.pause_ms = pause.as_millis(), "could not migrate the database; trying again");
         if shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             return false;
         }
-        pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
     }
 }
