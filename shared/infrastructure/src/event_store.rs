@@ -19,7 +19,7 @@ use eventstore::{Client, ClientSettings};
 
 pub use append::{AppendError, AppendFailure, Appender, ProposedAppend, ProposedEvent};
 pub use error::{Refusal, Right, StoreError};
-pub use metadata::EventMetadata;
+pub use metadata::{EventMetadata, UnreadableMetadata};
 pub use recorded::{AllPosition, Recorded};
 pub use subscription::{Delivery, Subscription};
 

@@ -167,9 +167,10 @@ impl<P: Projection> Projecting<P> {
 
     /// The event, or what it is about and why it has to be parked.
     fn examine(&self, recorded: &Recorded, parked: &HashSet<Uuid>) -> Result<Numbered<P::Event>, (Uuid, String)> {
-        let event: P::Event = recorded
-            .decode(&recorded.metadata())
-            .map_err(|error| (parking::key_of_undecodable::<P::Event>(recorded), error.to_string()))?;
+        let undecodable = |reason: String| (parking::key_of_undecodable::<P::Event>(recorded), reason);
+        let metadata = recorded.metadata().map_err(|error| undecodable(error.to_string()))?;
+        let event: P::Event =
+            recorded.decode(metadata.schema_version()).map_err(|error| undecodable(error.to_string()))?;
         let key = event.key();
         if parked.contains(&key) {
             return Err((key, WAITS_BEHIND.to_owned()));

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::back_off::BackOff;
-use crate::event_store::{Delivery, EventStore, Recorded};
+use crate::event_store::{Delivery, EventMetadata, EventStore, Recorded};
 use crate::postgres::Database;
 use crate::worker::{ReplayRequest, Replayed, Work, WorkError, Worker, WorkerHandle};
 use crate::{checkpoint, parking};
@@ -141,8 +141,8 @@ impl<R: Reaction> Reacting<R> {
     async fn react_to_all(&mut self, client: &ClientWrapper, batch: &[Recorded]) -> Result<bool, WorkError> {
         let mut by_key: HashMap<Uuid, Vec<&Recorded>> = HashMap::new();
         for recorded in batch {
-            match recorded.decode::<R::Event>(&recorded.metadata()) {
-                Ok(event) => {
+            match decode::<R>(recorded) {
+                Ok((event, _)) => {
                     if let Some(key) = R::key(&event) {
                         by_key.entry(key).or_default().push(recorded);
                     }
@@ -182,8 +182,7 @@ impl<R: Reaction> Reacting<R> {
 
     /// Reacts to one event, for as long as the other domain is away. The error is why it has to be parked.
     async fn react_until_done(&self, recorded: &Recorded) -> Result<(), String> {
-        let metadata = recorded.metadata();
-        let event: R::Event = recorded.decode(&metadata).map_err(|error| error.to_string())?;
+        let (event, metadata) = decode::<R>(recorded)?;
         let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
         loop {
             let cause = metadata.cause_of_reaction(recorded.event_id, R::NAME);
@@ -209,10 +208,10 @@ impl<R: Reaction> Reacting<R> {
         for revision in revisions {
             let found = self.event_store.read_forwards(self.stream, revision, 1).await?;
             let Some(recorded) = found.first().filter(|recorded| recorded.revision == revision) else { continue };
-            let decoded = recorded.decode::<R::Event>(&recorded.metadata());
+            let decoded = decode::<R>(recorded);
             let key = decoded
                 .ok()
-                .and_then(|event| R::key(&event))
+                .and_then(|(event, _)| R::key(&event))
                 .unwrap_or_else(|| parking::key_of_undecodable::<R::Event>(recorded));
             let Some(refused) = shutdown.run_until_cancelled(self.lane(key, vec![recorded])).await else { break };
             match refused.into_iter().next() {
@@ -230,4 +229,10 @@ impl<R: Reaction> Reacting<R> {
         self.parked_keys = parking::keys(&**client, R::NAME).await?;
         Ok(replayed)
     }
+}
+
+fn decode<R: Reaction>(recorded: &Recorded) -> Result<(R::Event, EventMetadata), String> {
+    let metadata = recorded.metadata().map_err(|error| error.to_string())?;
+    let event = recorded.decode(metadata.schema_version()).map_err(|error| error.to_string())?;
+    Ok((event, metadata))
 }

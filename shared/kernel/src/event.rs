@@ -46,7 +46,7 @@ pub enum UndecodableEvent {
     #[error("unknown event type {0:?}")]
     UnknownType(String),
     /// The event type is known, its schema version is not.
-    #[error("event type {event_type:?} has schema version {version}, which is newer than this software knows")]
+    #[error("event type {event_type:?} has schema version {version}, which this software does not know")]
     UnknownVersion {
         /// The stored event type.
         event_type: String,

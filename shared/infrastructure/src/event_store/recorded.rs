@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use shared_kernel::{DomainEvent, Revision, UndecodableEvent};
 use uuid::Uuid;
 
-use super::EventMetadata;
+use super::metadata::{self, EventMetadata, UnreadableMetadata};
 
 /// A place in the event store's one log of all streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -37,18 +37,25 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// The metadata, or the default if it is not of this system's form.
-    #[must_use]
-    pub fn metadata(&self) -> EventMetadata {
-        serde_json::from_slice(&self.custom_metadata).unwrap_or_default()
+    /// The metadata.
+    ///
+    /// # Errors
+    /// [`UnreadableMetadata`] if it is not of this system's form.
+    pub fn metadata(&self) -> Result<EventMetadata, UnreadableMetadata> {
+        EventMetadata::read(&self.custom_metadata)
     }
 
-    /// The domain event.
+    /// The schema version of the data, which may be known although the rest of the metadata cannot be read.
+    pub(crate) fn schema_version(&self) -> Result<u32, UnreadableMetadata> {
+        metadata::schema_version(&self.custom_metadata)
+    }
+
+    /// The domain event, of this schema version.
     ///
     /// # Errors
     /// [`UndecodableEvent`] if it is not one that this version of the software knows.
-    pub fn decode<E: DomainEvent>(&self, metadata: &EventMetadata) -> Result<E, UndecodableEvent> {
-        E::decode(&self.event_type, metadata.schema_version(), &self.data)
+    pub fn decode<E: DomainEvent>(&self, schema_version: u32) -> Result<E, UndecodableEvent> {
+        E::decode(&self.event_type, schema_version, &self.data)
     }
 }
 

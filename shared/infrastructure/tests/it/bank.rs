@@ -97,7 +97,7 @@ pub(crate) async fn assert_holds_what_was_answered(store: &TestEventStore, answe
     let balances = folded(&stream);
     let mut unclaimed: HashMap<Uuid, Vec<&Recorded>> = HashMap::new();
     for event in &stream {
-        unclaimed.entry(event.metadata().command_id()).or_default().push(event);
+        unclaimed.entry(event.metadata().unwrap().command_id().unwrap()).or_default().push(event);
     }
     for (command, answer) in answers {
         let events = unclaimed.remove(command).unwrap_or_default();

@@ -92,14 +92,15 @@ async fn assert_each_key_is_there_once(store: &TestEventStore, answers: &Answers
     let balances = folded(&stream);
     let mut by_key: HashMap<String, Vec<&Recorded>> = HashMap::new();
     for event in &stream {
-        let key = event.metadata().idempotency().unwrap().key;
+        let key = event.metadata().unwrap().idempotency().unwrap().key;
         by_key.entry(key.to_string()).or_default().push(event);
     }
     for (key, (account, answer)) in answers {
         let events = by_key.remove(key).unwrap_or_default();
         match answer {
             Ok(committed) => {
-                let commands: Vec<Uuid> = events.iter().map(|event| event.metadata().command_id()).collect();
+                let commands: Vec<_> =
+                    events.iter().map(|event| event.metadata().unwrap().command_id().unwrap()).collect();
                 assert!(!commands.is_empty(), "{key} was acknowledged, but its events are not in the stream");
                 assert!(commands.iter().all(|command| *command == commands[0]), "{key} is in the stream twice");
                 let last = events[events.len() - 1].revision;

@@ -13,6 +13,7 @@ mod history;
 mod idempotency;
 mod limits;
 mod lost_answers;
+mod metadata;
 mod outages;
 mod projector;
 mod reactor;
