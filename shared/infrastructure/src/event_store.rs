@@ -5,6 +5,7 @@ mod address;
 mod append;
 mod connection;
 mod error;
+mod form;
 mod leader;
 mod metadata;
 mod read;

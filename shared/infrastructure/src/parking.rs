@@ -1,16 +1,18 @@
 //! Events that a reader could not process: kept, visible, and replayable in order.
 
 use std::collections::HashSet;
+use std::error::Error;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use shared_kernel::{DomainEvent, Revision};
+use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use crate::event_store::Recorded;
-use crate::postgres::{Database, DatabaseError, StoredRevision, to_bigint};
+use crate::postgres::{Database, DatabaseError, StoredRevision, UnknownValue, to_bigint};
 
 /// An event that waits to be replayed. Its data stays in the event store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,7 +35,7 @@ pub struct ParkedEvent {
 }
 
 /// How many parked events a listing shows, and a replay looks at, at most.
-const AT_ONCE: usize = 1_000;
+const AT_ONCE: i64 = 1_000;
 
 /// The parked events of all readers in a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,18 +53,28 @@ pub struct ParkedEvents {
 pub async fn list(database: &Database) -> Result<ParkedEvents, DatabaseError> {
     let client = database.client().await?;
     let sql = "SELECT *, count(*) OVER () AS total FROM parked_events ORDER BY reader, revision LIMIT $1";
-    let rows = client.query(sql, &[&limit()]).await?;
+    let rows = client.query(sql, &[&AT_ONCE]).await?;
     Ok(ParkedEvents { events: rows.iter().map(parked_event).collect::<Result<_, _>>()?, total: total(&rows)? })
-}
-
-fn limit() -> i64 {
-    i64::try_from(AT_ONCE).unwrap_or(i64::MAX)
 }
 
 /// How many rows there would be without a limit, from a column of that name.
 fn total(rows: &[Row]) -> Result<usize, tokio_postgres::Error> {
     let Some(row) = rows.first() else { return Ok(0) };
-    Ok(usize::try_from(row.try_get::<_, i64>("total")?).unwrap_or(usize::MAX))
+    let Count(total) = row.try_get("total")?;
+    Ok(total)
+}
+
+/// A `bigint` column that counts something. Reading a negative one is an error.
+pub(crate) struct Count(pub(crate) usize);
+
+impl<'row> FromSql<'row> for Count {
+    fn from_sql(column: &Type, raw: &'row [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(i64::from_sql(column, raw)?.try_into().map_err(|_| UnknownValue)?))
+    }
+
+    fn accepts(column: &Type) -> bool {
+        i64::accepts(column)
+    }
 }
 
 fn parked_event(row: &Row) -> Result<ParkedEvent, tokio_postgres::Error> {
@@ -81,7 +93,7 @@ fn parked_event(row: &Row) -> Result<ParkedEvent, tokio_postgres::Error> {
 /// What has parked events: later events about the same thing have to wait behind them.
 pub(crate) async fn keys(client: &impl GenericClient, reader: &str) -> Result<HashSet<Uuid>, DatabaseError> {
     let rows = client.query("SELECT DISTINCT key FROM parked_events WHERE reader = $1", &[&reader]).await?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
 /// The numbers of a reader's parked events, oldest first, as many as one replay looks at, and how many there are beyond.
@@ -91,7 +103,7 @@ pub(crate) async fn revisions(
 ) -> Result<(Vec<Revision>, usize), DatabaseError> {
     let sql =
         "SELECT revision, count(*) OVER () AS total FROM parked_events WHERE reader = $1 ORDER BY revision LIMIT $2";
-    let rows = client.query(sql, &[&reader, &limit()]).await?;
+    let rows = client.query(sql, &[&reader, &AT_ONCE]).await?;
     let beyond = total(&rows)?.saturating_sub(rows.len());
     let revisions = rows.iter().map(|row| row.try_get(0).map(|StoredRevision(revision)| revision));
     Ok((revisions.collect::<Result<_, _>>()?, beyond))

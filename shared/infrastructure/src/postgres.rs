@@ -228,7 +228,7 @@ pub(crate) fn from_bigint(revision: i64) -> Option<Revision> {
 /// A column holds something that this version of the software does not know. What was meant cannot be guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the value is not one that is known here")]
-struct UnknownValue;
+pub(crate) struct UnknownValue;
 
 /// A `text` column whose values are those of a type, read by its `FromStr`. Reading any other, or none, is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::str::FromStr;
 
 use eventstore::ClientSettings;
-use serde_json::Value;
 
 use super::InvalidAddress;
+use super::form::SettingsForm;
 use crate::ca;
 
 /// What an address must be like, for errors: those of the library repeat the address, password included.
@@ -48,14 +48,12 @@ fn with_quick_defaults(address: &str) -> String {
 /// The library takes user and password as they are in the address, percent-encoded, and sends them so: the event store would
 /// refuse them, and nobody would see why.
 fn check_credentials(settings: &ClientSettings) -> Result<(), InvalidAddress> {
-    let Some(credentials) = settings.default_authenticated_user() else { return Ok(()) };
-    // What they are can be seen in their serialized form alone.
-    let form = serde_json::to_value(credentials).map_err(|_| InvalidAddress(FORM.to_owned()))?;
-    let is_encoded = ["login", "password"].iter().any(|part| {
-        let bytes = form[*part].as_array().map(Vec::as_slice).unwrap_or_default();
-        bytes.contains(&Value::from(b'%'))
-    });
-    if is_encoded { Err(InvalidAddress(CHARACTERS.to_owned())) } else { Ok(()) }
+    let Some(credentials) = SettingsForm::of(settings)?.default_user_name else { return Ok(()) };
+    if [credentials.login, credentials.password].iter().any(|part| part.contains(&b'%')) {
+        Err(InvalidAddress(CHARACTERS.to_owned()))
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

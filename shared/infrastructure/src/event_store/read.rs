@@ -98,7 +98,7 @@ impl EventStore {
         let mut reading = timeout(limit, client.read_stream(stream, options)).await.map_err(silent)?.map_err(failed)?;
         loop {
             match timeout(limit, reading.next()).await.map_err(silent)? {
-                Ok(Some(resolved)) => events.extend(resolved.event.map(Recorded::from)),
+                Ok(Some(resolved)) => events.extend(resolved.event.map(Recorded::try_from).transpose()?),
                 Ok(None) | Err(eventstore::Error::ResourceNotFound) => return Ok(events),
                 Err(error) => return Err(failed(error)),
             }

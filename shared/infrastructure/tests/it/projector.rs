@@ -257,6 +257,28 @@ async fn a_checkpoint_that_somebody_else_has_moved_is_not_overwritten() {
     projector.stop().await;
 }
 
+/// Whoever projected everything from the beginning would add to rows that are there.
+#[tokio::test]
+async fn a_checkpoint_that_is_none_is_not_taken_for_the_beginning() {
+    let (store, writer, database) = world().await;
+    writer.append(&deposits(1)).await;
+    database.execute("INSERT INTO checkpoints VALUES ('accounts', -2)").await;
+    let projector = Running::projector(AccountRows, &store, &database);
+    eventually("the projector says what is the matter", LIMIT, async || {
+        let trouble = projector.handle.trouble().unwrap_or_default();
+        if trouble.contains("error deserializing column 0") { Ok(()) } else { Err(trouble) }
+    })
+    .await;
+    let event_store = EventStore::new(store.connection_string()).unwrap();
+    assert!(Progress::of(AccountRows::NAME, STREAM, &event_store, &database.database).await.is_err());
+    assert_eq!(database.checkpoint(AccountRows::NAME).await, -2);
+    assert!(database.rows().await.is_empty());
+
+    database.execute("UPDATE checkpoints SET revision = -1").await;
+    projected(&database, Revision(0)).await;
+    projector.stop().await;
+}
+
 #[tokio::test]
 async fn outages_are_survived() {
     let (mut store, writer, database) = world().await;
