@@ -9,7 +9,7 @@ use flight_contract::FlightId;
 use jsonrpsee::core::{RpcResult, async_trait};
 use shared_api::{Backend, DomainApi, Routes};
 use shared_infrastructure::executor::ExecutorHandle;
-use shared_infrastructure::projector::Projection;
+use shared_infrastructure::reader::Projection;
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::{Cause, CommandContext, Domain, Execute, Position};
 use shared_rpc::Effect;

@@ -12,7 +12,7 @@ use flight_core::Flights;
 use flight_infrastructure::{FlightProjection, FlightReadModel, RpcManifests};
 use shared_api::{Backend, DomainApi, Routes};
 use shared_infrastructure::executor::ExecutorHandle;
-use shared_infrastructure::projector::Projection;
+use shared_infrastructure::reader::Projection;
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::Domain;
 

@@ -1,8 +1,8 @@
 use deadpool_postgres::Transaction;
 use flight_contract::FlightId;
 use flight_core::{FlightDetails, FlightEvent, FlightStatus};
-use shared_infrastructure::projector::{Numbered, Projection};
 use shared_infrastructure::read_model::Changes;
+use shared_infrastructure::reader::{Numbered, Projection};
 
 use crate::table::{FLIGHTS, FlightColumns, SEARCH};
 

@@ -1,6 +1,6 @@
 use flight_core::FlightEvent;
 use passenger_contract::FlightEnding;
-use shared_infrastructure::reactor::{Reaction, ReactionError};
+use shared_infrastructure::reader::{Reaction, ReactionError};
 use shared_kernel::{Cause, Revision};
 use uuid::Uuid;
 

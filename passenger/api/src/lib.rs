@@ -13,7 +13,7 @@ use passenger_core::Passengers;
 use passenger_infrastructure::{PassengerProjection, PassengerReadModel, RpcFlights};
 use shared_api::{Backend, DomainApi, Routes};
 use shared_infrastructure::executor::ExecutorHandle;
-use shared_infrastructure::projector::Projection;
+use shared_infrastructure::reader::Projection;
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::Domain;
 

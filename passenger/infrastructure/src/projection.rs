@@ -2,8 +2,8 @@ use deadpool_postgres::Transaction;
 use flight_contract::FlightId;
 use passenger_contract::PassengerId;
 use passenger_core::{ManifestState, PassengerEvent, PassengerName, PassengerStatus};
-use shared_infrastructure::projector::{Numbered, Projection};
 use shared_infrastructure::read_model::Changes;
+use shared_infrastructure::reader::{Numbered, Projection};
 
 use crate::table::{MANIFESTS, ManifestColumns, PASSENGERS, PassengerColumns, SEARCH};
 

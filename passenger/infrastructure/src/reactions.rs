@@ -1,5 +1,5 @@
 use passenger_core::PassengerEvent;
-use shared_infrastructure::reactor::{Reaction, ReactionError};
+use shared_infrastructure::reader::{Reaction, ReactionError};
 use shared_kernel::{Cause, Revision};
 use uuid::Uuid;
 

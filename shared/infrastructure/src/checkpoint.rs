@@ -11,7 +11,8 @@ use crate::postgres::{DatabaseError, StoredRevision, to_bigint};
 /// The channel on which a moved checkpoint is announced, as `<reader>:<revision>`.
 pub(crate) const CHANNEL: &str = "jetbridge_checkpoint";
 
-/// A checkpoint as a `bigint` column holds it: -1 before the first event. Reading any other negative number is an error.
+/// A checkpoint as a `bigint` column holds it: -1 before the first event. Reading any other negative number is an
+/// error.
 pub(crate) struct Checkpoint(pub(crate) Option<Revision>);
 
 impl<'row> FromSql<'row> for Checkpoint {

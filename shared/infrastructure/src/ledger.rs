@@ -190,8 +190,8 @@ impl<D: Decider> Ledger<D> {
     }
 }
 
-/// Reads an event, also one with metadata of which only the schema version can be read: what has happened counts, whoever has
-/// asked for it. Without a schema version there is no knowing what the data means.
+/// Reads an event, also one with metadata of which only the schema version can be read: what has happened counts,
+/// whoever has asked for it. Without a schema version there is no knowing what the data means.
 fn read<E: DomainEvent>(recorded: &Recorded) -> Result<(E, Option<EventMetadata>), String> {
     let decode = |version| recorded.decode(version).map_err(|error: UndecodableEvent| error.to_string());
     let unreadable = match recorded.metadata() {
@@ -200,7 +200,8 @@ fn read<E: DomainEvent>(recorded: &Recorded) -> Result<(E, Option<EventMetadata>
     };
     let event = decode(recorded.schema_version().map_err(|error| error.to_string())?)?;
     tracing::error!(
-        stream = %recorded.stream, event.revision = %recorded.revision, event.id = %recorded.event_id, error = %unreadable,
+        stream = %recorded.stream, event.revision = %recorded.revision, event.id = %recorded.event_id,
+        error = %unreadable,
         "an event in the stream does not say which command it comes from; a repeated command may be carried out again"
     );
     Ok((event, None))

@@ -1,5 +1,5 @@
 //! What every domain needs to run on an event store and PostgreSQL, and that knows no domain: executor, event store
-//! adapter, projector, reactor, read side.
+//! adapter, readers (projector, reactor), read side.
 
 pub mod back_off;
 pub mod event_store;
@@ -9,12 +9,11 @@ pub mod limits;
 pub mod parking;
 pub mod postgres;
 pub mod progress;
-pub mod projector;
+pub mod read_model;
+pub mod reader;
+pub mod rpc;
+pub mod snapshot;
 pub mod worker;
 
 mod ca;
 mod checkpoint;
-pub mod reactor;
-pub mod read_model;
-pub mod rpc;
-pub mod snapshot;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use crate::event_store::Recorded;
 use crate::postgres::{Database, DatabaseError, StoredRevision, UnknownValue, to_bigint};
+use crate::reader::Unprocessable;
 
 /// An event that waits to be replayed. Its data stays in the event store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -96,25 +97,28 @@ pub(crate) async fn keys(client: &impl GenericClient, reader: &str) -> Result<Ha
     Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
-/// The numbers of a reader's parked events, oldest first, as many as one replay looks at, and how many there are beyond.
-pub(crate) async fn revisions(
+/// The numbers and keys of a reader's parked events, oldest first, as many as one replay looks at, and how many there
+/// are beyond.
+pub(crate) async fn oldest(
     client: &impl GenericClient,
     reader: &str,
-) -> Result<(Vec<Revision>, usize), DatabaseError> {
-    let sql =
-        "SELECT revision, count(*) OVER () AS total FROM parked_events WHERE reader = $1 ORDER BY revision LIMIT $2";
+) -> Result<(Vec<(Revision, Uuid)>, usize), DatabaseError> {
+    let sql = "SELECT revision, key, count(*) OVER () AS total
+        FROM parked_events WHERE reader = $1 ORDER BY revision LIMIT $2";
     let rows = client.query(sql, &[&reader, &AT_ONCE]).await?;
     let beyond = total(&rows)?.saturating_sub(rows.len());
-    let revisions = rows.iter().map(|row| row.try_get(0).map(|StoredRevision(revision)| revision));
-    Ok((revisions.collect::<Result<_, _>>()?, beyond))
+    let parked = rows.iter().map(|row| {
+        let StoredRevision(revision) = row.try_get(0)?;
+        Ok((revision, row.try_get(1)?))
+    });
+    Ok((parked.collect::<Result<_, tokio_postgres::Error>>()?, beyond))
 }
 
 pub(crate) async fn park(
     client: &impl GenericClient,
     reader: &str,
     recorded: &Recorded,
-    key: Uuid,
-    reason: &str,
+    Unprocessable { key, reason }: &Unprocessable,
 ) -> Result<(), tokio_postgres::Error> {
     let revision = to_bigint(Some(recorded.revision));
     client
@@ -122,13 +126,26 @@ pub(crate) async fn park(
             "INSERT INTO parked_events (reader, revision, key, event_id, event_type, reason)
              VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (reader, revision) DO UPDATE SET key = excluded.key, reason = excluded.reason",
-            &[&reader, &revision, &key, &recorded.event_id, &recorded.event_type, &reason],
+            &[&reader, &revision, key, &recorded.event_id, &recorded.event_type, reason],
         )
         .await?;
     tracing::error!(
         reader, event.revision = %recorded.revision, event.id = %recorded.event_id, event.r#type = %recorded.event_type, reason,
         "parked an event that could not be processed; replay it once the cause is mended"
     );
+    Ok(())
+}
+
+/// Says anew why a parked event stays parked.
+pub(crate) async fn keep(
+    client: &impl GenericClient,
+    reader: &str,
+    revision: Revision,
+    reason: &str,
+) -> Result<(), tokio_postgres::Error> {
+    let sql = "UPDATE parked_events SET reason = $3 WHERE reader = $1 AND revision = $2";
+    client.execute(sql, &[&reader, &to_bigint(Some(revision)), &reason]).await?;
+    tracing::error!(reader, event.revision = %revision, reason, "could not read a parked event to replay it");
     Ok(())
 }
 

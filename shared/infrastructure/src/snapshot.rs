@@ -16,8 +16,8 @@ use crate::executor::ExecutorHandle;
 use crate::ledger::Ledger;
 use crate::postgres::{Database, DatabaseError, StoredRevision, to_bigint};
 
-/// Raised by hand when a state comes to mean something else, or other events are read into it, although the versions of the
-/// events are the same.
+/// Raised by hand when a state comes to mean something else, or other events are read into it, although the versions of
+/// the events are the same.
 const STATE_FORMAT: u32 = 3;
 /// How long a start waits for a snapshot.
 const LOAD_LIMIT: Duration = Duration::from_secs(10);

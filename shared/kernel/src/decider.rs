@@ -5,8 +5,8 @@ use crate::{DomainEvent, Revision};
 
 /// The rules of one domain, as a pure decider: commands in, events or a rejection out, state folded from events.
 ///
-/// Implementations are synchronous and deterministic. Identifiers and times arrive inside the command. What is folded from the
-/// stream has a serialised form, so that a snapshot of it can be kept.
+/// Implementations are synchronous and deterministic. Identifiers and times arrive inside the command. What is folded
+/// from the stream has a serialised form, so that a snapshot of it can be kept.
 pub trait Decider: Send + Sync + 'static {
     /// What the rules need to know, folded from the domain's stream.
     ///

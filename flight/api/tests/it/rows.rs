@@ -6,7 +6,7 @@ use flight_core::{
     FlightDisembarked, FlightEvent, FlightLanded, FlightNumber, PlaceName,
 };
 use serde_json::json;
-use shared_infrastructure::projector::Numbered;
+use shared_infrastructure::reader::Numbered;
 use shared_kernel::Revision;
 use uuid::Uuid;
 

@@ -16,7 +16,7 @@ use jetbridge_testing::{TestDatabase, TestEventStore, eventually};
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use shared_infrastructure::postgres::Database;
-use shared_infrastructure::projector::{Numbered, Projection};
+use shared_infrastructure::reader::{Numbered, Projection};
 use shared_kernel::Revision;
 use shared_service::settings::{SecretUrl, ServiceUrl};
 use tokio::net::TcpListener;

@@ -8,7 +8,7 @@ use passenger_core::{
     PassengerRemoved, PassengerStatus,
 };
 use serde_json::json;
-use shared_infrastructure::projector::Numbered;
+use shared_infrastructure::reader::Numbered;
 use shared_kernel::Revision;
 use uuid::Uuid;
 

@@ -15,7 +15,7 @@ use passenger_infrastructure::PassengerProjection;
 use reqwest::StatusCode;
 use serde_json::Value;
 use shared_infrastructure::postgres::Database;
-use shared_infrastructure::projector::{Numbered, Projection};
+use shared_infrastructure::reader::{Numbered, Projection};
 use shared_kernel::Revision;
 use shared_service::settings::{SecretUrl, ServiceUrl};
 use tokio::net::TcpListener;

@@ -5,8 +5,8 @@ use uuid::Uuid;
 /// What is stored beside an event's data. `$correlationId` and `$causationId` are the names that EventStoreDB's own
 /// projections look for.
 ///
-/// What this software writes says all of it but the optional part of a request. Of what another program has written, only
-/// the schema version has to be there: without it nobody knows what the data means.
+/// What this software writes says all of it but the optional part of a request. Of what another program has written,
+/// only the schema version has to be there: without it nobody knows what the data means.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct EventMetadata {
@@ -127,8 +127,8 @@ impl EventMetadata {
         self.schema_version
     }
 
-    /// The cause of what is done because of the event with this id: for whoever asked for the event, or else for `reader`. An
-    /// event that is not part of anything larger is where what it sets off begins.
+    /// The cause of what is done because of the event with this id: for whoever asked for the event, or else for
+    /// `reader`. An event that is not part of anything larger is where what it sets off begins.
     #[must_use]
     pub fn cause_of_reaction(&self, event_id: Uuid, reader: &str) -> Cause {
         let actor = self.actor.as_deref().filter(|actor| !actor.is_empty()).unwrap_or(reader);

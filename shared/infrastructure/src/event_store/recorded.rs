@@ -81,8 +81,8 @@ impl TryFrom<RecordedEvent> for Recorded {
     }
 }
 
-/// The wire carries 100-nanosecond ticks since the Unix epoch. The client library's own field is cut to whole seconds, and says
-/// 1970 where there are none.
+/// The wire carries 100-nanosecond ticks since the Unix epoch. The client library's own field is cut to whole seconds,
+/// and says 1970 where there are none.
 fn created(event: &RecordedEvent) -> Option<Timestamp> {
     let ticks: i128 = event.metadata.get("created")?.parse().ok()?;
     Timestamp::from_nanosecond(ticks.checked_mul(100)?).ok()

@@ -7,7 +7,7 @@ use jetbridge_testing::{TestDatabase, eventually};
 use refinery::{Migration, Runner};
 use shared_infrastructure::parking::{self, ParkedEvent};
 use shared_infrastructure::postgres::Database;
-use shared_infrastructure::projector::{Numbered, Projection};
+use shared_infrastructure::reader::{Numbered, Projection};
 use shared_kernel::{DomainEvent, Revision, UndecodableEvent};
 use uuid::Uuid;
 

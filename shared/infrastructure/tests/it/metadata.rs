@@ -1,7 +1,7 @@
 //! Events whose metadata is missing or cannot be read. Their schema version is never guessed.
 
 use jetbridge_testing::{TestEventStore, eventually};
-use shared_infrastructure::projector::Projection;
+use shared_infrastructure::reader::Projection;
 use shared_kernel::Revision;
 use uuid::Uuid;
 

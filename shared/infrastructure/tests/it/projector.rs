@@ -3,7 +3,7 @@
 use jetbridge_testing::{TestEventStore, eventually};
 use shared_infrastructure::event_store::EventStore;
 use shared_infrastructure::progress::Progress;
-use shared_infrastructure::projector::Projection;
+use shared_infrastructure::reader::Projection;
 use shared_infrastructure::worker::{Replayed, WorkerState};
 use shared_kernel::Revision;
 use uuid::Uuid;
