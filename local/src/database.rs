@@ -1,16 +1,15 @@
 //! PostgreSQL: a private server, or a database that is given.
 
 use std::error::Error;
-use std::io;
 
 use futures::future::try_join_all;
 use jetbridge_postgres::Postgres;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use shared_infrastructure::postgres::{Database, SetupError};
 use shared_kernel::Domain;
+use shared_postgres_address::{InvalidPostgresAddress, PostgresAddress};
 use shared_service::settings::SecretUrl;
+use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Config, NoTls};
-use tokio_util::task::AbortOnDropHandle;
 
 use crate::data_dir::DataDir;
 use crate::error::SystemError;
@@ -27,19 +26,23 @@ pub(crate) async fn start(
     Ok((postgres, databases))
 }
 
-/// Prepares the database that is given: each of these domains gets a schema of its own in it. Answers their addresses, in this
-/// order.
+/// Prepares the database that is given: each of these domains gets a schema of its own in it. Answers their addresses, in
+/// this order.
 pub(crate) async fn prepare(address: &SecretUrl, domains: &[&'static Domain]) -> Result<Vec<SecretUrl>, SystemError> {
-    let config: Config = address.expose().parse().map_err(|_| SystemError::DatabaseAddress(address.clone()))?;
+    let unusable =
+        |reason: &dyn Error| SystemError::DatabaseAddress { address: address.clone(), reason: reason.to_string() };
+    let database = Database::new(address.expose()).map_err(|error| unusable(&error))?;
+    let in_schema = |domain: &&Domain| in_schema(address, domain.name).map_err(|error| unusable(&error));
+    let databases = domains.iter().map(in_schema).collect::<Result<_, _>>()?;
     let silent = |limit| SystemError::DatabaseSilent { address: address.clone(), limit };
     patiently(silent, async || {
-        create_schemas(&config, domains).await.map_err(|error| Failure {
-            is_transient: is_transient(&error),
-            error: SystemError::Database { address: address.clone(), source: error },
+        create_schemas(&database, domains).await.map_err(|source| Failure {
+            is_transient: matches!(source, SetupError::Unavailable(_)),
+            error: SystemError::Database { address: address.clone(), source },
         })
     })
     .await?;
-    Ok(domains.iter().map(|domain| in_schema(address, &config, domain.name)).collect())
+    Ok(databases)
 }
 
 fn schema(domain: &str) -> String {
@@ -47,24 +50,14 @@ fn schema(domain: &str) -> String {
 }
 
 /// The same address with a search path. `public` is in it because that is where an extension usually is.
-fn in_schema(address: &SecretUrl, config: &Config, domain: &str) -> SecretUrl {
-    let own = config.get_options().unwrap_or_default();
-    let options = format!("{own} -c search_path={},public", schema(domain));
-    let address = address.expose();
-    // Options that come later replace those that the address has already.
-    SecretUrl::new(if address.contains("://") {
-        let separator = if address.contains('?') { '&' } else { '?' };
-        let options = utf8_percent_encode(options.trim_start(), NON_ALPHANUMERIC);
-        format!("{address}{separator}options={options}")
-    } else {
-        let options = options.trim_start().replace('\\', r"\\").replace('\'', r"\'");
-        format!("{address} options='{options}'")
-    })
+fn in_schema(address: &SecretUrl, domain: &str) -> Result<SecretUrl, InvalidPostgresAddress> {
+    let address: PostgresAddress = address.expose().parse()?;
+    let address = address.with_options(&format!("-c search_path={},public", schema(domain)))?;
+    Ok(SecretUrl::new(address.expose()))
 }
 
-async fn create_schemas(config: &Config, domains: &[&Domain]) -> Result<(), tokio_postgres::Error> {
-    let (client, connection) = config.connect(NoTls).await?;
-    let _connection = AbortOnDropHandle::new(tokio::spawn(connection));
+async fn create_schemas(database: &Database, domains: &[&Domain]) -> Result<(), SetupError> {
+    let client = database.connect().await?;
     for domain in domains {
         create_schema_if_missing(&client, &schema(domain.name)).await?;
     }
@@ -93,14 +86,3 @@ async fn share_trigrams(client: &Client) {
         tracing::debug!(%error, "cannot create the extension pg_trgm");
     }
 }
-
-/// Connection trouble, a server that is starting or stopping, and one that has no connection left.
-fn is_transient(error: &tokio_postgres::Error) -> bool {
-    match error.code() {
-        Some(code) => ["08", "53", "57"].iter().any(|class| code.code().starts_with(class)),
-        None => error.is_closed() || error.source().is_some_and(|cause| cause.is::<io::Error>()),
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -7,6 +7,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use shared_infrastructure::event_store::StoreError;
+use shared_infrastructure::postgres::SetupError;
 use shared_service::ErrorChain;
 use shared_service::settings::SecretUrl;
 
@@ -33,16 +35,15 @@ pub(crate) enum SystemError {
     #[error("the event store address {0} is not usable; it must be like esdb://host:2113?tls=false")]
     EventStoreAddress(SecretUrl),
     #[error("cannot use the event store at {address}")]
-    EventStore { address: SecretUrl, source: shared_infrastructure::event_store::StoreError },
+    EventStore { address: SecretUrl, source: StoreError },
     #[error(transparent)]
     PrivatePostgres(#[from] jetbridge_postgres::StartError),
     #[error(transparent)]
     PrivateDatabase(#[from] jetbridge_postgres::DatabaseError),
-    /// Without the library's reason, which may quote the address with its password.
-    #[error("the database address {0} is not usable; it must be like postgres://user:password@host/database")]
-    DatabaseAddress(SecretUrl),
+    #[error("cannot use the database {address}: {reason}")]
+    DatabaseAddress { address: SecretUrl, reason: String },
     #[error("cannot use the database {address}")]
-    Database { address: SecretUrl, source: tokio_postgres::Error },
+    Database { address: SecretUrl, source: SetupError },
     #[error("the database {address} did not answer within {} s", .limit.as_secs())]
     DatabaseSilent { address: SecretUrl, limit: Duration },
     #[error("not ready within {} s: {missing}", .limit.as_secs())]

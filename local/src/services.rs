@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 
 use gateway::{Limits, WebDir};
-use shared_infrastructure::executor::LARGEST_APPEND_BYTES;
 use shared_service::domain_service::ApiUrls;
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
@@ -72,15 +71,10 @@ pub(crate) async fn start(
 
 fn start_domain(supervisor: &mut Supervisor, domain: Bound, event_store: &SecretUrl, apis: &ApiUrls) {
     let Bound { services: DomainServices { domain, run_api, run_processor }, api, processor, database_url } = domain;
-    let config = shared_api::Config {
-        database_url: database_url.clone(),
-        event_store: event_store.clone(),
-        append_bytes: LARGEST_APPEND_BYTES,
-        apis: apis.clone(),
-    };
+    let config = shared_api::Config::new(database_url.clone(), event_store.clone(), apis.clone());
     let running = run_api(config, api.listener, supervisor.token(Stage::Apis));
     supervisor.spawn(Stage::Apis, format!("{} API", domain.name), running);
-    let config = shared_processor::Config { database_url, event_store: event_store.clone(), apis: apis.clone() };
+    let config = shared_processor::Config::new(database_url, event_store.clone(), apis.clone());
     let running = run_processor(config, processor.listener, supervisor.token(Stage::Processors));
     supervisor.spawn(Stage::Processors, format!("{} processor", domain.name), running);
 }

@@ -78,8 +78,9 @@ pub(crate) struct Settings {
         default_value = "./jetbridge-data"
     )]
     pub(crate) data_dir: PathBuf,
-    /// PostgreSQL database of your own, such as postgres://user:password@host/database; the tables go to a schema for each
-    /// domain, such as jetbridge_flight [default: a private PostgreSQL, with its files in the data folder]
+    /// PostgreSQL database of your own, such as postgres://user:password@host/database, with
+    /// ?sslmode=verify-full&sslrootcert=FILE over TLS; the tables go to a schema for each domain, such as
+    /// jetbridge_flight [default: a private PostgreSQL, with its files in the data folder]
     #[arg(long, value_name = "URL", env = "JETBRIDGE_DATABASE_URL", hide_env_values = true)]
     pub(crate) database_url: Option<SecretUrl>,
     /// EventStoreDB of your own, such as esdb://host:2113?tls=false [default: an embedded one, with its events in the

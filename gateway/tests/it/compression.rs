@@ -8,18 +8,19 @@ use axum::response::IntoResponse;
 use axum::routing::{any, get};
 use futures::{StreamExt, stream};
 use http::{HeaderMap, StatusCode, header};
+use jetbridge_testing::TestService;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use tokio::sync::mpsc;
 
-use crate::support::{LIMIT, Server, gateway, gateway_with, nobody, serve, short_limits};
+use crate::support::{LIMIT, gateway, gateway_with, nobody, serve, short_limits};
 
 const FROM_A_BROWSER: &str = "gzip, deflate, br, zstd";
 
-fn request(gateway: &Server, path: &str, accept_encoding: &str) -> RequestBuilder {
+fn request(gateway: &TestService, path: &str, accept_encoding: &str) -> RequestBuilder {
     Client::new().get(gateway.url(path)).header("accept-encoding", accept_encoding)
 }
 
-async fn fetch(gateway: &Server, path: &str, accept_encoding: &str) -> Response {
+async fn fetch(gateway: &TestService, path: &str, accept_encoding: &str) -> Response {
     request(gateway, path, accept_encoding).send().await.unwrap()
 }
 
@@ -47,7 +48,7 @@ fn json(length: usize) -> String {
 }
 
 /// A service that answers with as many bytes as the path says, and with an ETag that it insists on.
-async fn service() -> Server {
+async fn service() -> TestService {
     serve(Router::new().route(
         "/api/flights/{length}",
         any(|axum::extract::Path(length): axum::extract::Path<usize>, method: http::Method, headers: HeaderMap| async move {
@@ -113,7 +114,7 @@ async fn the_page_can_be_kept_whatever_its_encoding() {
 #[tokio::test]
 async fn large_answers_of_the_services_are_compressed() {
     let service = service().await;
-    let gateway = gateway(service.address).await;
+    let gateway = gateway(service.address()).await;
     for accept in [FROM_A_BROWSER, "gzip"] {
         let answer = fetch(&gateway, "/api/flights/100000", accept).await;
         assert_eq!(answer.status(), 200);
@@ -129,7 +130,7 @@ async fn large_answers_of_the_services_are_compressed() {
 #[tokio::test]
 async fn small_answers_and_those_for_other_clients_stay_as_they_are() {
     let service = service().await;
-    let gateway = gateway(service.address).await;
+    let gateway = gateway(service.address()).await;
     let small = fetch(&gateway, "/api/flights/500", FROM_A_BROWSER).await;
     assert_eq!(encoding(&small), None);
     assert_eq!(small.headers()["etag"], "\"12\"");
@@ -151,7 +152,7 @@ async fn small_answers_and_those_for_other_clients_stay_as_they_are() {
 #[tokio::test]
 async fn each_encoding_has_an_etag_of_its_own_that_the_service_understands() {
     let service = service().await;
-    let gateway = gateway(service.address).await;
+    let gateway = gateway(service.address()).await;
     let path = "/api/flights/5000";
     for (accept, expected) in [("br", "\"12-br\""), ("gzip", "\"12-gzip\""), ("identity", "\"12\"")] {
         let answer = fetch(&gateway, path, accept).await;
@@ -180,7 +181,7 @@ async fn each_encoding_has_an_etag_of_its_own_that_the_service_understands() {
 #[tokio::test]
 async fn a_command_of_a_client_that_accepts_nothing_is_not_said_to_have_failed() {
     let service = service().await;
-    let gateway = gateway(service.address).await;
+    let gateway = gateway(service.address()).await;
     for accept in ["identity;q=0", "*;q=0", "zstd, identity;q=0"] {
         let request = Client::new().request(Method::POST, gateway.url("/api/flights/5000"));
         let answer = request.header("accept-encoding", accept).send().await.unwrap();
@@ -189,7 +190,7 @@ async fn a_command_of_a_client_that_accepts_nothing_is_not_said_to_have_failed()
 }
 
 /// A service that streams what is sent into the channel.
-async fn streaming(content_type: &'static str) -> (mpsc::UnboundedSender<String>, Server) {
+async fn streaming(content_type: &'static str) -> (mpsc::UnboundedSender<String>, TestService) {
     let (sender, receiver) = mpsc::unbounded_channel::<String>();
     let receiver = Arc::new(std::sync::Mutex::new(Some(receiver)));
     let handler = move || {
@@ -205,7 +206,7 @@ async fn streaming(content_type: &'static str) -> (mpsc::UnboundedSender<String>
 #[tokio::test]
 async fn events_go_through_at_once() {
     let (events, service) = streaming("text/event-stream").await;
-    let gateway = gateway(service.address).await;
+    let gateway = gateway(service.address()).await;
     let answer = fetch(&gateway, "/api/auditlog/events", FROM_A_BROWSER).await;
     assert_eq!(encoding(&answer), None);
     let mut answer = answer.bytes_stream();
@@ -224,7 +225,7 @@ async fn events_go_through_at_once() {
 #[tokio::test]
 async fn an_answer_that_breaks_off_does_not_look_complete() {
     let (parts, service) = streaming("application/json").await;
-    let gateway = gateway_with(service.address, short_limits()).await;
+    let gateway = gateway_with(service.address(), short_limits()).await;
     let answer = fetch(&gateway, "/api/auditlog/events", FROM_A_BROWSER).await;
     assert_eq!(encoding(&answer), Some("br"));
     parts.send(json(100_000)).unwrap();

@@ -31,7 +31,7 @@ async fn a_service_that_is_down_is_unavailable() {
 #[tokio::test]
 async fn a_service_that_hangs_takes_too_long() {
     let service = serve(Router::new().fallback(any(std::future::pending::<()>))).await;
-    let gateway = gateway_with(service.address, short_limits()).await;
+    let gateway = gateway_with(service.address(), short_limits()).await;
     expect_problem(Client::new().get(gateway.url("/api/flights")), 504, "gateway-timeout").await;
     expect_problem(Client::new().post(gateway.url("/api/flights")).body("{}"), 504, "outcome-unknown").await;
     expect_problem(Client::new().delete(gateway.url("/api/flights/1")), 504, "outcome-unknown").await;
@@ -126,8 +126,8 @@ async fn the_overview_names_what_is_down() {
     let bad = serve(routes(Checks::new().with("event store", || async { Err("is away".to_owned()) }))).await;
     let hung = serve(Router::new().fallback(any(std::future::pending::<()>))).await;
     let strange = serve(Router::new().fallback(|| async { "hello" })).await;
-    let apis = [good.address, bad.address, nobody().await];
-    let services = services_at(apis, [Some(hung.address), Some(strange.address)]);
+    let apis = [good.address(), bad.address(), nobody().await];
+    let services = services_at(apis, [Some(hung.address()), Some(strange.address())]);
     let gateway = gateway_of(services, Limits::default()).await;
     let answer = reqwest::get(gateway.url("/api/health")).await.unwrap();
     assert_eq!(answer.status(), 503);
@@ -147,7 +147,7 @@ async fn the_overview_names_what_is_down() {
 #[tokio::test]
 async fn the_overview_is_up_or_down_as_a_whole() {
     let service = serve(routes(Checks::new())).await;
-    let answer = reqwest::get(gateway(service.address).await.url("/api/health")).await.unwrap();
+    let answer = reqwest::get(gateway(service.address()).await.url("/api/health")).await.unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.json::<Value>().await.unwrap()["status"], "up");
     let answer = reqwest::get(gateway(nobody().await).await.url("/api/health")).await.unwrap();

@@ -4,12 +4,13 @@ use axum::body::Bytes;
 use axum::response::IntoResponse;
 use gateway::Limits;
 use http::{HeaderMap, Method, StatusCode, Uri};
+use jetbridge_testing::TestService;
 use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{LIMIT, Server, expect_problem, gateway, gateway_of, nobody, serve, services_at};
+use crate::support::{LIMIT, expect_problem, gateway, gateway_of, nobody, serve, services_at};
 
 /// A service that tells what it was asked.
 fn echo(name: &'static str) -> Router {
@@ -31,9 +32,9 @@ fn echo(name: &'static str) -> Router {
     })
 }
 
-async fn three_services() -> (Server, [Server; 3]) {
+async fn three_services() -> (TestService, [TestService; 3]) {
     let services = [serve(echo("flight")).await, serve(echo("passenger")).await, serve(echo("auditlog")).await];
-    let apis = [services[0].address, services[1].address, services[2].address];
+    let apis = [services[0].address(), services[1].address(), services[2].address()];
     let gateway = gateway_of(services_at(apis, [None, None]), Limits::default()).await;
     (gateway, services)
 }
@@ -140,8 +141,8 @@ async fn the_service_gets_to_know_the_client() {
     let plain = ask(&[]).await;
     assert_eq!(plain["x-forwarded-for"], "127.0.0.1");
     assert_eq!(plain["x-forwarded-proto"], "http");
-    assert_eq!(plain["x-forwarded-host"], gateway.address.to_string());
-    assert_eq!(plain["host"], services[0].address.to_string());
+    assert_eq!(plain["x-forwarded-host"], gateway.address().to_string());
+    assert_eq!(plain["host"], services[0].address().to_string());
     let proxied =
         ask(&[("x-forwarded-for", "192.0.2.7"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "a")]).await;
     assert_eq!(proxied["x-forwarded-for"], "192.0.2.7, 127.0.0.1");
@@ -193,7 +194,7 @@ async fn bodies_of_unknown_size_are_limited_too() {
 #[tokio::test]
 async fn connections_are_kept_and_pipelines_answered_in_order() {
     let (gateway, _services) = three_services().await;
-    let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+    let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
     let request = |path: &str, close: &str| format!("GET /api/flights/{path} HTTP/1.1\r\nhost: x\r\n{close}\r\n");
     let both = request("first", "") + &request("second", "connection: close\r\n");
     stream.write_all(both.as_bytes()).await.unwrap();
@@ -208,7 +209,7 @@ async fn broken_requests_do_no_harm() {
     let (gateway, _services) = three_services().await;
     for bytes in [&b"\0\0\0\0"[..], b"GET\r\n\r\n", b"GET /api/flights HTTP/9.9\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n"]
     {
-        let mut stream = TcpStream::connect(gateway.address).await.unwrap();
+        let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
         stream.write_all(bytes).await.unwrap();
         let mut answer = Vec::new();
         tokio::time::timeout(LIMIT, stream.read_to_end(&mut answer)).await.unwrap().unwrap();

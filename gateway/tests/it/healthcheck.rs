@@ -26,8 +26,8 @@ fn ready(status: StatusCode) -> Router {
 #[tokio::test]
 async fn it_asks_where_the_service_listens_whatever_the_rest_of_its_settings() {
     let server = serve(ready(StatusCode::OK)).await;
-    let address = server.address.to_string();
-    let everywhere = format!("0.0.0.0:{}", server.address.port());
+    let address = server.address().to_string();
+    let everywhere = format!("0.0.0.0:{}", server.address().port());
     let healthy = (Some(0), String::new());
     assert_eq!(healthcheck(&["--listen", &address], None, &[]).await, healthy);
     assert_eq!(healthcheck(&[], None, &["--listen", &address]).await, healthy);
@@ -40,7 +40,7 @@ async fn it_fails_in_one_line_if_the_service_is_not_ready() {
     let server = serve(ready(StatusCode::SERVICE_UNAVAILABLE)).await;
     let silent = listener().await;
     for (address, words) in [
-        (server.address, "answered 503 Service Unavailable"),
+        (server.address(), "answered 503 Service Unavailable"),
         (nobody().await, "Connection refused"),
         (silent.local_addr().unwrap(), "deadline has elapsed"),
         (([127, 0, 0, 1], 0).into(), "must name the port of the service"),

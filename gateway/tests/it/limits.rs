@@ -13,7 +13,7 @@ use crate::support::{LIMIT, expect_problem, gateway_with, nobody, serve};
 async fn too_many_requests_from_one_client_have_to_wait() {
     let service = serve(Router::new().fallback(any(|| async { "ok" }))).await;
     let limits = Limits { requests_per_second: NonZeroU32::new(2), ..Limits::default() };
-    let gateway = gateway_with(service.address, limits).await;
+    let gateway = gateway_with(service.address(), limits).await;
     let client = Client::new();
     let mut refused = 0;
     for _ in 0..20 {
@@ -46,7 +46,7 @@ async fn requests_in_flight_are_limited() {
         }
     };
     let service = serve(Router::new().fallback(any(handler))).await;
-    let gateway = gateway_with(service.address, Limits { in_flight: 2, ..Limits::default() }).await;
+    let gateway = gateway_with(service.address(), Limits { in_flight: 2, ..Limits::default() }).await;
     let client = Client::new();
     let waiting: Vec<_> = (0..2).map(|_| tokio::spawn(client.get(gateway.url("/api/flights")).send())).collect();
     let _both = tokio::time::timeout(LIMIT, entered.acquire_many(2)).await.unwrap().unwrap();

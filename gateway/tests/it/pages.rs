@@ -1,16 +1,17 @@
+use jetbridge_testing::TestService;
 use reqwest::{Client, Response};
 use serde_json::Value;
 use shared_kernel::ProblemType;
 use shared_service::problem_type;
 
-use crate::support::{Server, expect_problem, gateway, nobody};
+use crate::support::{expect_problem, gateway, nobody};
 
 fn all() -> impl Iterator<Item = &'static ProblemType> {
     let of_domains = domains::ALL.iter().flat_map(|domain| domain.problem_types);
     problem_type::ALL.iter().chain(of_domains).copied()
 }
 
-async fn get(gateway: &Server, path: &str, accept: &str) -> Response {
+async fn get(gateway: &TestService, path: &str, accept: &str) -> Response {
     Client::new().get(gateway.url(path)).header("accept", accept).send().await.unwrap()
 }
 

@@ -4,8 +4,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::routing::get;
+use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 use http::header;
+use jetbridge_testing::TestService;
 use tokio::sync::mpsc;
 
 use crate::support::{LIMIT, gateway_with, serve, short_limits};
@@ -27,58 +29,67 @@ fn chunks(receiver: mpsc::Receiver<&'static str>) -> impl Stream<Item = Result<B
     })
 }
 
+/// A client that follows a service through a gateway with short limits.
+struct Following {
+    /// What is sent here is the answer.
+    parts: mpsc::Sender<&'static str>,
+    answer: BoxStream<'static, reqwest::Result<Bytes>>,
+    gateway: TestService,
+    _service: TestService,
+}
+
+impl Following {
+    async fn start(content_type: &'static str) -> Self {
+        let (parts, router) = streaming(content_type);
+        let service = serve(router).await;
+        let gateway = gateway_with(service.address(), short_limits()).await;
+        let answer = reqwest::get(gateway.url("/api/auditlog/events")).await.unwrap();
+        Self { parts, answer: answer.bytes_stream().boxed(), gateway, _service: service }
+    }
+
+    async fn send(&mut self, part: &'static str) {
+        self.parts.send(part).await.unwrap();
+        assert_eq!(self.next().await.expect("it goes on").unwrap(), part);
+    }
+
+    async fn next(&mut self) -> Option<reqwest::Result<Bytes>> {
+        tokio::time::timeout(LIMIT, self.answer.next()).await.expect("it is passed on at once")
+    }
+}
+
 #[tokio::test]
 async fn events_arrive_before_the_stream_ends() {
-    let (events, router) = streaming("text/event-stream");
-    let service = serve(router).await;
-    let gateway = gateway_with(service.address, short_limits()).await;
-    let mut answer = reqwest::get(gateway.url("/api/auditlog/events")).await.unwrap().bytes_stream();
+    let mut following = Following::start("text/event-stream").await;
     for event in ["id: 1\ndata: {}\n\n", "id: 2\ndata: {}\n\n"] {
-        events.send(event).await.unwrap();
-        let chunk = tokio::time::timeout(LIMIT, answer.next()).await.expect("not buffered").unwrap().unwrap();
-        assert_eq!(chunk, event);
+        following.send(event).await;
     }
     // Longer than anything else may take or pause.
-    let quiet = tokio::time::timeout(Duration::from_millis(900), answer.next()).await;
+    let quiet = tokio::time::timeout(Duration::from_millis(900), following.answer.next()).await;
     assert!(quiet.is_err(), "a quiet stream stays open");
-    events.send(": still here\n\n").await.unwrap();
-    assert_eq!(tokio::time::timeout(LIMIT, answer.next()).await.unwrap().unwrap().unwrap(), ": still here\n\n");
-    drop(events);
-    assert!(tokio::time::timeout(LIMIT, answer.next()).await.unwrap().is_none(), "the end is passed on");
+    following.send(": still here\n\n").await;
+    following.parts = mpsc::channel(1).0;
+    assert!(following.next().await.is_none(), "the end is passed on");
 }
 
 #[tokio::test]
 async fn the_service_notices_that_the_client_has_gone() {
-    let (events, router) = streaming("text/event-stream");
-    let service = serve(router).await;
-    let gateway = gateway_with(service.address, short_limits()).await;
-    let mut answer = reqwest::get(gateway.url("/api/auditlog/events")).await.unwrap().bytes_stream();
-    events.send("data: 1\n\n").await.unwrap();
-    answer.next().await.unwrap().unwrap();
-    drop(answer);
-    tokio::time::timeout(LIMIT, events.closed()).await.expect("the stream is given up");
+    let mut following = Following::start("text/event-stream").await;
+    following.send("data: 1\n\n").await;
+    drop(following.answer);
+    tokio::time::timeout(LIMIT, following.parts.closed()).await.expect("the stream is given up");
 }
 
 #[tokio::test]
 async fn streams_end_when_the_gateway_stops() {
-    let (events, router) = streaming("text/event-stream");
-    let service = serve(router).await;
-    let gateway = gateway_with(service.address, short_limits()).await;
-    let mut answer = reqwest::get(gateway.url("/api/auditlog/events")).await.unwrap().bytes_stream();
-    events.send("data: 1\n\n").await.unwrap();
-    answer.next().await.unwrap().unwrap();
-    gateway.stop();
-    assert!(tokio::time::timeout(LIMIT, answer.next()).await.unwrap().is_none());
+    let mut following = Following::start("text/event-stream").await;
+    following.send("data: 1\n\n").await;
+    let (end, ()) = tokio::join!(following.answer.next(), following.gateway.stop());
+    assert!(end.is_none());
 }
 
 #[tokio::test]
 async fn other_answers_may_not_pause_for_ever() {
-    let (parts, router) = streaming("application/json");
-    let service = serve(router).await;
-    let gateway = gateway_with(service.address, short_limits()).await;
-    let mut answer = reqwest::get(gateway.url("/api/auditlog/events")).await.unwrap().bytes_stream();
-    parts.send("{").await.unwrap();
-    answer.next().await.unwrap().unwrap();
-    let end = tokio::time::timeout(LIMIT, answer.next()).await.expect("it is broken off");
-    assert!(end.unwrap().is_err(), "and does not look complete");
+    let mut following = Following::start("application/json").await;
+    following.send("{").await;
+    assert!(following.next().await.expect("it is broken off").is_err(), "and does not look complete");
 }

@@ -4,40 +4,20 @@ use std::time::Duration;
 
 use axum::Router;
 use gateway::{Config, DomainServices, Limits, Services};
+use jetbridge_testing::TestService;
 use serde_json::Value;
 use shared_service::settings::ServiceUrl;
 use tokio::net::TcpListener;
-use tokio_util::sync::{CancellationToken, DropGuard};
 
 /// How long anything may take before a test fails.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
-
-/// A server that is told to stop when the test ends.
-pub(crate) struct Server {
-    pub(crate) address: SocketAddr,
-    shutdown: DropGuard,
-}
-
-impl Server {
-    pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
-    }
-
-    pub(crate) fn stop(self) {
-        drop(self.shutdown);
-    }
-}
 
 pub(crate) async fn listener() -> TcpListener {
     TcpListener::bind("127.0.0.1:0").await.unwrap()
 }
 
-pub(crate) async fn serve(router: Router) -> Server {
-    let listener = listener().await;
-    let address = listener.local_addr().unwrap();
-    let shutdown = CancellationToken::new();
-    tokio::spawn(shared_service::serve(listener, router, shutdown.clone()));
-    Server { address, shutdown: shutdown.drop_guard() }
+pub(crate) async fn serve(router: Router) -> TestService {
+    TestService::start(|listener, shutdown| shared_service::serve(listener, router, shutdown)).await
 }
 
 /// An address at which nobody listens.
@@ -50,11 +30,11 @@ pub(crate) fn short_limits() -> Limits {
 }
 
 /// A gateway whose three services are all at this address.
-pub(crate) async fn gateway(services: SocketAddr) -> Server {
+pub(crate) async fn gateway(services: SocketAddr) -> TestService {
     gateway_with(services, Limits::default()).await
 }
 
-pub(crate) async fn gateway_with(services: SocketAddr, limits: Limits) -> Server {
+pub(crate) async fn gateway_with(services: SocketAddr, limits: Limits) -> TestService {
     gateway_of(all_at(services), limits).await
 }
 
@@ -76,21 +56,17 @@ pub(crate) fn services_at(apis: [SocketAddr; 3], processors: [Option<SocketAddr>
 }
 
 /// A gateway without services, with the web client from a folder.
-pub(crate) async fn gateway_serving(folder: &Path) -> Server {
+pub(crate) async fn gateway_serving(folder: &Path) -> TestService {
     let web_dir = Some(folder.to_str().unwrap().parse().unwrap());
     start(Config { services: all_at(nobody().await), limits: Limits::default(), web_dir }).await
 }
 
-pub(crate) async fn gateway_of(services: Services, limits: Limits) -> Server {
+pub(crate) async fn gateway_of(services: Services, limits: Limits) -> TestService {
     start(Config { services, limits, web_dir: None }).await
 }
 
-async fn start(config: Config) -> Server {
-    let listener = listener().await;
-    let address = listener.local_addr().unwrap();
-    let shutdown = CancellationToken::new();
-    tokio::spawn(gateway::run(config, listener, shutdown.clone()));
-    Server { address, shutdown: shutdown.drop_guard() }
+async fn start(config: Config) -> TestService {
+    TestService::start(|listener, shutdown| gateway::run(config, listener, shutdown)).await
 }
 
 pub(crate) fn url(address: SocketAddr) -> ServiceUrl {

@@ -1,23 +1,24 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use jetbridge_testing::TestService;
 use reqwest::{Client, Method, RequestBuilder, Response};
 
-use crate::support::{Server, expect_problem, gateway, nobody};
+use crate::support::{expect_problem, gateway, nobody};
 
 /// What browsers send for a page.
 const FROM_A_BROWSER: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
-async fn get(gateway: &Server, path: &str) -> Response {
+async fn get(gateway: &TestService, path: &str) -> Response {
     Client::new().get(gateway.url(path)).send().await.unwrap()
 }
 
-fn visit(gateway: &Server, method: Method, path: &str) -> RequestBuilder {
+fn visit(gateway: &TestService, method: Method, path: &str) -> RequestBuilder {
     Client::new().request(method, gateway.url(path)).header("accept", FROM_A_BROWSER)
 }
 
 /// Where the page says that the files are: `/assets/VERSION/`.
-async fn assets(gateway: &Server) -> String {
+async fn assets(gateway: &TestService) -> String {
     let page = get(gateway, "/").await.text().await.unwrap();
     let (before, _) = page.split_once("main.js\"").expect("the page loads its script");
     before[before.rfind("/assets/").unwrap()..].to_owned()

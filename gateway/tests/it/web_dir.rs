@@ -3,10 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 
+use jetbridge_testing::TestService;
 use reqwest::{Client, Response};
 use tempfile::TempDir;
 
-use crate::support::{Server, expect_problem, gateway_serving};
+use crate::support::{expect_problem, gateway_serving};
 
 /// A folder with a web client, beside a file that belongs to nobody else.
 fn folder() -> (TempDir, PathBuf) {
@@ -21,7 +22,7 @@ fn folder() -> (TempDir, PathBuf) {
     (parent, folder)
 }
 
-async fn get(gateway: &Server, path: &str) -> Response {
+async fn get(gateway: &TestService, path: &str) -> Response {
     let answer = Client::new().get(gateway.url(path)).header("if-none-match", "*").send().await.unwrap();
     assert_eq!(answer.status(), 200, "{path}");
     assert_eq!(answer.headers()["cache-control"], "no-store");

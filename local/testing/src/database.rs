@@ -63,6 +63,17 @@ impl TestDatabase {
         Self::named(server, unique_name("test"), Some(template)).await
     }
 
+    /// Every row of a table, with all that is in it, in the order of a column.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such table or column.
+    pub async fn rows(&self, table: &str, key: &str) -> Vec<serde_json::Value> {
+        let sql = format!("SELECT to_jsonb({table})::text FROM {table} ORDER BY {key}");
+        let rows = self.client().await.query(&sql, &[]).await.expect("a table with this column");
+        rows.iter().map(|row| serde_json::from_str(row.get(0)).expect("a row as JSON")).collect()
+    }
+
     async fn named(server: &'static TestPostgres, name: String, template: Option<&str>) -> Self {
         // Without a template of our own, the one that nobody connects to.
         let template = template.unwrap_or("template0");
@@ -84,6 +95,13 @@ impl TestDatabase {
     /// The same as a `postgresql://` URL.
     pub fn url(&self) -> String {
         self.server.url(&self.name)
+    }
+
+    /// The address of the database at another host and port, without parameters.
+    pub fn url_at(&self, authority: &str) -> String {
+        let url = self.url();
+        let (user, _) = url.split_once('@').expect("a user");
+        format!("{user}@{authority}/{}", self.name)
     }
 
     /// A connection that lasts as long as the client and the calling test's runtime.

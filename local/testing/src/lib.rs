@@ -4,8 +4,11 @@
 //! - [`TestEventStore`]: an event store for one test, which can be stopped and started again.
 //! - [`TestProxy`]: a connection to either of them that loses, holds and counts what passes.
 //! - [`TestCluster`]: several event store nodes for one test, of which one leads.
+//! - [`TestAuthority`] and [`TlsFront`]: TLS in front of either of them.
+//! - [`TestService`]: a service of ours in the process of a test, and [`Api`], a client of it.
 //! - [`temporary_folder`]: a folder for one test.
 //! - [`assert_settings_documented`]: compares a program's settings with the page for operators.
+//! - [`Reaper`]: cleans up after a test process, however it ends.
 //! - [`eventually`]: waits for a condition, with a limit.
 //!
 //! Whatever is started here is gone when the test process ends, in whatever way it ends.
@@ -16,21 +19,33 @@
     reason = "a test that has no server is a test that fails, and it fails by panicking"
 )]
 
+mod api;
 mod cluster;
+mod cost;
 mod database;
 mod event_store;
 mod eventually;
 mod postgres;
+mod process;
 mod proxy;
+mod reaper;
 mod scratch;
+mod service;
 mod settings;
+mod tls;
+mod upstream;
 
+pub use api::{Answer, Api, Call, at, flight_details, http, reversed, texts, unique, unknown_id};
 pub use cluster::TestCluster;
 pub use database::TestDatabase;
 pub use event_store::TestEventStore;
 pub use eventually::{Outcome, eventually};
 pub use jetbridge_eventstore::Right;
 pub use postgres::TestPostgres;
+pub use process::is_running;
 pub use proxy::TestProxy;
+pub use reaper::Reaper;
 pub use scratch::temporary_folder;
+pub use service::TestService;
 pub use settings::assert_settings_documented;
+pub use tls::{TestAuthority, TlsFront};

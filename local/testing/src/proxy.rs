@@ -11,6 +11,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::database::TestDatabase;
+use crate::upstream::{Stream, Upstream};
+
 /// How long a server whose client was cut off may take to read what the client had sent.
 const DRAIN_LIMIT: Duration = Duration::from_secs(1);
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -26,7 +29,8 @@ pub struct TestProxy {
 #[derive(Debug)]
 struct State {
     /// Connections end when it changes.
-    server: watch::Sender<SocketAddr>,
+    server: watch::Sender<Upstream>,
+    is_cut: AtomicBool,
     cut_next: AtomicBool,
     answers_held: watch::Sender<bool>,
     /// Connections with lower numbers are silent.
@@ -43,10 +47,24 @@ impl TestProxy {
     ///
     /// When there is no free port.
     pub async fn start(server: SocketAddr) -> Self {
+        Self::before(Upstream::Server(server)).await
+    }
+
+    /// A proxy in front of the server of a database.
+    ///
+    /// # Panics
+    ///
+    /// When there is no free port.
+    pub async fn of_database(database: &TestDatabase) -> Self {
+        Self::before(Upstream::of(database)).await
+    }
+
+    async fn before(server: Upstream) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("a listener has an address");
         let state = Arc::new(State {
             server: watch::Sender::new(server),
+            is_cut: AtomicBool::new(false),
             cut_next: AtomicBool::new(false),
             answers_held: watch::Sender::new(false),
             frozen_below: watch::Sender::new(0),
@@ -70,7 +88,18 @@ impl TestProxy {
 
     /// Ends all connections, and leads new ones to another server.
     pub fn point_at(&self, server: SocketAddr) {
-        self.state.server.send_replace(server);
+        self.state.server.send_replace(Upstream::Server(server));
+    }
+
+    /// Ends all connections, and takes no new ones until [`mend`](Self::mend).
+    pub fn cut(&self) {
+        self.state.is_cut.store(true, Ordering::SeqCst);
+        self.state.server.send_modify(|_| {});
+    }
+
+    /// Takes connections again.
+    pub fn mend(&self) {
+        self.state.is_cut.store(false, Ordering::SeqCst);
     }
 
     /// Cuts the next connection on which a client sends something, once the server has got it, before any answer.
@@ -110,11 +139,15 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
     while let Ok((client, _)) = listener.accept().await {
         while connections.try_join_next().is_some() {}
         let state = Arc::clone(&state);
-        let number = state.opened.fetch_add(1, Ordering::SeqCst);
         let mut server = state.server.subscribe();
-        let address = *server.borrow_and_update();
+        let upstream = server.borrow_and_update().clone();
+        // Only now: whoever cuts it from here on is noticed by the connection.
+        if state.is_cut.load(Ordering::SeqCst) {
+            continue;
+        }
+        let number = state.opened.fetch_add(1, Ordering::SeqCst);
         connections.spawn(async move {
-            if let Ok(to_server) = TcpStream::connect(address).await {
+            if let Ok(to_server) = upstream.connect().await {
                 tokio::select! {
                     // However a connection ends, its two sides end together.
                     _ = forward(client, to_server, number, &state) => {}
@@ -126,9 +159,13 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
     }
 }
 
-async fn forward(mut client: TcpStream, mut server: TcpStream, number: usize, state: &State) -> std::io::Result<()> {
+async fn forward(
+    mut client: TcpStream,
+    mut server: Box<dyn Stream>,
+    number: usize,
+    state: &State,
+) -> std::io::Result<()> {
     client.set_nodelay(true)?;
-    server.set_nodelay(true)?;
     let (mut requests, mut answers) = (vec![0; BUFFER_BYTES], vec![0; BUFFER_BYTES]);
     let mut held = state.answers_held.subscribe();
     let mut frozen = state.frozen_below.subscribe();

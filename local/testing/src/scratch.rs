@@ -1,19 +1,18 @@
 //! Temporary folders that do not outlive the process, not even when it is killed.
 
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 
 use tempfile::TempDir;
+
+use crate::reaper::Reaper;
 
 /// Reads from a pipe to which nothing is ever written. It ends when this process does.
 const REMOVE_AT_END: &str = r#"read -r _; rm -rf "$1""#;
 
 struct Scratch {
     folder: TempDir,
-    _remover: Child,
-    _pipe: Option<ChildStdin>,
+    _remover: Reaper,
 }
 
 /// A new temporary folder. It is removed when it is dropped, at the latest when the process has ended.
@@ -34,17 +33,7 @@ fn parent() -> &'static Path {
 impl Scratch {
     fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("jetbridge-test-").tempdir().expect("a temporary folder");
-        let mut remover = Command::new("/bin/sh")
-            .args(["-c", REMOVE_AT_END, "jetbridge-test-remover"])
-            .arg(folder.path())
-            .current_dir("/")
-            .process_group(0)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("a process that removes temporary folders");
-        let pipe = remover.stdin.take();
-        Self { folder, _remover: remover, _pipe: pipe }
+        let remover = Reaper::start(REMOVE_AT_END, [folder.path()]);
+        Self { folder, _remover: remover }
     }
 }

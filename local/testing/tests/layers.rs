@@ -55,8 +55,12 @@ fn allowed(package: &str) -> Option<Allowed> {
     match package {
         "shared-kernel" => rule(&[], Some(&PURE_LIBRARIES)),
         "shared-eventstore-protocol" => rule(&[], None),
-        "shared-rpc" | "shared-service" => rule(&["shared-kernel"], None),
-        "shared-infrastructure" => rule(&["shared-kernel", "shared-rpc", "shared-eventstore-protocol"], None),
+        "shared-postgres-address" => rule(&[], Some(&["percent-encoding", "thiserror"])),
+        "shared-rpc" => rule(&["shared-kernel"], None),
+        "shared-service" => rule(&["shared-kernel", "shared-postgres-address"], None),
+        "shared-infrastructure" => {
+            rule(&["shared-kernel", "shared-rpc", "shared-eventstore-protocol", "shared-postgres-address"], None)
+        }
         "shared-api" | "shared-processor" => rule(&["shared-kernel", "shared-infrastructure", "shared-service"], None),
         "domains" => rule_of(contracts(), None),
         "auditlog-api" => {
@@ -77,6 +81,7 @@ fn allowed(package: &str) -> Option<Allowed> {
                 "shared-api",
                 "shared-infrastructure",
                 "shared-kernel",
+                "shared-postgres-address",
                 "shared-processor",
                 "shared-service",
             ];

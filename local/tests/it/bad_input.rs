@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::stream;
+use jetbridge_testing::{Api, Call, flight_details, unique};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -10,7 +11,6 @@ use reqwest::{Body, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::api::{Api, Call, flight_details, unique};
 use crate::history::History;
 use crate::system::System;
 
@@ -24,7 +24,7 @@ struct Troublemaker {
 
 impl Troublemaker {
     async fn new() -> Self {
-        let api = Api::shared().await;
+        let api = System::shared().await.api();
         let flight = api.new_flight().await;
         let passenger = api.new_passenger(&flight).await;
         Self { api, actor: format!("troublemaker {}", unique()), flight, passenger }
@@ -281,7 +281,7 @@ async fn what_is_too_large_is_refused() {
 
 #[tokio::test]
 async fn headers_that_cannot_be_kept_are_left_out() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     for (name, value) in [
         ("X-Correlation-Id", "x".repeat(65)),
         ("Jetbridge-Actor", "x".repeat(101)),

@@ -1,8 +1,8 @@
-use jetbridge_testing::eventually;
+use jetbridge_testing::{eventually, http};
 use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
 
-use crate::system::{LIMIT, System, http};
+use crate::system::{LIMIT, System};
 
 /// A flight that was created, and where its events are.
 struct Created {

@@ -2,11 +2,10 @@
 
 use std::collections::HashSet;
 
-use jetbridge_testing::{TestDatabase, TestEventStore, eventually};
+use jetbridge_testing::{Api, TestDatabase, TestEventStore, eventually};
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::api::Api;
 use crate::system::{Ended, LIMIT, System, program, run_to_end};
 
 /// The command line of a demo whose folder is the test's.
@@ -46,7 +45,7 @@ async fn filled(system: &System) {
 #[tokio::test]
 async fn it_fills_the_airport_and_keeps_it_moving() {
     let mut system = System::start_with(&demo(&["--pace", "20"])).await;
-    let api = Api::of(&system);
+    let api = system.api();
     filled(&system).await;
     let flights_at_first = flights(&api).await;
     assert!((35..=45).contains(&flights_at_first.len()), "{} flights", flights_at_first.len());
@@ -87,7 +86,7 @@ async fn it_fills_the_airport_and_keeps_it_moving() {
     .await;
 
     system.restart().await;
-    let api = Api::of(&system);
+    let api = system.api();
     filled(&system).await;
     let mut after = end_of_news(&api).await;
     let mut left = 100;
@@ -122,7 +121,7 @@ async fn what_is_there_already_is_not_filled_again() {
     // The folder can be looked at without the demo, too.
     let data_dir = system.data_dir().to_string_lossy().into_owned();
     let without = System::start_with(&["--data-dir", &data_dir]).await;
-    assert!(flights(&Api::of(&without)).await.len() >= 35);
+    assert!(flights(&without.api()).await.len() >= 35);
     assert!(!without.stderr().contains("demo"), "{}", without.stderr());
 }
 
@@ -137,7 +136,7 @@ async fn a_folder_with_real_flights_is_refused() {
         assert!(ended.stderr.contains("choose another folder with --data-dir"), "{}", ended.stderr);
     }
     system.restart().await;
-    assert_eq!(flights(&Api::of(&system)).await.len(), 0);
+    assert_eq!(flights(&system.api()).await.len(), 0);
 }
 
 fn assert_refuses_servers(ended: &Ended) {
@@ -161,7 +160,7 @@ async fn servers_of_ones_own_are_filled_if_that_is_said_and_may_be_away() {
     let url = database.url();
     let settings = ["--database-url", &url, "--event-store", event_store.connection_string(), "--fill-given-servers"];
     let system = System::start_with(&demo(&settings)).await;
-    let api = Api::of(&system);
+    let api = system.api();
     filled(&system).await;
     assert!(flights(&api).await.len() >= 35);
     assert!(!system.data_dir().exists());

@@ -1,9 +1,9 @@
 //! Server-sent events of the audit log.
 
+use jetbridge_testing::Api;
 use reqwest::{Response, StatusCode};
 use tokio::time::timeout;
 
-use crate::api::Api;
 use crate::history::Entry;
 use crate::system::LIMIT;
 

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use jetbridge_testing::{Answer, Api, Call, unique};
 use reqwest::StatusCode;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 
-use crate::api::{Answer, Api, Call, unique};
 use crate::history::History;
 use crate::system::System;
 
@@ -100,7 +100,7 @@ impl Answers {
 async fn run(system: &mut System, plans: Vec<Plan>, kill_after: Option<usize>) -> Vec<Plan> {
     let left = AtomicUsize::new(kill_after.unwrap_or(usize::MAX));
     let answers = Arc::new(Answers { left, enough: Notify::new() });
-    let api = Api::of(system);
+    let api = system.api();
     let mut clients = JoinSet::new();
     for plan in plans {
         clients.spawn(plan.carry_out(api.clone(), Arc::clone(&answers)));
@@ -142,14 +142,14 @@ async fn what_is_acknowledged_is_kept_and_what_is_repeated_happens_once() {
     assert!((KILL_AFTER..CLIENTS * (1 + 2 * PASSENGERS)).contains(&answered), "{answered} answers");
 
     system.restart().await;
-    let api = Api::of(&system);
+    let api = system.api();
     let (history, world) = History::settled(&api).await;
     assert_once(&plans, &history);
     world.assert_shown(&api, &history.position).await;
 
     let plans = run(&mut system, plans, None).await;
     assert!(plans.iter().flat_map(|plan| &plan.commands).all(|planned| planned.answer.is_some()));
-    let api = Api::of(&system);
+    let api = system.api();
     let (history, world) = History::settled(&api).await;
     assert_once(&plans, &history);
     assert_eq!(count(&history, "FlightCreated"), CLIENTS);
@@ -170,7 +170,7 @@ fn count(history: &History, event_type: &str) -> usize {
 #[tokio::test]
 async fn departures_and_deletions_are_remembered_across_a_crash() {
     let mut system = System::start().await;
-    let api = Api::of(&system);
+    let api = system.api();
     let (first, second) = (api.new_departed().await.0, api.new_landed().await.0);
     let waiting = api.new_flight().await;
     api.new_boarded(&waiting).await;
@@ -185,7 +185,7 @@ async fn departures_and_deletions_are_remembered_across_a_crash() {
         answers.push((key.clone(), command(&api, flight).key(&key).send().await.expect(status)));
     }
     system.restart().await;
-    let api = Api::of(&system);
+    let api = system.api();
     for ((flight, command, _), (key, answer)) in commands.iter().zip(&answers) {
         let again = command(&api, flight).key(key).send().await;
         assert_eq!(

@@ -2,13 +2,11 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod api;
 mod bad_input;
 mod browser;
 mod command_line;
 mod contract;
 mod crash;
-mod cut;
 mod demo;
 mod events;
 mod history;
@@ -17,7 +15,6 @@ mod outage;
 mod own_servers;
 mod previous_release;
 mod race;
-mod reaper;
 mod scenarios;
 mod start;
 mod stop;

@@ -3,11 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use jetbridge_testing::{TestDatabase, TestEventStore, eventually};
+use jetbridge_testing::{Answer, Api, Call, TestDatabase, TestEventStore, TestProxy, eventually};
 use reqwest::StatusCode;
 
-use crate::api::{Answer, Api, Call};
-use crate::cut::Proxy;
 use crate::events::Feed;
 use crate::history::History;
 use crate::system::{LIMIT, System};
@@ -38,7 +36,7 @@ async fn is_up(api: &Api) -> bool {
 async fn without_the_event_store_queries_go_on_and_commands_are_refused() {
     let mut event_store = TestEventStore::start().await;
     let system = System::start_with(&["--event-store", event_store.connection_string()]).await;
-    let api = Api::of(&system);
+    let api = system.api();
     let flight = api.new_flight().await;
     let passenger = api.add(&flight, "Ada Lovelace").send().await.expect(StatusCode::CREATED);
     let mut feed = Feed::open(&api, None).await;
@@ -90,9 +88,9 @@ async fn without_the_event_store_queries_go_on_and_commands_are_refused() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_postgresql_commands_go_on_and_queries_are_refused() {
     let database = TestDatabase::create().await;
-    let proxy = Proxy::start(&database).await;
-    let system = System::start_with(&["--database-url", proxy.url()]).await;
-    let api = Api::of(&system);
+    let proxy = TestProxy::of_database(&database).await;
+    let system = System::start_with(&["--database-url", &database.url_at(&proxy.address().to_string())]).await;
+    let api = system.api();
     let flight = api.new_flight().await;
     let before = api.add(&flight, "Ada Lovelace").send().await.expect(StatusCode::CREATED);
 

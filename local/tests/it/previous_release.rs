@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use jetbridge_testing::{TestDatabase, TestPostgres};
+use jetbridge_testing::{TestDatabase, TestPostgres, http};
 use serde_json::Value;
 
-use crate::system::{System, http};
+use crate::system::System;
 
 /// `events.db`, a dump of the tables, and what the release answered at the end.
 const WRITTEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/previous_release");

@@ -3,12 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use jetbridge_testing::eventually;
+use jetbridge_testing::{Answer, Api, Call, eventually, unique};
 use reqwest::StatusCode;
 use tokio::sync::Barrier;
 use tokio::task::JoinSet;
 
-use crate::api::{Answer, Api, Call, unique};
 use crate::history::{Entry, History};
 use crate::system::{LIMIT, System};
 
@@ -117,13 +116,13 @@ impl End {
 
 /// A flight that could leave at once, and people who do not know that it ends.
 async fn round(system: &System, end: End) -> Done {
-    let api = Api::of(system);
+    let api = system.api();
     let flight = api.new_flight().await;
     api.new_boarded(&flight).await;
     let start = Arc::new(Barrier::new(PEOPLE + 1));
     let mut people = JoinSet::new();
     for number in 0..PEOPLE {
-        people.spawn(work(Api::of(system), flight.clone(), number, Arc::clone(&start)));
+        people.spawn(work(system.api(), flight.clone(), number, Arc::clone(&start)));
     }
     end.bring_about(api.clone(), flight.clone(), start).await;
     let done = people.join_all().await.concat();
@@ -143,7 +142,7 @@ async fn no_rule_is_broken_by_those_who_race() {
             done.extend(round(&system, end).await);
         }
     }
-    let api = Api::of(&system);
+    let api = system.api();
     // Folding checks every rule at every position.
     let (history, world) = History::settled(&api).await;
     for (key, event_type) in &done {

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use jetbridge_testing::eventually;
+use jetbridge_testing::{Answer, Api, Call, eventually, flight_details, unique};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::api::{Answer, Api, flight_details, unique};
 use crate::history::{Entry, History};
+use crate::system::System;
 
 /// How soon a reaction has to show.
 const SOON: Duration = Duration::from_secs(2);
@@ -38,7 +38,7 @@ async fn assert_refused(api: &Api, flight: &str, passenger: &str, adding: &str, 
 
 #[tokio::test]
 async fn a_flight_leaves_when_all_have_boarded_and_lands() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let id = api.new_flight().await;
     let mut passengers = Vec::new();
     for name in ["Ada Lovelace", "Grace Hopper", "Alan Turing"] {
@@ -84,7 +84,7 @@ async fn a_flight_leaves_when_all_have_boarded_and_lands() {
 
 #[tokio::test]
 async fn an_empty_flight_does_not_leave() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let id = api.new_flight().await;
     let refused = api.disembark(&id).send().await.expect_problem(409, "not-all-boarded");
     assert_eq!(refused.body["missing"], 0);
@@ -94,7 +94,7 @@ async fn an_empty_flight_does_not_leave() {
 
 #[tokio::test]
 async fn a_flight_in_the_air_cannot_be_deleted() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let (id, passenger_id) = api.new_departed().await;
     api.delete_flight(&id).send().await.expect_problem(409, "flight-in-the-air");
     let landed = api.land(&id).send().await.expect(StatusCode::OK);
@@ -109,7 +109,7 @@ async fn a_flight_in_the_air_cannot_be_deleted() {
 
 #[tokio::test]
 async fn a_deleted_flight_takes_its_passengers_with_it() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let id = api.new_flight().await;
     let boarded = api.new_boarded(&id).await;
     let checked_in = api.new_passenger(&id).await;
@@ -131,7 +131,7 @@ async fn a_deleted_flight_takes_its_passengers_with_it() {
 
 #[tokio::test]
 async fn passengers_of_a_deleted_flight_are_gone_soon_for_everybody() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let id = api.new_flight().await;
     let passenger = api.new_passenger(&id).await;
     let path = format!("/api/passengers/{passenger}");
@@ -143,7 +143,7 @@ async fn passengers_of_a_deleted_flight_are_gone_soon_for_everybody() {
 
 #[tokio::test]
 async fn offloading_the_last_one_missing_completes_the_manifest() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let id = api.new_flight().await;
     api.new_boarded(&id).await;
     let missing = api.new_passenger(&id).await;
@@ -175,7 +175,7 @@ async fn offloading_the_last_one_missing_completes_the_manifest() {
 
 #[tokio::test]
 async fn a_flight_whose_last_passenger_is_offloaded_waits_again() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let id = api.new_flight().await;
     let only = api.new_boarded(&id).await;
     let offloaded = api.offload(&only).send().await.expect(StatusCode::OK);
@@ -186,7 +186,7 @@ async fn a_flight_whose_last_passenger_is_offloaded_waits_again() {
 
 #[tokio::test]
 async fn details_and_names_are_corrected() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let id = api.new_flight().await;
     let details = json!({
         "flightNumber": " JB 7 ", "origin": "CDG", "destination": "Zürich", "scheduledDeparture": "2026-05-01T14:30:00+02:00",
@@ -215,10 +215,10 @@ async fn details_and_names_are_corrected() {
 
 #[tokio::test]
 async fn the_audit_log_tells_the_whole_story() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let (actor, correlation) = (format!("gate {}", unique()), unique());
     let trace = format!("00-{}-{}-01", unique(), &unique()[..16]);
-    let asked = |call: crate::api::Call| {
+    let asked = |call: Call| {
         call.header("Jetbridge-Actor", &actor).header("X-Correlation-Id", &correlation).header("traceparent", &trace)
     };
     let id = asked(api.create_flight()).send().await.id();

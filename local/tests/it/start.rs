@@ -1,9 +1,10 @@
 use std::fs;
 use std::net::TcpListener;
 
+use jetbridge_testing::http;
 use serde_json::Value;
 
-use crate::system::{System, http, run_to_end};
+use crate::system::{System, run_to_end};
 
 #[tokio::test]
 async fn it_says_where_it_is_and_is_ready_then() {

@@ -1,7 +1,7 @@
-use jetbridge_testing::eventually;
+use jetbridge_testing::{eventually, http};
 use nix::sys::signal::Signal;
 
-use crate::system::{LIMIT, PostgresProcess, STOP_LIMIT, System, http};
+use crate::system::{LIMIT, PostgresProcess, STOP_LIMIT, System};
 
 async fn stops_on(signal: Signal) {
     let mut system = System::start().await;

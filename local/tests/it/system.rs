@@ -4,9 +4,7 @@
 //! #[tokio::test]
 //! async fn flights_can_be_created() {
 //!     let system = System::shared().await;
-//!     let flight = json!({"flightNumber": "JB1", "origin": "HAM", "destination": "OSL"});
-//!     let response = http().post(system.at("/api/flights")).json(&flight).send().await.unwrap();
-//!     assert_eq!(response.status(), 201);
+//!     system.api().create_flight().send().await.expect(StatusCode::CREATED);
 //! }
 //! ```
 //!
@@ -17,7 +15,6 @@
 //!
 //! Nothing is left behind, neither processes nor files, however the test process ends.
 
-use std::ffi::OsStr;
 use std::fs::{self, Permissions};
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -28,13 +25,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use jetbridge_testing::{Api, Reaper, is_running};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 use tokio::sync::{OnceCell, oneshot};
 use tokio::time::{sleep, timeout};
-
-use crate::reaper::Reaper;
 
 /// How long anything may take on a busy machine.
 pub(crate) const LIMIT: Duration = Duration::from_secs(60);
@@ -53,11 +49,6 @@ done
 kill -KILL "$1" 2>/dev/null
 rm -rf "$2"
 "#;
-
-/// A client whose every request has a limit.
-pub(crate) fn http() -> reqwest::Client {
-    reqwest::Client::builder().timeout(LIMIT).build().unwrap()
-}
 
 /// A running system, with a data folder of its own and a free port. It is stopped when it is dropped.
 pub(crate) struct System {
@@ -97,6 +88,11 @@ impl System {
     /// Where it is: `http://127.0.0.1:PORT`. Another port after a [`restart`](Self::restart).
     pub(crate) fn url(&self) -> &str {
         &self.url
+    }
+
+    /// A client of it, with connections of its own.
+    pub(crate) fn api(&self) -> Api {
+        Api::of_gateway(&self.url)
     }
 
     /// The address of a path such as `/api/flights`.
@@ -238,7 +234,7 @@ impl Process {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        let reaper = Reaper::watch(REAPER, &child, folder);
+        let reaper = Reaper::start(REAPER, [child.id().to_string().as_ref(), folder.as_os_str()]);
         let (sender, first_line) = oneshot::channel();
         let stdout = Output::collect(child.stdout.take().unwrap(), Some(sender));
         let stderr = Output::collect(child.stderr.take().unwrap(), None);
@@ -363,10 +359,6 @@ impl PostgresProcess {
     }
 
     pub(crate) fn is_running(&self) -> bool {
-        let state =
-            Command::new("ps").args(["-o", "stat=", "-p", &self.0.to_string()].map(OsStr::new)).output().unwrap();
-        let state = String::from_utf8(state.stdout).unwrap();
-        // One that has ended and that nobody has asked about does not count.
-        !state.trim().is_empty() && !state.trim().starts_with('Z')
+        is_running(self.0)
     }
 }

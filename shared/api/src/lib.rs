@@ -10,8 +10,8 @@ use std::process::ExitCode;
 use axum::Router;
 use jsonrpsee::Methods;
 use shared_infrastructure::event_store::InvalidAddress;
-use shared_infrastructure::executor::ExecutorHandle;
-use shared_infrastructure::postgres::InvalidDatabaseUrl;
+use shared_infrastructure::executor::{ExecutorHandle, ExecutorSettings};
+use shared_infrastructure::postgres::{InvalidDatabaseUrl, POOLED_CONNECTIONS};
 use shared_infrastructure::read_model::ReadModel;
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::{Decider, Domain, Position};
@@ -73,12 +73,25 @@ pub struct Routes {
 pub struct Config {
     /// The domain's database.
     pub database_url: SecretUrl,
+    /// How many connections to it requests share.
+    pub database_connections: usize,
     /// The event store.
     pub event_store: SecretUrl,
-    /// How many bytes of events go into one append; see [`shared_infrastructure::executor::Executor::with_append_bytes`].
+    /// How many bytes of events go into one append.
     pub append_bytes: usize,
+    /// How many commands wait to be decided.
+    pub command_queue: usize,
     /// Where the APIs are of the domains that it calls.
     pub apis: ApiUrls,
+}
+
+impl Config {
+    /// An API that keeps its data there; everything else as it is unless an operator says otherwise.
+    #[must_use]
+    pub fn new(database_url: SecretUrl, event_store: SecretUrl, apis: ApiUrls) -> Self {
+        let ExecutorSettings { append_bytes, command_queue } = ExecutorSettings::default();
+        Self { database_url, database_connections: POOLED_CONNECTIONS, event_store, append_bytes, command_queue, apis }
+    }
 }
 
 /// Why an API does not run, or not any more.
@@ -117,8 +130,10 @@ pub fn main<A: DomainApi>() -> ExitCode {
         let listener = shared_service::bind(args.listen()).await?;
         let config = Config {
             database_url: args.database()?,
+            database_connections: args.database_connections(),
             event_store: args.event_store()?,
             append_bytes: args.own.append_bytes,
+            command_queue: args.own.command_queue,
             apis: args.apis,
         };
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(run::<A>(config, listener, shutdown).await?)

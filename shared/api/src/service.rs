@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use axum::Router;
 use shared_infrastructure::event_store::EventStore;
-use shared_infrastructure::executor::{Executor, ExecutorHandle};
+use shared_infrastructure::executor::{Executor, ExecutorHandle, ExecutorSettings};
 use shared_infrastructure::limits;
 use shared_infrastructure::postgres::Database;
 use shared_infrastructure::read_model::{CheckpointFollower, ReadModel};
@@ -68,11 +68,11 @@ impl<D: Decider> Tasks<D> {
         shutdown: &CancellationToken,
     ) -> Result<Self, RunError> {
         let event_store = EventStore::new(config.event_store.expose())?;
-        let database = Database::new(config.database_url.expose())?;
+        let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
         let snapshots = Snapshots::new(database.clone(), event_store.separate()?, stream);
         let ledger = shutdown.run_until_cancelled(snapshots.load::<D>()).await.unwrap_or_default();
-        let (executor, handle) = Executor::new(stream, &event_store, ledger)?;
-        let executor = executor.with_append_bytes(config.append_bytes);
+        let settings = ExecutorSettings { append_bytes: config.append_bytes, command_queue: config.command_queue };
+        let (executor, handle) = Executor::new(stream, &event_store, ledger, settings)?;
         let (read_model, follower) = ReadModel::new(database, projection);
         Ok(Self { executor, handle, read_model, follower, snapshots })
     }

@@ -8,12 +8,46 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme, WantsVerifier};
+use rustls::{
+    CertificateError, ClientConfig, ConfigBuilder, DigitallySignedStruct, RootCertStore, SignatureScheme, WantsVerifier,
+};
 
 /// The authorities cannot be read, in words that say of which file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct InvalidAuthorities(String);
+
+/// Why a server's certificate is not believed, in words that go on after whose it is and say what to change.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub(crate) enum Distrust {
+    #[error("was signed by an authority that is not trusted here: give {instead}")]
+    UnknownAuthority {
+        /// The setting that names others.
+        instead: &'static str,
+    },
+    #[error("is for another name: use the name that it is for in the address")]
+    OtherName,
+    #[error("has expired or is not valid yet: renew it, or correct the clock")]
+    OutOfDate,
+    #[error("cannot be used ({0})")]
+    Unusable(CertificateError),
+}
+
+impl Distrust {
+    /// What rustls says in its own words.
+    pub(crate) fn because(error: &CertificateError, instead: &'static str) -> Self {
+        match error {
+            // An authority of the same name, but with another key, leaves a signature that does not fit.
+            CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownAuthority { instead },
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => Self::OtherName,
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. } => Self::OutOfDate,
+            other => Self::Unusable(other.clone()),
+        }
+    }
+}
 
 /// The cryptography of every connection. The client of the event store installs the same one as the process's default, and
 /// fails if another has done so before: so nothing else here installs one.

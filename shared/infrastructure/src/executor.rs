@@ -30,18 +30,31 @@ use catch_up::{assert_same_history, catch_up, shorter};
 pub use handle::ExecutorHandle;
 use turns::Turns;
 
-/// How many commands wait at most. Beyond that a caller is told to come back later.
-const QUEUED_COMMANDS: usize = 4_096;
 /// How many commands are decided together at most.
 const COMMANDS_PER_BATCH: usize = 512;
 /// The most that is packed into one append, in bytes. The event store takes up to 1 MiB.
-pub const LARGEST_APPEND_BYTES: usize = 512 * 1024;
+const LARGEST_APPEND_BYTES: usize = 512 * 1024;
 /// How many events are taken from the subscription at once.
 const EVENTS_PER_BATCH: usize = 1_000;
 /// How long the subscription may take to bring what another replica has appended, before it is read instead.
 const NEWS_LIMIT: Duration = Duration::from_millis(20);
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(1);
+
+/// What an operator may change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExecutorSettings {
+    /// How many bytes of events are packed into one append, at most 524288; a command's own are never divided.
+    pub append_bytes: usize,
+    /// How many commands wait, at least one. Beyond that a caller is told to come back later.
+    pub command_queue: usize,
+}
+
+impl Default for ExecutorSettings {
+    fn default() -> Self {
+        Self { append_bytes: LARGEST_APPEND_BYTES, command_queue: 4_096 }
+    }
+}
 
 /// Executes the commands of one domain, until it is stopped.
 pub struct Executor<D: Decider> {
@@ -72,8 +85,9 @@ impl<D: Decider> Executor<D> {
         stream: &'static str,
         event_store: &EventStore,
         ledger: Ledger<D>,
+        settings: ExecutorSettings,
     ) -> Result<(Self, ExecutorHandle<D>), crate::event_store::InvalidAddress> {
-        let (sender, requests) = mpsc::channel(QUEUED_COMMANDS);
+        let (sender, requests) = mpsc::channel(settings.command_queue.max(1));
         let published = Arc::new(ArcSwap::from_pointee(ledger.clone()));
         let beginning = StoreError::Unavailable("it was not asked yet".to_owned());
         let (connection, watched) = watch::channel(Err(beginning));
@@ -87,17 +101,10 @@ impl<D: Decider> Executor<D> {
             reads: event_store.separate()?,
             subscriptions: event_store.separate()?,
             appender: event_store.appender(stream),
-            append_bytes: LARGEST_APPEND_BYTES,
+            append_bytes: settings.append_bytes.min(LARGEST_APPEND_BYTES),
             turns: Turns::default(),
         };
         Ok((executor, handle))
-    }
-
-    /// Packs up to this many bytes of events into one append, at most [`LARGEST_APPEND_BYTES`].
-    #[must_use]
-    pub fn with_append_bytes(mut self, append_bytes: usize) -> Self {
-        self.append_bytes = append_bytes.min(LARGEST_APPEND_BYTES);
-        self
     }
 
     /// Runs until `shutdown`. Commands that were taken are finished and answered; the rest are refused.

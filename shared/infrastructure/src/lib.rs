@@ -13,7 +13,9 @@ pub mod read_model;
 pub mod reader;
 pub mod rpc;
 pub mod snapshot;
+pub mod testing;
 pub mod worker;
 
 mod ca;
+mod causes;
 mod checkpoint;

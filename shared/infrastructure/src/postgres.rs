@@ -7,6 +7,7 @@ use std::time::Duration;
 use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use refinery::Runner;
 use shared_kernel::{Interruption, QueryError, Revision};
+use shared_postgres_address::{InvalidPostgresAddress, PostgresAddress};
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, Type};
@@ -14,17 +15,20 @@ use tokio_postgres::{AsyncMessage, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use tokio_util::sync::CancellationToken;
 
+use crate::causes::with_causes;
 use crate::limits;
-use tls::Protection;
 
+mod setup;
 mod tls;
+
+pub use setup::SetupError;
 
 mod migrations {
     refinery::embed_migrations!("migrations");
 }
 
-/// Connections in a process's pool.
-const POOL_SIZE: usize = 16;
+/// Connections in a process's pool, unless told otherwise.
+pub const POOLED_CONNECTIONS: usize = 16;
 /// How long PostgreSQL's machine may be silent before its connections are given up: sent data may be unacknowledged for
 /// this long, and an idle connection is probed as often.
 const SILENCE_LIMIT: Duration = Duration::from_secs(5);
@@ -101,7 +105,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// The database at a `postgresql://` address. Nothing is sent before the first use.
+    /// The database at a `postgresql://` address, or one of the form `host=… user=…`. Nothing is sent before the first use.
     ///
     /// The connection is encrypted with `sslmode=require`; with `sslmode=verify-full` the server also has to prove its
     /// name, vouched for by the system's certificate authorities or those in the PEM file `sslrootcert`.
@@ -109,17 +113,26 @@ impl Database {
     /// # Errors
     /// [`InvalidDatabaseUrl`] if the address cannot be parsed, or the certificate authorities cannot be read.
     pub fn new(url: &str) -> Result<Self, InvalidDatabaseUrl> {
-        let (url, protection) = Protection::take_from(url).map_err(InvalidDatabaseUrl)?;
-        let tls = protection.connector().map_err(InvalidDatabaseUrl)?;
-        // The parser's own message may quote the address, password included.
-        let mut config = Config::from_str(&url).map_err(|_| {
-            InvalidDatabaseUrl("it must have the form postgresql://USER:PASSWORD@HOST:PORT/DATABASE".to_owned())
-        })?;
+        Self::with_connections(url, POOLED_CONNECTIONS)
+    }
+
+    /// The same with this many connections in the pool, at most.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_connections(url: &str, connections: usize) -> Result<Self, InvalidDatabaseUrl> {
+        let unusable = |reason: InvalidPostgresAddress| InvalidDatabaseUrl(reason.to_string());
+        let address: PostgresAddress = url.parse().map_err(unusable)?;
+        let protection = address.protection().map_err(unusable)?;
+        let tls = tls::connector(&protection).map_err(InvalidDatabaseUrl)?;
+        // The driver's own message may quote the address, password included.
+        let mut config = Config::from_str(&address.without_protection().expose())
+            .map_err(|_| unusable(InvalidPostgresAddress::MALFORMED))?;
         let statement_timeout = format!("-c statement_timeout={}", limits::POSTGRES_STATEMENT.as_millis());
         let options =
             config.get_options().map_or(statement_timeout.clone(), |own| format!("{statement_timeout} {own}"));
         config
-            .ssl_mode(protection.ssl_mode())
+            .ssl_mode(tls::ssl_mode(&protection))
             .options(options)
             .connect_timeout(limits::POSTGRES_CONNECT)
             .tcp_user_timeout(SILENCE_LIMIT)
@@ -128,7 +141,7 @@ impl Database {
             .keepalives_retries(1);
         let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let pool = Pool::builder(Manager::from_config(config.clone(), tls.clone(), manager_config))
-            .max_size(POOL_SIZE)
+            .max_size(connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(limits::POSTGRES_CONNECT))
             .create_timeout(Some(limits::POSTGRES_CONNECT))
@@ -144,7 +157,7 @@ impl Database {
     /// [`DatabaseError::Unavailable`] if there is none in time.
     pub async fn client(&self) -> Result<Object, DatabaseError> {
         self.pool.get().await.map_err(|error| match error {
-            PoolError::Backend(error) => connect_error(error),
+            PoolError::Backend(error) => SetupError::from(error).into(),
             other => DatabaseError::Unavailable(other.to_string()),
         })
     }
@@ -152,12 +165,23 @@ impl Database {
     /// A connection outside the pool, for one owner. `notified` gets the payload of each notification.
     pub(crate) async fn dedicated(
         &self,
-        mut notified: impl FnMut(&str) + Send + 'static,
+        notified: impl FnMut(&str) + Send + 'static,
     ) -> Result<Dedicated, DatabaseError> {
+        Ok(self.open(notified).await?)
+    }
+
+    /// A connection outside the pool, which ends with its client: for what comes before everything else.
+    ///
+    /// # Errors
+    /// [`SetupError`], in words for the person who gave the address.
+    pub async fn connect(&self) -> Result<ClientWrapper, SetupError> {
+        Ok(self.open(|_| {}).await?.client)
+    }
+
+    async fn open(&self, mut notified: impl FnMut(&str) + Send + 'static) -> Result<Dedicated, SetupError> {
         let connecting = timeout(limits::POSTGRES_CONNECT, self.config.connect(self.tls.clone())).await;
-        let (client, mut connection) = connecting
-            .map_err(|_| DatabaseError::Unavailable("no connection in time".to_owned()))?
-            .map_err(connect_error)?;
+        let (client, mut connection) =
+            connecting.map_err(|_| SetupError::Unavailable("no connection in time".to_owned()))??;
         let lost = CancellationToken::new();
         let losing = lost.clone().drop_guard();
         let driver = tokio::spawn(async move {
@@ -197,21 +221,6 @@ impl Database {
 
 fn migration_error(error: &refinery::Error) -> DatabaseError {
     DatabaseError::Refused(with_causes(error))
-}
-
-/// Why there is no connection. No statement has been sent, so the causes can quote none.
-fn connect_error(error: tokio_postgres::Error) -> DatabaseError {
-    if error.as_db_error().is_some() { error.into() } else { DatabaseError::Unavailable(with_causes(&error)) }
-}
-
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut reason = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        reason = format!("{reason}: {cause}");
-        source = cause.source();
-    }
-    reason
 }
 
 /// A revision as PostgreSQL's `bigint`, with -1 for none.

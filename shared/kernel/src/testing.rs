@@ -2,22 +2,41 @@
 //! tests of what is stored of events.
 
 mod golden;
+mod history;
 mod in_memory;
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Display};
+use std::str::FromStr;
 
 pub use golden::GoldenFiles;
+pub use history::History;
 pub use in_memory::InMemory;
+use serde::Serialize;
 
-use crate::{Decider, Revision};
+use crate::Decider;
 
 /// The state of a domain in which just these events have happened, numbered from 0.
 pub fn given<D: Decider>(events: impl IntoIterator<Item = D::Event>) -> Given<D> {
-    let mut state = D::State::default();
-    for (number, event) in (0..).zip(events) {
-        D::evolve(&mut state, &event, Revision(number));
+    let mut history = History::<D>::default();
+    history.append(events);
+    Given { state: history.state }
+}
+
+/// Asserts that each of these values is written as `as_str` gives it, in JSON as elsewhere, and read from that.
+///
+/// # Panics
+/// If one is not.
+#[track_caller]
+pub fn assert_one_text_form<T>(values: &[T], as_str: impl Fn(&T) -> &'static str)
+where
+    T: Debug + Display + FromStr<Err: Debug + PartialEq> + PartialEq + Serialize + Copy,
+{
+    for value in values {
+        let text = as_str(value);
+        assert_eq!(serde_json::to_value(value).ok(), Some(text.into()));
+        assert_eq!(text.parse(), Ok(*value));
+        assert_eq!(value.to_string(), text);
     }
-    Given { state }
 }
 
 /// A domain in which something has happened.

@@ -13,7 +13,7 @@ use clap::Args;
 use refinery::Runner;
 use shared_infrastructure::back_off::BackOff;
 use shared_infrastructure::event_store::{EventStore, InvalidAddress};
-use shared_infrastructure::postgres::{Database, InvalidDatabaseUrl};
+use shared_infrastructure::postgres::{Database, InvalidDatabaseUrl, POOLED_CONNECTIONS};
 use shared_infrastructure::reader::{Projection, Projector, Reaction, Reactor};
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::Domain;
@@ -51,10 +51,20 @@ pub trait DomainProcessor: Send + Sync + 'static {
 pub struct Config {
     /// The domain's database.
     pub database_url: SecretUrl,
+    /// How many connections to it requests share.
+    pub database_connections: usize,
     /// The event store.
     pub event_store: SecretUrl,
     /// Where the APIs are of the domains that it calls.
     pub apis: ApiUrls,
+}
+
+impl Config {
+    /// A processor that keeps its data there; everything else as it is unless an operator says otherwise.
+    #[must_use]
+    pub fn new(database_url: SecretUrl, event_store: SecretUrl, apis: ApiUrls) -> Self {
+        Self { database_url, database_connections: POOLED_CONNECTIONS, event_store, apis }
+    }
 }
 
 /// A setting is not usable.
@@ -81,7 +91,7 @@ pub async fn run<P: DomainProcessor>(
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
     let event_store = EventStore::new(config.event_store.expose())?;
-    let database = Database::new(config.database_url.expose())?;
+    let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
     let peers: Peers = config.apis.iter().map(|(name, service)| (*name, rpc::url(service))).collect();
     let (stream, reaction) = (P::DOMAIN.stream.name, P::reaction(&peers)?);
     let asking = event_store.separate()?;
@@ -106,7 +116,12 @@ pub async fn run<P: DomainProcessor>(
 pub fn main<P: DomainProcessor>() -> ExitCode {
     run_service(async |args: DomainServiceArgs<ProcessorService<P>, NoMore>, shutdown| {
         let listener = shared_service::bind(args.listen()).await?;
-        let config = Config { database_url: args.database()?, event_store: args.event_store()?, apis: args.apis };
+        let config = Config {
+            database_url: args.database()?,
+            database_connections: args.database_connections(),
+            event_store: args.event_store()?,
+            apis: args.apis,
+        };
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(run::<P>(config, listener, shutdown).await?)
     })
 }

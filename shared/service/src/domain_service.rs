@@ -10,7 +10,7 @@ use shared_kernel::Domain;
 
 use crate::process::ServiceArgs;
 use crate::secret::SecretFileError;
-use crate::settings::{DatabaseArgs, EventStoreArgs, ListenArgs, SecretUrl, ServiceUrl};
+use crate::settings::{DatabaseAddressError, DatabaseArgs, EventStoreArgs, ListenArgs, SecretUrl, ServiceUrl};
 use crate::telemetry::LogArgs;
 
 /// One of the services of a domain, as far as its command line says so.
@@ -64,8 +64,14 @@ impl<S, O> DomainServiceArgs<S, O> {
     ///
     /// # Errors
     /// As [`DatabaseArgs::address`].
-    pub fn database(&self) -> Result<SecretUrl, SecretFileError> {
+    pub fn database(&self) -> Result<SecretUrl, DatabaseAddressError> {
         self.common.database.address()
+    }
+
+    /// How many connections to the database requests share.
+    #[must_use]
+    pub const fn database_connections(&self) -> usize {
+        self.common.database.database_connections
     }
 
     /// The address of the event store, with what is in the files.

@@ -89,8 +89,7 @@ impl Fields {
         }
         let text = std::str::from_utf8(body)
             .map_err(|error| malformed(format!("The body is not UTF-8 at byte {}.", error.valid_up_to())))?;
-        let document: Document =
-            serde_json::from_str(text).map_err(|error| malformed(format!("The body is not JSON: {error}.")))?;
+        let document = Document::parse(text).map_err(|error| malformed(format!("The body is not JSON: {error}.")))?;
         let mut faults = Faults::default();
         let unread = match document {
             Document::Object { fields, repeated } => {

@@ -10,9 +10,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use http::Uri;
 use http::uri::{Authority, Scheme};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use shared_postgres_address::{InvalidPostgresAddress, PostgresAddress};
 
 use crate::secret::{Secret, SecretFileError};
 
@@ -60,23 +62,45 @@ pub struct DatabaseArgs {
     /// the system]
     #[arg(long, value_name = "FILE", env = "JETBRIDGE_DATABASE_CA_FILE", hide_env_values = true)]
     pub database_ca_file: Option<PathBuf>,
+    /// Connections to the database that requests share, at most; up to three more are held for other things. A request that
+    /// gets none within a second is refused
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        env = "JETBRIDGE_DATABASE_CONNECTIONS",
+        hide_env_values = true,
+        default_value_t = 16,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000)
+    )]
+    pub database_connections: usize,
 }
 
 impl DatabaseArgs {
     /// The address of the database, with what is in the files.
     ///
     /// # Errors
-    /// [`SecretFileError`] if there is no usable password in the file.
-    pub fn address(&self) -> Result<SecretUrl, SecretFileError> {
-        let mut address = self.database_url.clone();
+    /// [`DatabaseAddressError`] if it is none, or there is no usable password in the file.
+    pub fn address(&self) -> Result<SecretUrl, DatabaseAddressError> {
+        let mut address: PostgresAddress = self.database_url.expose().parse()?;
         if let Some(file) = &self.database_ca_file {
             address = address.with_parameter("sslrootcert", path_text(file)?);
         }
         if let Some(file) = &self.database_password_file {
             address = address.with_parameter("password", Secret::read(file)?.expose());
         }
-        Ok(address)
+        Ok(SecretUrl::new(address.expose()))
     }
+}
+
+/// The settings give no usable address of a database.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseAddressError {
+    /// What is given is no address.
+    #[error("the database address is not usable: {0}")]
+    Invalid(#[from] InvalidPostgresAddress),
+    /// A file.
+    #[error(transparent)]
+    File(#[from] SecretFileError),
 }
 
 /// The event store.
@@ -134,7 +158,7 @@ fn path_text(path: &Path) -> Result<&str, SecretFileError> {
     })
 }
 
-/// How commands are appended.
+/// How commands are taken and appended.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct AppendArgs {
     /// Bytes of events in one append, at most. Larger appends mean more commands per second under load; the event store's own
@@ -144,9 +168,20 @@ pub struct AppendArgs {
         value_name = "BYTES",
         env = "JETBRIDGE_APPEND_BYTES",
         hide_env_values = true,
-        default_value_t = 524_288
+        default_value_t = 524_288,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=524_288)
     )]
     pub append_bytes: usize,
+    /// Commands that wait to be decided, at most; beyond that they are refused
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        env = "JETBRIDGE_COMMAND_QUEUE",
+        hide_env_values = true,
+        default_value_t = 4_096,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000)
+    )]
+    pub command_queue: usize,
 }
 
 /// An address that may hold a password. It is not shown: only scheme, hosts and path are.
@@ -168,19 +203,14 @@ impl SecretUrl {
         &self.0
     }
 
-    /// The address with one more parameter, which wins over the same one before it.
+    /// The address of an event store with one more parameter, which wins over the same one before it.
     fn with_parameter(&self, name: &str, value: &str) -> Self {
         let address = &self.0;
-        if address.contains("://") {
-            let separator = if address.contains('?') { '&' } else { '?' };
-            Self(format!("{address}{separator}{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)))
-        } else {
-            // The other form of a PostgreSQL address.
-            Self(format!("{address} {name}='{}'", value.replace('\\', r"\\").replace('\'', r"\'")))
-        }
+        let separator = if address.contains('?') { '&' } else { '?' };
+        Self(format!("{address}{separator}{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)))
     }
 
-    /// The address with this user in place of the one that it may have.
+    /// The address of an event store with this user in place of the one that it may have.
     fn with_user(&self, name: &str, password: &Secret) -> Self {
         let Some((scheme, rest)) = self.0.split_once("://") else { return self.clone() };
         let (authority, parameters) = rest.split_at(rest.find('?').unwrap_or(rest.len()));

@@ -4,14 +4,12 @@ use std::time::Duration;
 
 use jetbridge_testing::{TestEventStore, eventually};
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
-use crate::support::{Appender, FLIGHTS, LIMIT, Message, PASSENGERS, Sse, TestApi, event, name, names, problem};
+use crate::support::{Appender, FLIGHTS, LIMIT, Message, PASSENGERS, Sse, TestApi, event, name, names, problem, world};
 
 #[tokio::test]
 async fn a_follower_sees_what_happens_from_now_on() {
-    let store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (_store, api, appender) = world().await;
     appender.append_some(FLIGHTS, 3).await;
 
     let mut feed = api.follow("", None).await;
@@ -68,8 +66,7 @@ async fn a_follower_resumes_without_gap_or_repetition_while_events_come_in() {
 
 #[tokio::test]
 async fn a_follower_can_start_in_the_past() {
-    let store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (_store, api, appender) = world().await;
     let beginning = api.page("all").await.next;
     appender.append(FLIGHTS, (0..250).map(|_| event(&json!({}))).collect()).await;
     appender.append_some(PASSENGERS, 2).await;
@@ -93,8 +90,7 @@ async fn a_follower_can_start_in_the_past() {
 
 #[tokio::test]
 async fn a_follower_can_start_where_what_it_has_read_ends() {
-    let store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (_store, api, appender) = world().await;
     for stream in [FLIGHTS, PASSENGERS, FLIGHTS, PASSENGERS] {
         appender.append_some(stream, 1).await;
     }
@@ -114,8 +110,7 @@ async fn a_follower_can_start_where_what_it_has_read_ends() {
 
 #[tokio::test]
 async fn what_is_not_a_cursor_of_the_whole_log_is_refused() {
-    let store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (_store, api, appender) = world().await;
     appender.append_some(FLIGHTS, 1).await;
     let flights = api.page("flights").await.next;
     // {"a1":[7,null]}
@@ -154,7 +149,6 @@ async fn the_end_of_the_service_ends_the_stream() {
     let api = TestApi::start(&store).await;
     let mut feed = api.follow("", None).await;
     assert!(feed.message().await.is_some());
-    api.shutdown.cancel();
-    assert_eq!(feed.message().await, None);
-    timeout(LIMIT, api.running).await.expect("the service ends in time").unwrap();
+    let (end, ()) = tokio::join!(feed.message(), api.service.stop());
+    assert_eq!(end, None);
 }

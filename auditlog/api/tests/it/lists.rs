@@ -7,12 +7,11 @@ use jetbridge_testing::{TestEventStore, TestProxy};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Appender, FLIGHTS, PASSENGERS, Page, TestApi, event, names, problem};
+use crate::support::{Appender, FLIGHTS, PASSENGERS, Page, TestApi, event, names, problem, with_passengers, world};
 
 #[tokio::test]
 async fn an_entry_is_what_is_stored() {
-    let store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (_store, api, appender) = world().await;
     let id = Uuid::new_v4();
     let data = json!({ "flightId": Uuid::nil(), "exact": 18_446_744_073_709_551_615_u64 });
     let created = EventData::json("FlightCreated", &data)
@@ -40,8 +39,7 @@ async fn an_entry_is_what_is_stored() {
 
 #[tokio::test]
 async fn a_list_is_read_in_pages_and_then_polled() {
-    let store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (_store, api, appender) = world().await;
     for list in ["flights", "all"] {
         let empty = api.page(list).await;
         assert!(empty.items.is_empty());
@@ -68,8 +66,7 @@ async fn a_list_is_read_in_pages_and_then_polled() {
 
 #[tokio::test]
 async fn all_has_both_streams_in_the_order_of_the_event_store_and_no_other() {
-    let store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (_store, api, appender) = world().await;
     let streams = [FLIGHTS, "flight-stream-2", FLIGHTS, PASSENGERS, "passenger-streams", PASSENGERS, "other", FLIGHTS];
     for stream in streams {
         appender.append_some(stream, 1).await;
@@ -114,8 +111,7 @@ async fn a_poll_has_what_was_recorded_before_it_and_never_out_of_order() {
 
 #[tokio::test]
 async fn data_that_is_not_json_does_no_harm() {
-    let store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (_store, api, appender) = world().await;
     for data in ["not json", "", "{\n \"lines\": [1,\r\n2]}"] {
         appender.append(FLIGHTS, vec![EventData::binary("Odd", data.as_bytes().to_vec().into())]).await;
     }
@@ -132,8 +128,7 @@ async fn data_that_is_not_json_does_no_harm() {
 
 #[tokio::test]
 async fn cursors_belong_to_one_list() {
-    let store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (_store, api, appender) = world().await;
     appender.append_some(FLIGHTS, 1).await;
     let lists = ["flights", "passengers", "all"];
     for list in lists {
@@ -152,10 +147,7 @@ async fn cursors_belong_to_one_list() {
 
 #[tokio::test]
 async fn a_cursor_of_another_event_store_is_refused() {
-    let (store, fresh) = tokio::join!(TestEventStore::start(), TestEventStore::start());
-    Appender::new(&store).append_some(PASSENGERS, 2).await;
-    Appender::new(&fresh).append_some(PASSENGERS, 1).await;
-    let (api, other) = (TestApi::start(&store).await, TestApi::start(&fresh).await);
+    let [(_store, api), (_fresh, other)] = [with_passengers(2).await, with_passengers(1).await];
     for list in ["passengers", "all"] {
         let next = api.page(list).await.next;
         let response = other.get(&format!("/api/auditlog/{list}?after={next}")).send().await.unwrap();
@@ -179,8 +171,7 @@ async fn queries_out_of_bounds_are_refused() {
 
 #[tokio::test]
 async fn a_page_has_a_hundred_entries_unless_told_otherwise() {
-    let store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (_store, api, appender) = world().await;
     appender.append(FLIGHTS, (0..101).map(|_| event(&json!({}))).collect()).await;
     for list in ["flights", "all"] {
         let page = api.page(list).await;
@@ -191,8 +182,7 @@ async fn a_page_has_a_hundred_entries_unless_told_otherwise() {
 
 #[tokio::test]
 async fn entries_are_filtered_by_what_they_are_about() {
-    let store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (_store, api, appender) = world().await;
     let (flight, passenger) = (Uuid::now_v7(), Uuid::now_v7());
     appender.append(FLIGHTS, vec![EventData::json("FlightCreated", &json!({ "flightId": flight })).unwrap()]).await;
     appender.append(PASSENGERS, (0..600).map(|_| event(&json!({}))).collect()).await;
@@ -217,8 +207,7 @@ async fn entries_are_filtered_by_what_they_are_about() {
 
 #[tokio::test]
 async fn the_position_says_what_has_been_delivered() {
-    let store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (_store, api, appender) = world().await;
     assert_eq!(api.page("all").await.position, "0");
     appender.append_some(FLIGHTS, 2).await;
     appender.append_some(PASSENGERS, 2).await;
@@ -242,8 +231,7 @@ async fn the_position_says_what_has_been_delivered() {
 
 #[tokio::test]
 async fn an_entry_has_the_position_that_covers_it() {
-    let store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (_store, api, appender) = world().await;
     let beginning = api.page("all").await.next;
     for stream in [FLIGHTS, PASSENGERS, PASSENGERS, FLIGHTS] {
         appender.append_some(stream, 1).await;

@@ -6,7 +6,7 @@ use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Appender, FLIGHTS, PASSENGERS, TestApi, event, names, problem};
+use crate::support::{Appender, FLIGHTS, PASSENGERS, TestApi, event, names, problem, with_passengers, world};
 
 struct Down {
     items: Vec<Value>,
@@ -61,8 +61,7 @@ fn reversed(mut names: Vec<String>) -> Vec<String> {
 
 #[tokio::test]
 async fn a_list_is_read_from_its_end_to_its_beginning() {
-    let store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (_store, api, appender) = world().await;
     for list in ["flights", "passengers", "all"] {
         let empty = page(&api, list, "").await;
         assert_eq!((empty.names(), empty.next, empty.position.as_str()), (Vec::new(), None, "0"));
@@ -99,8 +98,7 @@ async fn only_one_of_the_streams_may_have_events() {
 /// What is recorded after the first page is on no later one, not even of a stream that no page has shown yet.
 #[tokio::test]
 async fn what_is_recorded_later_does_not_disturb_a_walk_to_the_beginning() {
-    let store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (_store, api, appender) = world().await;
     appender.append_some(PASSENGERS, 2).await;
     appender.append_some(FLIGHTS, 5).await;
     let first = page(&api, "all", "limit=3").await;
@@ -159,8 +157,7 @@ async fn a_walk_is_complete_and_in_order_while_events_are_recorded() {
 
 #[tokio::test]
 async fn cursors_belong_to_one_list_and_order() {
-    let store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (_store, api, appender) = world().await;
     for stream in [FLIGHTS, PASSENGERS] {
         appender.append_some(stream, 2).await;
     }
@@ -202,10 +199,7 @@ async fn cursors_belong_to_one_list_and_order() {
 
 #[tokio::test]
 async fn a_cursor_of_another_event_store_is_refused() {
-    let (store, fresh) = tokio::join!(TestEventStore::start(), TestEventStore::start());
-    Appender::new(&store).append_some(PASSENGERS, 3).await;
-    Appender::new(&fresh).append_some(PASSENGERS, 1).await;
-    let (api, other) = (TestApi::start(&store).await, TestApi::start(&fresh).await);
+    let [(_store, api), (_fresh, other)] = [with_passengers(3).await, with_passengers(1).await];
     for list in ["passengers", "all"] {
         let next = page(&api, list, "limit=1").await.next.unwrap();
         let path = format!("/api/auditlog/{list}?order=newestFirst&after={next}");
@@ -216,8 +210,7 @@ async fn a_cursor_of_another_event_store_is_refused() {
 
 #[tokio::test]
 async fn entries_are_filtered_by_what_they_are_about() {
-    let store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (_store, api, appender) = world().await;
     let flight = Uuid::now_v7();
     let about = |event_type: &str| vec![EventData::json(event_type, &json!({ "flightId": flight })).unwrap()];
     appender.append(FLIGHTS, about("FlightCreated")).await;
@@ -238,8 +231,7 @@ async fn entries_are_filtered_by_what_they_are_about() {
 
 #[tokio::test]
 async fn a_search_ends_with_what_it_has_found_so_far_and_goes_on_from_there() {
-    let store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (_store, api, appender) = world().await;
     appender.append(FLIGHTS, vec![EventData::json("FlightCreated", &json!({})).unwrap()]).await;
     for _ in 0..11 {
         appender.append(PASSENGERS, (0..1_000).map(|_| event(&json!({}))).collect()).await;
@@ -251,8 +243,7 @@ async fn a_search_ends_with_what_it_has_found_so_far_and_goes_on_from_there() {
 
 #[tokio::test]
 async fn the_position_says_what_the_first_page_reflects() {
-    let store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (_store, api, appender) = world().await;
     appender.append_some(FLIGHTS, 2).await;
     appender.append_some(PASSENGERS, 2).await;
     let with_position = |list: &str, position: &str| {

@@ -4,15 +4,14 @@ use std::time::{Duration, Instant};
 
 use jetbridge_testing::{TestEventStore, eventually};
 
-use crate::support::{Appender, FLIGHTS, LIMIT, PASSENGERS, TestApi, names, problem};
+use crate::support::{Appender, FLIGHTS, LIMIT, PASSENGERS, TestApi, names, problem, world};
 
 /// How soon a client has to know that the event store is away, with some room for a busy machine.
 const ANSWER_LIMIT: Duration = Duration::from_millis(2_500);
 
 #[tokio::test]
 async fn without_the_event_store_answers_say_so_and_soon() {
-    let mut store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (mut store, api, appender) = world().await;
     appender.append_some(FLIGHTS, 1).await;
     let next = api.page("all").await.next;
     store.stop().await;
@@ -46,8 +45,7 @@ async fn without_the_event_store_answers_say_so_and_soon() {
 
 #[tokio::test]
 async fn a_follower_stays_connected_and_misses_nothing() {
-    let mut store = TestEventStore::start().await;
-    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    let (mut store, api, appender) = world().await;
     let mut feed = api.follow("", None).await;
     appender.append_some(FLIGHTS, 2).await;
     let mut seen = vec![feed.entry().await, feed.entry().await];

@@ -2,18 +2,14 @@
 
 mod sse;
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use auditlog_api::Config;
 use eventstore::{AppendToStreamOptions, Client, EventData, ExpectedRevision};
-use jetbridge_testing::TestEventStore;
+use jetbridge_testing::{TestEventStore, TestService, http};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use shared_service::settings::SecretUrl;
-use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
-use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
 pub(crate) use sse::{Message, Sse};
@@ -26,11 +22,8 @@ pub(crate) const PASSENGERS: &str = "passenger-stream";
 
 /// The audit log API, listening.
 pub(crate) struct TestApi {
-    address: SocketAddr,
     http: reqwest::Client,
-    pub(crate) running: JoinHandle<()>,
-    pub(crate) shutdown: CancellationToken,
-    _shutdown_when_dropped: DropGuard,
+    pub(crate) service: TestService,
 }
 
 impl TestApi {
@@ -40,22 +33,15 @@ impl TestApi {
 
     pub(crate) async fn start_with(event_store: &str, max_followers: usize) -> Self {
         let config = Config { domains: domains::ALL, event_store: SecretUrl::new(event_store), max_followers };
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let shutdown = CancellationToken::new();
-        let stop = shutdown.clone();
-        let running = tokio::spawn(async move { auditlog_api::run(config, listener, stop).await.unwrap() });
-        Self {
-            address,
-            http: reqwest::Client::new(),
-            running,
-            shutdown: shutdown.clone(),
-            _shutdown_when_dropped: shutdown.drop_guard(),
-        }
+        let service = TestService::start(|listener, shutdown| async move {
+            auditlog_api::run(config, listener, shutdown).await.unwrap();
+        })
+        .await;
+        Self { http: http(), service }
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
-        self.http.get(format!("http://{}{path}", self.address))
+        self.http.get(self.service.url(path))
     }
 
     /// A page of a list: `flights`, `passengers` or `all`, with a query.
@@ -89,6 +75,20 @@ impl TestApi {
         let request = self.get(&format!("/api/auditlog/events{query}"));
         last_event_id.into_iter().fold(request, |request, id| request.header("Last-Event-ID", id))
     }
+}
+
+/// An event store, the API of it, and another writer.
+pub(crate) async fn world() -> (TestEventStore, TestApi, Appender) {
+    let store = TestEventStore::start().await;
+    let (api, appender) = (TestApi::start(&store).await, Appender::new(&store));
+    (store, api, appender)
+}
+
+/// An event store with this many events of passengers, and the API of it.
+pub(crate) async fn with_passengers(count: usize) -> (TestEventStore, TestApi) {
+    let (store, api, appender) = world().await;
+    appender.append_some(PASSENGERS, count).await;
+    (store, api)
 }
 
 /// One answer of a list.

@@ -1,27 +1,21 @@
 //! What is in a list of flights, and in which order.
 
 use flight_core::FlightStatus::{AllBoarded, Arrived, Departed, WaitingForBoarding};
+use jetbridge_testing::{at, reversed};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::support::{Tables, TestApi};
-
-fn reversed(ids: &[String]) -> Vec<String> {
-    ids.iter().rev().cloned().collect()
-}
-
-fn at(ids: &[String], places: &[usize]) -> Vec<String> {
-    places.iter().map(|place| ids[*place].clone()).collect()
-}
 
 #[tokio::test]
 async fn a_list_is_read_from_either_end() {
     let tables = Tables::create().await;
     let api = TestApi::start(&tables).await;
-    assert_eq!(api.page("order=newestFirst").await, (Vec::new(), None));
+    assert_eq!(api.flights_on_page("order=newestFirst").await, (Vec::new(), None));
     let flights = tables.add("OSL", &[WaitingForBoarding; 7]).await;
     for limit in [1, 2, 6, 7, 8] {
-        assert_eq!(api.whole(&format!("limit={limit}&order=newestFirst")).await, reversed(&flights), "{limit}");
-        assert_eq!(api.whole(&format!("limit={limit}&order=oldestFirst")).await, flights, "{limit}");
+        assert_eq!(api.flights(&format!("limit={limit}&order=newestFirst")).await, reversed(&flights), "{limit}");
+        assert_eq!(api.flights(&format!("limit={limit}&order=oldestFirst")).await, flights, "{limit}");
     }
 }
 
@@ -31,9 +25,9 @@ async fn what_is_added_does_not_disturb_a_walk_to_the_oldest() {
     let tables = Tables::create().await;
     let api = TestApi::start(&tables).await;
     let flights = tables.add("OSL", &[WaitingForBoarding; 4]).await;
-    let (first, next) = api.page("order=newestFirst&limit=2").await;
+    let (first, next) = api.flights_on_page("order=newestFirst&limit=2").await;
     tables.add("OSL", &[WaitingForBoarding; 3]).await;
-    let (second, end) = api.page(&format!("order=newestFirst&limit=2&after={}", next.unwrap())).await;
+    let (second, end) = api.flights_on_page(&format!("order=newestFirst&limit=2&after={}", next.unwrap())).await;
     assert_eq!(([first, second].concat(), end), (reversed(&flights), None));
 }
 
@@ -43,7 +37,7 @@ async fn cursors_belong_to_one_order() {
     let api = TestApi::start(&tables).await;
     tables.add("OSL", &[Arrived; 2]).await;
     for (order, other) in [("newestFirst", "oldestFirst"), ("oldestFirst", "newestFirst")] {
-        let (_, next) = api.page(&format!("limit=1&order={order}")).await;
+        let (_, next) = api.flights_on_page(&format!("limit=1&order={order}")).await;
         let (parameter, detail) = api.fault(&format!("order={other}&after={}", next.unwrap())).await;
         assert_eq!(parameter, "after");
         assert!(detail.starts_with("is not a cursor of this list in this order"), "{detail}");
@@ -59,12 +53,12 @@ async fn flights_with_any_of_several_statuses_are_found() {
     let active = at(&flights, &[1, 2, 3, 4, 6]);
     for limit in [1, 2, 4, 5, 100] {
         let query = format!("limit={limit}&status=waitingForBoarding,allBoarded,disembarked");
-        assert_eq!(api.whole(&query).await, active, "{limit}");
-        assert_eq!(api.whole(&format!("{query}&order=newestFirst")).await, reversed(&active), "{limit}");
+        assert_eq!(api.flights(&query).await, active, "{limit}");
+        assert_eq!(api.flights(&format!("{query}&order=newestFirst")).await, reversed(&active), "{limit}");
     }
-    assert_eq!(api.whole("status=arrived").await, at(&flights, &[0, 5]));
-    assert_eq!(api.whole("status=allBoarded,allBoarded").await, at(&flights, &[1, 4]));
-    assert_eq!(api.whole("status=arrived,disembarked,allBoarded,waitingForBoarding&limit=3").await, flights);
+    assert_eq!(api.flights("status=arrived").await, at(&flights, &[0, 5]));
+    assert_eq!(api.flights("status=allBoarded,allBoarded").await, at(&flights, &[1, 4]));
+    assert_eq!(api.flights("status=arrived,disembarked,allBoarded,waitingForBoarding&limit=3").await, flights);
 }
 
 #[tokio::test]
@@ -75,13 +69,13 @@ async fn flights_are_looked_up_by_their_ids() {
     let unknown = Uuid::now_v7();
     let ids = format!("{},{unknown},{},{},{}", flights[3], flights[0], flights[1], flights[3]);
     let found = at(&flights, &[0, 1, 3]);
-    assert_eq!(api.whole(&format!("ids={ids}")).await, found);
-    assert_eq!(api.whole(&format!("ids={ids}&order=newestFirst&limit=2")).await, reversed(&found));
-    assert_eq!(api.whole(&format!("ids={ids}&status=arrived,allBoarded&limit=1")).await, found[..2]);
-    assert!(api.whole(&format!("ids={unknown}")).await.is_empty());
+    assert_eq!(api.flights(&format!("ids={ids}")).await, found);
+    assert_eq!(api.flights(&format!("ids={ids}&order=newestFirst&limit=2")).await, reversed(&found));
+    assert_eq!(api.flights(&format!("ids={ids}&status=arrived,allBoarded&limit=1")).await, found[..2]);
+    assert!(api.flights(&format!("ids={unknown}")).await.is_empty());
 
     let many: Vec<_> = (0..99).map(|_| Uuid::now_v7().to_string()).chain([flights[2].clone()]).collect();
-    assert_eq!(api.whole(&format!("ids={}", many.join(","))).await, at(&flights, &[2]));
+    assert_eq!(api.flights(&format!("ids={}", many.join(","))).await, at(&flights, &[2]));
 }
 
 #[tokio::test]
@@ -91,11 +85,11 @@ async fn all_filters_apply_together() {
     let oslo = tables.add("Oslo", &[Arrived, AllBoarded, Departed, AllBoarded]).await;
     let bergen = tables.add("Bergen", &[AllBoarded, Arrived]).await;
     let query = "text=oslo&status=allBoarded,arrived";
-    assert_eq!(api.whole(&format!("{query}&limit=1")).await, at(&oslo, &[0, 1, 3]));
-    assert_eq!(api.whole(&format!("{query}&limit=1&order=newestFirst")).await, at(&oslo, &[3, 1, 0]));
+    assert_eq!(api.flights(&format!("{query}&limit=1")).await, at(&oslo, &[0, 1, 3]));
+    assert_eq!(api.flights(&format!("{query}&limit=1&order=newestFirst")).await, at(&oslo, &[3, 1, 0]));
     let ids = [&oslo[1..], &bergen].concat().join(",");
-    assert_eq!(api.whole(&format!("{query}&ids={ids}&order=newestFirst")).await, at(&oslo, &[3, 1]));
-    assert_eq!(api.whole(&format!("ids={ids}&text=BERG")).await, bergen);
+    assert_eq!(api.flights(&format!("{query}&ids={ids}&order=newestFirst")).await, at(&oslo, &[3, 1]));
+    assert_eq!(api.flights(&format!("ids={ids}&text=BERG")).await, bergen);
 }
 
 #[tokio::test]
@@ -126,11 +120,12 @@ async fn a_row_that_holds_what_is_not_known_here_is_an_error() {
     let tables = Tables::create().await;
     let ids = tables.add("LIS", &[Departed]).await;
     let api = TestApi::start(&tables).await;
-    let client = tables.0.client().await;
-    client.batch_execute("UPDATE flights SET status = 'boardingSoon'").await.unwrap();
+    tables.execute("UPDATE flights SET status = 'boardingSoon'").await;
     for path in [format!("/api/flights/{}", ids[0]), "/api/flights".to_owned()] {
-        let (status, body) = api.get(&path).await;
-        assert_eq!((status.as_u16(), &body["type"]), (500, &"/problems/internal-error".into()), "{path}: {body}");
+        let response = api.get(&path).response().await;
+        assert_eq!(response.status(), 500, "{path}");
+        let body: Value = response.json().await.unwrap();
+        assert_eq!(body["type"], "/problems/internal-error", "{path}: {body}");
     }
     api.stop().await;
 }

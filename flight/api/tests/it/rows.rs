@@ -75,8 +75,8 @@ async fn rows_hold_what_the_events_say() {
         for batch in history.chunks(size) {
             tables.project(batch).await;
         }
-        assert_eq!(tables.rows().await, expected, "in batches of {size}");
+        assert_eq!(tables.0.rows("flights", "id").await, expected, "in batches of {size}");
         tables.project(&history).await;
-        assert_eq!(tables.rows().await, expected, "in batches of {size}, and again");
+        assert_eq!(tables.0.rows("flights", "id").await, expected, "in batches of {size}, and again");
     }
 }

@@ -3,12 +3,11 @@
 use flight_contract::FlightId;
 use std::collections::BTreeMap;
 
-use flight_core::{
-    FlightCommand, FlightDetails, FlightEvent, FlightRejection, FlightState, FlightStatus, Flights, OffsetDateTime,
-};
+use flight_core::{FlightCommand, FlightDetails, FlightStatus, Flights, OffsetDateTime};
 use jiff::Timestamp;
 use proptest::prelude::*;
-use shared_kernel::{Decider, DomainEvent, Revision};
+use shared_kernel::testing::History;
+use shared_kernel::{Decider, Revision};
 use uuid::Uuid;
 
 use crate::samples::{details, other_details};
@@ -56,52 +55,17 @@ fn news() -> impl Strategy<Value = FlightCommand> {
     })
 }
 
-/// A domain as it runs: its events in order, and the state they lead to.
-#[derive(Default)]
-struct Running {
-    state: FlightState,
-    events: Vec<FlightEvent>,
-}
-
-impl Running {
-    fn run(&mut self, command: &FlightCommand) -> Result<Vec<FlightEvent>, FlightRejection> {
-        let decided = Flights::decide(&self.state, command)?;
-        for event in &decided {
-            Flights::evolve(&mut self.state, event, Revision(self.events.len() as u64));
-            self.events.push(event.clone());
-        }
-        Ok(decided)
-    }
-}
-
-/// The state that the events lead to when they are read back from where they were stored.
-fn restored(events: &[FlightEvent]) -> FlightState {
-    let mut state = FlightState::default();
-    for (number, event) in (0..).zip(events) {
-        let data = event.encode().unwrap();
-        let read = FlightEvent::decode(event.event_type(), event.schema_version(), &data).unwrap();
-        Flights::evolve(&mut state, &read, Revision(number));
-    }
-    state
-}
-
 proptest! {
     #[test]
     fn the_stored_events_lead_to_the_same_state(commands in prop::collection::vec(command(), 1..60)) {
-        let mut running = Running::default();
-        for command in &commands {
-            let _ = running.run(command);
-        }
-        prop_assert_eq!(&restored(&running.events), &running.state);
-        let snapshot = serde_json::to_vec(&running.state).unwrap();
-        prop_assert_eq!(serde_json::from_slice::<FlightState>(&snapshot).unwrap(), running.state);
+        History::<Flights>::of(&commands).assert_restorable();
     }
 
     #[test]
     fn a_decision_is_about_one_subject_and_gives_its_newest_version(
         commands in prop::collection::vec(command(), 1..60),
     ) {
-        let mut running = Running::default();
+        let mut running = History::<Flights>::default();
         let mut newest = BTreeMap::new();
         for command in &commands {
             let subject = Flights::subject(command);
@@ -123,7 +87,7 @@ proptest! {
             FlightStatus::Departed => 1,
             FlightStatus::Arrived => 2,
         };
-        let mut running = Running::default();
+        let mut running = History::<Flights>::default();
         for command in &commands {
             let before = running.state.flight(&command.flight_id()).map(|flight| stage(flight.status));
             let _ = running.run(command);
@@ -140,7 +104,7 @@ proptest! {
     fn at_the_gate_the_newest_news_counts_in_whatever_order_they_come(
         news in prop::collection::vec(news(), 1..30),
     ) {
-        let mut running = Running::default();
+        let mut running = History::<Flights>::default();
         let mut newest = BTreeMap::new();
         for command in &news {
             let FlightCommand::NoteManifest { flight_id, manifest_revision, .. } = *command else { continue };

@@ -13,7 +13,7 @@ use crate::grpc::event_store::client::streams::batch_append_req::options::Expect
 use crate::grpc::event_store::client::streams::read_req::filter_options::{Filter, Window};
 use crate::grpc::event_store::client::streams::read_req::{Expression, FilterOptions, Options};
 use crate::grpc::event_store::client::streams::read_resp::Content;
-use crate::grpc::event_store::client::streams::{AppendReq, DeleteReq, ReadEvent, append_resp};
+use crate::grpc::event_store::client::streams::{AppendReq, DeleteReq, ProposedMessage, ReadEvent, append_resp};
 use crate::grpc::{self, append, append_options, batch, proposed, read_req, read_stream, subscribe_to_all};
 use crate::support::{TestServer, within_limit};
 
@@ -111,28 +111,32 @@ async fn a_refused_delete_says_why_in_text_and_trailers() {
     assert_eq!(trailer(&missing, "stream-name"), Some("%C3%BCnbekannt"));
 }
 
+/// An append of these events is refused as invalid, with these trailers.
+async fn assert_invalid(server: &TestServer, events: Vec<ProposedMessage>, trailers: [(&str, &str); 2]) {
+    let appended = grpc::client(server).await.append(append("s", ANY, events)).await;
+    let status = appended.expect_err("refused");
+    assert_eq!(status.code(), Code::InvalidArgument);
+    for (name, value) in trailers {
+        assert_eq!(trailer(&status, name), Some(value));
+    }
+}
+
 #[tokio::test]
 async fn an_event_without_a_property_is_refused() {
     let server = TestServer::start().await;
     let mut event = proposed(b"{}");
     event.metadata.remove("content-type");
-    let append = grpc::client(&server).await.append(append("s", ANY, vec![event])).await;
-    let status = append.expect_err("refused");
-    assert_eq!(status.code(), Code::InvalidArgument);
-    assert_eq!(trailer(&status, "exception"), Some("missing-required-metadata-property"));
-    assert_eq!(trailer(&status, "required-metadata-properties"), Some("type,content-type"));
+    let trailers =
+        [("exception", "missing-required-metadata-property"), ("required-metadata-properties", "type,content-type")];
+    assert_invalid(&server, vec![event], trailers).await;
 }
 
 #[tokio::test]
 async fn an_append_over_the_limit_names_the_limit() {
     let server = TestServer::start().await;
-    let mut client = grpc::client(&server).await;
     let half = vec![0; 600 * 1024].leak();
-    let events = vec![proposed(half), proposed(half)];
-    let status = client.append(append("s", ANY, events)).await.expect_err("refused");
-    assert_eq!(status.code(), Code::InvalidArgument);
-    assert_eq!(trailer(&status, "exception"), Some("maximum-append-size-exceeded"));
-    assert_eq!(trailer(&status, "maximum-append-size"), Some("1048576"));
+    let trailers = [("exception", "maximum-append-size-exceeded"), ("maximum-append-size", "1048576")];
+    assert_invalid(&server, vec![proposed(half), proposed(half)], trailers).await;
 }
 
 #[tokio::test]

@@ -62,6 +62,15 @@ async fn a_connection_has_the_limits_of_the_original() {
     assert_eq!(settings[&MAX_HEADER_LIST_SIZE], 32_768);
 }
 
+/// No more calls than are held have room on the connection: one more waits, until one of them is dropped.
+async fn assert_one_too_many<T>(client: &grpc::Client, held: &mut Vec<T>) {
+    let mut other = client.clone();
+    let mut read = Box::pin(other.read(read_req(read_stream("s", 0, 1))));
+    assert!(timeout(MOMENT, &mut read).await.is_err(), "it is over the limit");
+    held.pop();
+    within_limit(read).await.expect("there is room for it now");
+}
+
 #[tokio::test]
 async fn the_hundred_and_first_call_waits_unseen() {
     let server = TestServer::start().await;
@@ -71,11 +80,7 @@ async fn the_hundred_and_first_call_waits_unseen() {
         let request = read_req(subscribe_to_all(None));
         subscriptions.push(within_limit(client.clone().read(request)).await.expect("a subscription"));
     }
-    let mut other = client.clone();
-    let mut read = Box::pin(other.read(read_req(read_stream("s", 0, 1))));
-    assert!(timeout(MOMENT, &mut read).await.is_err(), "it is over the limit");
-    subscriptions.pop();
-    within_limit(read).await.expect("there is room for it now");
+    assert_one_too_many(&client, &mut subscriptions).await;
 }
 
 #[tokio::test]
@@ -116,11 +121,7 @@ async fn refused_sessions_use_up_the_calls_of_a_connection() {
     for _ in 0..100 {
         sessions.push(refused_and_closed(&mut client).await);
     }
-    let mut other = client.clone();
-    let mut read = Box::pin(other.read(read_req(read_stream("s", 0, 1))));
-    assert!(timeout(MOMENT, &mut read).await.is_err(), "it is over the limit");
-    sessions.pop();
-    within_limit(read).await.expect("who resets a session frees its place");
+    assert_one_too_many(&client, &mut sessions).await;
 }
 
 #[tokio::test]

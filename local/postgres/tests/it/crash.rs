@@ -6,18 +6,20 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use jetbridge_postgres::{Config, start};
+use jetbridge_testing::{eventually, is_running};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::support::{connect, eventually, is_running, offline, open_folder, server_pid};
+use crate::support::{LIMIT, connect, offline, open_folder, server_pid};
 
 const DATA_DIR: &str = "JETBRIDGE_TEST_DATA_DIR";
 
 /// Not a test: what the other tests start as a process of its own, and kill.
 #[tokio::test]
 #[ignore = "started by other tests"]
+#[allow(clippy::print_stdout, reason = "the test that has started it reads it")]
 async fn owner_process() {
     let config = match env::var_os(DATA_DIR) {
         Some(data_dir) => offline(PathBuf::from(data_dir)),
@@ -41,50 +43,51 @@ fn spawn_owner(data_dir: Option<&Path>) -> Child {
     command.spawn().unwrap()
 }
 
-/// Waits until the owner's server runs, and gives its home.
-async fn running_home(owner: &mut Child) -> PathBuf {
+/// An owner whose server runs, and its home.
+async fn running_owner(data_dir: Option<&Path>) -> (Child, PathBuf) {
+    let mut owner = spawn_owner(data_dir);
     let mut lines = BufReader::new(owner.stdout.take().unwrap()).lines();
     loop {
         let line = lines.next_line().await.unwrap().expect("the owner ended");
         if let Some((_, home)) = line.split_once("home=") {
-            return PathBuf::from(home);
+            return (owner, PathBuf::from(home));
         }
     }
+}
+
+/// Another owner works with the data that one has left.
+async fn assert_taken_over(data_dir: &Path) {
+    let postgres = start(offline(data_dir)).await.unwrap();
+    connect(&postgres, "postgres").await;
+    postgres.stop().await.unwrap();
 }
 
 #[tokio::test]
 async fn a_killed_owner_leaves_no_server_behind() {
     let folder = open_folder();
     let data_dir = folder.path().join("postgres");
-    let mut owner = spawn_owner(Some(&data_dir));
-    let home = running_home(&mut owner).await;
+    let (mut owner, home) = running_owner(Some(&data_dir)).await;
     let pid = server_pid(&home).unwrap();
     owner.kill().await.unwrap();
-    eventually("the server is gone", async || (!is_running(pid)).then_some(())).await;
+    eventually("the server is gone", LIMIT, async || (!is_running(pid)).then_some(())).await;
 
-    let postgres = start(offline(&data_dir)).await.unwrap();
-    connect(&postgres, "postgres").await;
-    postgres.stop().await.unwrap();
+    assert_taken_over(&data_dir).await;
 }
 
 #[tokio::test]
 async fn a_start_right_after_a_kill_takes_over() {
     let folder = open_folder();
     let data_dir = folder.path().join("postgres");
-    let mut owner = spawn_owner(Some(&data_dir));
-    running_home(&mut owner).await;
+    let (mut owner, _) = running_owner(Some(&data_dir)).await;
     owner.kill().await.unwrap();
-    let postgres = start(offline(&data_dir)).await.unwrap();
-    connect(&postgres, "postgres").await;
-    postgres.stop().await.unwrap();
+    assert_taken_over(&data_dir).await;
 }
 
 #[tokio::test]
 async fn a_server_without_its_keeper_is_replaced() {
     let folder = open_folder();
     let data_dir = folder.path().join("postgres");
-    let mut owner = spawn_owner(Some(&data_dir));
-    let home = running_home(&mut owner).await;
+    let (mut owner, home) = running_owner(Some(&data_dir)).await;
     let orphan = server_pid(&home).unwrap();
     // The keeper is the leader of the server's process group, and runs its watch in the same one.
     let keeper = nix::unistd::getpgid(Some(Pid::from_raw(orphan))).unwrap();
@@ -120,12 +123,11 @@ fn processes_in_group(group: Pid, server: i32) -> Vec<Pid> {
 
 #[tokio::test]
 async fn a_killed_owner_of_an_ephemeral_server_leaves_nothing_behind() {
-    let mut owner = spawn_owner(None);
-    let home = running_home(&mut owner).await;
+    let (mut owner, home) = running_owner(None).await;
     let pid = server_pid(&home).unwrap();
     owner.kill().await.unwrap();
-    eventually("the server is gone", async || (!is_running(pid)).then_some(())).await;
-    eventually("its folder is gone", async || (!home.exists()).then_some(())).await;
+    eventually("the server is gone", LIMIT, async || (!is_running(pid)).then_some(())).await;
+    eventually("its folder is gone", LIMIT, async || (!home.exists()).then_some(())).await;
 }
 
 #[tokio::test]
@@ -134,7 +136,7 @@ async fn a_kill_while_the_cluster_is_made_does_no_harm() {
     let data_dir = folder.path().join("postgres");
     let home = data_dir.join("server");
     let mut owner = spawn_owner(Some(&data_dir));
-    eventually("initdb works on a new cluster", async || unfinished_clusters(&home).pop()).await;
+    eventually("initdb works on a new cluster", LIMIT, async || unfinished_clusters(&home).pop()).await;
     owner.kill().await.unwrap();
     assert!(!home.join("data").exists());
 
@@ -170,8 +172,6 @@ async fn files_of_a_server_long_gone_are_no_obstacle() {
     fs::write(home.join("run/.s.PGSQL.5432.lock"), &stale).unwrap();
     fs::write(home.join("run/.s.PGSQL.5432"), "").unwrap();
 
-    let postgres = start(offline(&data_dir)).await.unwrap();
-    connect(&postgres, "postgres").await;
-    postgres.stop().await.unwrap();
+    assert_taken_over(&data_dir).await;
     assert!(bystander.try_wait().unwrap().is_none());
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jetbridge_postgres::{Config, Download, DownloadError, StartError, start};
+use tempfile::TempDir;
 
 use crate::support::{offline, open_folder};
 
@@ -36,14 +37,20 @@ async fn without_programs_the_error_says_what_to_install() {
     }
 }
 
-#[tokio::test]
-async fn data_of_another_major_version_is_not_touched() {
+/// A folder, the data folder in it, and the place of the cluster in that.
+fn folder_with_something_precious() -> (TempDir, PathBuf, PathBuf) {
     let folder = open_folder();
     let data_dir = folder.path().join("postgres");
     let cluster = data_dir.join("server/data");
     fs::create_dir_all(&cluster).unwrap();
-    fs::write(cluster.join("PG_VERSION"), "13\n").unwrap();
     fs::write(cluster.join("precious"), "data").unwrap();
+    (folder, data_dir, cluster)
+}
+
+#[tokio::test]
+async fn data_of_another_major_version_is_not_touched() {
+    let (folder, data_dir, cluster) = folder_with_something_precious();
+    fs::write(cluster.join("PG_VERSION"), "13\n").unwrap();
     let config = Config {
         binary_dirs: vec![
             fake_binaries(&folder.path().join("16"), "16.4"),
@@ -95,11 +102,7 @@ async fn a_download_that_was_kept_is_used_again() {
 
 #[tokio::test]
 async fn something_else_in_the_place_of_the_cluster_is_not_touched() {
-    let folder = open_folder();
-    let data_dir = folder.path().join("postgres");
-    let cluster = data_dir.join("server/data");
-    fs::create_dir_all(&cluster).unwrap();
-    fs::write(cluster.join("precious"), "data").unwrap();
+    let (_folder, data_dir, cluster) = folder_with_something_precious();
     let error = start(offline(&data_dir)).await.unwrap_err();
     assert!(matches!(error, StartError::NotACluster { .. }), "{error}");
     assert!(cluster.join("precious").exists());

@@ -6,10 +6,11 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use jetbridge_postgres::{Config, StartError, start};
+use jetbridge_testing::{eventually, is_running};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::support::{connect, eventually, is_running, offline, open_folder, server_pid, try_connect};
+use crate::support::{LIMIT, connect, offline, open_folder, server_pid, try_connect};
 
 #[tokio::test]
 async fn data_and_password_survive_a_stop_and_a_start() {
@@ -88,7 +89,7 @@ async fn a_server_that_dies_is_restarted_at_the_same_address() {
     let config = postgres.config("postgres");
     let killed = server_pid(postgres.home()).unwrap();
     kill(Pid::from_raw(killed), Signal::SIGKILL).unwrap();
-    eventually("the server runs again", async || {
+    eventually("the server runs again", LIMIT, async || {
         let pid = server_pid(postgres.home())?;
         (pid != killed && try_connect(&config).await.is_ok()).then_some(())
     })
@@ -102,7 +103,7 @@ async fn dropping_the_handle_stops_the_server() {
     let postgres = start(offline(folder.path().join("postgres"))).await.unwrap();
     let pid = server_pid(postgres.home()).unwrap();
     drop(postgres);
-    eventually("the server is gone", async || (!is_running(pid)).then_some(())).await;
+    eventually("the server is gone", LIMIT, async || (!is_running(pid)).then_some(())).await;
 }
 
 #[tokio::test]

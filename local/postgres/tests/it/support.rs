@@ -1,13 +1,11 @@
 //! What the tests share.
 
 use std::fs::{self, Permissions};
-use std::future::Future;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jetbridge_postgres::{Config, Postgres};
-use tokio::time::{Instant, sleep};
 use tokio_postgres::{Client, NoTls};
 
 pub(crate) const LIMIT: Duration = Duration::from_secs(30);
@@ -42,23 +40,4 @@ pub(crate) async fn try_connect(config: &tokio_postgres::Config) -> Result<Clien
 pub(crate) fn server_pid(home: &Path) -> Option<i32> {
     let content = fs::read_to_string(home.join("data/postmaster.pid")).ok()?;
     content.lines().next()?.trim().parse().ok()
-}
-
-/// A process that has ended and that nobody has asked about yet does not count.
-pub(crate) fn is_running(pid: i32) -> bool {
-    let output = std::process::Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output().unwrap();
-    let state = String::from_utf8(output.stdout).unwrap();
-    !state.trim().is_empty() && !state.trim().starts_with('Z')
-}
-
-/// Polls until `condition` gives something, and panics with `what` when it does not in time.
-pub(crate) async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut condition: impl FnMut() -> F) -> T {
-    let deadline = Instant::now() + LIMIT;
-    loop {
-        if let Some(value) = condition().await {
-            return value;
-        }
-        assert!(Instant::now() < deadline, "not within {} s: {what}", LIMIT.as_secs());
-        sleep(Duration::from_millis(20)).await;
-    }
 }

@@ -16,6 +16,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// Not a test: what the others start as a process of its own.
 #[tokio::test]
 #[ignore = "started by other tests"]
+#[allow(clippy::print_stdout, reason = "the test that has started it reads it")]
 async fn test_process() {
     let database = TestDatabase::create().await;
     let row = database.client().await.query_one("SELECT current_setting('data_directory')", &[]).await.unwrap();

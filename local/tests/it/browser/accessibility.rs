@@ -9,7 +9,6 @@ use serde_json::json;
 
 use super::page::Page;
 use super::{browse, skip};
-use crate::api::Api;
 use crate::system::System;
 
 /// Where axe-core is: a file such as `axe.min.js`.
@@ -72,7 +71,7 @@ async fn axe_core_finds_nothing_wrong() {
         page.sees(("h2", "No flights yet")).await;
         judge(page, &axe, "empty board", &mut wrong).await;
 
-        let api = Api::of(system);
+        let api = system.api();
         api.new_landed().await;
         api.new_departed().await;
         let (deleted, _) = api.new_landed().await;
@@ -88,7 +87,7 @@ async fn axe_core_finds_nothing_wrong() {
         judge(page, &axe, "board", &mut wrong).await;
 
         page.clicks(("button", "New flight")).await;
-        page.clicks("dialog[open] button[type=submit]").await;
+        page.submits().await;
         page.sees("dialog[open] [aria-invalid]").await;
         judge(page, &axe, "dialog with errors", &mut wrong).await;
         page.clicks(("dialog[open] button", "Cancel")).await;
@@ -102,29 +101,26 @@ async fn axe_core_finds_nothing_wrong() {
         page.clicks((".actions button", "Disembark (departs)")).await;
         page.sees("dialog[open]").await;
         api.new_passenger(&flight).await;
-        page.clicks("dialog[open] button[type=submit]").await;
+        page.submits().await;
         page.sees("dialog[open] .refusal .names").await;
         judge(page, &axe, "dialog with a refusal", &mut wrong).await;
 
-        page.opens(&format!("/flights/{deleted}")).await;
-        page.sees(("a", "Its history")).await;
-        judge(page, &axe, "deleted flight", &mut wrong).await;
-        page.opens(&format!("/passengers/{passenger}")).await;
-        page.sees((".sentence", "boarded")).await;
-        judge(page, &axe, "passenger", &mut wrong).await;
         page.opens("/audit-log").await;
         page.clicks("button.raw").await;
         page.sees("pre").await;
         judge(page, &axe, "audit log", &mut wrong).await;
-        page.opens("/system").await;
-        page.sees((".overall", "Everything works.")).await;
-        judge(page, &axe, "system", &mut wrong).await;
-        page.opens("/wall").await;
-        page.sees(".badge[data-status=disembarked]").await;
-        judge(page, &axe, "wall board", &mut wrong).await;
-        page.opens("/nowhere").await;
-        page.sees(("h1", "There is nothing here")).await;
-        judge(page, &axe, "not found", &mut wrong).await;
+        let (deleted, passenger) = (format!("/flights/{deleted}"), format!("/passengers/{passenger}"));
+        for (path, seen, view) in [
+            (&*deleted, ("a", "Its history"), "deleted flight"),
+            (&passenger, (".sentence", "boarded"), "passenger"),
+            ("/system", (".overall", "Everything works."), "system"),
+            ("/wall", (".badge[data-status=disembarked]", ""), "wall board"),
+            ("/nowhere", ("h1", "There is nothing here"), "not found"),
+        ] {
+            page.opens(path).await;
+            page.sees(seen).await;
+            judge(page, &axe, view, &mut wrong).await;
+        }
 
         assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
     })

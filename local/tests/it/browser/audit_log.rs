@@ -1,13 +1,13 @@
 //! The audit log as it grows: nothing is missing, and nothing is there twice.
 
 use fantoccini::key::Key;
+use jetbridge_testing::Api;
 use reqwest::StatusCode;
 use serde_json::json;
 
 use super::browse;
 use super::life::flight_number;
 use super::page::Page;
-use crate::api::Api;
 use crate::system::System;
 
 /// A flight with a number of its own, announced.
@@ -25,7 +25,7 @@ async fn shows_added(page: &Page, number: &str, names: &[&str]) {
 #[tokio::test]
 async fn it_can_be_paused() {
     browse(System::shared(), async |system, page| {
-        let api = Api::of(system);
+        let api = system.api();
         let number = flight_number();
         let flight = announce(&api, &number).await;
         page.opens(&format!("/audit-log?flightId={flight}&stream=passengers")).await;
@@ -61,7 +61,7 @@ async fn it_can_be_paused() {
 #[tokio::test]
 async fn it_can_be_filtered() {
     browse(System::shared(), async |system, page| {
-        let api = Api::of(system);
+        let api = system.api();
         let (number, name) = (flight_number(), flight_number());
         let flight = announce(&api, &number).await;
         let passenger = api.add(&flight, &name).send().await.expect(StatusCode::CREATED).id();
@@ -114,7 +114,7 @@ async fn it_can_be_filtered() {
 #[tokio::test]
 async fn a_new_entry_does_not_take_the_focus() {
     browse(System::shared(), async |system, page| {
-        let api = Api::of(system);
+        let api = system.api();
         let flight = announce(&api, &flight_number()).await;
         page.opens(&format!("/audit-log?flightId={flight}")).await;
         page.counts(".sentence", 1).await;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use jetbridge_testing::eventually;
+use jetbridge_testing::{Reaper, eventually};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{Pid, Uid};
 use serde_json::{Map, Value, json};
@@ -19,7 +19,6 @@ use tempfile::TempDir;
 use tokio::time::timeout;
 
 use super::LIMIT;
-use crate::reaper::Reaper;
 
 /// How long a browser may take to start on a busy machine.
 const START_LIMIT: Duration = Duration::from_secs(60);
@@ -149,7 +148,7 @@ impl Driver {
             .stderr(output)
             .spawn()
             .unwrap();
-        let reaper = Reaper::watch(REAPER, &process, home);
+        let reaper = Reaper::start(REAPER, [process.id().to_string().as_ref(), home.as_os_str()]);
         Self { process, folder, reaper }
     }
 

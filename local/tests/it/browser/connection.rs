@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 
-use jetbridge_testing::eventually;
+use jetbridge_testing::{Api, eventually};
 use nix::sys::signal::Signal;
 use rand::RngExt;
 use reqwest::StatusCode;
@@ -12,7 +12,6 @@ use super::life::flight_number;
 use super::page::Page;
 use super::wire::Wire;
 use super::{LIMIT, browse};
-use crate::api::Api;
 use crate::history::History;
 use crate::system::System;
 
@@ -51,7 +50,7 @@ async fn the_audit_log_goes_on_after_the_server_was_killed() {
         page.may_lose_the_server();
         page.opens("/audit-log").await;
         page.sees("#link-state[data-status=live]").await;
-        let api = Api::of(system);
+        let api = system.api();
         let flight = api.post("/api/flights").json(&details).send().await.expect(StatusCode::CREATED).id();
         add(&api, &flight, &["Ada", "Grace"]).await;
         page.counts(".sentence", 3).await;
@@ -62,7 +61,7 @@ async fn the_audit_log_goes_on_after_the_server_was_killed() {
         // It stays away until everything that it is to miss has happened.
         set_offline(page, true).await;
         system.restart().await;
-        let api = Api::of(system);
+        let api = system.api();
         add(&api, &flight, &["Alan", "Edsger"]).await;
         page.counts(".sentence", 3).await;
         page.sees("#banner").await;
@@ -89,7 +88,7 @@ async fn the_audit_log_goes_on_after_the_server_was_killed() {
 async fn a_page_that_was_open_comes_back_by_itself() {
     browse(start_at_lasting_port(), async |system, page| {
         page.may_lose_the_server();
-        let api = Api::of(system);
+        let api = system.api();
         let flight = api.new_flight().await;
         let passenger = api.new_passenger(&flight).await;
         page.opens(&format!("/flights/{flight}")).await;
@@ -99,7 +98,7 @@ async fn a_page_that_was_open_comes_back_by_itself() {
         system.restart().await;
         page.sees("#link-state[data-status=live]").await;
         page.sees_no("#banner").await;
-        let api = Api::of(system);
+        let api = system.api();
         api.board(&passenger).send().await.expect(StatusCode::OK);
         page.sees(".summary .badge[data-status=allBoarded]").await;
     })
@@ -115,7 +114,7 @@ async fn count_of(api: &Api, flight: &str, event_type: &str) -> usize {
 #[tokio::test]
 async fn a_slow_answer_is_waited_for() {
     browse(System::start(), async |system, page| {
-        let api = Api::of(system);
+        let api = system.api();
         let flight = api.new_flight().await;
         api.new_passenger(&flight).await;
         page.opens(&format!("/flights/{flight}")).await;
@@ -141,7 +140,7 @@ async fn a_slow_answer_is_waited_for() {
 async fn a_command_whose_answer_was_lost_is_carried_out_once() {
     browse(System::start(), async |system, page| {
         page.may_lose_the_server();
-        let api = Api::of(system);
+        let api = system.api();
         let flight = api.new_flight().await;
         let wire = Wire::to(system).await;
         page.opens(&wire.at(&format!("/flights/{flight}"))).await;

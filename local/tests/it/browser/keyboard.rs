@@ -104,19 +104,14 @@ async fn a_flight_is_handled_by_keys() {
         page.sees(("#spoken", "Grace Hopper has boarded.")).await;
         keeps_the_focus(page).await;
 
-        page.types("d").await;
-        page.sees(("dialog[open] button:focus", "Disembark (departs)")).await;
-        page.presses(Key::Enter).await;
-        page.sees(".summary .badge[data-status=disembarked]").await;
-        page.sees_no("dialog").await;
-        keeps_the_focus(page).await;
-
-        page.types("l").await;
-        page.sees(("dialog[open] button:focus", "Landed")).await;
-        page.presses(Key::Enter).await;
-        page.sees(".summary .badge[data-status=arrived]").await;
-        page.sees_no("dialog").await;
-        keeps_the_focus(page).await;
+        for (key, button, status) in [("d", "Disembark (departs)", "disembarked"), ("l", "Landed", "arrived")] {
+            page.types(key).await;
+            page.sees(("dialog[open] button:focus", button)).await;
+            page.presses(Key::Enter).await;
+            page.sees(&format!(".summary .badge[data-status={status}]")).await;
+            page.sees_no("dialog").await;
+            keeps_the_focus(page).await;
+        }
 
         // Deleting has no key of its own, and is never one Enter away.
         tabs_to(page, &["Delete"]).await;

@@ -1,10 +1,10 @@
 //! The life of a flight, by clicks.
 
+use jetbridge_testing::unique;
 use reqwest::StatusCode;
 
 use super::browse;
 use super::page::Page;
-use crate::api::{Api, unique};
 use crate::system::System;
 
 /// A flight number that no other test uses.
@@ -27,7 +27,7 @@ async fn a_flight_is_handled_by_clicks() {
 
         // What is missing is said at its field.
         page.clicks(("button", "New flight")).await;
-        page.clicks("dialog[open] button[type=submit]").await;
+        page.submits().await;
         for field in ["flightNumber", "origin", "destination"] {
             page.sees(&format!("dialog[open] [name={field}][aria-invalid]")).await;
         }
@@ -35,7 +35,7 @@ async fn a_flight_is_handled_by_clicks() {
         page.fills("dialog[open] [name=flightNumber]", &number).await;
         page.fills("dialog[open] [name=origin]", "HAM").await;
         page.fills("dialog[open] [name=destination]", "Oslo").await;
-        page.clicks("dialog[open] button[type=submit]").await;
+        page.submits().await;
         page.comes_to("/flights/*").await;
         page.sees(("h1", &number)).await;
         page.sees_no("dialog").await;
@@ -48,12 +48,12 @@ async fn a_flight_is_handled_by_clicks() {
 
         page.clicks("[aria-label='Offload Alan Turing']").await;
         page.fills("dialog[open] [name=reason]", "No-show").await;
-        page.clicks("dialog[open] button[type=submit]").await;
+        page.submits().await;
         page.sees((".passengers li[data-status=offloaded]", "Alan Turing")).await;
 
         page.clicks("[aria-label='Correct Ada Lovelace']").await;
         page.fills("dialog[open] [name=name]", "Ada King").await;
-        page.clicks("dialog[open] button[type=submit]").await;
+        page.submits().await;
         page.sees((".passengers a.name", "Ada King")).await;
         page.clicks((".notice button", "Undo")).await;
         page.sees((".passengers a.name", "Ada Lovelace")).await;
@@ -67,19 +67,19 @@ async fn a_flight_is_handled_by_clicks() {
 
         page.clicks((".actions button", "Disembark (departs)")).await;
         page.sees(("dialog[open]", "departs with 2 passengers on board")).await;
-        page.clicks("dialog[open] button[type=submit]").await;
+        page.submits().await;
         page.sees((".summary .badge[data-status=disembarked]", "Departed")).await;
         page.sees_no("#add-passenger").await;
 
         page.clicks((".actions button", "Land")).await;
         page.sees(("dialog[open]", "2 passengers arrive in Oslo")).await;
-        page.clicks("dialog[open] button[type=submit]").await;
+        page.submits().await;
         page.sees((".summary .badge[data-status=arrived]", "Arrived")).await;
 
         page.clicks((".actions button", "Delete")).await;
         page.sees(("dialog[open]", "is deleted, and its 3 passengers with it")).await;
         page.sees(("dialog[open]", "This cannot be undone.")).await;
-        page.clicks("dialog[open] button[type=submit]").await;
+        page.submits().await;
         page.comes_to("/").await;
         page.sees((".notice", &format!("{number} was deleted."))).await;
         page.clicks("input[name=tab][value=arrived]").await;
@@ -102,7 +102,7 @@ async fn a_flight_is_handled_by_clicks() {
 #[tokio::test]
 async fn a_refusal_is_shown_in_the_servers_words_with_names() {
     browse(System::shared(), async |system, page| {
-        let api = Api::of(system);
+        let api = system.api();
         let flight = api.new_flight().await;
         let passenger = api.new_boarded(&flight).await;
         page.opens(&format!("/flights/{flight}")).await;
@@ -112,7 +112,7 @@ async fn a_refusal_is_shown_in_the_servers_words_with_names() {
 
         api.add(&flight, "Late Larry").send().await.expect(StatusCode::CREATED);
         let refused = api.disembark(&flight).send().await.expect_problem(409, "not-all-boarded");
-        page.clicks("dialog[open] button[type=submit]").await;
+        page.submits().await;
         page.sees(("dialog[open] .refusal", refused.body["detail"].as_str().unwrap())).await;
         page.shows("dialog[open] .refusal .names li", &["Late Larry"]).await;
 
@@ -122,7 +122,7 @@ async fn a_refusal_is_shown_in_the_servers_words_with_names() {
         let late = late.body["items"][0]["id"].as_str().unwrap().to_owned();
         assert_ne!(late, passenger);
         api.board(&late).send().await.expect(StatusCode::OK);
-        page.clicks("dialog[open] button[type=submit]").await;
+        page.submits().await;
         page.sees_no("dialog").await;
         page.sees(".summary .badge[data-status=disembarked]").await;
     })

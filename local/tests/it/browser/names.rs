@@ -5,7 +5,6 @@ use reqwest::StatusCode;
 use super::browse;
 use super::life::add_passenger;
 use super::page::Page;
-use crate::api::Api;
 use crate::system::System;
 
 const NAMES: [&str; 5] = [
@@ -24,7 +23,7 @@ async fn has_only_text(page: &Page) {
 #[tokio::test]
 async fn names_are_shown_as_they_are_written() {
     browse(System::start(), async |system, page| {
-        let api = Api::of(system);
+        let api = system.api();
         let flight = api.new_flight().await;
         page.opens(&format!("/flights/{flight}")).await;
         for name in NAMES {
@@ -50,13 +49,13 @@ async fn names_are_shown_as_they_are_written() {
         page.clicks(("dialog[open] button", "Cancel")).await;
         page.clicks((".actions button", "Correct name")).await;
         page.fills("dialog[open] [name=name]", name).await;
-        page.clicks("dialog[open] button[type=submit]").await;
+        page.submits().await;
         page.shows("h1 > bdi", &[name]).await;
         page.clicks((".actions button", "Board")).await;
         page.sees(("#spoken", &format!("{name} has boarded."))).await;
         page.clicks((".actions button", "Offload")).await;
         page.fills("dialog[open] [name=reason]", name).await;
-        page.clicks("dialog[open] button[type=submit]").await;
+        page.submits().await;
         page.sees((".notice", &format!("{name} was offloaded."))).await;
         has_only_text(page).await;
 

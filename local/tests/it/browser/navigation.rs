@@ -6,13 +6,12 @@ use serde_json::json;
 
 use super::browse;
 use super::life::flight_number;
-use crate::api::Api;
 use crate::system::System;
 
 #[tokio::test]
 async fn the_way_back_leads_to_where_one_came_from() {
     browse(System::shared(), async |system, page| {
-        let api = Api::of(system);
+        let api = system.api();
         let destination = flight_number();
         let numbers = [flight_number(), flight_number(), flight_number()];
         for number in &numbers {
@@ -50,7 +49,7 @@ async fn the_way_back_leads_to_where_one_came_from() {
 #[tokio::test]
 async fn what_is_chosen_is_in_the_address() {
     browse(System::shared(), async |system, page| {
-        let api = Api::of(system);
+        let api = system.api();
         let destination = flight_number();
         let mut flights = Vec::new();
         for number in ["1", "2"] {
@@ -87,7 +86,7 @@ async fn what_is_chosen_is_in_the_address() {
 #[tokio::test]
 async fn every_view_has_an_address() {
     browse(System::shared(), async |system, page| {
-        let api = Api::of(system);
+        let api = system.api();
         let flight = api.new_flight().await;
         let passenger = api.new_passenger(&flight).await;
         // More of them, one after the other, than a browser has connections to a server.

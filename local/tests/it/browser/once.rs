@@ -3,9 +3,9 @@
 use super::browse;
 use super::life::{add_passenger, flight_number};
 use super::page::Page;
-use crate::api::Api;
 use crate::history::History;
 use crate::system::System;
+use jetbridge_testing::Api;
 
 /// The types of all that happened to the flight whose page this is.
 async fn events(api: &Api, page: &Page) -> Vec<String> {
@@ -24,7 +24,7 @@ async fn confirms(page: &Page) {
 #[tokio::test]
 async fn a_double_click_does_it_once() {
     browse(System::shared(), async |system, page| {
-        let api = Api::of(system);
+        let api = system.api();
         let number = flight_number();
         page.opens("/").await;
         page.clicks(("button", "New flight")).await;

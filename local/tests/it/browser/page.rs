@@ -10,14 +10,13 @@ use fantoccini::actions::{InputSource, KeyAction, KeyActions, MOUSE_BUTTON_LEFT,
 use fantoccini::elements::{Element, ElementRef};
 use fantoccini::error::CmdError;
 use fantoccini::key::Key;
-use jetbridge_testing::eventually;
+use jetbridge_testing::{eventually, http};
 use reqwest::StatusCode;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::LIMIT;
 use super::chromium::Chromium;
-use crate::system::http;
 
 /// What a browser says, and gives up its requests for, when the machine gets another network: of containers, for example.
 const NETWORK_CHANGED: &str = "net::ERR_NETWORK_CHANGED";
@@ -128,6 +127,11 @@ impl Page {
                 return;
             }
         }
+    }
+
+    /// Submits the dialog that is open.
+    pub(super) async fn submits(&self) {
+        self.clicks("dialog[open] button[type=submit]").await;
     }
 
     pub(super) async fn goes_back(&self) {

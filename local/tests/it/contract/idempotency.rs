@@ -1,11 +1,12 @@
 //! The same key gives the same outcome, once.
 
+use jetbridge_testing::{Answer, Api, Call, flight_details, unique};
 use reqwest::StatusCode;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::api::{Answer, Api, Call, flight_details, unique};
 use crate::history::History;
+use crate::system::System;
 
 /// Sends a command twice with the same key, after `meanwhile` has happened. Both answers are the same, and it has
 /// happened once.
@@ -39,7 +40,7 @@ fn assert_same(first: &Answer, second: &Answer) {
 
 #[tokio::test]
 async fn a_repeated_command_is_carried_out_once_and_answered_alike() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let rename_flight = |id: &str, number: &str| {
         let mut details = flight_details();
         details["flightNumber"] = json!(number);
@@ -63,7 +64,7 @@ async fn a_repeated_command_is_carried_out_once_and_answered_alike() {
 
 #[tokio::test]
 async fn what_happened_since_does_not_change_a_repeated_answer() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let flight = api.new_flight().await;
     let boarded = api.new_passenger(&flight).await;
     let board = || api.board(&boarded);
@@ -83,7 +84,7 @@ async fn what_happened_since_does_not_change_a_repeated_answer() {
 
 #[tokio::test]
 async fn a_key_belongs_to_one_request() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let (flight, other) = (api.new_flight().await, api.new_flight().await);
     let (key, passenger) = (unique(), api.new_passenger(&flight).await);
     api.add(&flight, "Ada").key(&key).send().await.expect(StatusCode::CREATED);
@@ -105,7 +106,7 @@ async fn a_key_belongs_to_one_request() {
 
 #[tokio::test]
 async fn the_key_of_a_refused_command_decides_anew() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let (key, flight) = (unique(), api.new_flight().await);
     let passenger = api.new_passenger(&flight).await;
     api.disembark(&flight).key(&key).send().await.expect_problem(409, "not-all-boarded");
@@ -115,9 +116,25 @@ async fn the_key_of_a_refused_command_decides_anew() {
     api.disembark(&flight).key(&unique()).send().await.expect_problem(409, "flight-departed");
 }
 
+/// Sends a command sixteen times at once with the same key. All answers are the same, and it has happened once.
+async fn assert_carried_out_once(api: &Api, command: impl Fn(&Api) -> Call) {
+    let key = unique();
+    let mut answers = JoinSet::new();
+    for _ in 0..16 {
+        answers.spawn(command(&api.another_connection()).key(&key).send());
+    }
+    let answers = answers.join_all().await;
+    assert!(answers[0].status.is_success(), "{:?}", answers[0]);
+    for answer in &answers {
+        assert_same(&answers[0], answer);
+    }
+    let history = History::read(api).await;
+    assert_eq!(history.with_key(&key).count(), 1, "{:?}", answers[0]);
+}
+
 #[tokio::test]
 async fn concurrent_duplicates_are_carried_out_once() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let flight = api.new_flight().await;
     let passenger = api.new_passenger(&flight).await;
     let commands: [&(dyn Fn(&Api) -> Call + Sync); 4] =
@@ -125,24 +142,13 @@ async fn concurrent_duplicates_are_carried_out_once() {
             api.board(&passenger)
         }];
     for command in commands {
-        let key = unique();
-        let mut answers = JoinSet::new();
-        for _ in 0..16 {
-            answers.spawn(command(&api.another_connection()).key(&key).send());
-        }
-        let answers = answers.join_all().await;
-        assert!(answers[0].status.is_success(), "{:?}", answers[0]);
-        for answer in &answers {
-            assert_same(&answers[0], answer);
-        }
-        let history = History::read(&api).await;
-        assert_eq!(history.with_key(&key).count(), 1, "{:?}", answers[0]);
+        assert_carried_out_once(&api, command).await;
     }
 }
 
 #[tokio::test]
 async fn concurrent_duplicates_of_a_departure_are_carried_out_once() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let at_gate = api.new_flight().await;
     api.new_boarded(&at_gate).await;
     let commands = [
@@ -151,24 +157,13 @@ async fn concurrent_duplicates_of_a_departure_are_carried_out_once() {
         (Api::delete_flight, api.new_landed().await.0),
     ];
     for (command, flight) in commands {
-        let key = unique();
-        let mut answers = JoinSet::new();
-        for _ in 0..16 {
-            answers.spawn(command(&api.another_connection(), &flight).key(&key).send());
-        }
-        let answers = answers.join_all().await;
-        assert!(answers[0].status.is_success(), "{:?}", answers[0]);
-        for answer in &answers {
-            assert_same(&answers[0], answer);
-        }
-        let history = History::read(&api).await;
-        assert_eq!(history.with_key(&key).count(), 1, "{:?}", answers[0]);
+        assert_carried_out_once(&api, |api| command(api, &flight)).await;
     }
 }
 
 #[tokio::test]
 async fn what_is_no_key_is_refused() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     for key in ["", " ", "é", &"x".repeat(256)] {
         api.create_flight().key(key).send().await.expect_problem(400, "malformed-header");
     }

@@ -2,11 +2,12 @@
 
 use std::slice;
 
+use jetbridge_testing::{Api, flight_details, unique};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::api::{Api, flight_details, unique};
 use crate::history::History;
+use crate::system::System;
 
 fn ids(items: &[Value], field: &str) -> Vec<String> {
     items.iter().map(|item| item[field].as_str().expect("an id").to_owned()).collect()
@@ -28,7 +29,7 @@ async fn flights_to(api: &Api, destination: &str, count: usize) -> (Vec<String>,
 
 #[tokio::test]
 async fn pages_walk_everything_once_in_the_order_of_creation() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let place = unique();
     let (flights, position) = flights_to(&api, &place, 25).await;
     for limit in [1, 7, 24, 25, 26, 1000] {
@@ -57,7 +58,7 @@ async fn pages_walk_everything_once_in_the_order_of_creation() {
 
 #[tokio::test]
 async fn what_is_added_behind_a_cursor_is_on_its_next_page() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let place = unique();
     let (flights, position) = flights_to(&api, &place, 3).await;
     let path = format!("/api/flights?text={place}&limit=2");
@@ -73,7 +74,7 @@ async fn what_is_added_behind_a_cursor_is_on_its_next_page() {
 
 #[tokio::test]
 async fn filters_find_what_fits_all_of_them() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let place = format!("Ærø %_\\ {}", unique());
     let (flights, _) = flights_to(&api, &place, 3).await;
     let ada = api.new_passenger(&flights[0]).await;
@@ -121,7 +122,7 @@ fn percent(text: &str) -> String {
 
 #[tokio::test]
 async fn parameters_that_are_none_are_named() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let too_long = "x".repeat(101);
     for (path, at_fault) in [
         ("/api/flights?limit=0", vec!["limit"]),
@@ -163,7 +164,7 @@ async fn parameters_that_are_none_are_named() {
 
 #[tokio::test]
 async fn the_audit_log_is_read_in_pages_and_polled_for_what_is_new() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let flight = api.new_flight().await;
     let passenger = api.new_boarded(&flight).await;
     let expected = History::read(&api).await;

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use jetbridge_testing::{Answer, Api};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::api::{Answer, Api};
+use crate::system::System;
 
 /// Several people at once, so that the read model is busy.
 const PEOPLE: usize = 4;
@@ -18,7 +19,7 @@ async fn read(api: &Api, path: &str, position: &str) -> Value {
 
 #[tokio::test]
 async fn everybody_reads_what_they_wrote() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let mut people = JoinSet::new();
     for _ in 0..PEOPLE {
         let api = api.another_connection();
@@ -69,7 +70,7 @@ async fn assert_both_show(api: &Api, flight: &str, after: &Answer, status: &str,
 /// What a query has answered, a later one with its token does not take back, in the other domain neither.
 #[tokio::test]
 async fn the_audit_log_covers_a_position_too() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let flight = api.new_flight().await;
     let added = api.add(&flight, "Ada").send().await.expect(StatusCode::CREATED);
     let shown = api.get(&format!("/api/passengers/{}", added.id())).position(&added.position()).send().await;
@@ -94,7 +95,7 @@ const QUERIES: [&str; 8] = [
 
 #[tokio::test]
 async fn a_position_in_the_future_is_waited_for_and_then_not_yet() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let mut answers = JoinSet::new();
     for path in QUERIES {
         let call = api.get(path).position("f999999999.p999999999");
@@ -114,7 +115,7 @@ async fn a_position_in_the_future_is_waited_for_and_then_not_yet() {
 
 #[tokio::test]
 async fn a_query_waits_for_what_is_on_its_way() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let flight = api.new_flight().await;
     let seen = api.add(&flight, "First").send().await.expect(StatusCode::CREATED).position();
     let number: u64 = seen.trim_start_matches('p').parse().expect("the position of one stream");
@@ -126,7 +127,7 @@ async fn a_query_waits_for_what_is_on_its_way() {
 
 #[tokio::test]
 async fn what_is_no_position_is_refused() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     for path in QUERIES {
         for position in ["", "x", "f", "f1.", "f-1", "1", "f1.f2", "p99999999999999999999999", "f1 p1"] {
             api.get(path).position(position).send().await.expect_problem(400, "malformed-header");

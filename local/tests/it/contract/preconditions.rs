@@ -1,13 +1,14 @@
 //! If-Match and If-None-Match.
 
+use jetbridge_testing::{Call, flight_details};
 use reqwest::StatusCode;
 
-use crate::api::{Api, Call, flight_details};
 use crate::history::History;
+use crate::system::System;
 
 #[tokio::test]
 async fn a_command_for_what_has_changed_since_is_refused() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let flight = api.new_flight().await;
     let passenger = api.add(&flight, "Ada").send().await.expect(StatusCode::CREATED);
     let (seen, passenger) = (passenger.etag(), passenger.id());
@@ -30,7 +31,7 @@ async fn a_command_for_what_has_changed_since_is_refused() {
 
 #[tokio::test]
 async fn flights_change_only_as_they_were_seen() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let flight = api.new_flight().await;
     api.new_boarded(&flight).await;
     let stale = "\"0\"";
@@ -52,7 +53,7 @@ async fn flights_change_only_as_they_were_seen() {
 /// A departure that is refused for its If-Match has not sealed anything.
 #[tokio::test]
 async fn a_stale_departure_leaves_no_trace() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let flight = api.new_flight().await;
     api.new_boarded(&flight).await;
     api.disembark(&flight).if_match("\"0\"").send().await.expect_problem(412, "precondition-failed");
@@ -63,7 +64,7 @@ async fn a_stale_departure_leaves_no_trace() {
 
 #[tokio::test]
 async fn what_is_known_already_is_not_sent_again() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let flight = api.new_flight().await;
     let passenger = api.new_passenger(&flight).await;
     let boarded = api.board(&passenger).send().await.expect(StatusCode::OK);

@@ -1,14 +1,14 @@
 //! Methods, paths and pages: what HTTP says.
 
+use jetbridge_testing::{http, unknown_id};
 use reqwest::{Method, StatusCode};
 
-use crate::api::{Api, unknown_id};
 use crate::events::Feed;
-use crate::system::{System, http};
+use crate::system::System;
 
 #[tokio::test]
 async fn methods_that_a_path_does_not_have_are_refused_with_those_it_has() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let id = unknown_id();
     for (path, allowed) in [
         ("/api/flights".to_owned(), "GET,HEAD,POST"),
@@ -46,7 +46,7 @@ async fn methods_that_a_path_does_not_have_are_refused_with_those_it_has() {
 
 #[tokio::test]
 async fn paths_that_do_not_exist_are_not_found() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let id = unknown_id();
     for path in [
         "/nowhere".to_owned(),
@@ -77,7 +77,7 @@ async fn paths_that_do_not_exist_are_not_found() {
 
 #[tokio::test]
 async fn head_answers_as_get_does_without_the_body() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let created = api.create_flight().send().await.expect(StatusCode::CREATED);
     let added = api.add(&created.id(), "Ada Lovelace").send().await.expect(StatusCode::CREATED);
     let (passenger, shown) = (added.id(), format!("{}.{}", created.position(), added.position()));
@@ -101,7 +101,7 @@ async fn head_answers_as_get_does_without_the_body() {
 
 #[tokio::test]
 async fn answers_are_json_that_nobody_sniffs_or_keeps() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let created = api.create_flight().send().await.expect(StatusCode::CREATED);
     let flight = format!("/api/flights/{}", created.id());
     let found = api.get(&flight).position(&created.position()).send().await.expect(StatusCode::OK);
@@ -117,7 +117,7 @@ async fn answers_are_json_that_nobody_sniffs_or_keeps() {
 
 #[tokio::test]
 async fn problems_are_explained_to_people() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let index = api.get("/problems").send().await.expect(StatusCode::OK);
     for slug in ["not-all-boarded", "manifest-sealed", "precondition-failed", "outcome-unknown", "too-many-requests"] {
         assert!(index.text.contains(&format!("/problems/{slug}")), "{slug}");
@@ -130,7 +130,7 @@ async fn problems_are_explained_to_people() {
 
 #[tokio::test]
 async fn it_says_how_it_is() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     for path in ["/health/live", "/health/ready", "/api/health"] {
         let health = api.get(path).send().await.expect(StatusCode::OK);
         assert_eq!(health.body["status"], "up", "{health:?}");
@@ -148,7 +148,7 @@ async fn a_connection_that_the_client_closes_is_closed() {
 
 #[tokio::test]
 async fn events_are_sent_as_they_happen_and_resumed_where_they_broke_off() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let mut feed = Feed::open(&api, None).await;
     let flight = api.new_flight().await;
     let passenger = api.new_passenger(&flight).await;

@@ -1,11 +1,12 @@
 //! Flights, passengers and manifests: what each call answers.
 
+use jetbridge_testing::{Answer, Api, flight_details, unknown_id};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::api::{Answer, Api, flight_details, unknown_id};
 use crate::history::History;
+use crate::system::System;
 
 /// What was created, where it can be found.
 async fn assert_created(api: &Api, created: &Answer, collection: &str) {
@@ -20,7 +21,7 @@ async fn assert_created(api: &Api, created: &Answer, collection: &str) {
 
 #[tokio::test]
 async fn flights_are_created_and_found() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let created = api.create_flight().send().await.expect(StatusCode::CREATED);
     let mut expected = flight_details();
     expected["id"] = json!(created.id());
@@ -44,7 +45,7 @@ async fn flights_are_created_and_found() {
 
 #[tokio::test]
 async fn passengers_are_added_and_found() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let flight = api.new_flight().await;
     let added = api.add(&flight, " Ada Lovelace ").send().await.expect(StatusCode::CREATED);
     let expected = json!({"id": added.id(), "flightId": flight, "name": "Ada Lovelace", "status": "checkedIn"});
@@ -55,7 +56,7 @@ async fn passengers_are_added_and_found() {
 
 #[tokio::test]
 async fn what_does_not_exist_is_not_found() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let unknown = unknown_id();
     for id in [unknown.as_str(), "1", "not-a-uuid", "%00", "%ff", &"x".repeat(500), &unknown.replace('-', "")] {
         let flight = format!("/api/flights/{id}");
@@ -77,7 +78,7 @@ async fn what_does_not_exist_is_not_found() {
 
 #[tokio::test]
 async fn a_manifest_shows_its_passengers() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let created = api.create_flight().send().await.expect(StatusCode::CREATED);
     let flight = created.id();
     let path = format!("/api/manifests/{flight}");
@@ -112,7 +113,7 @@ async fn a_manifest_shows_its_passengers() {
 /// A refused departure names the first fifty.
 #[tokio::test]
 async fn many_missing_passengers_are_counted_and_the_first_fifty_named() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let flight = api.new_flight().await;
     let mut passengers = Vec::new();
     for number in 0..53 {
@@ -131,7 +132,7 @@ async fn many_missing_passengers_are_counted_and_the_first_fifty_named() {
 
 #[tokio::test]
 async fn etags_are_the_numbers_of_the_last_events() {
-    let api = Api::shared().await;
+    let api = System::shared().await.api();
     let flight = api.new_flight().await;
     let passenger = api.new_boarded(&flight).await;
     api.rename(&passenger, "Somebody Else").send().await.expect(StatusCode::OK);

@@ -7,7 +7,7 @@ use passenger_core::{
     PassengerBoarded, PassengerCheckedIn, PassengerEvent, PassengerName, PassengerNameCorrected, PassengerOffloaded,
     PassengerRemoved, PassengerStatus,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use shared_infrastructure::reader::Numbered;
 use shared_kernel::Revision;
 use uuid::Uuid;
@@ -83,7 +83,7 @@ async fn rows_hold_what_the_events_say() {
         for batch in history.chunks(size) {
             tables.project_batch(batch).await;
         }
-        let rows = async || (tables.rows("passengers", "id").await, tables.rows("manifests", "flight_id").await);
+        let rows = async || (tables.0.rows("passengers", "id").await, tables.0.rows("manifests", "flight_id").await);
         assert_eq!(rows().await, (passengers.to_vec(), manifests.to_vec()), "in batches of {size}");
         tables.project_batch(&history).await;
         assert_eq!(rows().await, (passengers.to_vec(), manifests.to_vec()), "in batches of {size}, and again");
@@ -104,12 +104,13 @@ async fn a_row_that_holds_what_is_not_known_here_is_an_error() {
         let passenger = &tables.add(flight, &[PassengerStatus::Arrived]).await[0];
         tables.close(flight, FlightEnding::Landed).await;
         let api = TestApi::start(&tables).await;
-        assert_eq!(api.get(&format!("manifests/{flight}")).await["state"], "closed");
+        assert_eq!(api.get(&format!("/api/manifests/{flight}")).send().await.body["state"], "closed");
         tables.0.client().await.batch_execute(change).await.unwrap();
         let alone =
             if lists[0] == "passengers" { format!("passengers/{passenger}") } else { format!("manifests/{flight}") };
         for path in [lists[0], lists[1], &alone] {
-            let (status, body) = api.answer(path).await;
+            let response = api.get(&format!("/api/{path}")).response().await;
+            let (status, body): (_, Value) = (response.status(), response.json().await.unwrap());
             assert_eq!((status.as_u16(), &body["type"]), (500, &"/problems/internal-error".into()), "{change}: {path}");
         }
     }

@@ -5,10 +5,11 @@ use passenger_contract::{FlightEnding, PassengerId};
 use std::collections::BTreeMap;
 
 use passenger_core::{
-    Counts, Manifest, ManifestState, PassengerCommand, PassengerEvent, PassengerOutcome, PassengerRejection,
-    PassengerState, PassengerStatus, PassengerSubject, Passengers,
+    Counts, Manifest, ManifestState, PassengerCommand, PassengerEvent, PassengerOutcome, PassengerState,
+    PassengerStatus, PassengerSubject, Passengers,
 };
 use proptest::prelude::*;
+use shared_kernel::testing::History;
 use shared_kernel::{Decider, DomainEvent, Revision};
 use uuid::Uuid;
 
@@ -62,37 +63,8 @@ fn commands() -> impl Strategy<Value = Vec<PassengerCommand>> {
     prop::collection::vec(command(), 1..80)
 }
 
-/// A domain as it runs: its events in order, and the state they lead to.
-#[derive(Default)]
-struct Running {
-    state: PassengerState,
-    events: Vec<PassengerEvent>,
-}
-
-impl Running {
-    fn run(&mut self, command: &PassengerCommand) -> Result<Vec<PassengerEvent>, PassengerRejection> {
-        let decided = Passengers::decide(&self.state, command)?;
-        for event in &decided {
-            Passengers::evolve(&mut self.state, event, Revision(self.events.len() as u64));
-            self.events.push(event.clone());
-        }
-        Ok(decided)
-    }
-
-    fn manifests(&self) -> impl Iterator<Item = (FlightId, std::sync::Arc<Manifest>)> {
-        (1..=FLIGHTS).map(flight).map(|flight_id| (flight_id, self.state.manifest(&flight_id)))
-    }
-}
-
-/// The state that the events lead to when they are read back from where they were stored.
-fn restored(events: &[PassengerEvent]) -> PassengerState {
-    let mut state = PassengerState::default();
-    for (number, event) in (0..).zip(events) {
-        let data = event.encode().unwrap();
-        let read = PassengerEvent::decode(event.event_type(), event.schema_version(), &data).unwrap();
-        Passengers::evolve(&mut state, &read, Revision(number));
-    }
-    state
+fn manifests(state: &PassengerState) -> impl Iterator<Item = (FlightId, std::sync::Arc<Manifest>)> {
+    (1..=FLIGHTS).map(flight).map(|flight_id| (flight_id, state.manifest(&flight_id)))
 }
 
 fn recount(manifest: &Manifest) -> Counts {
@@ -108,21 +80,15 @@ fn recount(manifest: &Manifest) -> Counts {
 proptest! {
     #[test]
     fn the_stored_events_lead_to_the_same_state(commands in commands()) {
-        let mut running = Running::default();
-        for command in &commands {
-            let _ = running.run(command);
-        }
-        prop_assert_eq!(&restored(&running.events), &running.state);
-        let snapshot = serde_json::to_vec(&running.state).unwrap();
-        prop_assert_eq!(serde_json::from_slice::<PassengerState>(&snapshot).unwrap(), running.state);
+        History::<Passengers>::of(&commands).assert_restorable();
     }
 
     #[test]
     fn counts_and_completeness_are_those_of_a_recount(commands in commands()) {
-        let mut running = Running::default();
+        let mut running = History::<Passengers>::default();
         for command in &commands {
             let _ = running.run(command);
-            for (flight_id, manifest) in running.manifests() {
+            for (flight_id, manifest) in manifests(&running.state) {
                 let recount = recount(&manifest);
                 prop_assert_eq!(manifest.counts(), recount);
                 prop_assert_eq!(manifest.is_complete(), recount.boarded > 0 && recount.checked_in == 0);
@@ -136,7 +102,7 @@ proptest! {
 
     #[test]
     fn the_news_of_an_open_manifest_alternate_and_tell_whether_it_is_complete(commands in commands()) {
-        let mut running = Running::default();
+        let mut running = History::<Passengers>::default();
         let mut complete = BTreeMap::new();
         for command in &commands {
             for event in running.run(command).unwrap_or_default() {
@@ -155,7 +121,7 @@ proptest! {
                 let known = complete.insert(event.flight_id(), news).unwrap_or(false);
                 prop_assert_ne!(known, news, "told twice");
             }
-            for (flight_id, manifest) in running.manifests() {
+            for (flight_id, manifest) in manifests(&running.state) {
                 if !matches!(manifest.state(), ManifestState::Closed(_)) {
                     prop_assert_eq!(manifest.is_complete(), complete.get(&flight_id).copied().unwrap_or(false));
                 }
@@ -165,7 +131,7 @@ proptest! {
 
     #[test]
     fn only_a_complete_manifest_is_sealed_and_only_its_end_changes_it_then(commands in commands()) {
-        let mut running = Running::default();
+        let mut running = History::<Passengers>::default();
         for command in &commands {
             let before = running.state.clone();
             for event in running.run(command).unwrap_or_default() {
@@ -185,10 +151,7 @@ proptest! {
 
     #[test]
     fn a_deleted_flight_ends_with_nobody(commands in commands(), flight_id in flight_id(), late in commands()) {
-        let mut running = Running::default();
-        for command in &commands {
-            let _ = running.run(command);
-        }
+        let mut running = History::<Passengers>::of(&commands);
         let close = PassengerCommand::Close { flight_id, ending: FlightEnding::Deleted };
         for _ in 0..=PASSENGERS {
             if running.run(&close).unwrap().is_empty() {
@@ -206,10 +169,10 @@ proptest! {
 
     #[test]
     fn a_manifest_is_finished_exactly_when_closing_it_decides_nothing(commands in commands()) {
-        let mut running = Running::default();
+        let mut running = History::<Passengers>::default();
         for command in &commands {
             let _ = running.run(command);
-            for (flight_id, manifest) in running.manifests() {
+            for (flight_id, manifest) in manifests(&running.state) {
                 for ending in [FlightEnding::Landed, FlightEnding::Deleted] {
                     let decided = Passengers::decide(&running.state, &PassengerCommand::Close { flight_id, ending });
                     prop_assert_eq!(decided.unwrap().is_empty(), manifest.is_finished(ending));
@@ -220,7 +183,7 @@ proptest! {
 
     #[test]
     fn the_first_event_of_a_decision_tells_its_subject(commands in commands()) {
-        let mut running = Running::default();
+        let mut running = History::<Passengers>::default();
         for command in &commands {
             let subject = Passengers::subject(command);
             let Some(first) = running.run(command).unwrap_or_default().into_iter().next() else { continue };

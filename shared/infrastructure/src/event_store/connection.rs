@@ -11,9 +11,9 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use eventstore::ClientSettings;
 use hyper_util::rt::TokioIo;
+use rustls::ClientConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{CertificateError, ClientConfig};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -23,7 +23,8 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::form::{Credentials, SettingsForm};
 use super::{InvalidAddress, StoreError};
-use crate::ca;
+use crate::ca::{self, Distrust};
+use crate::causes::with_causes;
 
 /// How long it may take to reach one node.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);
@@ -31,6 +32,8 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(1);
 const DIAGNOSIS_LIMIT: Duration = Duration::from_millis(300);
 /// How long what was found out is taken for the reason of further failures.
 const DIAGNOSIS_LIFE: Duration = Duration::from_secs(2);
+/// What names the authorities that vouch for the event store.
+const AUTHORITIES_SETTING: &str = "tlsCAFile";
 /// What gRPC runs on, as both sides of a TLS connection call it.
 const ALPN_HTTP2: &[u8] = b"h2";
 
@@ -82,12 +85,8 @@ pub(super) enum ConnectError {
     Tcp { node: Node, source: io::Error },
     #[error("{0} does not answer in time")]
     Silent(Node),
-    #[error("the certificate of {node} was signed by an authority that is not trusted here: give tlsCAFile")]
-    UnknownAuthority { node: Node },
-    #[error("the certificate of {node} is for another name: use the name that it is for in the address")]
-    OtherName { node: Node },
-    #[error("the certificate of {node} has expired or is not valid yet: renew it, or correct the clock")]
-    OutOfDate { node: Node },
+    #[error("the certificate of {node} {distrust}")]
+    Certificate { node: Node, distrust: Distrust },
     #[error("{node} does not speak TLS: add ?tls=false to the address, or give the node a certificate")]
     NotTls { node: Node },
     #[error("{node} speaks TLS, but the address says tls=false: take that out")]
@@ -231,18 +230,9 @@ async fn handshake(
 fn tls_failure(node: Node, error: &io::Error) -> ConnectError {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
     match cause {
-        Some(rustls::Error::InvalidCertificate(cause)) => match cause {
-            // An authority of the same name, but with another key, leaves a signature that does not fit.
-            CertificateError::UnknownIssuer | CertificateError::BadSignature => ConnectError::UnknownAuthority { node },
-            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-                ConnectError::OtherName { node }
-            }
-            CertificateError::Expired
-            | CertificateError::ExpiredContext { .. }
-            | CertificateError::NotValidYet
-            | CertificateError::NotValidYetContext { .. } => ConnectError::OutOfDate { node },
-            other => ConnectError::Tls { node, reason: format!("its certificate cannot be used ({other})") },
-        },
+        Some(rustls::Error::InvalidCertificate(cause)) => {
+            ConnectError::Certificate { node, distrust: Distrust::because(cause, AUTHORITIES_SETTING) }
+        }
         Some(rustls::Error::InvalidMessage(_)) => ConnectError::NotTls { node },
         Some(other) => ConnectError::Tls { node, reason: other.to_string() },
         // A server that expects something else than TLS hangs up.
@@ -271,7 +261,7 @@ fn client_config(settings: &ClientSettings) -> Result<ClientConfig, InvalidAddre
     } else {
         let roots = match settings.tls_ca_file() {
             Some(file) => ca::from_file(Path::new(file)),
-            None => ca::of_system("tlsCAFile"),
+            None => ca::of_system(AUTHORITIES_SETTING),
         };
         ca::trusting(roots.map_err(|error| unusable(&error))?).map_err(|error| unusable(&error))?
     };
@@ -299,10 +289,4 @@ fn authorization(Credentials { login, password }: Credentials) -> Result<AsciiMe
         value.map_err(|_| InvalidAddress("the user and password cannot be sent".to_owned()))?;
     value.set_sensitive(true);
     Ok(value)
-}
-
-/// An error and what caused it, in one line.
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| (*cause).source());
-    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }

@@ -45,11 +45,16 @@ fn refusal(outcome: Result<(), AppendError>) -> Refusal {
     }
 }
 
-#[tokio::test]
-async fn a_refusal_tells_how_far_the_stream_reaches_and_the_call_goes_on() {
+async fn appender_behind_proxy() -> (TestEventStore, TestProxy, Appender) {
     let store = TestEventStore::start().await;
     let proxy = TestProxy::start(store.address()).await;
-    let mut appender = appender(&proxy.connection_string());
+    let appender = appender(&proxy.connection_string());
+    (store, proxy, appender)
+}
+
+#[tokio::test]
+async fn a_refusal_tells_how_far_the_stream_reaches_and_the_call_goes_on() {
+    let (_store, proxy, mut appender) = appender_behind_proxy().await;
     assert_eq!(appender.check().await, Ok(None));
     assert_eq!(append(&mut appender, None).await, Ok(()));
     assert_eq!(append(&mut appender, Some(0)).await, Ok(()));
@@ -73,9 +78,7 @@ async fn what_comes_after_a_refused_append_is_not_sent() {
 /// everything at the hundredth.
 #[tokio::test]
 async fn ten_thousand_conflicts_leave_nothing_behind() {
-    let store = TestEventStore::start().await;
-    let proxy = TestProxy::start(store.address()).await;
-    let mut appender = appender(&proxy.connection_string());
+    let (_store, proxy, mut appender) = appender_behind_proxy().await;
     append(&mut appender, None).await.unwrap();
     let tasks = Handle::current().metrics().num_alive_tasks();
     for _ in 0..10_000 {
@@ -103,9 +106,7 @@ async fn an_appender_that_is_dropped_or_cancelled_leaves_nothing_behind() {
 
 #[tokio::test]
 async fn a_connection_that_is_cut_leaves_the_outcome_unknown_and_the_next_append_opens_another() {
-    let store = TestEventStore::start().await;
-    let proxy = TestProxy::start(store.address()).await;
-    let mut appender = appender(&proxy.connection_string());
+    let (_store, proxy, mut appender) = appender_behind_proxy().await;
     append(&mut appender, None).await.unwrap();
     proxy.cut_next_request();
     let unknown = append(&mut appender, Some(0)).await.unwrap_err();
@@ -117,9 +118,7 @@ async fn a_connection_that_is_cut_leaves_the_outcome_unknown_and_the_next_append
 
 #[tokio::test]
 async fn an_answer_that_does_not_come_leaves_the_outcome_unknown_in_time() {
-    let store = TestEventStore::start().await;
-    let proxy = TestProxy::start(store.address()).await;
-    let mut appender = appender(&proxy.connection_string());
+    let (_store, proxy, mut appender) = appender_behind_proxy().await;
     append(&mut appender, None).await.unwrap();
     proxy.hold_answers(true);
     let limit = Duration::from_millis(100);

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use jetbridge_testing::{TestEventStore, eventually};
+use jetbridge_testing::{TestEventStore, TestProxy, eventually};
 use shared_infrastructure::event_store::{EventStore, Recorded};
-use shared_infrastructure::executor::{Executor, ExecutorHandle};
+use shared_infrastructure::executor::{Executor, ExecutorHandle, ExecutorSettings};
 use shared_infrastructure::ledger::Ledger;
 use shared_kernel::{Cause, CommandContext, Committed, Execute, ExecuteError, Idempotency, IdempotencyKey};
 use tokio::task::JoinHandle;
@@ -40,10 +40,19 @@ impl Replica {
         replica
     }
 
+    /// One that takes commands through a proxy in front of an event store.
+    pub(crate) async fn behind_proxy() -> (TestEventStore, TestProxy, Self) {
+        let store = TestEventStore::start().await;
+        let proxy = TestProxy::start(store.address()).await;
+        let replica = Self::start_at(&proxy.connection_string()).await;
+        (store, proxy, replica)
+    }
+
     /// One that may not have found its event store yet.
     pub(crate) fn start_disconnected(address: &str) -> Self {
         let event_store = EventStore::new(address).unwrap();
-        let (executor, handle) = Executor::new(STREAM, &event_store, Ledger::default()).unwrap();
+        let (executor, handle) =
+            Executor::new(STREAM, &event_store, Ledger::default(), ExecutorSettings::default()).unwrap();
         let shutdown = CancellationToken::new();
         let running = tokio::spawn(executor.run(shutdown.clone()));
         Self { handle, running, shutdown: shutdown.drop_guard() }

@@ -1,5 +1,6 @@
 //! An event store that holds another history than before, or hides a part of it.
 
+use eventstore::StreamMetadataBuilder;
 use jetbridge_testing::{TestEventStore, TestProxy, eventually};
 use shared_infrastructure::event_store::{EventStore, Refusal, StoreError};
 use shared_infrastructure::executor::ExecutorHandle;
@@ -33,6 +34,17 @@ fn is_other_history(refusal: &Refusal) -> bool {
 }
 
 /// The same for one that was emptied, and for one that was restored and has grown since.
+/// Gives the stream metadata that hide events, and a client that may do more.
+async fn hide(
+    store: &TestEventStore,
+    limits: impl FnOnce(StreamMetadataBuilder) -> StreamMetadataBuilder,
+) -> eventstore::Client {
+    let client = eventstore::Client::new(store.connection_string().parse().unwrap()).unwrap();
+    let metadata = limits(StreamMetadataBuilder::new()).build();
+    client.set_stream_metadata(STREAM, &Default::default(), &metadata).await.unwrap();
+    client
+}
+
 #[tokio::test]
 async fn an_executor_does_not_decide_on_a_history_that_is_no_more() {
     let [store, emptied, restored] =
@@ -54,9 +66,7 @@ async fn an_executor_does_not_decide_on_a_history_that_is_no_more() {
 async fn an_executor_does_not_decide_without_the_events_that_metadata_hides() {
     let store = TestEventStore::start().await;
     Writer::new(&store).append(&deposits(5)).await;
-    let client = eventstore::Client::new(store.connection_string().parse().unwrap()).unwrap();
-    let metadata = eventstore::StreamMetadataBuilder::new().max_count(2).build();
-    client.set_stream_metadata(STREAM, &Default::default(), &metadata).await.unwrap();
+    let client = hide(&store, |metadata| metadata.max_count(2)).await;
     let replica = Replica::start_disconnected(store.connection_string());
     let hidden = Refusal::EventsHidden { stream: STREAM.to_owned(), from: 0, to: 2 };
     refuses(&replica.handle, |refusal| *refusal == hidden).await;
@@ -136,9 +146,7 @@ async fn a_parked_event_that_is_hidden_stays_parked_and_says_why() {
 async fn a_subscription_ends_where_an_event_is_missing() {
     let store = TestEventStore::start().await;
     Writer::new(&store).append(&deposits(5)).await;
-    let client = eventstore::Client::new(store.connection_string().parse().unwrap()).unwrap();
-    let metadata = eventstore::StreamMetadataBuilder::new().truncate_before(3).build();
-    client.set_stream_metadata(STREAM, &Default::default(), &metadata).await.unwrap();
+    hide(&store, |metadata| metadata.truncate_before(3)).await;
     let event_store = EventStore::new(store.connection_string()).unwrap();
     let hidden = |from| StoreError::from(Refusal::EventsHidden { stream: STREAM.to_owned(), from, to: 2 });
     let mut from_start = event_store.subscribe(STREAM, None).await.unwrap();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use jetbridge_testing::{TestEventStore, TestProxy, eventually};
+use jetbridge_testing::{TestEventStore, eventually};
 use shared_infrastructure::event_store::Recorded;
 use shared_infrastructure::executor::ExecutorHandle;
 use shared_kernel::{Execute, ExecuteError, Interruption};
@@ -122,9 +122,7 @@ async fn assert_each_key_is_there_once(store: &TestEventStore, answers: &Answers
 /// Without a key nothing but the events' identifiers says that they are there.
 #[tokio::test]
 async fn an_answer_that_is_lost_is_found_in_the_stream() {
-    let store = TestEventStore::start().await;
-    let proxy = TestProxy::start(store.address()).await;
-    let replica = Replica::start_at(&proxy.connection_string()).await;
+    let (store, proxy, replica) = Replica::behind_proxy().await;
     let account = Uuid::now_v7();
     let mut answers = crate::bank::Answers::new();
     for command in [Command::Deposit { account, amount: 1 }, Command::Withdraw { account, amount: 1 }].repeat(10) {
@@ -141,9 +139,7 @@ async fn an_answer_that_is_lost_is_found_in_the_stream() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connections_that_are_cut_before_the_answer() {
-    let store = TestEventStore::start().await;
-    let proxy = TestProxy::start(store.address()).await;
-    let replica = Replica::start_at(&proxy.connection_string()).await;
+    let (store, proxy, replica) = Replica::behind_proxy().await;
     let other = Replica::start(&store).await;
     let mut elsewhere = Answers::new();
     let mut answers = answers_under(&replica.handle, 40, 25, async |progress| {
@@ -165,9 +161,7 @@ async fn connections_that_are_cut_before_the_answer() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_that_come_late_or_never() {
-    let store = TestEventStore::start().await;
-    let proxy = TestProxy::start(store.address()).await;
-    let replica = Replica::start_at(&proxy.connection_string()).await;
+    let (store, proxy, replica) = Replica::behind_proxy().await;
     let answers = answers_under(&replica.handle, 40, 25, async |progress| {
         for silence in 1..=2 {
             eventually("commands are answered", LIMIT, async || {

@@ -21,6 +21,7 @@ mod read_model;
 mod replicas;
 mod rights;
 mod rpc;
+mod settings;
 mod tables;
 mod tls;
 mod workers;

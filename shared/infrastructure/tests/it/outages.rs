@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use jetbridge_testing::{TestEventStore, TestProxy, eventually};
+use jetbridge_testing::{TestEventStore, eventually};
 use shared_kernel::{Execute, ExecuteError, Interruption};
 use uuid::Uuid;
 
@@ -75,9 +75,7 @@ async fn an_event_store_that_is_away_at_the_start_is_waited_for() {
 
 #[tokio::test]
 async fn silence_is_an_unknown_outcome_soon_then_a_refusal_at_once() {
-    let store = TestEventStore::start().await;
-    let proxy = TestProxy::start(store.address()).await;
-    let replica = Replica::start_at(&proxy.connection_string()).await;
+    let (_store, proxy, replica) = Replica::behind_proxy().await;
     let account = Uuid::now_v7();
     replica.execute(Command::Deposit { account, amount: 1 }).await.unwrap();
 
@@ -92,9 +90,7 @@ async fn silence_is_an_unknown_outcome_soon_then_a_refusal_at_once() {
 /// A rejection has to be proved by the stream, too.
 #[tokio::test]
 async fn nothing_is_rejected_while_the_stream_cannot_be_read() {
-    let store = TestEventStore::start().await;
-    let proxy = TestProxy::start(store.address()).await;
-    let replica = Replica::start_at(&proxy.connection_string()).await;
+    let (_store, proxy, replica) = Replica::behind_proxy().await;
     proxy.hold_answers(true);
     let started = Instant::now();
     let answer = replica.execute(Command::Withdraw { account: Uuid::now_v7(), amount: 1 }).await;

@@ -92,6 +92,14 @@ impl World {
         Self { store, writer, database, other_side: OtherSide::default() }
     }
 
+    /// One with an event that the other side does not take for now, and what it is about.
+    async fn with_failing() -> (Self, Uuid) {
+        let (world, failing) = (Self::new().await, Uuid::now_v7());
+        world.other_side.fails(failing, retry());
+        world.writer.append(&[Event::deposited(failing, 1)]).await;
+        (world, failing)
+    }
+
     fn reactor(&self) -> Running {
         Running::reactor(Announcement(self.other_side.clone()), &self.store, &self.database)
     }
@@ -250,10 +258,7 @@ async fn a_parked_event_that_turns_out_to_call_for_no_reaction_is_released() {
 
 #[tokio::test]
 async fn a_shutdown_does_not_wait_for_the_other_side() {
-    let world = World::new().await;
-    let failing = Uuid::now_v7();
-    world.other_side.fails(failing, retry());
-    world.writer.append(&[Event::deposited(failing, 1)]).await;
+    let (world, _) = World::with_failing().await;
     let reactor = world.reactor();
     eventually("it is tried", LIMIT, async || world.other_side.attempts() > 0).await;
     let started = std::time::Instant::now();
@@ -265,10 +270,7 @@ async fn a_shutdown_does_not_wait_for_the_other_side() {
 /// order of events.
 #[tokio::test]
 async fn an_instance_that_is_cut_off_stops_reacting() {
-    let world = World::new().await;
-    let failing = Uuid::now_v7();
-    world.other_side.fails(failing, retry());
-    world.writer.append(&[Event::deposited(failing, 1)]).await;
+    let (world, failing) = World::with_failing().await;
     let instances = [world.reactor(), world.reactor()];
     eventually("it is tried", LIMIT, async || world.other_side.attempts() > 0).await;
     let pid = world.database.led_by_other_than(None).await;

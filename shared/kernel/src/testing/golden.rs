@@ -46,6 +46,20 @@ impl<E: DomainEvent + Debug + PartialEq> GoldenFiles<E> {
         Self { data: data.collect(), events: PhantomData }
     }
 
+    /// Asserts all that has to hold for a domain's events: those of `versions`, each type with its version, are read as
+    /// `events`, and stored as in the newest file of their type.
+    ///
+    /// # Panics
+    /// If something does not.
+    #[track_caller]
+    pub fn assert_hold(&self, versions: &[(&str, u32)], events: &[(u32, E)]) {
+        self.assert_complete(versions);
+        self.assert_read_as(events);
+        self.assert_stored_as(events);
+        self.assert_additions_are_ignored();
+        self.assert_faults_are_named();
+    }
+
     /// The data of an event type in a version.
     ///
     /// # Panics

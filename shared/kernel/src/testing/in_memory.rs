@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::History;
 use crate::{CommandContext, Committed, Decider, Execute, ExecuteError, IdempotencyKey, Revision};
 
 /// An executor whose stream is a list in memory.
@@ -9,28 +10,27 @@ pub struct InMemory<D: Decider> {
 }
 
 struct Inner<D: Decider> {
-    state: D::State,
-    events: Vec<D::Event>,
+    history: History<D>,
     remembered: HashMap<IdempotencyKey, (String, Committed<D>)>,
 }
 
 impl<D: Decider> InMemory<D> {
     /// An executor of a stream with these events.
     pub fn with(events: impl IntoIterator<Item = D::Event>) -> Self {
-        let mut inner = Inner { state: D::State::default(), events: Vec::new(), remembered: HashMap::new() };
-        inner.append(events.into_iter().collect());
-        Self { inner: Arc::new(Mutex::new(inner)) }
+        let mut history = History::default();
+        history.append(events);
+        Self { inner: Arc::new(Mutex::new(Inner { history, remembered: HashMap::new() })) }
     }
 
     /// Everything in the stream.
     #[must_use]
     pub fn events(&self) -> Vec<D::Event> {
-        self.lock(|inner| inner.events.clone())
+        self.lock(|inner| inner.history.events.clone())
     }
 
     /// Appends an event, as another writer would.
     pub fn append(&self, event: D::Event) {
-        self.lock(|inner| inner.append(vec![event]));
+        self.lock(|inner| inner.history.append([event]));
     }
 
     fn lock<T>(&self, act: impl FnOnce(&mut Inner<D>) -> T) -> T {
@@ -39,17 +39,6 @@ impl<D: Decider> InMemory<D> {
 }
 
 impl<D: Decider> Inner<D> {
-    fn revision(&self) -> Option<Revision> {
-        self.events.len().checked_sub(1).map(|newest| Revision(newest as u64))
-    }
-
-    fn append(&mut self, events: Vec<D::Event>) {
-        for event in events {
-            D::evolve(&mut self.state, &event, Revision(self.events.len() as u64));
-            self.events.push(event);
-        }
-    }
-
     fn execute(
         &mut self,
         command: &D::Command,
@@ -61,11 +50,11 @@ impl<D: Decider> Inner<D> {
             let same = *fingerprint == idempotency.fingerprint;
             return if same { Ok(repeated(committed)) } else { Err(ExecuteError::KeyReused) };
         }
-        let events = D::decide(&self.state, command)
-            .map_err(|rejection| ExecuteError::Rejected { rejection, revision: self.revision() })?;
-        self.append(events.clone());
-        let outcome = D::outcome(&self.state, &D::subject(command));
-        let committed = Committed { outcome, revision: self.revision(), events };
+        let before = self.history.revision();
+        let decided = self.history.run(command);
+        let events = decided.map_err(|rejection| ExecuteError::Rejected { rejection, revision: before })?;
+        let outcome = D::outcome(&self.history.state, &D::subject(command));
+        let committed = Committed { outcome, revision: self.history.revision(), events };
         if let Some(idempotency) = context.idempotency.filter(|_| !committed.events.is_empty()) {
             self.remembered.insert(idempotency.key, (idempotency.fingerprint, repeated(&committed)));
         }
@@ -87,14 +76,14 @@ impl<D: Decider> Execute<D> for InMemory<D> {
     }
 
     fn inspect<T>(&self, look: impl FnOnce(&D::State) -> T) -> T {
-        self.lock(|inner| look(&inner.state))
+        self.lock(|inner| look(&inner.history.state))
     }
 
     async fn inspect_fresh<T: Send>(
         &self,
         look: impl FnOnce(&D::State) -> T + Send,
     ) -> Result<(T, Option<Revision>), ExecuteError<D::Rejection>> {
-        Ok(self.lock(|inner| (look(&inner.state), inner.revision())))
+        Ok(self.lock(|inner| (look(&inner.history.state), inner.history.revision())))
     }
 
     fn remembered(&self, key: &IdempotencyKey) -> Option<(String, Committed<D>)> {

@@ -34,15 +34,26 @@ impl FieldValue {
     }
 }
 
-impl<'de> Deserialize<'de> for Document {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(DocumentVisitor)
+impl Document {
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// If it is not JSON.
+    pub(super) fn parse(text: &str) -> serde_json::Result<Self> {
+        let is_object = text.trim_start().starts_with('{');
+        if is_object { serde_json::from_str(text) } else { serde_json::from_str(text).map(|IgnoredAny| Self::Other) }
     }
 }
 
-struct DocumentVisitor;
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor)
+    }
+}
 
-impl<'de> Visitor<'de> for DocumentVisitor {
+struct ObjectVisitor;
+
+impl<'de> Visitor<'de> for ObjectVisitor {
     type Value = Document;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,35 +78,6 @@ impl<'de> Visitor<'de> for DocumentVisitor {
             }
         }
         Ok(Document::Object { fields, repeated })
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Document, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Document::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Document, E> {
-        Ok(Document::Other)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Document, E> {
-        Ok(Document::Other)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Document, E> {
-        Ok(Document::Other)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Document, E> {
-        Ok(Document::Other)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Document, E> {
-        Ok(Document::Other)
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Document, E> {
-        Ok(Document::Other)
     }
 }
 

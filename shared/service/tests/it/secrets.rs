@@ -64,7 +64,16 @@ fn a_file_wins_over_what_is_in_the_address() {
 
     args.database.database_password_file = Some(password);
     args.database.database_url = "host=db user=ada password=old".parse().unwrap();
-    assert_eq!(args.database.address().unwrap().expose(), "host=db user=ada password=old password='from-file'");
+    assert_eq!(args.database.address().unwrap().expose(), "host='db' user='ada' password='from-file'");
+}
+
+#[test]
+fn what_is_no_address_of_a_database_is_refused_without_its_password() {
+    let mut args = parse(&[]);
+    args.database.database_url = "mysql://ada:s3cret@db/flights".parse().unwrap();
+    let refusal = ErrorChain(&args.database.address().unwrap_err()).to_string();
+    let expected = "the database address is not usable: it must be like postgres://user:password@host/database";
+    assert_eq!(refusal, expected);
 }
 
 #[test]
