@@ -7,6 +7,7 @@ use futures::future::BoxFuture;
 use passenger_api::PassengerApi;
 use passenger_processor::PassengerProcessor;
 use shared_api::DomainApi;
+use shared_infrastructure::InvalidSetting;
 use shared_kernel::Domain;
 use shared_processor::DomainProcessor;
 use tokio::net::TcpListener;
@@ -20,7 +21,7 @@ type Run<C, E> = fn(C, TcpListener, CancellationToken) -> BoxFuture<'static, Res
 pub struct DomainServices {
     pub(crate) domain: &'static Domain,
     pub(crate) run_api: Run<shared_api::Config, shared_api::RunError>,
-    pub(crate) run_processor: Run<shared_processor::Config, shared_processor::StartError>,
+    pub(crate) run_processor: Run<shared_processor::Config, InvalidSetting>,
 }
 
 impl DomainServices {

@@ -17,7 +17,8 @@ mod stream;
 
 use std::sync::Arc;
 
-use shared_infrastructure::event_store::{EventStore, InvalidAddress};
+use shared_infrastructure::InvalidSetting;
+use shared_infrastructure::event_store::EventStore;
 use shared_kernel::Domain;
 use shared_service::TaskEnded;
 use shared_service::health::Checks;
@@ -53,9 +54,9 @@ pub enum RunError {
     /// A task has ended.
     #[error(transparent)]
     Task(#[from] TaskEnded),
-    /// The event store's address.
+    /// A setting is not usable.
     #[error(transparent)]
-    EventStore(#[from] InvalidAddress),
+    Setting(#[from] InvalidSetting),
 }
 
 /// What the routes work with.
@@ -70,9 +71,9 @@ struct Api {
 /// # Errors
 /// [`RunError`] at once if a setting is not usable, or when following the log has ended.
 pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), RunError> {
-    let store = EventStore::new(config.event_store.expose())?;
+    let store = EventStore::new(config.event_store.expose()).map_err(InvalidSetting::from)?;
     let log = Log::All(config.domains);
-    let (live, tail) = Live::new(log, store.separate()?);
+    let (live, tail) = Live::new(log, store.separate().map_err(InvalidSetting::from)?);
     let reader = Arc::new(LogReader::new(store));
     let checks = checks(log, Arc::clone(&reader), tail.clone());
     let feeds = Feeds::new(log, Arc::clone(&reader), tail, config.max_followers);

@@ -12,7 +12,7 @@ use crate::system::System;
 const WRITTEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/previous_release");
 
 async fn start(database: &TestDatabase) -> System {
-    let tables = fs::read_to_string(Path::new(WRITTEN).join("database.sql")).unwrap();
+    let tables = fs::read_to_string(Path::new(WRITTEN).join("database.dump")).unwrap();
     database.client().await.batch_execute(&tables).await.unwrap();
     let url = TestPostgres::shared().await.url(database.name());
     let put_events = |data_dir: &Path| {

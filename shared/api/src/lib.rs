@@ -9,9 +9,9 @@ use std::process::ExitCode;
 
 use axum::Router;
 use jsonrpsee::Methods;
-use shared_infrastructure::event_store::InvalidAddress;
+use shared_infrastructure::InvalidSetting;
 use shared_infrastructure::executor::{ExecutorHandle, ExecutorSettings};
-use shared_infrastructure::postgres::{InvalidDatabaseUrl, POOLED_CONNECTIONS};
+use shared_infrastructure::postgres::POOLED_CONNECTIONS;
 use shared_infrastructure::read_model::ReadModel;
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::{Decider, Domain, Position};
@@ -100,15 +100,9 @@ pub enum RunError {
     /// A task has ended.
     #[error(transparent)]
     Task(#[from] TaskEnded),
-    /// The event store's address.
+    /// A setting is not usable.
     #[error(transparent)]
-    EventStore(#[from] InvalidAddress),
-    /// The database's address.
-    #[error(transparent)]
-    Database(#[from] InvalidDatabaseUrl),
-    /// Another domain's address.
-    #[error(transparent)]
-    OtherDomain(#[from] InvalidRpcAddress),
+    Setting(#[from] InvalidSetting),
 }
 
 /// Runs the API of a domain until `shutdown`. What it needs may be away at the start, and come later.

@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 
 use axum::Router;
+use shared_infrastructure::InvalidSetting;
 use shared_infrastructure::event_store::EventStore;
 use shared_infrastructure::executor::{Executor, ExecutorHandle, ExecutorSettings};
 use shared_infrastructure::limits;
@@ -44,7 +45,7 @@ pub(crate) async fn run<A: DomainApi>(
     let peers: Peers = config.apis.iter().map(|(name, service)| (*name, rpc::url(service))).collect();
     let tasks = Tasks::<A::Decider>::prepare(&config, A::DOMAIN.stream.name, A::PROJECTION, &shutdown).await?;
     let checks = tasks.checks();
-    let routes = A::routes(tasks.backend(A::DOMAIN), &peers)?;
+    let routes = A::routes(tasks.backend(A::DOMAIN), &peers).map_err(InvalidSetting::from)?;
     let (methods, _rpc_handle) = rpc::routes(routes.rpc);
     let public = shared_service::finish(routes.public.merge(health::routes(checks)), limits::REQUEST);
     tasks.run(listener, public.merge(methods), shutdown).await
@@ -66,7 +67,7 @@ impl<D: Decider> Tasks<D> {
         stream: &'static str,
         projection: &'static str,
         shutdown: &CancellationToken,
-    ) -> Result<Self, RunError> {
+    ) -> Result<Self, InvalidSetting> {
         let event_store = EventStore::new(config.event_store.expose())?;
         let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
         let snapshots = Snapshots::new(database.clone(), event_store.separate()?, stream);

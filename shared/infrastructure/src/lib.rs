@@ -19,3 +19,6 @@ pub mod worker;
 mod ca;
 mod causes;
 mod checkpoint;
+mod invalid_setting;
+
+pub use invalid_setting::InvalidSetting;

@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 pub use protection::{Authorities, Protection};
 
-/// The name of the parameter with settings for the session, such as `-c search_path=flights`.
+/// The name of the parameter with settings for the session, such as `-c search_path=things`.
 const OPTIONS: &str = "options";
 
 /// A text is not the address of a PostgreSQL database. The reason does not repeat it, for it may hold a password.
@@ -64,7 +64,7 @@ impl PostgresAddress {
         address
     }
 
-    /// The address with more options for the session, such as `-c search_path=flights`. They win over those that it has.
+    /// The address with more options for the session, such as `-c search_path=things`. They win over those that it has.
     ///
     /// # Errors
     /// [`InvalidPostgresAddress`] if those that it has are not UTF-8.

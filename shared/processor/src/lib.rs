@@ -11,9 +11,10 @@ use std::time::Duration;
 
 use clap::Args;
 use refinery::Runner;
+use shared_infrastructure::InvalidSetting;
 use shared_infrastructure::back_off::BackOff;
-use shared_infrastructure::event_store::{EventStore, InvalidAddress};
-use shared_infrastructure::postgres::{Database, InvalidDatabaseUrl, POOLED_CONNECTIONS};
+use shared_infrastructure::event_store::EventStore;
+use shared_infrastructure::postgres::{Database, POOLED_CONNECTIONS};
 use shared_infrastructure::reader::{Projection, Projector, Reaction, Reactor};
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::Domain;
@@ -67,29 +68,15 @@ impl Config {
     }
 }
 
-/// A setting is not usable.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The event store's address.
-    #[error(transparent)]
-    EventStore(#[from] InvalidAddress),
-    /// The database's address.
-    #[error(transparent)]
-    Database(#[from] InvalidDatabaseUrl),
-    /// Another domain's address.
-    #[error(transparent)]
-    OtherDomain(#[from] InvalidRpcAddress),
-}
-
 /// Runs the processor of a domain until `shutdown`. What it needs may be away at the start, and come later.
 ///
 /// # Errors
-/// [`StartError`] at once if a setting is not usable.
+/// [`InvalidSetting`] at once.
 pub async fn run<P: DomainProcessor>(
     config: Config,
     listener: TcpListener,
     shutdown: CancellationToken,
-) -> Result<(), StartError> {
+) -> Result<(), InvalidSetting> {
     let event_store = EventStore::new(config.event_store.expose())?;
     let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
     let peers: Peers = config.apis.iter().map(|(name, service)| (*name, rpc::url(service))).collect();

@@ -70,7 +70,7 @@ fn a_file_wins_over_what_is_in_the_address() {
 #[test]
 fn what_is_no_address_of_a_database_is_refused_without_its_password() {
     let mut args = parse(&[]);
-    args.database.database_url = "mysql://ada:s3cret@db/flights".parse().unwrap();
+    args.database.database_url = "mysql://ada:s3cret@db/things".parse().unwrap();
     let refusal = ErrorChain(&args.database.address().unwrap_err()).to_string();
     let expected = "the database address is not usable: it must be like postgres://user:password@host/database";
     assert_eq!(refusal, expected);
