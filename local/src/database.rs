@@ -26,8 +26,8 @@ pub(crate) async fn start(
     Ok((postgres, databases))
 }
 
-/// Prepares the database that is given: each of these domains gets a schema of its own in it. Answers their addresses, in
-/// this order.
+/// Prepares the database that is given: each of these domains gets a schema of its own in it. Answers their addresses,
+/// in this order.
 pub(crate) async fn prepare(address: &SecretUrl, domains: &[&'static Domain]) -> Result<Vec<SecretUrl>, SystemError> {
     let unusable =
         |reason: &dyn Error| SystemError::DatabaseAddress { address: address.clone(), reason: reason.to_string() };

@@ -53,8 +53,8 @@ pub(crate) struct DemoSettings {
         value_parser = pace
     )]
     pub(crate) pace: f64,
-    /// Fill the servers given with --event-store and --database-url as well. What the demo does stays in their audit log
-    /// for ever
+    /// Fill the servers given with --event-store and --database-url as well. What the demo does stays in their audit
+    /// log for ever
     #[arg(long)]
     pub(crate) fill_given_servers: bool,
 }

@@ -28,8 +28,8 @@ impl Stage {
     /// What needs others goes before them.
     const STOPPING: [Self; 4] = [Self::Gateway, Self::Apis, Self::Processors, Self::Stores];
 
-    /// When the next stage gets its turn although this one has not ended, counted from the beginning of the stop. The last
-    /// one leaves the process a second of its ten.
+    /// When the next stage gets its turn although this one has not ended, counted from the beginning of the stop. The
+    /// last one leaves the process a second of its ten.
     const fn limit(self) -> Duration {
         Duration::from_millis(match self {
             Self::Gateway => 3_000,

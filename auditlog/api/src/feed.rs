@@ -120,8 +120,8 @@ impl Feed {
         stream::iter([first]).chain(entries).map(Ok)
     }
 
-    /// The next entry; `None` when the service ends, the event store refuses, or the log turns out not to be the one that was
-    /// read before.
+    /// The next entry; `None` when the service ends, the event store refuses, or the log turns out not to be the one
+    /// that was read before.
     async fn next(&mut self) -> Option<Arc<LiveEntry>> {
         loop {
             while let Some(entry) = self.ready.pop_front() {

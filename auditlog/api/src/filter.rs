@@ -15,7 +15,8 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Reads the parameters of a query: the identifiers of the things of each domain, such as `flightId`, and `eventType`.
+    /// Reads the parameters of a query: the identifiers of the things of each domain, such as `flightId`, and
+    /// `eventType`.
     pub(crate) fn read(domains: &[&'static Domain], params: &mut Params) -> Self {
         let fields = domains.iter().map(|domain| domain.id_field);
         Self {

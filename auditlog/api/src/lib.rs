@@ -1,4 +1,5 @@
-//! The audit log: everything that has happened in the domains, as it is recorded in the event store, to be read in pages, polled for what is new, or followed as server-sent events.
+//! The audit log: everything that has happened in the domains, as it is recorded in the event store, to be read in
+//! pages, polled for what is new, or followed as server-sent events.
 //!
 //! Every answer is read from the streams themselves, so it holds whatever was recorded before the request. There is no
 //! read model, and no state worth keeping: a cursor says how far its reader has come in each stream, and reading goes

@@ -106,8 +106,8 @@ impl Live {
         self.state.send_replace(State::default());
     }
 
-    /// Notes why nothing comes, and logs it once for each reason. Through an outage those who follow wait; when the event
-    /// store refuses they are sent away, and hear why when they come back.
+    /// Notes why nothing comes, and logs it once for each reason. Through an outage those who follow wait; when the
+    /// event store refuses they are sent away, and hear why when they come back.
     fn interrupted(&self, error: StoreError) {
         self.state.send_modify(|state| {
             if matches!(error, StoreError::Refused(_)) {
@@ -166,8 +166,8 @@ impl Live {
         Ok(reached)
     }
 
-    /// Checks that the event store still holds what was seen. One that was emptied would wait for ever for its log to grow
-    /// past the position.
+    /// Checks that the event store still holds what was seen. One that was emptied would wait for ever for its log to
+    /// grow past the position.
     async fn assert_same_history(&self, reached: &Reached) -> Result<(), StoreError> {
         for (stream, (revision, event_id)) in &reached.newest {
             if self.store.event_at(stream, *revision).await?.event_id != *event_id {

@@ -19,8 +19,8 @@ pub(crate) enum LogPlace {
 pub(crate) struct Descent {
     /// How far the log reached when they began. What was recorded since is not for them.
     pub(crate) top: Position,
-    /// The newest event of each stream that is still to come; `None` if there is none. It has to be known of a stream that
-    /// they have seen nothing of yet, too, or else they would get what that stream has gained since they began.
+    /// The newest event of each stream that is still to come; `None` if there is none. It has to be known of a stream
+    /// that they have seen nothing of yet, too, or else they would get what that stream has gained since they began.
     pub(crate) rest: Position,
 }
 

@@ -53,8 +53,8 @@ impl LogReader {
         Self { store }
     }
 
-    /// Reads on from a place in a list, at most `limit` events. What it costs depends on `limit` and the number of streams
-    /// alone.
+    /// Reads on from a place in a list, at most `limit` events. What it costs depends on `limit` and the number of
+    /// streams alone.
     pub(crate) async fn read(&self, log: Log, from: &LogPlace, limit: usize) -> Result<Chunk, ReadError> {
         self.in_time(async {
             match from {
@@ -67,8 +67,8 @@ impl LogReader {
 
     /// How far a list reaches: everything up to some event, and nothing that was recorded after it.
     ///
-    /// The streams are read one by one, so those that were read before the one with the newest event may have grown up to
-    /// that event since, and are read once more.
+    /// The streams are read one by one, so those that were read before the one with the newest event may have grown up
+    /// to that event since, and are read once more.
     pub(crate) async fn head(&self, log: Log) -> Result<Position, ReadError> {
         self.in_time(async {
             let newest = log.streams().map(async |stream| Ok::<_, ReadError>((stream, self.newest(stream).await?)));
@@ -99,8 +99,8 @@ impl LogReader {
 
     /// Reads the streams of a list and puts their events in order.
     ///
-    /// The streams are read one by one, so one may have grown between the reads. What a stream that ended earlier holds up to
-    /// the newest event of the others is only known if it is read after that event was seen.
+    /// The streams are read one by one, so one may have grown between the reads. What a stream that ended earlier holds
+    /// up to the newest event of the others is only known if it is read after that event was seen.
     async fn read_up(&self, log: Log, after: &Position, limit: usize) -> Result<Chunk, ReadError> {
         let parts = log.streams().map(|stream| self.part(stream, after.revision_in(stream), limit));
         let mut parts = try_join_all(parts).await?;
@@ -129,8 +129,8 @@ impl LogReader {
         }
     }
 
-    /// Reads what is left of a list towards its beginning. What is read does not change any more, so that the streams can
-    /// be read one by one.
+    /// Reads what is left of a list towards its beginning. What is read does not change any more, so that the streams
+    /// can be read one by one.
     async fn read_down(&self, log: Log, rest: &Position, limit: usize) -> Result<Chunk, ReadError> {
         let parts = log.streams().map(|stream| self.part_down(stream, rest.revision_in(stream), limit));
         Ok(merge_down(try_join_all(parts).await?, limit))

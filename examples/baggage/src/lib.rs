@@ -1,4 +1,5 @@
-//! Baggage: a domain beside flights and passengers. A bag is checked in for a flight, and left behind if that takes none.
+//! Baggage: a domain beside flights and passengers. A bag is checked in for a flight, and left behind if that takes
+//! none.
 //!
 //! `main.rs` runs it together with the others.
 

@@ -1,4 +1,5 @@
-//! What can be done with flights, in the order in which it has to happen across the two domains, and what a query shows.
+//! What can be done with flights, in the order in which it has to happen across the two domains, and what a query
+//! shows.
 //!
 //! Knows neither transport nor SQL: the executor, the passenger domain and their failures are behind ports.
 

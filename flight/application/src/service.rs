@@ -46,8 +46,8 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         self.execute(FlightCommand::CorrectDetails { flight_id, details, if_version }, context).await
     }
 
-    /// Lets a flight leave the gate: first its manifest is sealed, which decides that everybody has boarded, then the flight
-    /// departs. If this process dies in between, the reaction to the seal completes the same command.
+    /// Lets a flight leave the gate: first its manifest is sealed, which decides that everybody has boarded, then the
+    /// flight departs. If this process dies in between, the reaction to the seal completes the same command.
     ///
     /// # Errors
     /// [`FlightError`].
@@ -132,8 +132,8 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         Ok(self.executor.execute(command, context).await?.revision)
     }
 
-    /// Completes the departure of a flight whose manifest is sealed, as the command that asked for the seal. Answers the
-    /// newest event that shows it.
+    /// Completes the departure of a flight whose manifest is sealed, as the command that asked for the seal. Answers
+    /// the newest event that shows it.
     ///
     /// # Errors
     /// [`FlightError`], never a rejection.
@@ -192,7 +192,8 @@ fn own_key(command_id: Uuid) -> Idempotency {
     Idempotency { fingerprint: key.as_str().to_owned(), key }
 }
 
-/// The answer to a command that leaves a flight. That a flight has been deleted since is an answer too: it is not there.
+/// The answer to a command that leaves a flight. That a flight has been deleted since is an answer too: it is not
+/// there.
 fn done(committed: Committed<Flights>) -> FlightResult<FlightView> {
     let position = Position::at(flight_contract::STREAM, committed.revision);
     match committed.outcome {

@@ -1,5 +1,5 @@
-//! What the rest of Jetbridge knows of the flight domain: its description, its identifiers, its problems, and the words in
-//! which other domains ask it.
+//! What the rest of Jetbridge knows of the flight domain: its description, its identifiers, its problems, and the words
+//! in which other domains ask it.
 //!
 //! Without a transport: `flight-rpc` carries these words.
 

@@ -35,16 +35,17 @@ pub enum FlightCommand {
         /// Where in the passenger stream that became so.
         manifest_revision: Revision,
     },
-    /// Leave the gate. To be asked for only once the manifest is sealed, which decides that everybody has boarded; check
-    /// [`crate::may_depart`] before asking for the seal.
+    /// Leave the gate. To be asked for only once the manifest is sealed, which decides that everybody has boarded;
+    /// check [`crate::may_depart`] before asking for the seal.
     ///
-    /// The reaction to the seal may be faster: after a seal, [`FlightRejection::AlreadyDeparted`] means that the flight has
-    /// left as asked.
+    /// The reaction to the seal may be faster: after a seal, [`FlightRejection::AlreadyDeparted`] means that the flight
+    /// has left as asked.
     Depart {
         /// Which flight.
         flight_id: FlightId,
     },
-    /// React to a sealed manifest: leave the gate, unless the flight has left already or no longer exists. Never rejected.
+    /// React to a sealed manifest: leave the gate, unless the flight has left already or no longer exists. Never
+    /// rejected.
     CompleteDeparture {
         /// Which flight.
         flight_id: FlightId,

@@ -108,9 +108,10 @@ fn correct_details(flight: &Flight, details: &FlightDetails) -> Decision {
 }
 
 /// News may arrive out of order and more than once, so only what is newer than the newest news known counts, and all of
-/// it becomes an event, also news that leaves the status as it is. It has to: the flight remembers how new its knowledge
-/// is only by events. If "complete at 5" were dropped because the flight was all boarded since 3, the overtaken "reopened
-/// at 4" would win afterwards. Completed and reopened alternate, so such an event is rare: it takes overtaken news.
+/// it becomes an event, also news that leaves the status as it is. It has to: the flight remembers how new its
+/// knowledge is only by events. If "complete at 5" were dropped because the flight was all boarded since 3, the
+/// overtaken "reopened at 4" would win afterwards. Completed and reopened alternate, so such an event is rare: it takes
+/// overtaken news.
 fn note_manifest(
     state: &FlightState,
     flight_id: &FlightId,

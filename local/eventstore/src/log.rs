@@ -109,8 +109,8 @@ impl EventLog {
         Ok((log, WriterThread { thread, ended }))
     }
 
-    /// Queues a write and returns where its outcome will arrive. Writes take effect in the order in which they are queued.
-    /// Dropping the receiver abandons a write that has not begun.
+    /// Queues a write and returns where its outcome will arrive. Writes take effect in the order in which they are
+    /// queued. Dropping the receiver abandons a write that has not begun.
     pub(crate) async fn submit(
         &self,
         command: Command,

@@ -223,7 +223,8 @@ impl Postgres {
         }
     }
 
-    /// How to connect to a database of this server, with its role and password. The same after every restart of the server.
+    /// How to connect to a database of this server, with its role and password. The same after every restart of the
+    /// server.
     pub fn config(&self, database: &str) -> tokio_postgres::Config {
         self.endpoint.config(&self.password, database)
     }

@@ -35,8 +35,8 @@ impl TestDatabase {
         Self::named(server, unique_name("test"), None).await
     }
 
-    /// A copy of a database that `prepare` filled, for instance by running migrations. The first test of the process that
-    /// asks for `key` prepares it; the others, and it, get copies.
+    /// A copy of a database that `prepare` filled, for instance by running migrations. The first test of the process
+    /// that asks for `key` prepares it; the others, and it, get copies.
     ///
     /// ```no_run
     /// # async fn example() {

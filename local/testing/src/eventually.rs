@@ -45,8 +45,8 @@ impl<T, E: std::fmt::Display> Outcome for Result<T, E> {
     }
 }
 
-/// Asks again and again until the condition holds, and gives what it gave. One answer may not take longer than the limit
-/// either.
+/// Asks again and again until the condition holds, and gives what it gave. One answer may not take longer than the
+/// limit either.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {

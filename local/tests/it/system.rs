@@ -8,9 +8,10 @@
 //! }
 //! ```
 //!
-//! - [`System::shared`] is one system for all tests of the process: the choice wherever other tests' flights do no harm.
-//! - [`System::start`] is a system of the test's own, which it may [`kill`](System::kill), [`terminate`](System::terminate),
-//!   [`restart`](System::restart). It takes some seconds to start.
+//! - [`System::shared`] is one system for all tests of the process: the choice wherever other tests' flights do no
+//!   harm.
+//! - [`System::start`] is a system of the test's own, which it may [`kill`](System::kill),
+//!   [`terminate`](System::terminate), [`restart`](System::restart). It takes some seconds to start.
 //! - [`run_to_end`] is for starts that fail.
 //!
 //! Nothing is left behind, neither processes nor files, however the test process ends.

@@ -8,8 +8,8 @@ pub trait Flights: Send + Sync {
     /// Whether a flight takes passengers. "No" is certain; "yes" may be overtaken, and the manifest decides then.
     fn admission(&self, flight_id: FlightId) -> impl Future<Output = Result<Admission, Interruption>> + Send;
 
-    /// Tells a flight whether everybody on its manifest has boarded, as of `manifest_revision`. May be repeated. Answers the
-    /// newest event of the flight stream that shows it.
+    /// Tells a flight whether everybody on its manifest has boarded, as of `manifest_revision`. May be repeated.
+    /// Answers the newest event of the flight stream that shows it.
     fn note_manifest(
         &self,
         flight_id: FlightId,

@@ -92,8 +92,8 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
         self.change(PassengerCommand::Offload { passenger_id, reason, if_version }, context).await
     }
 
-    /// Seals the manifest of a flight that is about to depart. The seal decides: nobody can be added, boarded or offloaded
-    /// after it.
+    /// Seals the manifest of a flight that is about to depart. The seal decides: nobody can be added, boarded or
+    /// offloaded after it.
     ///
     /// # Errors
     /// [`PassengerError`], never a rejection.
@@ -111,8 +111,8 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
         }
     }
 
-    /// Closes the manifest of a flight that has ended, for good, however many passengers there are. Answers the newest event
-    /// that shows it.
+    /// Closes the manifest of a flight that has ended, for good, however many passengers there are. Answers the newest
+    /// event that shows it.
     ///
     /// # Errors
     /// [`PassengerError`], never a rejection.

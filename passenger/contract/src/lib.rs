@@ -1,5 +1,5 @@
-//! What the rest of Jetbridge knows of the passenger domain: its description, its identifiers, its problems, and the words in
-//! which other domains ask it.
+//! What the rest of Jetbridge knows of the passenger domain: its description, its identifiers, its problems, and the
+//! words in which other domains ask it.
 //!
 //! Without a transport: `passenger-rpc` carries these words.
 

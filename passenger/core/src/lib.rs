@@ -1,9 +1,9 @@
 //! The rules of passengers and manifests: what may be done with them, what has happened then, and how they stand after
 //! that.
 //!
-//! Pure and synchronous. The manifest of a flight is where its departure is decided: it can be sealed only when everybody
-//! on it has boarded, and nobody can be added once it is sealed. Whether the flight itself exists is for the flight domain
-//! to say.
+//! Pure and synchronous. The manifest of a flight is where its departure is decided: it can be sealed only when
+//! everybody on it has boarded, and nobody can be added once it is sealed. Whether the flight itself exists is for the
+//! flight domain to say.
 
 mod close;
 mod command;

@@ -56,8 +56,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Whether everybody has boarded: at least one passenger, and nobody missing. The flight does not wait for those who
-    /// were offloaded.
+    /// Whether everybody has boarded: at least one passenger, and nobody missing. The flight does not wait for those
+    /// who were offloaded.
     #[must_use]
     pub const fn is_complete(self) -> bool {
         self.boarded > 0 && self.checked_in == 0

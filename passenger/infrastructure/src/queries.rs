@@ -65,8 +65,8 @@ impl PassengerReadModel {
         self.read_model.list(&listing, at_least).await
     }
 
-    /// A flight's manifest, with the names of up to `missing` of those who have not boarded, and its first passengers, up
-    /// to one more than [`FIRST_PASSENGERS`]; none if nothing ever happened on it.
+    /// A flight's manifest, with the names of up to `missing` of those who have not boarded, and its first passengers,
+    /// up to one more than [`FIRST_PASSENGERS`]; none if nothing ever happened on it.
     ///
     /// # Errors
     /// [`QueryError`].

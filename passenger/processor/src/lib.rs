@@ -1,4 +1,5 @@
-//! The passenger processor: projects `passenger-stream` into PostgreSQL, and tells flights what became of their manifests.
+//! The passenger processor: projects `passenger-stream` into PostgreSQL, and tells flights what became of their
+//! manifests.
 
 use passenger_infrastructure::{PassengerProjection, PassengerReactions, RpcFlights, migrations};
 use refinery::Runner;

@@ -1,5 +1,5 @@
-//! What the API of every domain is: an executor of the domain's stream that starts from a snapshot, a read model, and the
-//! domain's own routes and JSON-RPC methods on top of both.
+//! What the API of every domain is: an executor of the domain's stream that starts from a snapshot, a read model, and
+//! the domain's own routes and JSON-RPC methods on top of both.
 //!
 //! A domain implements [`DomainApi`]; its `main` is [`main`].
 
@@ -50,7 +50,8 @@ pub struct Backend<D: Decider> {
 }
 
 impl<D: Decider> Backend<D> {
-    /// What a query has to cover: what its client has seen, or, if it does not say, soon what this process has seen happen.
+    /// What a query has to cover: what its client has seen, or, if it does not say, soon what this process has seen
+    /// happen.
     pub async fn cover(&self, requested: Option<Position>) -> Position {
         let requested = requested.unwrap_or_default();
         if requested.revision_in(self.domain.stream).is_none() {

@@ -1,14 +1,15 @@
 //! The executor of one domain stream: decides commands on what the stream says, and appends what they lead to.
 //!
-//! One task per process folds the stream, takes all commands that wait, decides them one after the other on a speculative
-//! copy of the state, and appends their events with the exact revision it expects the stream to have. The append
-//! succeeding proves that nothing else was in the stream, so it also proves every rejection decided in the same batch; a batch
-//! without events is proved by reading that the stream has nothing new. So several replicas are correct together, and a
-//! rejection never rests on a state that is behind.
+//! One task per process folds the stream, takes all commands that wait, decides them one after the other on a
+//! speculative copy of the state, and appends their events with the exact revision it expects the stream to have. The
+//! append succeeding proves that nothing else was in the stream, so it also proves every rejection decided in the same
+//! batch; a batch without events is proved by reading that the stream has nothing new. So several replicas are correct
+//! together, and a rejection never rests on a state that is behind.
 
 mod batch;
 mod catch_up;
 mod handle;
+mod settings;
 mod turns;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ use crate::limits;
 use batch::{Batch, Request, interruption};
 use catch_up::{assert_same_history, catch_up, shorter};
 pub use handle::ExecutorHandle;
+pub use settings::ExecutorSettings;
 use turns::Turns;
 
 /// How many commands are decided together at most.
@@ -40,21 +42,6 @@ const EVENTS_PER_BATCH: usize = 1_000;
 const NEWS_LIMIT: Duration = Duration::from_millis(20);
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(1);
-
-/// What an operator may change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ExecutorSettings {
-    /// How many bytes of events are packed into one append, at most 524288; a command's own are never divided.
-    pub append_bytes: usize,
-    /// How many commands wait, at least one. Beyond that a caller is told to come back later.
-    pub command_queue: usize,
-}
-
-impl Default for ExecutorSettings {
-    fn default() -> Self {
-        Self { append_bytes: LARGEST_APPEND_BYTES, command_queue: 4_096 }
-    }
-}
 
 /// Executes the commands of one domain, until it is stopped.
 pub struct Executor<D: Decider> {
@@ -77,7 +64,8 @@ pub(crate) type Connection = Result<(), StoreError>;
 struct Disconnected;
 
 impl<D: Decider> Executor<D> {
-    /// An executor for `stream`, starting from `ledger` (a snapshot, or the default), and the handle that gives it commands.
+    /// An executor for `stream`, starting from `ledger` (a snapshot, or the default), and the handle that gives it
+    /// commands.
     ///
     /// # Errors
     /// If the client library cannot be set up for the event store's address.
@@ -208,8 +196,8 @@ impl<D: Decider> Executor<D> {
         has_news
     }
 
-    /// Lets another replica have its turn, if one is at work. Whoever has appended could append again at once, and the others,
-    /// who have to look at what is new first, would come too late for ever.
+    /// Lets another replica have its turn, if one is at work. Whoever has appended could append again at once, and the
+    /// others, who have to look at what is new first, would come too late for ever.
     async fn let_others(&mut self, subscription: &mut Subscription) -> Result<(), Disconnected> {
         let Some(turn) = self.turns.of_others() else { return Ok(()) };
         let end = tokio::time::Instant::now() + turn;
@@ -275,8 +263,8 @@ impl<D: Decider> Executor<D> {
         Ok(())
     }
 
-    /// Finds out how the stream is after an append that did not succeed, so that the batch can be decided again. An error is
-    /// for the whole batch.
+    /// Finds out how the stream is after an append that did not succeed, so that the batch can be decided again. An
+    /// error is for the whole batch.
     async fn after_failure(
         &mut self,
         batch: &mut Batch<D>,
@@ -298,8 +286,8 @@ impl<D: Decider> Executor<D> {
                 }
             }
             AppendFailure::NotWritten(error) if written == 0 => {
-                // A node that does not lead any more, or a connection that nobody has used for long. Not more than once: a
-                // store that is away is found out about while connecting, and nobody waits for that.
+                // A node that does not lead any more, or a connection that nobody has used for long. Not more than
+                // once: a store that is away is found out about while connecting, and nobody waits for that.
                 if matches!(error, StoreError::Refused(_)) || back_off.taken() > 0 {
                     return Err(error);
                 }
@@ -313,8 +301,8 @@ impl<D: Decider> Executor<D> {
         Ok(())
     }
 
-    /// Waits for the subscription to bring the stream up to `reached`, which it is about to do: that takes no request. Answers
-    /// whether it has.
+    /// Waits for the subscription to bring the stream up to `reached`, which it is about to do: that takes no request.
+    /// Answers whether it has.
     async fn hear(&mut self, batch: &mut Batch<D>, reached: Option<Revision>, subscription: &mut Subscription) -> bool {
         let end = tokio::time::Instant::now() + NEWS_LIMIT;
         while self.ledger.revision() < reached {

@@ -10,8 +10,8 @@ use uuid::Uuid;
 
 use crate::event_store::{EventMetadata, Recorded};
 
-/// How long a command with an idempotency key is remembered, in time between events. The public promise is 24 hours; the hour
-/// on top covers clocks that differ.
+/// How long a command with an idempotency key is remembered, in time between events. The public promise is 24 hours;
+/// the hour on top covers clocks that differ.
 const REMEMBERED_FOR: Duration = Duration::from_secs(25 * 60 * 60);
 
 /// A domain's state at a revision of its stream. Cloning is cheap.
@@ -122,8 +122,8 @@ impl<D: Decider> Ledger<D> {
         self.revision.map_or(Revision(0), Revision::next)
     }
 
-    /// Folds in a stored event. One that cannot be read moves the revision on and is logged: it changes nothing that this
-    /// version of the software knows of, and must not stop what it does know.
+    /// Folds in a stored event. One that cannot be read moves the revision on and is logged: it changes nothing that
+    /// this version of the software knows of, and must not stop what it does know.
     pub(crate) fn fold(&mut self, recorded: &Recorded) {
         let Recorded { revision, event_id, created, .. } = *recorded;
         match read::<D::Event>(recorded) {

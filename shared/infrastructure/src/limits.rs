@@ -1,4 +1,5 @@
-//! How long things may take that wait for each other. What contains a wait is longer than it: `const` assertions say so.
+//! How long things may take that wait for each other. What contains a wait is longer than it: `const` assertions say
+//! so.
 
 use std::time::Duration;
 

@@ -50,7 +50,8 @@ pub enum DatabaseError {
 
 impl From<tokio_postgres::Error> for DatabaseError {
     fn from(error: tokio_postgres::Error) -> Self {
-        // Neither form quotes values: `Display` of a database error is its message, and a message may, so only its code is kept.
+        // Neither form quotes values: `Display` of a database error is its message, and a message may, so only its code
+        // is kept.
         match error.as_db_error() {
             Some(refusal) if !is_transient(refusal.code()) => Self::Refused(format!(
                 "SQLSTATE {} (table {}, column {}, constraint {})",
@@ -77,8 +78,8 @@ impl From<DatabaseError> for QueryError {
     }
 }
 
-/// Connection trouble, insufficient resources, operator intervention, system errors, conflicts between transactions; and a
-/// table or a column that is missing because the migrations have not run yet.
+/// Connection trouble, insufficient resources, operator intervention, system errors, conflicts between transactions;
+/// and a table or a column that is missing because the migrations have not run yet.
 fn is_transient(code: &SqlState) -> bool {
     ["08", "40", "53", "57", "58"].iter().any(|class| code.code().starts_with(class))
         || [SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_COLUMN].contains(code)
@@ -105,7 +106,8 @@ pub struct Database {
 }
 
 impl Database {
-    /// The database at a `postgresql://` address, or one of the form `host=… user=…`. Nothing is sent before the first use.
+    /// The database at a `postgresql://` address, or one of the form `host=… user=…`. Nothing is sent before the first
+    /// use.
     ///
     /// The connection is encrypted with `sslmode=require`; with `sslmode=verify-full` the server also has to prove its
     /// name, vouched for by the system's certificate authorities or those in the PEM file `sslrootcert`.

@@ -1,4 +1,5 @@
-//! The read side of a domain's PostgreSQL tables: answers that say what they reflect, and wait for what they must reflect.
+//! The read side of a domain's PostgreSQL tables: answers that say what they reflect, and wait for what they must
+//! reflect.
 
 mod changes;
 mod column;
@@ -57,7 +58,8 @@ pub struct CheckpointFollower {
 }
 
 impl ReadModel {
-    /// The tables that the projection with this name writes to `database`, and the follower that has to run for queries that wait.
+    /// The tables that the projection with this name writes to `database`, and the follower that has to run for queries
+    /// that wait.
     #[must_use]
     pub fn new(database: Database, projection: &'static str) -> (Self, CheckpointFollower) {
         let (sender, checkpoint) = watch::channel(None);
@@ -65,9 +67,9 @@ impl ReadModel {
         (Self { database, projection, checkpoint, stalled_at: Arc::new(AtomicI64::new(i64::MIN)) }, follower)
     }
 
-    /// Waits a little for the tables to reach `revision`, for a query that does not say what it must reflect. So one that
-    /// follows a command shows what the command did, as long as the projection keeps up. While it does not, nobody waits
-    /// for it in vain a second time.
+    /// Waits a little for the tables to reach `revision`, for a query that does not say what it must reflect. So one
+    /// that follows a command shows what the command did, as long as the projection keeps up. While it does not, nobody
+    /// waits for it in vain a second time.
     pub async fn settle(&self, revision: Option<Revision>) {
         let mut checkpoint = self.checkpoint.clone();
         let reached = *checkpoint.borrow_and_update();

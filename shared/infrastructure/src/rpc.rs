@@ -73,8 +73,9 @@ impl RpcClient {
         }
     }
 
-    /// Makes a call, again with back-off while the service cannot be reached. Every method of the contracts may be repeated.
-    /// What the service itself has answered, also that something is not available to it, is passed on at once.
+    /// Makes a call, again with back-off while the service cannot be reached. Every method of the contracts may be
+    /// repeated. What the service itself has answered, also that something is not available to it, is passed on at
+    /// once.
     ///
     /// # Errors
     /// [`Fault`] once the attempts or the time are used up.

@@ -1,7 +1,7 @@
 //! Snapshots of a domain's folded state, so that a start reads only the tail of the stream.
 //!
-//! They only save time. One that is missing, unreadable, of another version of the software, or not of this event store is
-//! not used, and the stream is folded from its beginning.
+//! They only save time. One that is missing, unreadable, of another version of the software, or not of this event store
+//! is not used, and the stream is folded from its beginning.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,9 +52,9 @@ enum Unusable {
     Abandoned,
 }
 
-/// What a snapshot is of. One of another format is not read: a state that means something else would be worse than none.
-/// Each event type and schema version makes another format: software that did not know it has left such events out of its
-/// snapshots.
+/// What a snapshot is of. One of another format is not read: a state that means something else would be worse than
+/// none. Each event type and schema version makes another format: software that did not know it has left such events
+/// out of its snapshots.
 fn format(versions: &[(&str, u32)]) -> String {
     format!("{}/{STATE_FORMAT}.{}", env!("CARGO_PKG_VERSION"), versions.len())
 }

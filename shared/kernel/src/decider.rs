@@ -38,7 +38,8 @@ pub trait Decider: Send + Sync + 'static {
     /// The subject of a command.
     fn subject(command: &Self::Command) -> Self::Subject;
 
-    /// The subject of the command whose first event this is, so that a repeated command finds its outcome in the stream.
+    /// The subject of the command whose first event this is, so that a repeated command finds its outcome in the
+    /// stream.
     fn subject_of_event(event: &Self::Event) -> Self::Subject;
 
     /// The subject as it stands in this state.

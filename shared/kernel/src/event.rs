@@ -11,8 +11,8 @@ pub trait DomainEvent: Clone + Send + Sync + Sized + 'static {
     /// Every event type that was ever stored, with each schema version that it was stored in.
     const VERSIONS: &'static [(&'static str, u32)];
 
-    /// The field of the data that names what an event is about, in every version of every type, so that it is found even
-    /// where the rest cannot be read.
+    /// The field of the data that names what an event is about, in every version of every type, so that it is found
+    /// even where the rest cannot be read.
     const KEY_FIELD: &'static str;
 
     /// What it is about: what happens to the same key is processed in order.

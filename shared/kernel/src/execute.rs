@@ -72,8 +72,8 @@ pub enum ExecuteError<R> {
     Interrupted(#[from] Interruption),
 }
 
-/// How long an answer waits for what its command means for the other domain. The reaction guarantees that; carrying it out at
-/// once only lets the answer cover it.
+/// How long an answer waits for what its command means for the other domain. The reaction guarantees that; carrying it
+/// out at once only lets the answer cover it.
 pub const AT_ONCE_LIMIT: Duration = Duration::from_millis(1_500);
 
 /// What kept a command or a query from being carried out, other than a rule.

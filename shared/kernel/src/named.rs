@@ -17,8 +17,8 @@ impl std::error::Error for UnknownName {}
 
 /// Declares an enum whose values are stored and sent by their names, each of which stands here and nowhere else.
 ///
-/// It gets `ALL` of its values, `as_str`, `Display`, `FromStr`, and serde's traits, for which whoever uses the macro depends on
-/// `serde`. The error of `FromStr` is an [`UnknownName`].
+/// It gets `ALL` of its values, `as_str`, `Display`, `FromStr`, and serde's traits, for which whoever uses the macro
+/// depends on `serde`. The error of `FromStr` is an [`UnknownName`].
 ///
 /// ```
 /// shared_kernel::named! {

@@ -8,8 +8,8 @@ use crate::{Revision, Stream, StreamKey};
 
 /// How far in the streams of the domains something reaches: where a command's events are, or what an answer reflects.
 ///
-/// Its text form is an opaque token to clients, for instance `f12.p40`. It may name streams that its reader does not know:
-/// they are carried along.
+/// Its text form is an opaque token to clients, for instance `f12.p40`. It may name streams that its reader does not
+/// know: they are carried along.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Position {
     /// The newest event that is covered of each stream of which something is claimed, in the order of the keys.

@@ -1,5 +1,5 @@
-//! What the processor of every domain is: it migrates the domain's database, projects the domain's stream, reacts to it, and
-//! shows how that goes.
+//! What the processor of every domain is: it migrates the domain's database, projects the domain's stream, reacts to
+//! it, and shows how that goes.
 //!
 //! A domain implements [`DomainProcessor`]; its `main` is [`main`].
 

@@ -122,8 +122,8 @@ impl<S: DomainService, O: Args> ServiceArgs for DomainServiceArgs<S, O> {
     }
 }
 
-/// A setting that says where a service of a domain is, such as `--gate-api` and `JETBRIDGE_GATE_API`. `kind` is `api` or
-/// `processor`.
+/// A setting that says where a service of a domain is, such as `--gate-api` and `JETBRIDGE_GATE_API`. `kind` is `api`
+/// or `processor`.
 #[must_use]
 pub fn service_arg(domain: &str, kind: &str) -> Arg {
     let id = format!("{domain}-{kind}");

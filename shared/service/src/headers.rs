@@ -137,8 +137,8 @@ fn revision(tag: &str) -> Option<Revision> {
     tag.parse().ok().filter(|_| digits).map(Revision)
 }
 
-/// The position that an answer has to cover at least, from the request's `Jetbridge-Position`: all that it lists, and all
-/// of several headers, which are one list (RFC 9110, 5.3).
+/// The position that an answer has to cover at least, from the request's `Jetbridge-Position`: all that it lists, and
+/// all of several headers, which are one list (RFC 9110, 5.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestedPosition(pub Option<Position>);
 

@@ -105,8 +105,8 @@ impl Params {
         self.or("order", Order::default(), str::parse)
     }
 
-    /// Reads `limit`, `order` and `after`, which is a cursor made by [`crate::Page::from_surplus`]. `None` means that a fault
-    /// was noted.
+    /// Reads `limit`, `order` and `after`, which is a cursor made by [`crate::Page::from_surplus`]. `None` means that a
+    /// fault was noted.
     pub fn paging<K: DeserializeOwned>(&mut self) -> Option<Paging<K>> {
         let (limit, order) = (self.limit(), self.order());
         // Whether a cursor is one depends on the order.

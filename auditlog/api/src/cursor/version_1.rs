@@ -19,8 +19,8 @@ pub(super) enum CursorV1 {
     Passengers(Revisions),
     #[serde(rename = "a1")]
     All(Revisions, Revisions),
-    /// Newest first: the newest event of each stream of the list when its reader began, and then the newest that is still
-    /// to come.
+    /// Newest first: the newest event of each stream of the list when its reader began, and then the newest that is
+    /// still to come.
     #[serde(rename = "fn1")]
     FlightsDown(Revisions, Revisions),
     #[serde(rename = "pn1")]

@@ -39,8 +39,8 @@ impl Part {
 
 /// The first `limit` events of all streams, up to where all of them are known.
 ///
-/// `top` is the newest event that was seen when each had been read once; those that had ended before it were read once more
-/// after that. So none lacks anything up to `top`, unless there were too many: then up to its own last event.
+/// `top` is the newest event that was seen when each had been read once; those that had ended before it were read once
+/// more after that. So none lacks anything up to `top`, unless there were too many: then up to its own last event.
 pub(super) fn merge(parts: Vec<Part>, top: Option<AllPosition>, limit: usize) -> Chunk {
     let cut_off = parts.iter().filter(|part| !part.ended);
     let known_up_to = cut_off.map(Part::last_position).fold(top, Option::min);

@@ -51,7 +51,8 @@ impl Manifests for PassengerDomain {
     }
 }
 
-/// A flight that these events have happened to after it was created, and a passenger domain that says yes to everything.
+/// A flight that these events have happened to after it was created, and a passenger domain that says yes to
+/// everything.
 pub(crate) fn flight_after(events: impl IntoIterator<Item = FlightEvent>) -> PassengerDomain {
     let details = FlightDetails {
         flight_number: Text::new("JB101").unwrap(),

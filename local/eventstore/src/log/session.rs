@@ -58,7 +58,8 @@ impl<'a> Session<'a> {
         Self { connection, state }
     }
 
-    /// Writes the first event of a new log. As in EventStoreDB it is a system event: a client's event never comes first.
+    /// Writes the first event of a new log. As in EventStoreDB it is a system event: a client's event never comes
+    /// first.
     pub(super) fn begin_log(&mut self) -> Result<(), rusqlite::Error> {
         let metadata = json_event(METADATA_TYPE, br#"{"$maxAge":2592000}"#.to_vec());
         self.store_next(&Arc::from("$$$scavenges"), metadata)?;

@@ -174,8 +174,8 @@ impl<'a> Snapshot<'a> {
         Ok(page)
     }
 
-    /// Goes over all events with positions in `first..=last`, and over at most `limit` of them. `wanted` is asked with an
-    /// event's stream and type.
+    /// Goes over all events with positions in `first..=last`, and over at most `limit` of them. `wanted` is asked with
+    /// an event's stream and type.
     pub(crate) fn scan<E: From<rusqlite::Error>>(
         &self,
         (first, last): (u64, u64),

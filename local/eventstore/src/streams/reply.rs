@@ -1,4 +1,5 @@
-//! What BatchAppend answers: errors are in the response, as a status with one detail that clients recognise by its name.
+//! What BatchAppend answers: errors are in the response, as a status with one detail that clients recognise by its
+//! name.
 
 use prost::Message;
 use prost_types::Any;

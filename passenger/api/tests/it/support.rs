@@ -30,8 +30,8 @@ impl Tables {
         Self(database)
     }
 
-    /// Adds passengers with these statuses to a flight, and gives their ids in the order in which they were added. Their
-    /// names are that of their flight and a number.
+    /// Adds passengers with these statuses to a flight, and gives their ids in the order in which they were added.
+    /// Their names are that of their flight and a number.
     pub(crate) async fn add(&self, flight_id: FlightId, statuses: &[PassengerStatus]) -> Vec<String> {
         let (mut ids, mut events) = (Vec::new(), Vec::new());
         for (number, status) in statuses.iter().enumerate() {

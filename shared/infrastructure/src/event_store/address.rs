@@ -28,7 +28,8 @@ pub(super) fn settings(address: &str) -> Result<ClientSettings, InvalidAddress> 
 }
 
 /// Adds settings that the address leaves open: the library sleeps the discovery interval once even for a single node
-/// (500 ms by default), waits three seconds for the gossip of a node that hangs, and notices a dead peer only by keep-alive.
+/// (500 ms by default), waits three seconds for the gossip of a node that hangs, and notices a dead peer only by
+/// keep-alive.
 fn with_quick_defaults(address: &str) -> String {
     let mut address = address.to_owned();
     for (name, value) in [
@@ -45,8 +46,8 @@ fn with_quick_defaults(address: &str) -> String {
     address
 }
 
-/// The library takes user and password as they are in the address, percent-encoded, and sends them so: the event store would
-/// refuse them, and nobody would see why.
+/// The library takes user and password as they are in the address, percent-encoded, and sends them so: the event store
+/// would refuse them, and nobody would see why.
 fn check_credentials(settings: &ClientSettings) -> Result<(), InvalidAddress> {
     let Some(credentials) = SettingsForm::of(settings)?.default_user_name else { return Ok(()) };
     if [credentials.login, credentials.password].iter().any(|part| part.contains(&b'%')) {

@@ -75,8 +75,8 @@ pub struct AppendError {
 
 /// Appends to one stream, over a connection of its own to the node that leads, which it finds and follows.
 ///
-/// After a failure other than a refusal, the call and its connection are given up, and the next append opens new ones: nobody
-/// knows what state they are in. Dropping it resets the call and closes the connection.
+/// After a failure other than a refusal, the call and its connection are given up, and the next append opens new ones:
+/// nobody knows what state they are in. Dropping it resets the call and closes the connection.
 pub struct Appender {
     settings: Arc<ConnectionSettings>,
     stream: &'static str,

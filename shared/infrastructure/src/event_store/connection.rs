@@ -124,8 +124,8 @@ impl ConnectionSettings {
         })
     }
 
-    /// Connects to a node. The channel is that one connection: it does not connect again by itself, and the connection ends
-    /// with the last of the channel's clones.
+    /// Connects to a node. The channel is that one connection: it does not connect again by itself, and the connection
+    /// ends with the last of the channel's clones.
     pub(super) async fn connect(&self, node: &Node) -> Result<Channel, ConnectError> {
         let stream = match timeout(CONNECT_LIMIT, self.open(node)).await {
             Ok(opened) => opened?,
@@ -168,8 +168,8 @@ impl ConnectionSettings {
         }
     }
 
-    /// Puts the reason into a failure to connect, which shows itself as a connection that broke, or in the library's words as
-    /// no more than a failure to connect.
+    /// Puts the reason into a failure to connect, which shows itself as a connection that broke, or in the library's
+    /// words as no more than a failure to connect.
     pub(super) async fn explained(&self, error: StoreError) -> StoreError {
         let StoreError::Unavailable(words) = &error else { return error };
         let known = self.diagnosis.lock().unwrap_or_else(PoisonError::into_inner).clone();

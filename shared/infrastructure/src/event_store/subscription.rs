@@ -32,8 +32,8 @@ pub struct Subscription {
 }
 
 impl EventStore {
-    /// Subscribes to a stream, after the event with number `after`, or from its beginning. Every event comes: the subscription
-    /// ends with an error where one is missing.
+    /// Subscribes to a stream, after the event with number `after`, or from its beginning. Every event comes: the
+    /// subscription ends with an error where one is missing.
     ///
     /// # Errors
     /// [`StoreError`] if the subscription is not confirmed in time, or if the event `after` is not there: the event store

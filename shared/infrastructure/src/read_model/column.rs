@@ -218,9 +218,9 @@ impl<T> SearchColumn<T> {
     }
 }
 
-/// Says in which columns the fields of a struct are kept: each field with the [`Columns`] that it has, which may be those
-/// of another struct. The column is called as the field. Select lists, statements that write and what reads a row follow
-/// from it.
+/// Says in which columns the fields of a struct are kept: each field with the [`Columns`] that it has, which may be
+/// those of another struct. The column is called as the field. Select lists, statements that write and what reads a row
+/// follow from it.
 ///
 /// All fields have to be there: one that is missing does not compile.
 ///

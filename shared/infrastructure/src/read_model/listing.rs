@@ -11,8 +11,9 @@ use crate::postgres::substring_pattern;
 
 /// A page of a table, in the order of its key, narrowed down by conditions.
 ///
-/// What it costs depends on the page and not on the table, as long as there is an index for each condition: by the key, by
-/// a column of [`Listing::any_of`] and the key. Only the shape is in the SQL, so that few statements have to be prepared.
+/// What it costs depends on the page and not on the table, as long as there is an index for each condition: by the key,
+/// by a column of [`Listing::any_of`] and the key. Only the shape is in the SQL, so that few statements have to be
+/// prepared.
 pub struct Listing<C> {
     table: Table<C>,
     order: Order,
@@ -132,9 +133,9 @@ impl<C> Listing<C> {
                 "SELECT {columns} FROM {table} WHERE {key} {beyond} $1 AND {column} = ANY(${values}){conditions}
                  ORDER BY {key}{direction} LIMIT $2"
             ),
-            // Each value is a range of the index by value and key. With `column = ANY(…)` the planner, which does not know
-            // the values when it plans for all of them, would rather go through the whole table by its key and wait for
-            // enough rows that fit. It cannot do so where the rows have to come by value and key.
+            // Each value is a range of the index by value and key. With `column = ANY(…)` the planner, which does not
+            // know the values when it plans for all of them, would rather go through the whole table by its key and
+            // wait for enough rows that fit. It cannot do so where the rows have to come by value and key.
             Some((column, values)) => {
                 let (last, within) = match self.order {
                     Order::OldestFirst => (Uuid::max(), "<="),

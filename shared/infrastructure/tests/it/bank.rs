@@ -99,8 +99,8 @@ pub(crate) fn is_rejected(answer: &Answer) -> bool {
 /// What a command with this id got.
 pub(crate) type Answers = HashMap<Uuid, Answer>;
 
-/// Asserts that the stream holds the events of the acknowledged commands, each once and where it was acknowledged, nothing
-/// else, and that no balance was ever negative. Gives the stream.
+/// Asserts that the stream holds the events of the acknowledged commands, each once and where it was acknowledged,
+/// nothing else, and that no balance was ever negative. Gives the stream.
 pub(crate) async fn assert_holds_what_was_answered(store: &TestEventStore, answers: &Answers) -> Vec<Recorded> {
     let stream = recorded(store).await;
     let balances = folded(&stream);

@@ -266,8 +266,8 @@ async fn a_shutdown_does_not_wait_for_the_other_side() {
     assert!(started.elapsed() < std::time::Duration::from_secs(1));
 }
 
-/// Another instance leads as soon as the connection, and with it the lock, is lost. Two that react at once could undo the
-/// order of events.
+/// Another instance leads as soon as the connection, and with it the lock, is lost. Two that react at once could undo
+/// the order of events.
 #[tokio::test]
 async fn an_instance_that_is_cut_off_stops_reacting() {
     let (world, failing) = World::with_failing().await;

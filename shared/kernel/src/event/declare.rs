@@ -4,11 +4,11 @@
 /// `TYPES`, `subject` and [`DomainEvent`](crate::DomainEvent). The name of the struct is the stored
 /// event type. It and the fields are stored for ever: golden files hold them to that.
 ///
-/// A declaration reads `Variant(Struct), version N, about subject { fields }`. The subject is that of the command that the
-/// event begins: a field, or a variant of the subject's type and the field that goes into it.
+/// A declaration reads `Variant(Struct), version N, about subject { fields }`. The subject is that of the command that
+/// the event begins: a field, or a variant of the subject's type and the field that goes into it.
 ///
-/// Every event has the field that the enum is `keyed by`, whose stored name is given as well: what happens to one key is
-/// processed in order. The enum has a method of that name.
+/// Every event has the field that the enum is `keyed by`, whose stored name is given as well: what happens to one key
+/// is processed in order. The enum has a method of that name.
 ///
 /// When what is stored changes, the struct gets the new fields and the next version, and a struct of its own keeps the
 /// fields of the version before, with `From` into the new one: `version 2 (1: GateNamedV1)`. Whoever uses the macro

@@ -8,9 +8,9 @@ use std::path::Path;
 
 use crate::{DomainEvent, UndecodableEvent};
 
-/// What is stored of a domain's events: a file `Type.vN.json` for each schema version that was ever stored of each event
-/// type. A file never changes, since events that were stored so have to be readable for ever. It holds the data and a line
-/// break.
+/// What is stored of a domain's events: a file `Type.vN.json` for each schema version that was ever stored of each
+/// event type. A file never changes, since events that were stored so have to be readable for ever. It holds the data
+/// and a line break.
 #[derive(Debug)]
 pub struct GoldenFiles<E> {
     data: BTreeMap<(String, u32), String>,
@@ -95,7 +95,8 @@ impl<E: DomainEvent + Debug + PartialEq> GoldenFiles<E> {
         }
     }
 
-    /// Asserts that the files, each named by its version and the event that it is to be read as, are read as these events.
+    /// Asserts that the files, each named by its version and the event that it is to be read as, are read as these
+    /// events.
     ///
     /// # Panics
     /// If one is not, or is not named.
@@ -112,8 +113,8 @@ impl<E: DomainEvent + Debug + PartialEq> GoldenFiles<E> {
         }
     }
 
-    /// Asserts that those of these events that are of the newest version of their type are stored as in its file, byte for
-    /// byte, and that every type has one.
+    /// Asserts that those of these events that are of the newest version of their type are stored as in its file, byte
+    /// for byte, and that every type has one.
     ///
     /// # Panics
     /// If that is not so.
