@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
+use toml_edit::{DocumentMut, Item};
 
 /// A package and what it depends on at run time, of the workspace and outside.
 type Imports = BTreeMap<String, Vec<String>>;
@@ -137,19 +138,67 @@ fn the_layers_hold() {
     assert_eq!(violations(&workspace()), Vec::<String>::new());
 }
 
+/// What a manifest says for itself although the workspace says it for all.
+fn own_settings(manifest: &str) -> Vec<String> {
+    let manifest: DocumentMut = manifest.parse().unwrap();
+    let is_inherited = |item: &Item| {
+        let inherited = item.get("workspace").and_then(Item::as_bool) == Some(true);
+        inherited && ["version", "path", "git"].iter().all(|key| item.get(key).is_none())
+    };
+    let mut own = Vec::new();
+    if !manifest.get("lints").is_some_and(is_inherited) {
+        own.push("lints".to_owned());
+    }
+    for key in ["version", "edition", "rust-version", "license", "publish"] {
+        if !manifest["package"].get(key).is_some_and(is_inherited) {
+            own.push(format!("package.{key}"));
+        }
+    }
+    let targets = manifest.get("target").and_then(Item::as_table_like);
+    let targets = targets.into_iter().flat_map(|targets| targets.iter()).map(|(_, target)| target);
+    for place in std::iter::once(manifest.as_item()).chain(targets) {
+        for kind in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            let dependencies = place.get(kind).and_then(Item::as_table_like);
+            for (name, dependency) in dependencies.into_iter().flat_map(|dependencies| dependencies.iter()) {
+                if !is_inherited(dependency) {
+                    own.push(format!("{kind}.{name}"));
+                }
+            }
+        }
+    }
+    own
+}
+
 #[test]
 fn every_package_takes_its_lints_and_versions_from_the_workspace() {
     let metadata = MetadataCommand::new().no_deps().other_options(["--offline".to_owned()]).exec().unwrap();
     for package in metadata.packages {
         let manifest = std::fs::read_to_string(&package.manifest_path).unwrap();
-        assert!(manifest.contains("[lints]\nworkspace = true"), "{} has lints of its own", package.name);
-        let own_version = manifest.lines().find(|line| line.contains("version = \"") || line.contains("path = \""));
-        assert_eq!(
-            own_version.filter(|line| !line.starts_with("path = ")),
-            None,
-            "{} has a version of its own",
-            package.name
-        );
+        assert_eq!(own_settings(&manifest), Vec::<String>::new(), "{}", package.name);
+    }
+}
+
+#[test]
+fn a_version_that_is_not_the_workspaces_is_noticed_wherever_it_is() {
+    let manifest = |rest: &str| {
+        let package = ["version", "edition", "rust-version", "license", "publish"];
+        let package: String = package.iter().map(|key| format!("{key}.workspace = true\n")).collect();
+        format!("[package]\nname = \"some\"\n{package}{rest}")
+    };
+    let lints = "[lints]\nworkspace = true\n";
+    assert_eq!(own_settings(&manifest(&format!("{lints}[dependencies]\na.workspace = true"))), Vec::<String>::new());
+    assert_eq!(own_settings(&manifest("")), ["lints"]);
+    assert_eq!(own_settings(&format!("[package]\n{lints}"))[0], "package.version");
+    for (place, kind) in [
+        ("dependencies", "dependencies"),
+        ("dev-dependencies", "dev-dependencies"),
+        ("build-dependencies", "build-dependencies"),
+        ("target.'cfg(unix)'.dependencies", "dependencies"),
+    ] {
+        for own in ["\"1\"", "{ version = \"1\" }", "{ path = \"../b\" }", "{ workspace = true, version = \"1\" }"] {
+            let dependencies = format!("{lints}[{place}]\na.workspace = true\nb = {own}\nc.workspace = true\n");
+            assert_eq!(own_settings(&manifest(&dependencies)), [format!("{kind}.b")], "{dependencies}");
+        }
     }
 }
 

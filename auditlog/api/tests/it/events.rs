@@ -5,7 +5,9 @@ use std::time::Duration;
 use jetbridge_testing::{TestEventStore, eventually};
 use serde_json::{Value, json};
 
-use crate::support::{Appender, FLIGHTS, LIMIT, Message, PASSENGERS, Sse, TestApi, event, name, names, problem, world};
+use crate::support::{
+    FLIGHTS, LIMIT, Message, PASSENGERS, Sse, TestApi, append_to_both, event, name, names, problem, world,
+};
 
 #[tokio::test]
 async fn a_follower_sees_what_happens_from_now_on() {
@@ -39,10 +41,7 @@ async fn a_follower_resumes_without_gap_or_repetition_while_events_come_in() {
     let store = TestEventStore::start().await;
     let api = TestApi::start(&store).await;
     let first = api.follow("", None).await.message().await.unwrap();
-    let appending = [FLIGHTS, PASSENGERS].map(|stream| {
-        let appender = Appender::new(&store);
-        tokio::spawn(async move { appender.append_some(stream, EVENTS).await })
-    });
+    let appending = append_to_both(&store, EVENTS);
 
     let mut last_event_id = first.id.unwrap();
     let mut seen: Vec<Value> = Vec::new();

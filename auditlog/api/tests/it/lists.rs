@@ -7,7 +7,9 @@ use jetbridge_testing::{TestEventStore, TestProxy};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Appender, FLIGHTS, PASSENGERS, Page, TestApi, event, names, problem, with_passengers, world};
+use crate::support::{
+    Appender, FLIGHTS, PASSENGERS, Page, TestApi, append_to_both, event, names, problem, with_passengers, world,
+};
 
 #[tokio::test]
 async fn an_entry_is_what_is_stored() {
@@ -84,10 +86,7 @@ async fn a_poll_has_what_was_recorded_before_it_and_never_out_of_order() {
     const EVENTS: usize = 60;
     let store = TestEventStore::start().await;
     let api = TestApi::start(&store).await;
-    let appending = [FLIGHTS, PASSENGERS].map(|stream| {
-        let appender = Appender::new(&store);
-        tokio::spawn(async move { appender.append_some(stream, EVENTS).await })
-    });
+    let appending = append_to_both(&store, EVENTS);
 
     let own = Appender::new(&store);
     let mut page = api.page("all?limit=1000").await;

@@ -10,6 +10,7 @@ use jetbridge_testing::{TestEventStore, TestService, http};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use shared_service::settings::SecretUrl;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 pub(crate) use sse::{Message, Sse};
@@ -89,6 +90,14 @@ pub(crate) async fn with_passengers(count: usize) -> (TestEventStore, TestApi) {
     let (store, api, appender) = world().await;
     appender.append_some(PASSENGERS, count).await;
     (store, api)
+}
+
+/// Appends this many small events to each stream of the two, while the test goes on.
+pub(crate) fn append_to_both(store: &TestEventStore, count: usize) -> [JoinHandle<()>; 2] {
+    [FLIGHTS, PASSENGERS].map(|stream| {
+        let appender = Appender::new(store);
+        tokio::spawn(async move { appender.append_some(stream, count).await })
+    })
 }
 
 /// One answer of a list.

@@ -7,15 +7,14 @@ use super::db::{
     EventData, Position, ReadAllOptions, ReadStreamOptions, RecordedEvent, RetryOptions, StreamPosition,
     SubscribeToAllOptions, SubscribeToStreamOptions, SubscriptionEvent, SubscriptionFilter,
 };
-use super::scenarios::{STREAM, append, event, ids, next, next_frame, read_all};
+use super::scenarios::{STREAM, append, connected, event, ids, next, next_frame, read_all};
 use super::{Expected, appending, connect, exactly, is_caught_up, stream_of};
 use crate::STRICT;
 use crate::support::{TestServer, within_limit};
 
 #[tokio::test]
 async fn all_is_read_in_one_order_in_both_directions() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
+    let (_server, client) = connected().await;
     append(&client, Expected::NoStream, &ids(600)).await.expect("written");
     let last = append(&client, Expected::Any, &ids(3)).await.expect("written");
 
@@ -43,8 +42,7 @@ async fn all_is_read_in_one_order_in_both_directions() {
 
 #[tokio::test]
 async fn a_stream_is_read_from_where_it_is_asked() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
+    let (_server, client) = connected().await;
     append(&client, Expected::NoStream, &ids(50)).await.expect("written");
     let revisions = async |options: ReadStreamOptions| {
         let mut events = client.read_stream(STREAM, &options).await.expect("a read");
@@ -70,8 +68,7 @@ async fn a_stream_is_read_from_where_it_is_asked() {
 
 #[tokio::test]
 async fn links_bring_what_they_point_at() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
+    let (_server, client) = connected().await;
     append(&client, Expected::NoStream, &ids(1)).await.expect("written");
     let link = |target: &'static str| EventData::binary("$>", Bytes::from_static(target.as_bytes()));
     let links = vec![link("0@flight-stream"), link("7@flight-stream")];
@@ -95,8 +92,7 @@ async fn links_bring_what_they_point_at() {
 async fn a_subscription_misses_nothing_between_catching_up_and_live() {
     // Each append takes far longer in strict mode.
     const EVENTS: u64 = if STRICT { 600 } else { 1500 };
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
+    let (_server, client) = connected().await;
     append(&client, Expected::NoStream, &ids(500)).await.expect("written");
     let writer = tokio::spawn({
         let client = client.clone();
@@ -130,8 +126,7 @@ async fn a_subscription_misses_nothing_between_catching_up_and_live() {
 
 #[tokio::test]
 async fn a_subscription_begins_after_its_start() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
+    let (_server, client) = connected().await;
     append(&client, Expected::NoStream, &ids(2)).await.expect("written");
     let third = append(&client, exactly(1), &ids(1)).await.expect("written");
     let stream = |start| SubscribeToStreamOptions::default().start_from(start);
@@ -162,8 +157,7 @@ async fn a_subscription_begins_after_its_start() {
 
 #[tokio::test]
 async fn a_filter_may_look_ahead() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
+    let (_server, client) = connected().await;
     for stream in ["flight-a", "$system", "hotel"] {
         let options = appending(Expected::Any);
         client.append_to_stream(stream, &options, event()).await.expect("written");

@@ -16,6 +16,13 @@ use crate::support::{TestServer, within_limit};
 
 pub(super) const STREAM: &str = "flight-stream";
 
+/// A server, and a client of it.
+pub(super) async fn connected() -> (TestServer, Client) {
+    let server = TestServer::start().await;
+    let client = connect(&server).await;
+    (server, client)
+}
+
 pub(super) fn event() -> EventData {
     event_with(Uuid::new_v4())
 }
@@ -79,8 +86,7 @@ pub(super) async fn next_frame(subscription: &mut Subscription) -> SubscriptionE
 
 #[tokio::test]
 async fn events_come_back_as_they_were_written() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
+    let (_server, client) = connected().await;
     let json = EventData::json("Created", &serde_json::json!({ "a": 1 })).expect("valid JSON");
     let json = json.metadata(Bytes::from_static(b"meta"));
     let options = appending(Expected::NoStream);
@@ -104,8 +110,7 @@ async fn events_come_back_as_they_were_written() {
 
 #[tokio::test]
 async fn an_append_waits_for_a_delayed_acknowledgement_only_in_strict_mode() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
+    let (_server, client) = connected().await;
     append(&client, Expected::Any, &ids(1)).await.expect("written");
     let (mut fastest, mut slowest) = (Duration::MAX, Duration::ZERO);
     for _ in 0..20 {
@@ -146,8 +151,7 @@ async fn a_retry_with_an_exact_revision_is_written_once() {
 
 #[tokio::test]
 async fn the_expected_revision_alone_lets_a_known_id_in_again() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
+    let (_server, client) = connected().await;
     let id = ids(1);
     append(&client, Expected::NoStream, &id).await.expect("written");
     let again = append(&client, exactly(0), &id).await.expect("written again");
@@ -157,8 +161,7 @@ async fn the_expected_revision_alone_lets_a_known_id_in_again() {
 
 #[tokio::test]
 async fn a_retry_with_any_revision_is_known_by_its_ids() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
+    let (_server, client) = connected().await;
     let known = ids(3);
     let written = append(&client, Expected::Any, &known).await.expect("written");
     assert_eq!(append(&client, Expected::Any, &known).await.ok(), Some(written));
@@ -180,8 +183,7 @@ async fn a_retry_with_any_revision_is_known_by_its_ids() {
 
 #[tokio::test]
 async fn a_wrong_revision_names_the_current_one() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
+    let (_server, client) = connected().await;
     for expected in [exactly(0), Expected::StreamExists] {
         let wrong = append(&client, expected, &ids(1)).await;
         assert_eq!(current_revision(wrong), CurrentRevision::NoStream);
@@ -196,8 +198,7 @@ async fn a_wrong_revision_names_the_current_one() {
 
 #[tokio::test]
 async fn concurrent_writers_with_exact_revisions_take_turns() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
+    let (_server, client) = connected().await;
     append(&client, Expected::NoStream, &ids(1)).await.expect("written");
     let writer = |client: Client| async move {
         let mut expected = 0;
@@ -230,8 +231,7 @@ async fn concurrent_writers_with_exact_revisions_take_turns() {
 
 #[tokio::test]
 async fn a_deleted_stream_can_be_written_to_again() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
+    let (_server, client) = connected().await;
     let missing = client.delete_stream(STREAM, &deleting(Expected::Any)).await;
     assert!(matches!(missing, Err(Error::Grpc { .. })), "{missing:?}");
     append(&client, Expected::NoStream, &ids(2)).await.expect("written");
@@ -262,8 +262,7 @@ async fn a_deleted_stream_can_be_written_to_again() {
 
 #[tokio::test]
 async fn metadata_on_a_deleted_stream_keeps_its_old_events_hidden() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
+    let (_server, client) = connected().await;
     append(&client, Expected::NoStream, &ids(2)).await.expect("written");
     client.delete_stream(STREAM, &deleting(Expected::Any)).await.expect("deleted");
     let metadata = StreamMetadataBuilder::new().truncate_before(i64::MAX as u64).build();
@@ -278,8 +277,7 @@ async fn metadata_on_a_deleted_stream_keeps_its_old_events_hidden() {
 
 #[tokio::test]
 async fn metadata_limits_what_is_read() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
+    let (_server, client) = connected().await;
     append(&client, Expected::NoStream, &ids(10)).await.expect("written");
     let visible = async |metadata: StreamMetadataBuilder| {
         let options = appending(Expected::Any);
@@ -299,8 +297,7 @@ async fn metadata_limits_what_is_read() {
 
 #[tokio::test]
 async fn a_tombstoned_stream_is_gone_for_good() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
+    let (_server, client) = connected().await;
     append(&client, Expected::NoStream, &ids(1)).await.expect("written");
     let options = SubscribeToStreamOptions::default().start_from(StreamPosition::Start);
     let mut subscription = client.subscribe_to_stream(STREAM, &options).await;
@@ -331,8 +328,7 @@ async fn a_tombstoned_stream_is_gone_for_good() {
 
 #[tokio::test]
 async fn a_batch_session_keeps_order_and_tells_a_wrong_revision() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
+    let (_server, client) = connected().await;
     let options = BatchAppendOptions::default();
     let session = client.batch_append(&options).await.expect("a session");
     let appends = (0..50u64).map(|number| {
@@ -352,8 +348,7 @@ async fn a_batch_session_keeps_order_and_tells_a_wrong_revision() {
 #[tokio::test]
 async fn what_is_too_large_is_refused_and_what_fits_is_not() {
     const LIMIT: usize = 1024 * 1024;
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
+    let (_server, client) = connected().await;
     let sized = |size| EventData::binary("T", Bytes::from(vec![0; size]));
     let options = appending(Expected::Any);
     client.append_to_stream(STREAM, &options, sized(LIMIT - 2)).await.expect("it fits");
@@ -366,8 +361,7 @@ async fn what_is_too_large_is_refused_and_what_fits_is_not() {
 
 #[tokio::test]
 async fn there_are_no_persistent_subscriptions() {
-    let server = TestServer::start().await;
-    let client = connect(&server).await;
+    let (_server, client) = connected().await;
     let options = Default::default();
     let listed = client.list_all_persistent_subscriptions(&options).await;
     assert!(listed.expect("a list").is_empty());

@@ -33,9 +33,13 @@ fn landed() -> Vec<PassengerEvent> {
     [departed(), vec![closed(FlightEnding::Landed), arrived(ZOE), arrived(LENA)]].concat()
 }
 
+/// What comes of the deletion of a flight with the three.
+fn deletion() -> Vec<PassengerEvent> {
+    vec![closed(FlightEnding::Deleted), removed(ZOE), removed(MAX), removed(LENA)]
+}
+
 fn deleted() -> Vec<PassengerEvent> {
-    let end = [closed(FlightEnding::Deleted), removed(ZOE), removed(MAX), removed(LENA)];
-    [departed(), end.to_vec()].concat()
+    [departed(), deletion()].concat()
 }
 
 #[test]
@@ -52,12 +56,7 @@ fn those_on_board_of_a_landed_flight_arrive() {
 
 #[test]
 fn all_passengers_of_a_deleted_flight_are_removed() {
-    given::<Passengers>(departed()).when(close(FlightEnding::Deleted)).then_events([
-        closed(FlightEnding::Deleted),
-        removed(ZOE),
-        removed(MAX),
-        removed(LENA),
-    ]);
+    given::<Passengers>(departed()).when(close(FlightEnding::Deleted)).then_events(deletion());
     given::<Passengers>([checked_in(ZOE)])
         .when(close(FlightEnding::Deleted))
         .then_events([closed(FlightEnding::Deleted), removed(ZOE)]);
@@ -68,12 +67,7 @@ fn all_passengers_of_a_deleted_flight_are_removed() {
 
 #[test]
 fn a_flight_may_be_deleted_after_it_landed() {
-    given::<Passengers>(landed()).when(close(FlightEnding::Deleted)).then_events([
-        closed(FlightEnding::Deleted),
-        removed(ZOE),
-        removed(MAX),
-        removed(LENA),
-    ]);
+    given::<Passengers>(landed()).when(close(FlightEnding::Deleted)).then_events(deletion());
 }
 
 #[test]

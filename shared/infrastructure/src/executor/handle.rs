@@ -35,12 +35,6 @@ impl<D: Decider> ExecutorHandle<D> {
         self.published.load_full()
     }
 
-    /// Whether commands are being taken.
-    #[must_use]
-    pub fn is_connected(&self) -> bool {
-        self.connection.borrow().is_ok()
-    }
-
     /// Why commands are not being taken, if they are not.
     #[must_use]
     pub fn outage(&self) -> Option<StoreError> {

@@ -59,7 +59,7 @@ impl Replica {
     }
 
     pub(crate) async fn connected(&self) {
-        eventually("the executor takes commands", LIMIT, async || self.handle.is_connected()).await;
+        eventually("the executor takes commands", LIMIT, async || self.handle.outage().map_or(Ok(()), Err)).await;
     }
 
     pub(crate) async fn execute(&self, command: Command) -> Answer {

@@ -1,7 +1,7 @@
 /// Declares the events of a domain, each of them once.
 ///
 /// Of every event it makes a struct, which is what is stored of it, a variant of the enum, and its part in the enum's
-/// `TYPES`, `subject` and [`DomainEvent`](crate::DomainEvent). The name of the struct is the stored
+/// `subject` and [`DomainEvent`](crate::DomainEvent). The name of the struct is the stored
 /// event type. It and the fields are stored for ever: golden files hold them to that.
 ///
 /// A declaration reads `Variant(Struct), version N, about subject { fields }`. The subject is that of the command that
@@ -84,9 +84,6 @@ macro_rules! events {
         )+
 
         impl $Event {
-            /// Every stored event type.
-            pub const TYPES: &'static [&'static str] = &[$(stringify!($Data),)+];
-
             /// What it is about: what happens to the same key is processed in order.
             #[must_use]
             pub const fn $key(&self) -> $Key {

@@ -5,8 +5,7 @@ use shared_kernel::{DomainEvent, UndecodableEvent};
 use crate::parcels::{OWNER, ParcelEvent, ParcelSubject, SHIP, golden_files, loaded, weighed};
 
 #[test]
-fn the_types_and_versions_of_all_events_are_known() {
-    assert_eq!(ParcelEvent::TYPES, ["ParcelWeighed", "ParcelsLoaded"]);
+fn the_versions_of_all_events_are_known() {
     let versions = [("ParcelWeighed", 1), ("ParcelWeighed", 2), ("ParcelWeighed", 3), ("ParcelsLoaded", 1)];
     assert_eq!(ParcelEvent::VERSIONS, versions);
 }

@@ -60,14 +60,27 @@ fn what_operators_should_know_is_not_sent() {
 }
 
 #[test]
-fn every_execution_error_has_a_problem() {
+fn a_command_that_was_not_executed_has_a_problem() {
     let kind = |error| Problem::of_execution(error, |()| Problem::of(BOX_TAKEN)).kind();
     assert_eq!(kind(ExecuteError::Rejected { rejection: (), revision: None }), BOX_TAKEN);
     assert_eq!(kind(ExecuteError::KeyReused), problem_type::IDEMPOTENCY_KEY_REUSED);
-    assert_eq!(kind(Interruption::Overloaded.into()), problem_type::TOO_MANY_REQUESTS);
-    assert_eq!(kind(Interruption::Unavailable(String::new()).into()), problem_type::UNAVAILABLE);
-    assert_eq!(kind(Interruption::OutcomeUnknown(String::new()).into()), problem_type::OUTCOME_UNKNOWN);
-    assert_eq!(kind(Interruption::Internal(String::new()).into()), problem_type::INTERNAL_ERROR);
+}
+
+#[test]
+fn every_interruption_has_a_problem() {
+    for (interruption, kind, wait) in [
+        (Interruption::Overloaded, problem_type::TOO_MANY_REQUESTS, Some("1")),
+        (Interruption::Unavailable("secret".to_owned()), problem_type::UNAVAILABLE, Some("1")),
+        (Interruption::Refused("secret".to_owned()), problem_type::EVENT_STORE_REFUSED, Some("10")),
+        (Interruption::OutcomeUnknown("secret".to_owned()), problem_type::OUTCOME_UNKNOWN, None),
+        (Interruption::Internal("secret".to_owned()), problem_type::INTERNAL_ERROR, None),
+    ] {
+        let problem = Problem::from(interruption);
+        assert_eq!(problem.kind(), kind);
+        assert!(!problem.detail().contains("secret"), "{}", problem.detail());
+        let response = problem.into_response();
+        assert_eq!(response.headers().get("retry-after").map(|wait| wait.to_str().unwrap()), wait, "{kind:?}");
+    }
 }
 
 #[tokio::test]
