@@ -1,7 +1,7 @@
 //! Smaller answers for clients that accept them.
 //!
-//! A strong ETag stands for the bytes of an answer, so a compressed one needs an ETag of its own (RFC 9110, 8.8.3.3). The
-//! services know nothing of that: they get back what they have given.
+//! A strong ETag stands for the bytes of an answer, so a compressed one needs an ETag of its own (RFC 9110, 8.8.3.3).
+//! The services know nothing of that: they get back what they have given.
 
 use std::convert::Infallible;
 
@@ -64,8 +64,8 @@ where
     response
 }
 
-/// What was answered. To a client that accepts no encoding at all, the layer would say that nothing is acceptable, also of
-/// a command that has been carried out.
+/// What was answered. To a client that accepts no encoding at all, the layer would say that nothing is acceptable, also
+/// of a command that has been carried out.
 #[derive(Clone, Copy)]
 struct Status(StatusCode);
 

@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
+use shared_kernel::Domain;
 use shared_service::settings::ServiceUrl;
 
 /// What the gateway has to know.
@@ -20,16 +21,21 @@ pub struct Config {
 /// Where the services are.
 #[derive(Debug, Clone)]
 pub struct Services {
-    /// Answers `/api/flights`.
-    pub flight_api: ServiceUrl,
-    /// Answers `/api/passengers` and `/api/manifests`.
-    pub passenger_api: ServiceUrl,
+    /// Those of each domain.
+    pub domains: Vec<DomainServices>,
     /// Answers `/api/auditlog`.
     pub auditlog_api: ServiceUrl,
+}
+
+/// Where the services of a domain are.
+#[derive(Debug, Clone)]
+pub struct DomainServices {
+    /// The domain.
+    pub domain: &'static Domain,
+    /// Answers for the domain's collections.
+    pub api: ServiceUrl,
     /// Looked at for `/api/health`, if given.
-    pub flight_processor: Option<ServiceUrl>,
-    /// Looked at for `/api/health`, if given.
-    pub passenger_processor: Option<ServiceUrl>,
+    pub processor: Option<ServiceUrl>,
 }
 
 /// What is too much, and too long.

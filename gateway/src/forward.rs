@@ -10,7 +10,8 @@ use http::{Extensions, HeaderMap, HeaderValue, Method, Uri, Version, header};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::client::legacy;
 use shared_service::body::BodyTooLarge;
-use shared_service::problem::{Problem, ProblemType};
+use shared_service::problem::Problem;
+use shared_service::problem_type;
 use shared_service::{ErrorChain, body};
 use tokio::sync::Semaphore;
 
@@ -49,7 +50,7 @@ impl Forwarder {
         self.check_rate(request.extensions())?;
         let (mut parts, body) = request.into_parts();
         let Some(upstream) = self.upstreams.for_path(parts.uri.path()) else {
-            return Err(Problem::of(ProblemType::NotFound));
+            return Err(Problem::of(problem_type::NOT_FOUND));
         };
         let body = body::limited(&parts.headers, body).await?;
         let _slot = self.in_flight.try_acquire().map_err(|_| too_busy())?;
@@ -68,7 +69,7 @@ impl Forwarder {
         let (Some(rate), Some(peer)) = (&self.rate, peer(extensions)) else {
             return Ok(());
         };
-        rate.check(peer.ip()).map_err(|wait| Problem::of(ProblemType::TooManyRequests).retry_after(wait))
+        rate.check(peer.ip()).map_err(|wait| Problem::of(problem_type::TOO_MANY_REQUESTS).retry_after(wait))
     }
 
     pub(crate) fn upstreams(&self) -> &Upstreams {
@@ -158,16 +159,16 @@ impl From<legacy::Error> for Failure {
 
 impl Failure {
     fn into_problem(self, upstream: &Upstream, method: &Method) -> Problem {
-        let name = upstream.name;
+        let name = &upstream.name;
         match self {
             Self::NothingSent(reason) => {
                 Problem::unavailable(format!("The {name} cannot be reached at the moment. Nothing was done."))
                     .caused_by(format_args!("cannot reach the {name}: {reason}"))
             }
             Self::TooLarge => body::too_large(),
-            Self::Unreadable => Problem::new(ProblemType::MalformedJson, "The body broke off before its end."),
+            Self::Unreadable => Problem::new(problem_type::MALFORMED_JSON, "The body broke off before its end."),
             Self::BrokenOff(reason) => {
-                let kind = if method.is_safe() { ProblemType::BadGateway } else { ProblemType::OutcomeUnknown };
+                let kind = if method.is_safe() { problem_type::BAD_GATEWAY } else { problem_type::OUTCOME_UNKNOWN };
                 Problem::of(kind).caused_by(format_args!("the {name} broke off: {reason}"))
             }
         }
@@ -175,7 +176,7 @@ impl Failure {
 }
 
 fn too_slow(upstream: &Upstream, method: &Method) -> Problem {
-    let kind = if method.is_safe() { ProblemType::GatewayTimeout } else { ProblemType::OutcomeUnknown };
+    let kind = if method.is_safe() { problem_type::GATEWAY_TIMEOUT } else { problem_type::OUTCOME_UNKNOWN };
     Problem::of(kind).caused_by(format_args!("the {} did not answer in time", upstream.name))
 }
 

@@ -39,7 +39,7 @@ enum OverallStatus {
 
 #[derive(Serialize)]
 struct ServiceHealth {
-    name: &'static str,
+    name: String,
     status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
@@ -72,7 +72,7 @@ async fn probe(upstreams: &Upstreams, upstream: &Upstream) -> ServiceHealth {
         Ok(Err(detail)) => (Status::Down, Some(detail.to_owned()), Vec::new()),
         Err(_elapsed) => (Status::Down, Some(format!("no answer within {} s", PROBE_LIMIT.as_secs())), Vec::new()),
     };
-    ServiceHealth { name: upstream.name, status, detail, checks }
+    ServiceHealth { name: upstream.name.clone(), status, detail, checks }
 }
 
 async fn ask(upstreams: &Upstreams, upstream: &Upstream) -> Result<Health, &'static str> {

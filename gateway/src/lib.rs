@@ -24,7 +24,7 @@ use shared_service::health::Checks;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use config::{Config, Limits, NoWebClient, Services, WebArgs, WebDir};
+pub use config::{Config, DomainServices, Limits, NoWebClient, Services, WebArgs, WebDir};
 
 use forward::Forwarder;
 use upstream::Upstreams;
@@ -42,10 +42,11 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
 pub fn router(config: Config) -> Router {
     let limits = config.limits;
     let client = Arc::new(WebClient::new(config.web_dir.clone()));
+    let domains = config.services.domains.iter().map(|services| services.domain).collect();
     let forwarder = Arc::new(Forwarder::new(Upstreams::new(config), limits));
     let own = Router::new()
         .route("/api/health", get(health::overview))
-        .merge(pages::routes(Arc::clone(&client)))
+        .merge(pages::routes(Arc::clone(&client), domains))
         .merge(web::routes(Arc::clone(&client)))
         .merge(shared_service::health::routes(Checks::new()))
         .layer(middleware::from_fn(compress::routes));

@@ -4,32 +4,32 @@ use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
-use gateway::{Config, Limits, Services, WebArgs};
+use clap::{ArgMatches, Command, CommandFactory, FromArgMatches, Parser};
+use gateway::{Config, DomainServices, Limits, Services, WebArgs};
+use shared_kernel::Domain;
 use shared_service::BindError;
+use shared_service::domain_service::{service_arg, service_url};
 use shared_service::process::{ServiceArgs, run_service};
-use shared_service::settings::{AuditlogApiArgs, FlightApiArgs, ListenArgs, PassengerApiArgs, ServiceUrl};
+use shared_service::settings::{ListenArgs, ServiceUrl};
 use shared_service::telemetry::LogArgs;
 use tokio_util::sync::CancellationToken;
+
+/// The settings: those of the gateway itself, and where the services of each domain are.
+#[derive(Debug)]
+struct Args {
+    own: OwnArgs,
+    domains: Vec<DomainServices>,
+}
 
 /// Jetbridge's gateway: the one address that clients talk to
 #[derive(Debug, Parser)]
 #[command(name = "gateway", version)]
-struct Args {
+struct OwnArgs {
     #[command(flatten)]
     listen: ListenArgs<8080>,
-    #[command(flatten)]
-    flight_api: FlightApiArgs,
-    #[command(flatten)]
-    passenger_api: PassengerApiArgs,
-    #[command(flatten)]
-    auditlog_api: AuditlogApiArgs,
-    /// The flight processor, to show how it is
-    #[arg(long, value_name = "URL", env = "JETBRIDGE_FLIGHT_PROCESSOR", hide_env_values = true)]
-    flight_processor: Option<ServiceUrl>,
-    /// The passenger processor, to show how it is
-    #[arg(long, value_name = "URL", env = "JETBRIDGE_PASSENGER_PROCESSOR", hide_env_values = true)]
-    passenger_processor: Option<ServiceUrl>,
+    /// The audit log API, such as http://host:8083
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_AUDITLOG_API", hide_env_values = true)]
+    auditlog_api: ServiceUrl,
     /// Requests per second that each client address may send; 0 for no limit
     #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_RATE_LIMIT", hide_env_values = true, default_value_t = 0)]
     rate_limit: u32,
@@ -59,36 +59,60 @@ struct Args {
     log: LogArgs,
 }
 
+impl CommandFactory for Args {
+    fn command() -> Command {
+        let of_domain =
+            |domain: &Domain| [service_arg(domain.name, "api").required(true), service_arg(domain.name, "processor")];
+        OwnArgs::command().args(domains::ALL.iter().copied().flat_map(of_domain))
+    }
+
+    fn command_for_update() -> Command {
+        Self::command()
+    }
+}
+
+impl FromArgMatches for Args {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let of_domain = |domain: &'static Domain| {
+            let api = service_url(matches, domain.name, "api")?;
+            Some(DomainServices { domain, api, processor: service_url(matches, domain.name, "processor") })
+        };
+        let domains = domains::ALL.iter().copied().filter_map(of_domain).collect();
+        Ok(Self { own: OwnArgs::from_arg_matches(matches)?, domains })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl Parser for Args {}
+
 impl ServiceArgs for Args {
     fn log(&self) -> &LogArgs {
-        &self.log
+        &self.own.log
     }
 }
 
 impl From<Args> for Config {
-    fn from(args: Args) -> Self {
+    fn from(Args { own, domains }: Args) -> Self {
         Self {
-            services: Services {
-                flight_api: args.flight_api.flight_api,
-                passenger_api: args.passenger_api.passenger_api,
-                auditlog_api: args.auditlog_api.auditlog_api,
-                flight_processor: args.flight_processor,
-                passenger_processor: args.passenger_processor,
-            },
+            services: Services { domains, auditlog_api: own.auditlog_api },
             limits: Limits {
-                request: Duration::from_secs(args.request_limit.into()),
-                in_flight: usize::try_from(args.max_in_flight).unwrap_or(usize::MAX),
-                requests_per_second: NonZeroU32::new(args.rate_limit),
+                request: Duration::from_secs(own.request_limit.into()),
+                in_flight: usize::try_from(own.max_in_flight).unwrap_or(usize::MAX),
+                requests_per_second: NonZeroU32::new(own.rate_limit),
                 ..Limits::default()
             },
-            web_dir: args.web.web_dir,
+            web_dir: own.web.web_dir,
         }
     }
 }
 
 fn main() -> ExitCode {
     run_service(|args: Args, shutdown: CancellationToken| async move {
-        let listener = shared_service::bind(args.listen.listen).await?;
+        let listener = shared_service::bind(args.own.listen.listen).await?;
         gateway::run(args.into(), listener, shutdown).await;
         Ok::<(), BindError>(())
     })

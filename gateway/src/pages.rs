@@ -9,7 +9,9 @@ use axum::routing::get;
 use axum::{Json, Router};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::Serialize;
-use shared_service::problem::{Problem, ProblemType};
+use shared_kernel::{Domain, ProblemType};
+use shared_service::problem::Problem;
+use shared_service::problem_type;
 
 use crate::accept::Preferred;
 use crate::web::WebClient;
@@ -19,14 +21,21 @@ const CONTENT_SECURITY_POLICY: &str =
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
-/// The pages, which look like those of the web client.
-pub(crate) fn routes<S: Clone + Send + Sync + 'static>(client: Arc<WebClient>) -> Router<S> {
-    Router::new().route("/problems", get(index)).route("/problems/{slug}", get(explanation)).with_state(client)
+/// The pages, which look like those of the web client, about the problems of all services and of these domains.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(client: Arc<WebClient>, domains: Vec<&Domain>) -> Router<S> {
+    let own = domains.into_iter().flat_map(|domain| domain.problem_types);
+    let pages = Arc::new(Pages { client, problem_types: problem_type::ALL.iter().chain(own).copied().collect() });
+    Router::new().route("/problems", get(index)).route("/problems/{slug}", get(explanation)).with_state(pages)
+}
+
+struct Pages {
+    client: Arc<WebClient>,
+    problem_types: Vec<&'static ProblemType>,
 }
 
 /// A type of problem, for programs.
 #[derive(Serialize)]
-struct Entry {
+struct ProblemEntry {
     r#type: &'static str,
     title: &'static str,
     status: u16,
@@ -34,31 +43,28 @@ struct Entry {
     remedy: &'static str,
 }
 
-impl From<ProblemType> for Entry {
-    fn from(kind: ProblemType) -> Self {
-        Self {
-            r#type: kind.path(),
-            title: kind.title(),
-            status: kind.status().as_u16(),
-            meaning: kind.meaning(),
-            remedy: kind.remedy(),
-        }
+impl From<&'static ProblemType> for ProblemEntry {
+    fn from(kind: &'static ProblemType) -> Self {
+        Self { r#type: kind.path, title: kind.title, status: kind.status, meaning: kind.meaning, remedy: kind.remedy }
     }
 }
 
-async fn index(State(client): State<Arc<WebClient>>, headers: HeaderMap) -> Response {
+async fn index(State(pages): State<Arc<Pages>>, headers: HeaderMap) -> Response {
     if Preferred::of(&headers) == Preferred::Json {
-        return varying(Json(ProblemType::ALL.iter().copied().map(Entry::from).collect::<Vec<_>>()).into_response());
+        return varying(
+            Json(pages.problem_types.iter().copied().map(ProblemEntry::from).collect::<Vec<_>>()).into_response(),
+        );
     }
-    let rows: String = ProblemType::ALL
+    let rows: String = pages
+        .problem_types
         .iter()
         .map(|kind| {
-            let (status, path, slug) = (kind.status().as_u16(), kind.path(), kind.slug());
-            format!("<tr><td>{status}</td><td><a href=\"{path}\">{slug}</a></td><td>{}</td></tr>", text(kind.meaning()))
+            let (status, path, slug) = (kind.status, kind.path, kind.slug);
+            format!("<tr><td>{status}</td><td><a href=\"{path}\">{slug}</a></td><td>{}</td></tr>", text(kind.meaning))
         })
         .collect();
     varying(page(
-        &client,
+        &pages.client,
         "Problems",
         &format!(
             "<table><thead><tr><th>Status</th><th>Type</th><th>Meaning</th></tr></thead><tbody>{rows}</tbody></table>"
@@ -67,26 +73,26 @@ async fn index(State(client): State<Arc<WebClient>>, headers: HeaderMap) -> Resp
 }
 
 async fn explanation(
-    State(client): State<Arc<WebClient>>,
+    State(pages): State<Arc<Pages>>,
     path: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let kind = path
         .ok()
-        .and_then(|Path(slug)| ProblemType::from_slug(&slug))
-        .ok_or_else(|| Problem::new(ProblemType::NotFound, "There is no such type of problem; see /problems."))?;
+        .and_then(|Path(slug)| pages.problem_types.iter().copied().find(|kind| kind.slug == slug))
+        .ok_or_else(|| Problem::new(problem_type::NOT_FOUND, "There is no such type of problem; see /problems."))?;
     if Preferred::of(&headers) == Preferred::Json {
-        return Ok(varying(Json(Entry::from(kind)).into_response()));
+        return Ok(varying(Json(ProblemEntry::from(kind)).into_response()));
     }
     let body = format!(
         "<p><code>{}</code>, status {}</p><h2>What it means</h2><p>{}</p><h2>What to do</h2><p>{}</p>\
          <p><a href=\"/problems\">All problems</a></p>",
-        kind.path(),
-        kind.status().as_u16(),
-        text(kind.meaning()),
-        text(kind.remedy()),
+        kind.path,
+        kind.status,
+        text(kind.meaning),
+        text(kind.remedy),
     );
-    Ok(varying(page(&client, kind.title(), &body)))
+    Ok(varying(page(&pages.client, kind.title, &body)))
 }
 
 fn varying(mut response: Response) -> Response {

@@ -5,8 +5,9 @@ use http::uri::Authority;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use shared_kernel::Domain;
 
-use crate::config::{Config, Limits};
+use crate::config::{Config, DomainServices, Limits, Services};
 
 /// How long an unused connection is kept: shorter than the services keep it, so that a request hardly ever meets a
 /// connection that is just being closed.
@@ -18,7 +19,7 @@ const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub(crate) struct Upstream {
     /// Its name, for people.
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// Its host and port.
     pub(crate) authority: Authority,
 }
@@ -27,45 +28,43 @@ pub(crate) struct Upstream {
 #[derive(Debug)]
 pub(crate) struct Upstreams {
     pub(crate) client: Client<HttpConnector, Body>,
-    flight_api: Upstream,
-    passenger_api: Upstream,
+    /// The APIs of the domains, each with its domain.
+    apis: Vec<(&'static Domain, Upstream)>,
     auditlog_api: Upstream,
     processors: Vec<Upstream>,
 }
 
 impl Upstreams {
     pub(crate) fn new(config: Config) -> Self {
-        let services = config.services;
-        let upstream =
-            |name, url: shared_service::settings::ServiceUrl| Upstream { name, authority: url.into_authority() };
-        let processors = [
-            services.flight_processor.map(|url| upstream("flight-processor", url)),
-            services.passenger_processor.map(|url| upstream("passenger-processor", url)),
-        ];
-        Self {
+        let Services { domains, auditlog_api } = config.services;
+        let mut upstreams = Self {
             client: client(&config.limits),
-            flight_api: upstream("flight-api", services.flight_api),
-            passenger_api: upstream("passenger-api", services.passenger_api),
-            auditlog_api: upstream("auditlog-api", services.auditlog_api),
-            processors: processors.into_iter().flatten().collect(),
+            apis: Vec::new(),
+            auditlog_api: Upstream { name: "auditlog-api".to_owned(), authority: auditlog_api.into_authority() },
+            processors: Vec::new(),
+        };
+        for DomainServices { domain, api, processor } in domains {
+            upstreams.apis.push((domain, Upstream { name: domain.api(), authority: api.into_authority() }));
+            upstreams
+                .processors
+                .extend(processor.map(|url| Upstream { name: domain.processor(), authority: url.into_authority() }));
         }
+        upstreams
     }
 
     /// The service that answers for this path.
     pub(crate) fn for_path(&self, path: &str) -> Option<&Upstream> {
         let resource = path.strip_prefix("/api/")?;
         let collection = resource.split_once('/').map_or(resource, |(collection, _)| collection);
-        match collection {
-            "flights" => Some(&self.flight_api),
-            "passengers" | "manifests" => Some(&self.passenger_api),
-            "auditlog" => Some(&self.auditlog_api),
-            _ => None,
+        if collection == "auditlog" {
+            return Some(&self.auditlog_api);
         }
+        self.apis.iter().find(|(domain, _)| domain.collections.contains(&collection)).map(|(_, api)| api)
     }
 
     /// All of them.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Upstream> {
-        [&self.flight_api, &self.passenger_api, &self.auditlog_api].into_iter().chain(&self.processors)
+        self.apis.iter().map(|(_, api)| api).chain([&self.auditlog_api]).chain(&self.processors)
     }
 }
 

@@ -15,7 +15,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
-use shared_service::problem::{Problem, ProblemType};
+use shared_service::problem::Problem;
+use shared_service::problem_type;
 
 use crate::accept::Preferred;
 use crate::config::WebDir;
@@ -79,7 +80,7 @@ async fn asset(
     path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let missing = || Problem::new(ProblemType::NotFound, "The web client has no such file.");
+    let missing = || Problem::new(problem_type::NOT_FOUND, "The web client has no such file.");
     let Path((version, path)) = path.map_err(|_| missing())?;
     // The page is not for use without the headers of a page.
     let content = if path == INDEX { None } else { client.read(&path).await? };

@@ -2,8 +2,8 @@
 // it is carried out once.
 import { Command, query } from "./api.js";
 import { field, openDialog } from "./dialogs.js";
+import { askedDetails, enteredDetails } from "./flight_details.js";
 import { refreshFlight } from "./flights.js";
-import { fromLocalInput, toLocalInput } from "./format.js";
 import { h } from "./dom.js";
 import { boarding, plural, route } from "./model.js";
 import { learnName } from "./names.js";
@@ -46,40 +46,14 @@ function repeatable(method, path) {
   };
 }
 
-/** @param {Flight} [flight] */
-function detailFields(flight) {
-  return [
-    field("flightNumber", "Flight number", {
-      value: flight?.flightNumber,
-      maxlength: 10,
-      placeholder: "JB101",
-    }),
-    field(
-      "origin",
-      "From",
-      { value: flight?.origin, placeholder: "LIS" },
-      "An IATA code or the name of a place",
-    ),
-    field("destination", "To", { value: flight?.destination, placeholder: "JFK" }),
-    field(
-      "scheduledDeparture",
-      "Scheduled departure (optional)",
-      { type: "datetime-local", value: toLocalInput(flight?.scheduledDeparture ?? null) },
-      `Local time here: ${Intl.DateTimeFormat().resolvedOptions().timeZone}`,
-    ),
-  ];
-}
-
-/** @param {ReturnType<typeof detailFields>} fields @param {Flight} [before] */
-function detailsIn(fields, before) {
-  const [flightNumber, origin, destination, departure] = fields.map(({ input }) => input.value);
-  const isSameDeparture = before && departure === toLocalInput(before.scheduledDeparture);
+/** Fields for the details of a flight, and what is to be sent. @param {Flight} [before] */
+function detailFields(before) {
+  const fields = askedDetails(before).map(({ name, label, properties, hint }) =>
+    field(name, label, properties, hint)
+  );
   return {
-    flightNumber,
-    origin,
-    destination,
-    // The field knows minutes only: what has not been touched is kept to the second.
-    scheduledDeparture: isSameDeparture ? before.scheduledDeparture : fromLocalInput(departure),
+    elements: fields.map(({ element }) => element),
+    entered: () => enteredDetails(fields.map(({ input }) => input.value), before),
   };
 }
 
@@ -88,10 +62,10 @@ export function createFlight() {
   const send = repeatable("POST", "/api/flights");
   openDialog({
     title: "New flight",
-    body: fields.map(({ element }) => element),
+    body: fields.elements,
     confirm: "Create flight",
     async act() {
-      const { body: flight } = await send(detailsIn(fields));
+      const { body: flight } = await send(fields.entered());
       await refreshFlight(flight.id);
       navigate(`/flights/${flight.id}`);
       notify(`${flight.flightNumber} is there. Add its passengers.`);
@@ -116,10 +90,10 @@ export function correctFlight(shown) {
     const send = repeatable("PUT", path);
     openDialog({
       title: `Details of ${before.flightNumber}`,
-      body: fields.map(({ element }) => element),
+      body: fields.elements,
       confirm: "Correct details",
       async act() {
-        await send(detailsIn(fields, before), answer.etag);
+        await send(fields.entered(), answer.etag);
         await refreshFlight(before.id);
         const { id: _, status: __, ...details } = before;
         notify("Details corrected.", {

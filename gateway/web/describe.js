@@ -1,4 +1,5 @@
 // What an entry of the audit log says, in words.
+import { toldDetails } from "./flight_details.js";
 
 /** @import { Entry } from "./model.js" */
 
@@ -30,19 +31,13 @@ export const EVENT_TYPES = {
 
 /** @type {Record<string, (data: Record<string, any>, flight: Part, passenger: Part) => Part[]>} */
 const SENTENCES = {
-  FlightCreated: (
-    data,
-    flight,
-  ) => [flight, " from ", text(data.origin), " to ", text(data.destination), " was announced"],
+  FlightCreated: (data, flight) => [flight, ...toldDetails(data), " was announced"],
   FlightDetailsCorrected: (data, flight) => [
     "Details of ",
     flight,
     " were corrected: ",
     text(data.flightNumber),
-    " from ",
-    text(data.origin),
-    " to ",
-    text(data.destination),
+    ...toldDetails(data),
   ],
   FlightAllBoarded: (_, flight) => ["Everybody has boarded ", flight],
   FlightBoardingReopened: (_, flight) => ["Boarding of ", flight, " is open again"],

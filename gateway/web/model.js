@@ -1,16 +1,12 @@
 // What the API speaks of, and how people say it.
 
+/** @import { FlightDetails } from "./flight_details.js" */
+
 /**
  * @typedef {"waitingForBoarding" | "allBoarded" | "disembarked" | "arrived"} FlightStatus
  * @typedef {"checkedIn" | "boarded" | "arrived" | "offloaded"} PassengerStatus
  *
- * @typedef {object} Flight
- * @property {string} id
- * @property {string} flightNumber
- * @property {string} origin
- * @property {string} destination
- * @property {string | null} scheduledDeparture
- * @property {FlightStatus} status
+ * @typedef {FlightDetails & {id: string, status: FlightStatus}} Flight
  *
  * @typedef {object} Passenger
  * @property {string} id

@@ -1,5 +1,5 @@
-// Why something cannot be done, in words, or `null` where it can be. Every button and every key asks here, so that the same
-// reason is given everywhere. The server still decides: this only spares people a refusal.
+// Why something cannot be done, in words, or `null` where it can be. Every button and every key asks here, so that the
+// same reason is given everywhere. The server still decides: this only spares people a refusal.
 //
 // What is not known yet, as `null` or `undefined`, forbids nothing.
 import { boarding, isAtGate, plural } from "./model.js";

@@ -2,8 +2,10 @@
 
 use std::error::Error;
 
+use futures::future::try_join_all;
 use jetbridge_postgres::Postgres;
 use shared_infrastructure::postgres::{Database, SetupError};
+use shared_kernel::Domain;
 use shared_postgres_address::{InvalidPostgresAddress, PostgresAddress};
 use shared_service::settings::SecretUrl;
 use tokio_postgres::Client;
@@ -13,35 +15,28 @@ use crate::data_dir::DataDir;
 use crate::error::SystemError;
 use crate::patience::{Failure, patiently};
 
-const FLIGHT: &str = "flight";
-const PASSENGER: &str = "passenger";
-
-/// What the domains connect to.
-#[derive(Debug)]
-pub(crate) struct Databases {
-    pub(crate) flight: SecretUrl,
-    pub(crate) passenger: SecretUrl,
-}
-
-/// Starts a private server with a database for each domain.
-pub(crate) async fn start(data_dir: &DataDir) -> Result<(Postgres, Databases), SystemError> {
+/// Starts a private server with a database for each of these domains. Answers their addresses, in this order.
+pub(crate) async fn start(
+    data_dir: &DataDir,
+    domains: &[&'static Domain],
+) -> Result<(Postgres, Vec<SecretUrl>), SystemError> {
     let postgres = jetbridge_postgres::start(jetbridge_postgres::Config::new(&data_dir.postgres)).await?;
-    tokio::try_join!(postgres.create_database_if_missing(FLIGHT), postgres.create_database_if_missing(PASSENGER))?;
-    let databases =
-        Databases { flight: SecretUrl::new(postgres.url(FLIGHT)), passenger: SecretUrl::new(postgres.url(PASSENGER)) };
+    try_join_all(domains.iter().map(|domain| postgres.create_database_if_missing(domain.name))).await?;
+    let databases = domains.iter().map(|domain| SecretUrl::new(postgres.url(domain.name))).collect();
     Ok((postgres, databases))
 }
 
-/// Prepares the database that is given: each domain gets a schema of its own in it.
-pub(crate) async fn prepare(address: &SecretUrl) -> Result<Databases, SystemError> {
+/// Prepares the database that is given: each of these domains gets a schema of its own in it. Answers their addresses,
+/// in this order.
+pub(crate) async fn prepare(address: &SecretUrl, domains: &[&'static Domain]) -> Result<Vec<SecretUrl>, SystemError> {
     let unusable =
         |reason: &dyn Error| SystemError::DatabaseAddress { address: address.clone(), reason: reason.to_string() };
     let database = Database::new(address.expose()).map_err(|error| unusable(&error))?;
-    let in_schema = |domain| in_schema(address, domain).map_err(|error| unusable(&error));
-    let databases = Databases { flight: in_schema(FLIGHT)?, passenger: in_schema(PASSENGER)? };
+    let in_schema = |domain: &&Domain| in_schema(address, domain.name).map_err(|error| unusable(&error));
+    let databases = domains.iter().map(in_schema).collect::<Result<_, _>>()?;
     let silent = |limit| SystemError::DatabaseSilent { address: address.clone(), limit };
     patiently(silent, async || {
-        create_schemas(&database).await.map_err(|source| Failure {
+        create_schemas(&database, domains).await.map_err(|source| Failure {
             is_transient: matches!(source, SetupError::Unavailable(_)),
             error: SystemError::Database { address: address.clone(), source },
         })
@@ -61,10 +56,10 @@ fn in_schema(address: &SecretUrl, domain: &str) -> Result<SecretUrl, InvalidPost
     Ok(SecretUrl::new(address.expose()))
 }
 
-async fn create_schemas(database: &Database) -> Result<(), SetupError> {
+async fn create_schemas(database: &Database, domains: &[&Domain]) -> Result<(), SetupError> {
     let client = database.connect().await?;
-    for domain in [FLIGHT, PASSENGER] {
-        create_schema_if_missing(&client, &schema(domain)).await?;
+    for domain in domains {
+        create_schema_if_missing(&client, &schema(domain.name)).await?;
     }
     share_trigrams(&client).await;
     Ok(())

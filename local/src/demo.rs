@@ -1,5 +1,5 @@
-//! A made-up day at an airport, which goes on for ever. The demo is a client like any other: it does all it does through
-//! the public API.
+//! A made-up day at an airport, which goes on for ever. The demo is a client like any other: it does all it does
+//! through the public API.
 
 mod airport;
 mod client;
@@ -26,8 +26,8 @@ const PASSENGERS_AT_A_TIME: usize = 8;
 /// How long to wait when nothing can be done.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Fills the system at this address with flights, unless they are there already, and keeps them moving until `shutdown`.
-/// `pace` is in changes a second.
+/// Fills the system at this address with flights, unless they are there already, and keeps them moving until
+/// `shutdown`. `pace` is in changes a second.
 pub(crate) async fn run(gateway: SocketAddr, pace: f64, shutdown: CancellationToken) -> Result<(), Infallible> {
     // It is left in the middle of whatever it does, as a client can be at any time.
     shutdown.run_until_cancelled(play(Client::new(gateway), pace)).await;

@@ -13,7 +13,7 @@ use crate::listeners::ANY_PORT;
 use crate::patience::{Failure, patiently};
 
 /// Any stream serves to see whether the event store answers.
-const PROBED_STREAM: &str = "flight-stream";
+const PROBED_STREAM: &str = "jetbridge";
 
 /// Starts an embedded event store, which stops when `shutdown` is cancelled.
 pub(crate) async fn start(data_dir: &DataDir, shutdown: CancellationToken) -> Result<RunningServer, SystemError> {

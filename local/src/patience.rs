@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use shared_infrastructure::back_off::BackOff;
 use shared_service::ErrorChain;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -24,7 +25,7 @@ pub(crate) async fn patiently<T>(
     mut attempt: impl AsyncFnMut() -> Result<T, Failure>,
 ) -> Result<T, SystemError> {
     let deadline = Instant::now() + LIMIT;
-    let mut pause = FIRST_PAUSE;
+    let mut back_off = BackOff::new(FIRST_PAUSE, LONGEST_PAUSE);
     let mut last = None;
     loop {
         match timeout_at(deadline, attempt()).await {
@@ -38,10 +39,10 @@ pub(crate) async fn patiently<T>(
             }
             Err(_elapsed) => {}
         }
+        let pause = back_off.next_pause();
         if Instant::now() + pause >= deadline {
             return Err(last.unwrap_or_else(|| silent(LIMIT)));
         }
         sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

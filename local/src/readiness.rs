@@ -9,9 +9,10 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
+use shared_infrastructure::back_off::BackOff;
 use shared_service::health::{CheckResult, Status};
 use shared_service::process::reachable;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use crate::error::SystemError;
 
@@ -49,7 +50,7 @@ pub(crate) async fn wait(gateway: SocketAddr) -> Result<(), SystemError> {
     let url = format!("http://{}/api/health", reachable(gateway));
     let start = Instant::now();
     let mut next_report = start + REPORT_INTERVAL;
-    let mut pause = FIRST_PAUSE;
+    let mut back_off = BackOff::new(FIRST_PAUSE, LONGEST_PAUSE);
     loop {
         let missing = match timeout(ANSWER_LIMIT, missing(&client, &url)).await {
             Ok(Ok(None)) => return Ok(()),
@@ -64,8 +65,7 @@ pub(crate) async fn wait(gateway: SocketAddr) -> Result<(), SystemError> {
             tracing::info!(waited.s = start.elapsed().as_secs(), "still waiting for {missing}");
             next_report += REPORT_INTERVAL;
         }
-        sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        back_off.pause().await;
     }
 }
 

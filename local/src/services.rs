@@ -1,11 +1,13 @@
 //! The services, put together.
 
+use std::convert::Infallible;
+
 use gateway::{Limits, WebDir};
-use shared_infrastructure::postgres::POOLED_CONNECTIONS;
+use shared_service::domain_service::ApiUrls;
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
 
-use crate::database::Databases;
+use crate::domains::DomainServices;
 use crate::error::SystemError;
 use crate::listeners::Internal;
 use crate::supervisor::{Stage, Supervisor};
@@ -14,76 +16,65 @@ use crate::supervisor::{Stage, Supervisor};
 #[derive(Debug)]
 pub(crate) struct Stores {
     pub(crate) event_store: SecretUrl,
-    pub(crate) databases: Databases,
+    /// Those of the domains, in their order.
+    pub(crate) databases: Vec<SecretUrl>,
+}
+
+/// A domain whose services have their ports.
+struct Bound<'a> {
+    services: &'a DomainServices,
+    api: Internal,
+    processor: Internal,
+    database_url: SecretUrl,
 }
 
 /// Starts all services. They become ready by and by.
 pub(crate) async fn start(
     supervisor: &mut Supervisor,
-    Stores { event_store, databases }: Stores,
+    domains: &[DomainServices],
+    stores: Stores,
     gateway_listener: TcpListener,
     web_dir: Option<WebDir>,
 ) -> Result<(), SystemError> {
-    let flight_api = Internal::bind().await?;
-    let passenger_api = Internal::bind().await?;
+    let Stores { event_store, databases } = stores;
     let auditlog_api = Internal::bind().await?;
-    let flight_processor = Internal::bind().await?;
-    let passenger_processor = Internal::bind().await?;
-
-    let gateway_config = gateway::Config {
-        services: gateway::Services {
-            flight_api: flight_api.url.clone(),
-            passenger_api: passenger_api.url.clone(),
-            auditlog_api: auditlog_api.url,
-            flight_processor: Some(flight_processor.url),
-            passenger_processor: Some(passenger_processor.url),
-        },
-        limits: Limits::default(),
-        web_dir,
-    };
-
-    let apis = supervisor.token(Stage::Apis);
-    let domain = |database_url: &SecretUrl| shared_api::Config::new(database_url.clone(), event_store.clone());
-    let config = flight_api::Config { domain: domain(&databases.flight), passenger_api: passenger_api.url.clone() };
-    let running = flight_api::run(config, flight_api.listener, apis.clone());
-    supervisor.spawn(Stage::Apis, "flight API", running);
-    let config = passenger_api::Config { domain: domain(&databases.passenger), flight_api: flight_api.url.clone() };
-    let running = passenger_api::run(config, passenger_api.listener, apis.clone());
-    supervisor.spawn(Stage::Apis, "passenger API", running);
+    let mut bound = Vec::new();
+    for (services, database_url) in domains.iter().zip(databases) {
+        bound.push(Bound { services, api: Internal::bind().await?, processor: Internal::bind().await?, database_url });
+    }
+    let places = bound.iter().map(|Bound { services, api, processor, .. }| gateway::DomainServices {
+        domain: services.domain,
+        api: api.url.clone(),
+        processor: Some(processor.url.clone()),
+    });
+    let services = gateway::Services { domains: places.collect(), auditlog_api: auditlog_api.url };
+    let gateway_config = gateway::Config { services, limits: Limits::default(), web_dir };
+    let apis: ApiUrls = bound.iter().map(|bound| (bound.services.domain.name, bound.api.url.clone())).collect();
+    for domain in bound {
+        start_domain(supervisor, domain, &event_store, &apis);
+    }
     let config = auditlog_api::Config {
-        event_store: event_store.clone(),
+        // They are there as long as the process.
+        domains: domains.iter().map(|services| services.domain).collect::<Vec<_>>().leak(),
+        event_store,
         max_followers: auditlog_api::Config::DEFAULT_MAX_FOLLOWERS,
     };
-    let running = auditlog_api::run(config, auditlog_api.listener, apis);
+    let running = auditlog_api::run(config, auditlog_api.listener, supervisor.token(Stage::Apis));
     supervisor.spawn(Stage::Apis, "audit log API", running);
-
-    let processors = supervisor.token(Stage::Processors);
-    let config = flight_processor::Config {
-        database_url: databases.flight,
-        database_connections: POOLED_CONNECTIONS,
-        event_store: event_store.clone(),
-        passenger_api: passenger_api.url,
-    };
-    let running = flight_processor::run(config, flight_processor.listener, processors.clone());
-    supervisor.spawn(Stage::Processors, "flight processor", running);
-    let config = passenger_processor::Config {
-        database_url: databases.passenger,
-        database_connections: POOLED_CONNECTIONS,
-        event_store,
-        flight_api: flight_api.url,
-    };
-    let running = passenger_processor::run(config, passenger_processor.listener, processors);
-    supervisor.spawn(Stage::Processors, "passenger processor", running);
-
-    start_gateway(supervisor, gateway_config, gateway_listener);
+    let running = gateway::run(gateway_config, gateway_listener, supervisor.token(Stage::Gateway));
+    supervisor.spawn(Stage::Gateway, "gateway", async {
+        running.await;
+        Ok::<_, Infallible>(())
+    });
     Ok(())
 }
 
-fn start_gateway(supervisor: &mut Supervisor, config: gateway::Config, listener: TcpListener) {
-    let running = gateway::run(config, listener, supervisor.token(Stage::Gateway));
-    let running = async {
-        running.await;
-        Ok::<_, std::convert::Infallible>(())
-    };
-    supervisor.spawn(Stage::Gateway, "gateway", running);
+fn start_domain(supervisor: &mut Supervisor, domain: Bound, event_store: &SecretUrl, apis: &ApiUrls) {
+    let Bound { services: DomainServices { domain, run_api, run_processor }, api, processor, database_url } = domain;
+    let config = shared_api::Config::new(database_url.clone(), event_store.clone(), apis.clone());
+    let running = run_api(config, api.listener, supervisor.token(Stage::Apis));
+    supervisor.spawn(Stage::Apis, format!("{} API", domain.name), running);
+    let config = shared_processor::Config::new(database_url, event_store.clone(), apis.clone());
+    let running = run_processor(config, processor.listener, supervisor.token(Stage::Processors));
+    supervisor.spawn(Stage::Processors, format!("{} processor", domain.name), running);
 }

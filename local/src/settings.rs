@@ -53,8 +53,8 @@ pub(crate) struct DemoSettings {
         value_parser = pace
     )]
     pub(crate) pace: f64,
-    /// Fill the servers given with --event-store and --database-url as well. What the demo does stays in their audit log
-    /// for ever
+    /// Fill the servers given with --event-store and --database-url as well. What the demo does stays in their audit
+    /// log for ever
     #[arg(long)]
     pub(crate) fill_given_servers: bool,
 }
@@ -79,8 +79,8 @@ pub(crate) struct Settings {
     )]
     pub(crate) data_dir: PathBuf,
     /// PostgreSQL database of your own, such as postgres://user:password@host/database, with
-    /// ?sslmode=verify-full&sslrootcert=FILE over TLS; the tables go to the schemas jetbridge_flight and jetbridge_passenger
-    /// [default: a private PostgreSQL, with its files in the data folder]
+    /// ?sslmode=verify-full&sslrootcert=FILE over TLS; the tables go to a schema for each domain, such as
+    /// jetbridge_flight [default: a private PostgreSQL, with its files in the data folder]
     #[arg(long, value_name = "URL", env = "JETBRIDGE_DATABASE_URL", hide_env_values = true)]
     pub(crate) database_url: Option<SecretUrl>,
     /// EventStoreDB of your own, such as esdb://host:2113?tls=false [default: an embedded one, with its events in the

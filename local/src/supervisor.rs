@@ -28,8 +28,8 @@ impl Stage {
     /// What needs others goes before them.
     const STOPPING: [Self; 4] = [Self::Gateway, Self::Apis, Self::Processors, Self::Stores];
 
-    /// When the next stage gets its turn although this one has not ended, counted from the beginning of the stop. The last
-    /// one leaves the process a second of its ten.
+    /// When the next stage gets its turn although this one has not ended, counted from the beginning of the stop. The
+    /// last one leaves the process a second of its ten.
     const fn limit(self) -> Duration {
         Duration::from_millis(match self {
             Self::Gateway => 3_000,
@@ -44,16 +44,16 @@ impl Stage {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TaskEnded {
     #[error("the {name} ended unexpectedly")]
-    Early { name: &'static str },
+    Early { name: String },
     #[error("the {name} failed")]
-    Failed { name: &'static str, source: BoxError },
+    Failed { name: String, source: BoxError },
     #[error("the {name} failed by a fault in the program")]
-    Panicked { name: &'static str, source: JoinError },
+    Panicked { name: String, source: JoinError },
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 struct Task {
-    name: &'static str,
+    name: String,
     stage: Stage,
 }
 
@@ -82,11 +82,11 @@ impl Supervisor {
     pub(crate) fn spawn<E: Into<BoxError>>(
         &mut self,
         stage: Stage,
-        name: &'static str,
+        name: impl Into<String>,
         task: impl Future<Output = Result<(), E>> + Send + 'static,
     ) {
         let handle = self.running.spawn(async { task.await.map_err(Into::into) });
-        self.tasks.insert(handle.id(), Task { name, stage });
+        self.tasks.insert(handle.id(), Task { name: name.into(), stage });
     }
 
     /// Waits until a task ends, which none should.
@@ -120,9 +120,9 @@ impl Supervisor {
         }
     }
 
-    fn running_in(&self, stage: Stage) -> impl Iterator<Item = &'static str> {
+    fn running_in(&self, stage: Stage) -> impl Iterator<Item = &str> {
         let tasks = self.tasks.values().filter(move |task| task.stage == stage);
-        tasks.map(|task| task.name)
+        tasks.map(|task| task.name.as_str())
     }
 
     /// The next task to end, and how. `None` if there is none left.
@@ -132,7 +132,7 @@ impl Supervisor {
             let id = joined.as_ref().map_or_else(JoinError::id, |(id, _)| *id);
             // Every task is noted before it can be waited for.
             let Some(task) = self.tasks.remove(&id) else { continue };
-            let name = task.name;
+            let name = task.name.clone();
             let ended = match joined {
                 Ok((_, Ok(()))) => Ok(()),
                 Ok((_, Err(source))) => Err(TaskEnded::Failed { name, source }),

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::data_dir::{DataDir, Purpose};
 use crate::database;
+use crate::domains::DomainServices;
 use crate::error::{Report, SystemError};
 use crate::services::{self, Stores};
 use crate::settings::{CommandLine, DemoSettings, Settings};
@@ -23,7 +24,11 @@ use crate::{demo, event_store, listeners, readiness};
 ///
 /// # Errors
 /// What did not start, or ended.
-pub(crate) async fn run(command_line: CommandLine, shutdown: CancellationToken) -> Result<(), Report> {
+pub(crate) async fn run(
+    domains: Vec<DomainServices>,
+    command_line: CommandLine,
+    shutdown: CancellationToken,
+) -> Result<(), Report> {
     let (settings, demo) = command_line.into_settings();
     // First what fails at once, so that nobody waits to hear of it.
     let listener = listeners::bind(settings.listen.listen).await?;
@@ -31,7 +36,7 @@ pub(crate) async fn run(command_line: CommandLine, shutdown: CancellationToken) 
     let sources = Sources::choose(settings, demo.as_ref())?;
     let mut supervisor = Supervisor::default();
     let outcome = tokio::select! {
-        outcome = start_and_watch(&mut supervisor, &sources, listener, web_dir, demo) => outcome.map(|never| match never {}),
+        outcome = start_and_watch(&mut supervisor, &domains, &sources, listener, web_dir, demo) => outcome.map(|never| match never {}),
         () = shutdown.cancelled() => Ok(()),
     };
     supervisor.stop().await;
@@ -41,6 +46,7 @@ pub(crate) async fn run(command_line: CommandLine, shutdown: CancellationToken) 
 /// Goes on until something ends that should not.
 async fn start_and_watch(
     supervisor: &mut Supervisor,
+    domains: &[DomainServices],
     sources: &Sources,
     listener: TcpListener,
     web_dir: Option<WebDir>,
@@ -48,8 +54,8 @@ async fn start_and_watch(
 ) -> Result<Infallible, SystemError> {
     let address =
         listener.local_addr().map_err(|source| SystemError::Listen { address: listeners::ANY_PORT, source })?;
-    let stores = start_stores(supervisor, sources).await?;
-    services::start(supervisor, stores, listener, web_dir).await?;
+    let stores = start_stores(supervisor, domains, sources).await?;
+    services::start(supervisor, domains, stores, listener, web_dir).await?;
     tokio::select! {
         ready = readiness::wait(address) => ready?,
         ended = supervisor.task_ended() => return Err(ended.into()),
@@ -99,7 +105,12 @@ impl Sources {
 }
 
 /// Starts event store and PostgreSQL at the same time, or waits for those that are given.
-async fn start_stores(supervisor: &mut Supervisor, sources: &Sources) -> Result<Stores, SystemError> {
+async fn start_stores(
+    supervisor: &mut Supervisor,
+    domains: &[DomainServices],
+    sources: &Sources,
+) -> Result<Stores, SystemError> {
+    let domains: Vec<_> = domains.iter().map(|services| services.domain).collect();
     let stop = supervisor.token(Stage::Stores);
     let event_store = async {
         Ok::<_, SystemError>(match &sources.event_store {
@@ -115,9 +126,9 @@ async fn start_stores(supervisor: &mut Supervisor, sources: &Sources) -> Result<
     };
     let databases = async {
         Ok::<_, SystemError>(match &sources.database {
-            Source::Given(address) => (database::prepare(address).await?, None),
+            Source::Given(address) => (database::prepare(address, &domains).await?, None),
             Source::Own(data_dir) => {
-                let (postgres, databases) = database::start(data_dir).await?;
+                let (postgres, databases) = database::start(data_dir, &domains).await?;
                 (databases, Some(postgres))
             }
         })

@@ -3,17 +3,16 @@
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use shared_infrastructure::event_store::Recorded;
 use shared_kernel::{Position, Revision};
 use uuid::Uuid;
 
-use crate::stream::DomainStream;
+use crate::stream::LogEvent;
 
 /// One event of the audit log. Its data and metadata are what is stored, digit for digit.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Entry {
-    stream: String,
+pub(crate) struct LogEntry {
+    stream: &'static str,
     event_number: Revision,
     event_id: Uuid,
     event_type: String,
@@ -24,17 +23,19 @@ pub(crate) struct Entry {
     position: Position,
 }
 
-impl From<Recorded> for Entry {
-    fn from(event: Recorded) -> Self {
+impl From<LogEvent> for LogEntry {
+    fn from(event: LogEvent) -> Self {
+        let position = event.position();
+        let recorded = event.recorded;
         Self {
-            data: json(&event.data),
-            metadata: json(&event.custom_metadata),
-            position: DomainStream::position_of(&event),
-            stream: event.stream,
-            event_number: event.revision,
-            event_id: event.event_id,
-            event_type: event.event_type,
-            created: event.created,
+            data: json(&recorded.data),
+            metadata: json(&recorded.custom_metadata),
+            position,
+            stream: event.stream.name,
+            event_number: recorded.revision,
+            event_id: recorded.event_id,
+            event_type: recorded.event_type,
+            created: recorded.created,
         }
     }
 }

@@ -15,7 +15,7 @@ use tokio::time::sleep;
 
 use crate::cursor::Cursor;
 use crate::live::{LiveEntry, NotFollowing, Tail};
-use crate::place::Place;
+use crate::place::LogPlace;
 use crate::reader::{Chunk, LogReader, ReadError};
 use crate::stream::Log;
 
@@ -27,6 +27,7 @@ const RECONNECT_AFTER: Duration = Duration::from_secs(1);
 
 /// Opens feeds.
 pub(crate) struct Feeds {
+    log: Log,
     reader: Arc<LogReader>,
     tail: Tail,
     slots: Arc<Semaphore>,
@@ -50,9 +51,9 @@ impl From<ReadError> for OpenError {
 }
 
 impl Feeds {
-    /// At most `max_followers` feeds at a time.
-    pub(crate) fn new(reader: Arc<LogReader>, tail: Tail, max_followers: usize) -> Self {
-        Self { reader, tail, slots: Arc::new(Semaphore::new(max_followers.min(Semaphore::MAX_PERMITS))) }
+    /// At most `max_followers` feeds of a list at a time, which is what `tail` follows.
+    pub(crate) fn new(log: Log, reader: Arc<LogReader>, tail: Tail, max_followers: usize) -> Self {
+        Self { log, reader, tail, slots: Arc::new(Semaphore::new(max_followers.min(Semaphore::MAX_PERMITS))) }
     }
 
     /// Opens a feed of what comes after a place, or from now on.
@@ -61,10 +62,14 @@ impl Feeds {
         // Joined first, then read: what is recorded in between comes twice rather than not at all.
         let receiver = self.tail.join().await.map_err(OpenError::NotFollowing)?;
         let (place, chunk) = match after {
-            Some(after) => (after, self.reader.read(Log::All, Place::After(after), HISTORY_CHUNK).await?),
-            None => (self.reader.head(Log::All).await?, Chunk::END),
+            Some(after) => {
+                let chunk = self.reader.read(self.log, &LogPlace::After(after.clone()), HISTORY_CHUNK).await?;
+                (after, chunk)
+            }
+            None => (self.reader.head(self.log).await?, Chunk::END),
         };
         let mut feed = Feed {
+            log: self.log,
             reader: Arc::clone(&self.reader),
             receiver,
             place,
@@ -87,6 +92,7 @@ enum Phase {
 
 /// What one client gets: everything after its place, once and in order.
 pub(crate) struct Feed {
+    log: Log,
     reader: Arc<LogReader>,
     receiver: broadcast::Receiver<Arc<LiveEntry>>,
     /// What the client has got.
@@ -99,8 +105,8 @@ pub(crate) struct Feed {
 
 impl Feed {
     /// What the client has got so far.
-    pub(crate) const fn place(&self) -> Position {
-        self.place
+    pub(crate) const fn place(&self) -> &Position {
+        &self.place
     }
 
     /// The feed as server-sent events: each has the cursor behind it as its id.
@@ -114,18 +120,18 @@ impl Feed {
         stream::iter([first]).chain(entries).map(Ok)
     }
 
-    /// The next entry; `None` when the service ends, the event store refuses, or the log turns out not to be the one that was
-    /// read before.
+    /// The next entry; `None` when the service ends, the event store refuses, or the log turns out not to be the one
+    /// that was read before.
     async fn next(&mut self) -> Option<Arc<LiveEntry>> {
         loop {
             while let Some(entry) = self.ready.pop_front() {
                 if self.is_new(&entry) {
-                    self.place = self.place.and(entry.stream.position(Some(entry.revision)));
+                    self.place = std::mem::take(&mut self.place).with(entry.stream, Some(entry.revision));
                     return Some(entry);
                 }
             }
             match self.phase {
-                Phase::History => match self.reader.read(Log::All, Place::After(self.place), HISTORY_CHUNK).await {
+                Phase::History => match self.read_on().await {
                     Ok(chunk) => self.take(chunk),
                     Err(ReadError::Store(StoreError::Unavailable(_))) => sleep(HISTORY_RETRY_PAUSE).await,
                     Err(ReadError::Store(StoreError::Refused(_)) | ReadError::BeyondEnd) => return None,
@@ -139,17 +145,21 @@ impl Feed {
         }
     }
 
+    async fn read_on(&self) -> Result<Chunk, ReadError> {
+        self.reader.read(self.log, &LogPlace::After(self.place.clone()), HISTORY_CHUNK).await
+    }
+
     fn take(&mut self, chunk: Chunk) {
         self.ready.extend(chunk.events.into_iter().filter_map(LiveEntry::new).map(Arc::new));
         self.phase = if chunk.reached_end { Phase::Live } else { Phase::History };
     }
 
     fn is_new(&self, entry: &LiveEntry) -> bool {
-        entry.stream.revision_in(self.place) < Some(entry.revision)
+        self.place.revision_in(entry.stream) < Some(entry.revision)
     }
 
     fn cursor(&self) -> String {
-        Cursor::at(Log::All, Place::After(self.place)).encode()
+        Cursor::at(self.log, LogPlace::After(self.place.clone())).encode()
     }
 }
 

@@ -1,52 +1,50 @@
 //! Which events of the audit log are wanted.
 
-use serde::Deserialize;
+use serde_json::{Map, Value};
 use shared_infrastructure::event_store::Recorded;
-use shared_kernel::{FlightId, PassengerId, Text};
+use shared_kernel::{Domain, Text};
 use shared_service::{Params, parse};
+use uuid::Uuid;
 
 /// Only events that meet all conditions that are given.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Filter {
-    flight: Option<FlightId>,
-    passenger: Option<PassengerId>,
+    /// The things that they are about: fields of their data, and the values that these must have.
+    things: Vec<(&'static str, Uuid)>,
     event_type: Option<Text<100>>,
 }
 
-/// What an event is about: every event of both domains says so in these fields.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Subject {
-    flight_id: Option<FlightId>,
-    passenger_id: Option<PassengerId>,
-}
-
 impl Filter {
-    pub(crate) fn read(params: &mut Params) -> Self {
+    /// Reads the parameters of a query: the identifiers of the things of each domain, such as `flightId`, and
+    /// `eventType`.
+    pub(crate) fn read(domains: &[&'static Domain], params: &mut Params) -> Self {
+        let fields = domains.iter().map(|domain| domain.id_field);
         Self {
-            flight: params.optional("flightId", parse::id),
-            passenger: params.optional("passengerId", parse::id),
+            things: fields.filter_map(|field| Some((field, params.optional(field, parse::id)?))).collect(),
             event_type: params.optional("eventType", Text::new),
         }
     }
 
     /// Whether every event is wanted.
     pub(crate) const fn is_open(&self) -> bool {
-        self.flight.is_none() && self.passenger.is_none() && self.event_type.is_none()
+        self.things.is_empty() && self.event_type.is_none()
     }
 
     pub(crate) fn matches(&self, event: &Recorded) -> bool {
         let type_matches = self.event_type.as_ref().is_none_or(|wanted| wanted.as_str() == event.event_type);
-        type_matches && self.matches_subject(&event.data)
+        type_matches && self.matches_things(&event.data)
     }
 
-    fn matches_subject(&self, data: &[u8]) -> bool {
-        if self.flight.is_none() && self.passenger.is_none() {
+    fn matches_things(&self, data: &[u8]) -> bool {
+        if self.things.is_empty() {
             return true;
         }
-        serde_json::from_slice::<Subject>(data).is_ok_and(|subject| {
-            self.flight.is_none_or(|wanted| subject.flight_id == Some(wanted))
-                && self.passenger.is_none_or(|wanted| subject.passenger_id == Some(wanted))
+        serde_json::from_slice::<Map<String, Value>>(data).is_ok_and(|fields| {
+            let has = |field: &str, wanted: Uuid| {
+                let value = fields.get(field).and_then(Value::as_str);
+                value.and_then(|value| value.parse().ok()) == Some(wanted)
+            };
+            self.things.iter().all(|(field, wanted)| has(field, *wanted))
         })
     }
 }

@@ -1,5 +1,5 @@
-//! The audit log: everything that has happened to flights and passengers, as it is recorded in the event store, to be
-//! read in pages, polled for what is new, or followed as server-sent events.
+//! The audit log: everything that has happened in the domains, as it is recorded in the event store, to be read in
+//! pages, polled for what is new, or followed as server-sent events.
 //!
 //! Every answer is read from the streams themselves, so it holds whatever was recorded before the request. There is no
 //! read model, and no state worth keeping: a cursor says how far its reader has come in each stream, and reading goes
@@ -18,7 +18,9 @@ mod stream;
 
 use std::sync::Arc;
 
-use shared_infrastructure::event_store::{EventStore, InvalidAddress};
+use shared_infrastructure::InvalidSetting;
+use shared_infrastructure::event_store::EventStore;
+use shared_kernel::Domain;
 use shared_service::TaskEnded;
 use shared_service::health::Checks;
 use shared_service::settings::SecretUrl;
@@ -34,6 +36,8 @@ use stream::Log;
 /// What the audit log API needs.
 #[derive(Debug, Clone)]
 pub struct Config {
+    /// The domains whose streams it reads.
+    pub domains: &'static [&'static Domain],
     /// The event store.
     pub event_store: SecretUrl,
     /// How many clients may follow the audit log with server-sent events at a time.
@@ -51,13 +55,14 @@ pub enum RunError {
     /// A task has ended.
     #[error(transparent)]
     Task(#[from] TaskEnded),
-    /// The event store's address.
+    /// A setting is not usable.
     #[error(transparent)]
-    EventStore(#[from] InvalidAddress),
+    Setting(#[from] InvalidSetting),
 }
 
 /// What the routes work with.
 struct Api {
+    domains: &'static [&'static Domain],
     reader: Arc<LogReader>,
     feeds: Feeds,
 }
@@ -67,11 +72,13 @@ struct Api {
 /// # Errors
 /// [`RunError`] at once if a setting is not usable, or when following the log has ended.
 pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), RunError> {
-    let store = EventStore::new(config.event_store.expose())?;
-    let (live, tail) = Live::new(store.separate()?);
+    let store = EventStore::new(config.event_store.expose()).map_err(InvalidSetting::from)?;
+    let log = Log::All(config.domains);
+    let (live, tail) = Live::new(log, store.separate().map_err(InvalidSetting::from)?);
     let reader = Arc::new(LogReader::new(store));
-    let checks = checks(Arc::clone(&reader), tail.clone());
-    let api = Arc::new(Api { feeds: Feeds::new(Arc::clone(&reader), tail, config.max_followers), reader });
+    let checks = checks(log, Arc::clone(&reader), tail.clone());
+    let feeds = Feeds::new(log, Arc::clone(&reader), tail, config.max_followers);
+    let api = Arc::new(Api { domains: config.domains, feeds, reader });
 
     let stop_following = shutdown.child_token();
     let mut tasks = JoinSet::new();
@@ -82,12 +89,12 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     Ok(served?)
 }
 
-fn checks(reader: Arc<LogReader>, tail: Tail) -> Checks {
+fn checks(log: Log, reader: Arc<LogReader>, tail: Tail) -> Checks {
     Checks::new()
         .with("event-store", move || {
             let reader = Arc::clone(&reader);
             async move {
-                let answer = reader.head(Log::All).await;
+                let answer = reader.head(log).await;
                 answer.map(|_| None).map_err(|error| error.to_string())
             }
         })

@@ -5,15 +5,16 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared_infrastructure::event_store::{AllPosition, Delivery, EventStore, Recorded, Refusal, StoreError};
-use shared_kernel::Revision;
+use shared_infrastructure::back_off::BackOff;
+use shared_infrastructure::event_store::{AllPosition, Delivery, EventStore, Refusal, StoreError};
+use shared_kernel::{Revision, Stream};
 use tokio::sync::{broadcast, watch};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::entry::Entry;
-use crate::stream::DomainStream;
+use crate::entry::LogEntry;
+use crate::stream::{Log, LogEvent};
 
 /// How many entries wait for the slowest follower; one that is slower reads them again from the event store.
 pub(crate) const RETAINED_ENTRIES: usize = 1_024;
@@ -26,25 +27,24 @@ const START_LIMIT: Duration = Duration::from_millis(500);
 /// An entry as it goes to every follower.
 #[derive(Debug)]
 pub(crate) struct LiveEntry {
-    pub(crate) stream: DomainStream,
+    pub(crate) stream: Stream,
     pub(crate) revision: Revision,
     /// The entry as JSON in one line.
     pub(crate) json: String,
 }
 
 impl LiveEntry {
-    /// `None` for an event of a stream that is not part of the audit log: filters match more than whole names.
-    pub(crate) fn new(event: Recorded) -> Option<Self> {
-        let stream = DomainStream::named(&event.stream)?;
-        let revision = event.revision;
+    pub(crate) fn new(event: LogEvent) -> Option<Self> {
+        let (stream, revision) = (event.stream, event.recorded.revision);
         // An entry always has a JSON form.
-        let json = serde_json::to_string(&Entry::from(event)).ok()?;
+        let json = serde_json::to_string(&LogEntry::from(event)).ok()?;
         Some(Self { stream, revision, json })
     }
 }
 
 /// Follows the event store and passes on what comes, through any interruption.
 pub(crate) struct Live {
+    log: Log,
     store: EventStore,
     state: watch::Sender<State>,
 }
@@ -78,37 +78,36 @@ struct Reached {
 pub(crate) struct NotFollowing(pub(crate) Option<StoreError>);
 
 impl Live {
-    pub(crate) fn new(store: EventStore) -> (Self, Tail) {
+    pub(crate) fn new(log: Log, store: EventStore) -> (Self, Tail) {
         let (state, watched) = watch::channel(State::default());
-        (Self { store, state }, Tail { state: watched })
+        (Self { log, store, state }, Tail { state: watched })
     }
 
     /// Follows until `shutdown`, which ends all followers' tails.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         let mut reached = None;
-        let mut pause = FIRST_RETRY_PAUSE;
+        let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
         loop {
             let before = reached.as_ref().map(|reached: &Reached| reached.position);
             let Some(Err(error)) = shutdown.run_until_cancelled(self.follow(&mut reached)).await else { break };
             self.store.reconnect();
             if reached.as_ref().map(|reached| reached.position) != before {
-                pause = FIRST_RETRY_PAUSE;
+                back_off.reset();
             }
             if matches!(error, StoreError::Refused(_)) {
                 // What was followed is no more, or may not be seen any more: found anew from its newest event.
                 reached = None;
             }
             self.interrupted(error);
-            if shutdown.run_until_cancelled(sleep(pause)).await.is_none() {
+            if shutdown.run_until_cancelled(back_off.pause()).await.is_none() {
                 break;
             }
-            pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
         }
         self.state.send_replace(State::default());
     }
 
-    /// Notes why nothing comes, and logs it once for each reason. Through an outage those who follow wait; when the event
-    /// store refuses they are sent away, and hear why when they come back.
+    /// Notes why nothing comes, and logs it once for each reason. Through an outage those who follow wait; when the
+    /// event store refuses they are sent away, and hear why when they come back.
     fn interrupted(&self, error: StoreError) {
         self.state.send_modify(|state| {
             if matches!(error, StoreError::Refused(_)) {
@@ -130,7 +129,7 @@ impl Live {
             }
             None => reached.insert(self.newest().await?),
         };
-        let streams = DomainStream::BOTH.map(DomainStream::name);
+        let streams: Vec<_> = self.log.streams().map(|stream| stream.name).collect();
         let mut subscription = self.store.subscribe_to_all(&streams, reached.position).await?;
         tracing::info!("following the live audit log");
         self.state.send_modify(|state| {
@@ -140,9 +139,13 @@ impl Live {
         loop {
             for delivery in subscription.next_batch(BATCH).await? {
                 match delivery {
-                    Delivery::Event(event) => {
-                        reached.pass(&event);
-                        self.pass_on(event);
+                    Delivery::Event(recorded) => {
+                        reached.position = Some(recorded.position);
+                        // Filters match more than whole names.
+                        if let Some(stream) = self.log.stream_named(&recorded.stream) {
+                            reached.newest.insert(stream.name, (recorded.revision, recorded.event_id));
+                            self.pass_on(LogEvent { stream, recorded });
+                        }
                     }
                     Delivery::Checkpoint(position) => reached.position = Some(position),
                     Delivery::CaughtUp => {}
@@ -154,17 +157,17 @@ impl Live {
     /// Where the log ends now.
     async fn newest(&self) -> Result<Reached, StoreError> {
         let mut reached = Reached::default();
-        for stream in DomainStream::BOTH {
-            if let Some(event) = self.store.last_event(stream.name()).await? {
+        for stream in self.log.streams() {
+            if let Some(event) = self.store.last_event(stream.name).await? {
                 reached.position = reached.position.max(Some(event.position));
-                reached.newest.insert(stream.name(), (event.revision, event.event_id));
+                reached.newest.insert(stream.name, (event.revision, event.event_id));
             }
         }
         Ok(reached)
     }
 
-    /// Checks that the event store still holds what was seen. One that was emptied would wait for ever for its log to grow
-    /// past the position.
+    /// Checks that the event store still holds what was seen. One that was emptied would wait for ever for its log to
+    /// grow past the position.
     async fn assert_same_history(&self, reached: &Reached) -> Result<(), StoreError> {
         for (stream, (revision, event_id)) in &reached.newest {
             if self.store.event_at(stream, *revision).await?.event_id != *event_id {
@@ -175,22 +178,13 @@ impl Live {
         Ok(())
     }
 
-    fn pass_on(&self, event: Recorded) {
+    fn pass_on(&self, event: LogEvent) {
         let state = self.state.borrow();
         // Who joins later reads it from the event store.
         let Some(entries) = state.entries.as_ref().filter(|entries| entries.receiver_count() > 0) else { return };
         if let Some(entry) = LiveEntry::new(event) {
             // Without receivers there is nothing to do.
             let _ = entries.send(Arc::new(entry));
-        }
-    }
-}
-
-impl Reached {
-    fn pass(&mut self, event: &Recorded) {
-        self.position = Some(event.position);
-        if let Some(stream) = DomainStream::named(&event.stream) {
-            self.newest.insert(stream.name(), (event.revision, event.event_id));
         }
     }
 }

@@ -44,6 +44,7 @@ fn main() -> ExitCode {
 
 async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Box<dyn Error + Send + Sync>> {
     let listener = bind(args.listen.listen).await?;
-    let config = Config { event_store: args.event_store.address()?, max_followers: args.max_followers };
+    let config =
+        Config { domains: domains::ALL, event_store: args.event_store.address()?, max_followers: args.max_followers };
     Ok(auditlog_api::run(config, listener, shutdown).await?)
 }

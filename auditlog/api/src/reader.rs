@@ -5,18 +5,18 @@ mod merge;
 use std::time::Duration;
 
 use futures::future::try_join_all;
-use shared_infrastructure::event_store::{EventStore, Recorded, StoreError};
-use shared_kernel::{Position, Revision};
+use shared_infrastructure::event_store::{AllPosition, EventStore, Recorded, StoreError};
+use shared_kernel::{Position, Revision, Stream};
 use tokio::time::timeout;
 
-use crate::place::{Descent, Place};
-use crate::stream::{DomainStream, Log};
+use crate::place::{Descent, LogPlace};
+use crate::stream::{Log, LogEvent};
 use merge::{Part, merge, merge_down};
 
 /// The longest a read may take with all its attempts: whoever asks gets to know within two seconds that the event store
 /// is away.
 const READ_LIMIT: Duration = Duration::from_millis(1_400);
-/// How many events are read at once of what a stream has gained while the other was looked at.
+/// How many events are read at once of what a stream has gained while the others were looked at.
 const HEAD_CHUNK: usize = 100;
 
 /// Why the audit log could not be read on from some place.
@@ -33,7 +33,7 @@ pub(crate) enum ReadError {
 #[derive(Debug)]
 pub(crate) struct Chunk {
     /// The events, in the event store's order, or against it.
-    pub(crate) events: Vec<Recorded>,
+    pub(crate) events: Vec<LogEvent>,
     /// Whether nothing is left in this direction of what was recorded before the read began.
     pub(crate) reached_end: bool,
 }
@@ -53,27 +53,38 @@ impl LogReader {
         Self { store }
     }
 
-    /// Reads on from a place in a list, at most `limit` events. What it costs depends on `limit` alone.
-    pub(crate) async fn read(&self, log: Log, from: Place, limit: usize) -> Result<Chunk, ReadError> {
+    /// Reads on from a place in a list, at most `limit` events. What it costs depends on `limit` and the number of
+    /// streams alone.
+    pub(crate) async fn read(&self, log: Log, from: &LogPlace, limit: usize) -> Result<Chunk, ReadError> {
         self.in_time(async {
-            match (from, log) {
-                (Place::After(after), Log::Flights) => self.read_one(DomainStream::Flight, after, limit).await,
-                (Place::After(after), Log::Passengers) => self.read_one(DomainStream::Passenger, after, limit).await,
-                (Place::After(after), Log::All) => self.read_both(after, limit).await,
-                (Place::Before(Descent { rest, .. }), log) => self.read_down(log, rest, limit).await,
+            match from {
+                LogPlace::After(after) => self.read_up(log, after, limit).await,
+                LogPlace::Before(Descent { rest, .. }) => self.read_down(log, rest, limit).await,
             }
         })
         .await
     }
 
     /// How far a list reaches: everything up to some event, and nothing that was recorded after it.
+    ///
+    /// The streams are read one by one, so those that were read before the one with the newest event may have grown up
+    /// to that event since, and are read once more.
     pub(crate) async fn head(&self, log: Log) -> Result<Position, ReadError> {
         self.in_time(async {
-            match log {
-                Log::Flights => Ok(Position::in_flight_stream(self.last(DomainStream::Flight).await?)),
-                Log::Passengers => Ok(Position::in_passenger_stream(self.last(DomainStream::Passenger).await?)),
-                Log::All => self.head_of_both().await,
+            let newest = log.streams().map(async |stream| Ok::<_, ReadError>((stream, self.newest(stream).await?)));
+            let newest = try_join_all(newest).await?;
+            let place = |event: &Option<Recorded>| event.as_ref().map(|event| event.position);
+            let Some(top) = newest.iter().filter_map(|(_, event)| place(event)).max() else {
+                return Ok(Position::default());
+            };
+            let mut head = Position::default();
+            for (stream, event) in newest {
+                let is_top = place(&event) == Some(top);
+                let before = event.map(|event| event.revision);
+                let last = if is_top { before } else { self.last_before(stream, before, top).await? };
+                head = head.and(Position::at(stream, last));
             }
+            Ok(head)
         })
         .await
     }
@@ -86,83 +97,62 @@ impl LogReader {
         })
     }
 
-    async fn read_one(&self, stream: DomainStream, after: Position, limit: usize) -> Result<Chunk, ReadError> {
-        let part = self.part(stream, stream.revision_in(after), limit).await?;
-        Ok(Chunk { events: part.events, reached_end: part.ended })
-    }
-
-    /// Reads both streams and puts them in order.
+    /// Reads the streams of a list and puts their events in order.
     ///
-    /// The streams are read one by one, so one may have grown between the reads. What the stream that has come less far
-    /// holds up to the other's last event is only known if it is read after that event was seen.
-    async fn read_both(&self, after: Position, limit: usize) -> Result<Chunk, ReadError> {
-        let [flights, passengers] =
-            DomainStream::BOTH.map(|stream| self.part(stream, stream.revision_in(after), limit));
-        let (flights, passengers) = tokio::try_join!(flights, passengers)?;
-        let (ahead, mut behind, stream) = if flights.last_position() > passengers.last_position() {
-            (flights, passengers, DomainStream::Passenger)
-        } else {
-            (passengers, flights, DomainStream::Flight)
-        };
-        if behind.ended && !ahead.events.is_empty() {
-            let last = behind.last_revision().or(stream.revision_in(after));
-            behind.extend(self.part(stream, last, limit).await?);
+    /// The streams are read one by one, so one may have grown between the reads. What a stream that ended earlier holds
+    /// up to the newest event of the others is only known if it is read after that event was seen.
+    async fn read_up(&self, log: Log, after: &Position, limit: usize) -> Result<Chunk, ReadError> {
+        let parts = log.streams().map(|stream| self.part(stream, after.revision_in(stream), limit));
+        let mut parts = try_join_all(parts).await?;
+        let top = parts.iter().filter_map(Part::last_position).max();
+        for part in parts.iter_mut().filter(|part| part.ended && part.last_position() < top) {
+            let last = part.last_revision().or(after.revision_in(part.stream));
+            part.extend(self.part(part.stream, last, limit).await?);
         }
-        Ok(merge(ahead, behind, limit))
+        Ok(merge(parts, top, limit))
     }
 
-    /// The newest event of both streams, and the newest one of the other stream before it.
-    ///
-    /// As in [`LogReader::read_both`], the stream that has come less far may have grown before the other was read, and has
-    /// to be read once more.
-    async fn head_of_both(&self) -> Result<Position, ReadError> {
-        let [flights, passengers] = DomainStream::BOTH.map(|stream| self.newest(stream));
-        let (flight, passenger) = tokio::try_join!(flights, passengers)?;
-        let place = |event: &Option<Recorded>| event.as_ref().map(|event| event.position);
-        let (ahead, mut behind, stream) = if place(&flight) > place(&passenger) {
-            (flight, passenger, DomainStream::Passenger)
-        } else {
-            (passenger, flight, DomainStream::Flight)
-        };
-        let Some(newest) = ahead else { return Ok(Position::default()) };
+    /// The number of the newest event of a stream before a place in the log. `known` is one before it.
+    async fn last_before(
+        &self,
+        stream: Stream,
+        mut known: Option<Revision>,
+        top: AllPosition,
+    ) -> Result<Option<Revision>, ReadError> {
         loop {
-            let mut more = self.part(stream, behind.as_ref().map(|event| event.revision), HEAD_CHUNK).await?;
-            let found = more.events.len();
-            more.events.retain(|event| event.position < newest.position);
-            let is_all = more.ended || more.events.len() < found;
-            behind = more.events.pop().or(behind);
-            if is_all {
-                break;
+            let part = self.part(stream, known, HEAD_CHUNK).await?;
+            let before = part.events.iter().filter(|event| event.recorded.position < top).count();
+            known = part.events[..before].last().map(|event| event.recorded.revision).or(known);
+            if part.ended || before < part.events.len() {
+                return Ok(known);
             }
         }
-        let behind = stream.position(behind.map(|event| event.revision));
-        Ok(DomainStream::position_of(&newest).and(behind))
     }
 
-    /// Reads what is left of a list towards its beginning. What is read does not change any more, so that the streams can
-    /// be read one by one.
-    async fn read_down(&self, log: Log, rest: Position, limit: usize) -> Result<Chunk, ReadError> {
-        let parts = log.streams().iter().map(|stream| self.part_down(*stream, stream.revision_in(rest), limit));
+    /// Reads what is left of a list towards its beginning. What is read does not change any more, so that the streams
+    /// can be read one by one.
+    async fn read_down(&self, log: Log, rest: &Position, limit: usize) -> Result<Chunk, ReadError> {
+        let parts = log.streams().map(|stream| self.part_down(stream, rest.revision_in(stream), limit));
         Ok(merge_down(try_join_all(parts).await?, limit))
     }
 
     /// Reads a stream towards its beginning, from the event with number `from`; nothing, if there is none.
-    async fn part_down(&self, stream: DomainStream, from: Option<Revision>, limit: usize) -> Result<Part, ReadError> {
-        let Some(from) = from else { return Ok(Part { events: Vec::new(), ended: true }) };
-        let events = self.store.read_backwards(stream.name(), from, limit).await?;
+    async fn part_down(&self, stream: Stream, from: Option<Revision>, limit: usize) -> Result<Part, ReadError> {
+        let Some(from) = from else { return Ok(Part::of(stream, Vec::new(), true)) };
+        let events = self.store.read_backwards(stream.name, from, limit).await?;
         // If that event is not there, those before it are not what the reader has come to.
         if events.first().map(|event| event.revision) != Some(from) {
             return Err(ReadError::BeyondEnd);
         }
         let ended = events.len() < limit || events.last().is_some_and(|event| event.revision == Revision(0));
-        Ok(Part { events, ended })
+        Ok(Part::of(stream, events, ended))
     }
 
     /// Reads a stream after the event with number `after`, or from its beginning.
-    async fn part(&self, stream: DomainStream, after: Option<Revision>, limit: usize) -> Result<Part, ReadError> {
+    async fn part(&self, stream: Stream, after: Option<Revision>, limit: usize) -> Result<Part, ReadError> {
         // The event before is read as well: if it is not there, nothing that follows is what the reader waits for.
         let (from, wanted) = after.map_or((Revision(0), limit), |after| (after, limit.saturating_add(1)));
-        let mut events = self.store.read_forwards(stream.name(), from, wanted).await?;
+        let mut events = self.store.read_forwards(stream.name, from, wanted).await?;
         let ended = events.len() < wanted;
         match (after, events.first().map(|event| event.revision)) {
             (Some(_), None) => return Err(ReadError::BeyondEnd),
@@ -170,16 +160,11 @@ impl LogReader {
             // The beginning; or what came before has been scavenged.
             _ => {}
         }
-        Ok(Part { events, ended })
-    }
-
-    /// The number of a stream's newest event.
-    async fn last(&self, stream: DomainStream) -> Result<Option<Revision>, StoreError> {
-        Ok(self.newest(stream).await?.map(|event| event.revision))
+        Ok(Part::of(stream, events, ended))
     }
 
     /// A stream's newest event.
-    async fn newest(&self, stream: DomainStream) -> Result<Option<Recorded>, StoreError> {
-        self.store.last_event(stream.name()).await
+    async fn newest(&self, stream: Stream) -> Result<Option<Recorded>, StoreError> {
+        self.store.last_event(stream.name).await
     }
 }

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use shared_infrastructure::event_store::StoreError;
 use shared_kernel::{Interruption, Order, Position};
@@ -20,11 +21,11 @@ use shared_service::{FromQuery, Page, Paging, Params, Problem, Query, Reply, Req
 
 use crate::Api;
 use crate::cursor::Cursor;
-use crate::entry::Entry;
+use crate::entry::LogEntry;
 use crate::feed::OpenError;
 use crate::filter::Filter;
 use crate::live::NotFollowing;
-use crate::place::{Descent, Place};
+use crate::place::{Descent, LogPlace};
 use crate::reader::{LogReader, ReadError};
 use crate::search::{Found, search};
 use crate::stream::Log;
@@ -40,28 +41,18 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
 pub(crate) fn router(api: Arc<Api>, checks: Checks) -> Router {
-    let log = Router::new()
-        .route("/api/auditlog/flights", get(flights))
-        .route("/api/auditlog/passengers", get(passengers))
-        .route("/api/auditlog/all", get(all))
-        .route("/api/auditlog/events", get(events))
-        .with_state(api);
+    let logs = api.domains.iter().copied().map(Log::Of).chain([Log::All(api.domains)]);
+    let lists = logs.fold(Router::new(), |router, log| {
+        let answer = move |State(api): State<Arc<Api>>, input: ListInput, requested: RequestedPosition| async move {
+            list(&api.reader, log, input, requested).await
+        };
+        router.route(&format!("/api/auditlog/{}", log.name()), get(answer))
+    });
+    let log = lists.route("/api/auditlog/events", get(events)).with_state(api);
     finish(log.merge(health::routes(checks)), REQUEST_LIMIT)
 }
 
-type Answer = Result<Reply<Page<Entry>>, Problem>;
-
-async fn flights(State(api): State<Arc<Api>>, input: Query<ListInput>, requested: RequestedPosition) -> Answer {
-    list(&api.reader, Log::Flights, input.0, requested).await
-}
-
-async fn passengers(State(api): State<Arc<Api>>, input: Query<ListInput>, requested: RequestedPosition) -> Answer {
-    list(&api.reader, Log::Passengers, input.0, requested).await
-}
-
-async fn all(State(api): State<Arc<Api>>, input: Query<ListInput>, requested: RequestedPosition) -> Answer {
-    list(&api.reader, Log::All, input.0, requested).await
-}
+type ListAnswer = Result<Reply<Page<LogEntry>>, Problem>;
 
 /// Which entries are asked for.
 struct ListInput {
@@ -69,12 +60,16 @@ struct ListInput {
     paging: Paging<Cursor>,
 }
 
-impl FromQuery for ListInput {
-    fn read(params: &mut Params) -> Option<Self> {
-        let filter = Filter::read(params);
-        let (order, limit) = (params.order(), params.limit());
-        let after = params.optional("after", Cursor::decode);
-        Some(Self { filter, paging: Paging { order: order?, limit: limit?, after } })
+impl FromRequestParts<Arc<Api>> for ListInput {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        Params::read(parts, |params| {
+            let filter = Filter::read(api.domains, params);
+            let (order, limit) = (params.order(), params.limit());
+            let after = params.optional("after", Cursor::decode);
+            Some(Self { filter, paging: Paging { order: order?, limit: limit?, after } })
+        })
     }
 }
 
@@ -83,32 +78,32 @@ async fn list(
     log: Log,
     input: ListInput,
     RequestedPosition(requested): RequestedPosition,
-) -> Answer {
+) -> ListAnswer {
     let ListInput { filter, paging: Paging { order, limit, after } } = input;
     let requested = requested.unwrap_or_default();
     let after = after.map(|cursor| cursor.place_in(log, order)).transpose().map_err(|error| invalid_after(&error))?;
     let is_first = after.is_none();
     let from = match (after, order) {
         (Some(place), _) => place,
-        (None, Order::OldestFirst) => Place::After(Position::default()),
+        (None, Order::OldestFirst) => LogPlace::After(Position::default()),
         (None, Order::NewestFirst) => {
             let top = reader.head(log).await.map_err(|error| read_problem(error, invalid_after))?;
-            if !log.covers(top, requested) {
+            if !log.covers(&top, &requested) {
                 return Err(Problem::not_yet());
             }
-            Place::Before(Descent::from_top(top))
+            LogPlace::Before(Descent::from_top(top))
         }
     };
     let found = search(reader, log, from, limit, &filter).await;
     let Found { entries, place, reached_end } = found.map_err(|error| read_problem(error, invalid_after))?;
 
-    let cursor = Cursor::at(log, place);
+    let cursor = Cursor::at(log, place.clone());
     let (position, next) = match place {
-        Place::After(seen) if !reached_end => (seen, Some(cursor)),
-        Place::After(seen) if log.covers(seen, requested) => (requested.and(seen), Some(cursor)),
-        Place::After(_) => return Err(Problem::not_yet()),
+        LogPlace::After(seen) if !reached_end => (seen, Some(cursor)),
+        LogPlace::After(seen) if log.covers(&seen, &requested) => (requested.and(seen), Some(cursor)),
+        LogPlace::After(_) => return Err(Problem::not_yet()),
         // What comes after the first page was recorded before it, so that nothing has to be waited for.
-        Place::Before(Descent { top, .. }) => {
+        LogPlace::Before(Descent { top, .. }) => {
             (if is_first { requested.and(top) } else { top }, Some(cursor).filter(|_| !reached_end))
         }
     };
@@ -132,11 +127,12 @@ async fn events(
     RequestedPosition(covered): RequestedPosition,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
+    let log = Log::All(api.domains);
     // A browser repeats the query of its first request when it comes back: what it has seen since counts.
-    let resumed = last_event_id(&headers).map_err(|error| invalid_last_event_id(&error))?;
-    let asked = input.after.map(|cursor| cursor.position_in(Log::All)).transpose();
+    let resumed = last_event_id(log, &headers).map_err(|error| invalid_last_event_id(&error))?;
+    let asked = input.after.map(|cursor| cursor.position_in(log)).transpose();
     let asked = asked.map_err(|error| invalid_after(&error))?;
-    let invalid = match (resumed, asked, covered) {
+    let invalid = match (&resumed, &asked, &covered) {
         (Some(_), ..) => invalid_last_event_id,
         (None, None, Some(_)) => invalid_position,
         _ => invalid_after,
@@ -155,13 +151,13 @@ async fn events(
 }
 
 /// Where `Last-Event-ID` says that the client has come to; an empty one says nothing.
-fn last_event_id(headers: &HeaderMap) -> Result<Option<Position>, InvalidCursor> {
+fn last_event_id(log: Log, headers: &HeaderMap) -> Result<Option<Position>, InvalidCursor> {
     let Some(value) = headers.get(LAST_EVENT_ID) else {
         return Ok(None);
     };
     match value.to_str().map_err(|_| InvalidCursor)?.trim() {
         "" => Ok(None),
-        id => Cursor::decode(id)?.position_in(Log::All).map(Some),
+        id => Cursor::decode(id)?.position_in(log).map(Some),
     }
 }
 
@@ -182,7 +178,7 @@ fn store_problem(error: StoreError) -> Problem {
 }
 
 fn invalid_after(detail: &dyn Display) -> Problem {
-    let place = problem::Place::Parameter("after".to_owned());
+    let place = problem::FaultPlace::Parameter("after".to_owned());
     Problem::invalid_request(vec![InvalidPart { place, detail: detail.to_string() }])
 }
 
@@ -191,7 +187,7 @@ fn invalid_last_event_id(detail: &dyn Display) -> Problem {
 }
 
 fn invalid_position(detail: &dyn Display) -> Problem {
-    let place = problem::Place::Parameter("Jetbridge-Position".to_owned());
+    let place = problem::FaultPlace::Parameter("Jetbridge-Position".to_owned());
     Problem::invalid_request(vec![InvalidPart { place, detail: detail.to_string() }])
 }
 

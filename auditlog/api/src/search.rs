@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::entry::Entry;
+use crate::entry::LogEntry;
 use crate::filter::Filter;
-use crate::place::Place;
+use crate::place::LogPlace;
 use crate::reader::{LogReader, ReadError};
 use crate::stream::Log;
 
@@ -18,9 +18,9 @@ const CHUNK: usize = 500;
 
 /// What a search has found.
 pub(crate) struct Found {
-    pub(crate) entries: Vec<Entry>,
+    pub(crate) entries: Vec<LogEntry>,
     /// Everything on the way to here was looked at.
-    pub(crate) place: Place,
+    pub(crate) place: LogPlace,
     /// Whether this is everything on the way, as far as it was recorded before the search began.
     pub(crate) reached_end: bool,
 }
@@ -29,7 +29,7 @@ pub(crate) struct Found {
 pub(crate) async fn search(
     reader: &LogReader,
     log: Log,
-    from: Place,
+    from: LogPlace,
     limit: usize,
     filter: &Filter,
 ) -> Result<Found, ReadError> {
@@ -38,7 +38,7 @@ pub(crate) async fn search(
     let mut looked_at = 0;
     while found.entries.len() < limit && !found.reached_end && looked_at < MAX_LOOKED_AT && Instant::now() < deadline {
         let chunk_size = if filter.is_open() { limit - found.entries.len() } else { CHUNK };
-        let chunk = reader.read(log, found.place, chunk_size).await?;
+        let chunk = reader.read(log, &found.place, chunk_size).await?;
         found.reached_end = chunk.reached_end;
         for event in chunk.events {
             if found.entries.len() == limit {
@@ -47,7 +47,7 @@ pub(crate) async fn search(
             }
             looked_at += 1;
             found.place.pass(&event);
-            if filter.matches(&event) {
+            if filter.matches(&event.recorded) {
                 found.entries.push(event.into());
             }
         }

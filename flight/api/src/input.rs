@@ -1,6 +1,7 @@
 use flight_application::FlightFilter;
-use flight_core::{FlightDetails, FlightNumber, FlightStatus, OffsetDateTime, Place};
-use shared_kernel::{FlightId, Text};
+use flight_contract::FlightId;
+use flight_core::{FlightDetails, FlightNumber, FlightStatus, OffsetDateTime, PlaceName};
+use shared_kernel::Text;
 use shared_service::{Fields, FromFields, FromQuery, Paging, Params, parse};
 
 /// The longest text that flights are searched for, in characters: as long as the longest thing it can be found in.
@@ -12,8 +13,8 @@ pub(crate) struct DetailsInput(pub(crate) FlightDetails);
 impl FromFields for DetailsInput {
     fn read(fields: &mut Fields) -> Option<Self> {
         let flight_number = fields.required("flightNumber", FlightNumber::new);
-        let origin = fields.required("origin", Place::new);
-        let destination = fields.required("destination", Place::new);
+        let origin = fields.required("origin", PlaceName::new);
+        let destination = fields.required("destination", PlaceName::new);
         let scheduled_departure =
             fields.optional("scheduledDeparture", parse::timestamp).map(|(at, offset)| OffsetDateTime::new(at, offset));
         Some(Self(FlightDetails {

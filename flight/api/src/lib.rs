@@ -9,58 +9,35 @@ use std::sync::Arc;
 
 use flight_application::FlightService;
 use flight_core::Flights;
-use flight_infrastructure::{FlightProjection, FlightReadModel, RpcManifests, STREAM};
-use shared_api::Domain;
-pub use shared_api::RunError;
+use flight_infrastructure::{FlightProjection, FlightReadModel, RpcManifests};
+use shared_api::{Backend, DomainApi, Routes};
 use shared_infrastructure::executor::ExecutorHandle;
-use shared_infrastructure::projector::Projection;
-use shared_infrastructure::rpc::RpcClient;
-use shared_kernel::Position;
-use shared_service::settings::ServiceUrl;
-use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
+use shared_infrastructure::reader::Projection;
+use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
+use shared_kernel::Domain;
 
-/// What the flight API needs.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// Where it reads and writes.
-    pub domain: shared_api::Config,
-    /// The passenger API, for JSON-RPC.
-    pub passenger_api: ServiceUrl,
-}
+/// The flight API.
+pub struct FlightApi;
 
 type Service = FlightService<ExecutorHandle<Flights>, RpcManifests>;
 
 /// What the routes work with.
 struct Api {
+    backend: Backend<Flights>,
     service: Service,
-    executor: ExecutorHandle<Flights>,
     read_model: FlightReadModel,
 }
 
-impl Api {
-    /// What a query has to cover: what its client has seen, or, if it does not say, soon what this process has seen happen.
-    async fn cover(&self, requested: Option<Position>) -> Position {
-        let requested = requested.unwrap_or_default();
-        if requested.flight.is_none() {
-            self.read_model.settle(self.executor.current().revision()).await;
-        }
-        requested
-    }
-}
+impl DomainApi for FlightApi {
+    const DOMAIN: &'static Domain = flight_contract::DOMAIN;
+    const PROJECTION: &'static str = FlightProjection::NAME;
+    type Decider = Flights;
 
-/// Runs the flight API until `shutdown`. What it needs may be away at the start, and come later.
-///
-/// # Errors
-/// [`RunError`] at once if a setting is not usable, or when a task that it needs has ended.
-pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), RunError> {
-    let url = shared_service::rpc::url(&config.passenger_api);
-    let manifests = RpcManifests::new(RpcClient::new("passenger API", &url)?);
-    let domain = Domain::prepare(&config.domain, STREAM, FlightProjection::NAME, &shutdown).await?;
-    let service = FlightService::new(domain.executor(), manifests);
-    let (rpc, _rpc_handle) = shared_service::rpc::routes(rpc::methods(service.clone()));
-    let read_model = FlightReadModel::new(domain.read_model());
-    let api = Arc::new(Api { service, executor: domain.executor(), read_model });
-    let router = routes::router(api, domain.checks()).merge(rpc);
-    domain.run(listener, router, shutdown).await
+    fn routes(backend: Backend<Flights>, peers: &Peers) -> Result<Routes, InvalidRpcAddress> {
+        let manifests = RpcManifests::new(peers.client(passenger_contract::DOMAIN)?);
+        let service = FlightService::new(backend.executor.clone(), manifests);
+        let rpc = rpc::methods(service.clone()).into();
+        let read_model = FlightReadModel::new(backend.read_model.clone());
+        Ok(Routes { public: routes::router(Arc::new(Api { backend, service, read_model })), rpc })
+    }
 }

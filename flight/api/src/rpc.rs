@@ -1,8 +1,9 @@
+use flight_contract::{Admission, FlightId};
+use flight_rpc::FlightRpcServer;
 use jsonrpsee::RpcModule;
 use jsonrpsee::core::{RpcResult, async_trait};
-use shared_contracts::flight::{Admission, FlightRpcServer};
-use shared_contracts::{Effect, Fault};
-use shared_kernel::{Cause, CommandContext, FlightId, Interruption, Revision};
+use shared_kernel::{Cause, CommandContext, Interruption, Revision};
+use shared_rpc::{Effect, Fault};
 use uuid::Uuid;
 
 use crate::Service;
@@ -19,14 +20,8 @@ pub(crate) struct FlightRpc {
 #[async_trait]
 impl FlightRpcServer for FlightRpc {
     async fn admission(&self, flight_id: FlightId) -> RpcResult<Admission> {
-        use flight_application::Admission as Answer;
         let answer = self.service.admission(flight_id).await.map_err(Interruption::from);
-        Ok(match answer.map_err(|interruption| Fault::answer(&interruption))? {
-            Answer::Open => Admission::Open,
-            Answer::UnknownFlight => Admission::UnknownFlight,
-            Answer::Departed => Admission::Departed,
-            Answer::Arrived => Admission::Arrived,
-        })
+        answer.map_err(|interruption| Fault::answer(&interruption))
     }
 
     async fn note_manifest(
@@ -38,15 +33,11 @@ impl FlightRpcServer for FlightRpc {
     ) -> RpcResult<Effect> {
         let context = CommandContext::caused_by(Uuid::now_v7(), cause);
         let noted = self.service.note_manifest(flight_id, complete, manifest_revision, context).await;
-        effect(noted.map_err(Interruption::from))
+        Effect::answer(noted)
     }
 
     async fn complete_departure(&self, flight_id: FlightId, cause: Cause) -> RpcResult<Effect> {
         let context = CommandContext::caused_by(Uuid::now_v7(), cause);
-        effect(self.service.complete_departure(flight_id, context).await.map_err(Interruption::from))
+        Effect::answer(self.service.complete_departure(flight_id, context).await)
     }
-}
-
-fn effect(outcome: Result<Option<Revision>, Interruption>) -> RpcResult<Effect> {
-    outcome.map(|revision| Effect { revision }).map_err(|interruption| Fault::answer(&interruption))
 }

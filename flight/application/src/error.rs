@@ -1,7 +1,6 @@
 use flight_core::FlightRejection;
+use passenger_contract::MissingPassenger;
 use shared_kernel::{ExecuteError, Interruption, Position, Revision};
-
-use crate::MissingPassenger;
 
 /// Why something could not be done with a flight.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,7 +36,7 @@ pub enum FlightError {
 
 impl FlightError {
     pub(crate) fn rejected(rejection: FlightRejection, revision: Option<Revision>) -> Self {
-        Self::Rejected { rejection, position: Position::in_flight_stream(revision) }
+        Self::Rejected { rejection, position: Position::at(flight_contract::STREAM, revision) }
     }
 }
 

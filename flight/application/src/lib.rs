@@ -1,4 +1,5 @@
-//! What can be done with flights, in the order in which it has to happen across the two domains, and what a query shows.
+//! What can be done with flights, in the order in which it has to happen across the two domains, and what a query
+//! shows.
 //!
 //! Knows neither transport nor SQL: the executor, the passenger domain and their failures are behind ports.
 
@@ -8,6 +9,6 @@ mod service;
 mod view;
 
 pub use error::FlightError;
-pub use manifests::{Manifests, MissingPassenger, SealOutcome};
-pub use service::{Admission, FlightService};
-pub use view::{Done, FlightFilter, FlightView};
+pub use manifests::Manifests;
+pub use service::FlightService;
+pub use view::{FlightFilter, FlightView};

@@ -1,23 +1,12 @@
-use flight_core::{FlightCommand, FlightDetails, FlightRejection, FlightState, FlightStatus, Flights, may_disembark};
+use flight_contract::{Admission, FlightId};
+use flight_core::{FlightCommand, FlightDetails, FlightRejection, FlightState, FlightStatus, Flights, may_depart};
+use passenger_contract::{FlightEnding, SealAnswer};
 use shared_kernel::{
-    Cause, CommandContext, Committed, Execute, FlightId, Idempotency, IdempotencyKey, Position, Revision,
+    Cause, CommandContext, Committed, Execute, Executed, Idempotency, IdempotencyKey, Position, Revision,
 };
 use uuid::Uuid;
 
-use crate::{Done, FlightError, FlightView, Manifests, SealOutcome};
-
-/// Whether a flight takes passengers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admission {
-    /// It is at the gate.
-    Open,
-    /// There is no such flight, or it was deleted.
-    UnknownFlight,
-    /// It has left the gate.
-    Departed,
-    /// It has landed.
-    Arrived,
-}
+use crate::{FlightError, FlightView, Manifests};
 
 /// Carries out what callers and the passenger domain ask of flights.
 #[derive(Clone)]
@@ -26,7 +15,7 @@ pub struct FlightService<E, M> {
     manifests: M,
 }
 
-type Outcome<T> = Result<Done<T>, FlightError>;
+type FlightResult<T> = Result<Executed<T>, FlightError>;
 
 impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     /// A service that decides with `executor` and asks the passenger domain through `manifests`.
@@ -38,7 +27,7 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     ///
     /// # Errors
     /// [`FlightError`].
-    pub async fn create(&self, details: FlightDetails, context: CommandContext) -> Outcome<FlightView> {
+    pub async fn create(&self, details: FlightDetails, context: CommandContext) -> FlightResult<FlightView> {
         let flight_id = FlightId::new(Uuid::now_v7());
         self.execute(FlightCommand::Create { flight_id, details }, context).await
     }
@@ -53,23 +42,23 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         details: FlightDetails,
         if_version: Option<Revision>,
         context: CommandContext,
-    ) -> Outcome<FlightView> {
+    ) -> FlightResult<FlightView> {
         self.execute(FlightCommand::CorrectDetails { flight_id, details, if_version }, context).await
     }
 
-    /// Lets a flight leave the gate: first its manifest is sealed, which decides that everybody has boarded, then the flight
-    /// departs. If this process dies in between, the reaction to the seal completes the same command.
+    /// Lets a flight leave the gate: first its manifest is sealed, which decides that everybody has boarded, then the
+    /// flight departs. If this process dies in between, the reaction to the seal completes the same command.
     ///
     /// # Errors
     /// [`FlightError`].
-    pub async fn disembark(
+    pub async fn depart(
         &self,
         flight_id: FlightId,
         if_version: Option<Revision>,
         mut context: CommandContext,
-    ) -> Outcome<FlightView> {
+    ) -> FlightResult<FlightView> {
         let step_of = context.idempotency.get_or_insert_with(|| own_key(context.command_id)).clone();
-        let allowed = self.check(|state| may_disembark(state, &flight_id, if_version)).await;
+        let allowed = self.check(|state| may_depart(state, &flight_id, if_version)).await;
         // After the check, which may have brought news of what another replica did for the same key.
         if let Some((fingerprint, committed)) = self.executor.remembered(&step_of.key) {
             return if fingerprint == step_of.fingerprint { done(committed) } else { Err(FlightError::KeyReused) };
@@ -77,18 +66,18 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         allowed?;
         let cause = Cause { step_of: Some(step_of), ..context.as_cause() };
         let sealed = match self.manifests.seal(flight_id, cause).await? {
-            SealOutcome::Sealed(revision) => Position::in_passenger_stream(revision),
-            SealOutcome::NotAllBoarded { missing, passengers, revision } => {
-                let position = Position::in_passenger_stream(revision);
+            SealAnswer::Sealed { revision } => Position::at(passenger_contract::STREAM, revision),
+            SealAnswer::NotAllBoarded { missing, passengers, revision } => {
+                let position = Position::at(passenger_contract::STREAM, revision);
                 return Err(FlightError::NotAllBoarded { missing, passengers, position });
             }
-            SealOutcome::Closed => {
+            SealAnswer::Closed => {
                 // The flight has ended since it was looked at, and says so itself if its own news have arrived here.
-                self.check(|state| may_disembark(state, &flight_id, None)).await?;
+                self.check(|state| may_depart(state, &flight_id, None)).await?;
                 return Err(FlightError::ManifestClosed);
             }
         };
-        let mut done = self.execute(FlightCommand::Disembark { flight_id }, context).await?;
+        let mut done = self.execute(FlightCommand::Depart { flight_id }, context).await?;
         done.position = done.position.and(sealed);
         Ok(done)
     }
@@ -102,10 +91,10 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         flight_id: FlightId,
         if_version: Option<Revision>,
         context: CommandContext,
-    ) -> Outcome<FlightView> {
+    ) -> FlightResult<FlightView> {
         let cause = context.as_cause();
         let mut done = self.execute(FlightCommand::Land { flight_id, if_version }, context).await?;
-        done.position = done.position.and(self.close_at_once(flight_id, true, cause).await);
+        done.position = done.position.and(self.close_at_once(flight_id, FlightEnding::Landed, cause).await);
         Ok(done)
     }
 
@@ -118,11 +107,14 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         flight_id: FlightId,
         if_version: Option<Revision>,
         context: CommandContext,
-    ) -> Outcome<()> {
+    ) -> FlightResult<()> {
         let cause = context.as_cause();
         let committed = self.executor.execute(FlightCommand::Delete { flight_id, if_version }, context).await?;
-        let deleted = Position::in_flight_stream(committed.revision);
-        Ok(Done { value: (), position: deleted.and(self.close_at_once(flight_id, false, cause).await) })
+        let deleted = Position::at(flight_contract::STREAM, committed.revision);
+        Ok(Executed {
+            value: (),
+            position: deleted.and(self.close_at_once(flight_id, FlightEnding::Deleted, cause).await),
+        })
     }
 
     /// Hears whether everybody on the manifest has boarded. Answers the newest event that shows it.
@@ -140,8 +132,8 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         Ok(self.executor.execute(command, context).await?.revision)
     }
 
-    /// Completes the departure of a flight whose manifest is sealed, as the command that asked for the seal. Answers the
-    /// newest event that shows it.
+    /// Completes the departure of a flight whose manifest is sealed, as the command that asked for the seal. Answers
+    /// the newest event that shows it.
     ///
     /// # Errors
     /// [`FlightError`], never a rejection.
@@ -166,7 +158,7 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         }
     }
 
-    async fn execute(&self, command: FlightCommand, context: CommandContext) -> Outcome<FlightView> {
+    async fn execute(&self, command: FlightCommand, context: CommandContext) -> FlightResult<FlightView> {
         done(self.executor.execute(command, context).await?)
     }
 
@@ -182,9 +174,9 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         verdict.map_err(|rejection| FlightError::rejected(rejection, revision))
     }
 
-    async fn close_at_once(&self, flight_id: FlightId, landed: bool, cause: Cause) -> Position {
-        match tokio::time::timeout(shared_kernel::AT_ONCE_LIMIT, self.manifests.close(flight_id, landed, cause)).await {
-            Ok(Ok(revision)) => Position::in_passenger_stream(revision),
+    async fn close_at_once(&self, flight_id: FlightId, ending: FlightEnding, cause: Cause) -> Position {
+        match tokio::time::timeout(shared_kernel::AT_ONCE_LIMIT, self.manifests.close(flight_id, ending, cause)).await {
+            Ok(Ok(revision)) => Position::at(passenger_contract::STREAM, revision),
             Ok(Err(error)) => {
                 tracing::info!(flight.id = %flight_id, %error, "the manifest is left to be closed by the reaction");
                 Position::default()
@@ -200,11 +192,12 @@ fn own_key(command_id: Uuid) -> Idempotency {
     Idempotency { fingerprint: key.as_str().to_owned(), key }
 }
 
-/// The answer to a command that leaves a flight. That a flight has been deleted since is an answer too: it is not there.
-fn done(committed: Committed<Flights>) -> Outcome<FlightView> {
-    let position = Position::in_flight_stream(committed.revision);
+/// The answer to a command that leaves a flight. That a flight has been deleted since is an answer too: it is not
+/// there.
+fn done(committed: Committed<Flights>) -> FlightResult<FlightView> {
+    let position = Position::at(flight_contract::STREAM, committed.revision);
     match committed.outcome {
-        Some(flight) => Ok(Done { value: FlightView::from(&*flight), position }),
+        Some(flight) => Ok(Executed { value: FlightView::from(&*flight), position }),
         None => Err(FlightError::Rejected { rejection: FlightRejection::NotFound, position }),
     }
 }
@@ -213,7 +206,7 @@ fn admission(state: &FlightState, flight_id: &FlightId) -> Admission {
     match state.flight(flight_id).map(|flight| flight.status) {
         None => Admission::UnknownFlight,
         Some(FlightStatus::WaitingForBoarding | FlightStatus::AllBoarded) => Admission::Open,
-        Some(FlightStatus::Disembarked) => Admission::Departed,
+        Some(FlightStatus::Departed) => Admission::Departed,
         Some(FlightStatus::Arrived) => Admission::Arrived,
     }
 }

@@ -1,6 +1,7 @@
+use flight_contract::FlightId;
 use flight_core::{Flight, FlightDetails, FlightStatus};
 use serde::Serialize;
-use shared_kernel::{FlightId, Position, Revision};
+use shared_kernel::Revision;
 
 /// A flight as callers see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -33,13 +34,4 @@ pub struct FlightFilter {
     pub text: Option<String>,
     /// Only these.
     pub ids: Option<Vec<FlightId>>,
-}
-
-/// What a command left, and where its events are in both streams.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Done<T> {
-    /// What it left.
-    pub value: T,
-    /// What a query has to cover to show it.
-    pub position: Position,
 }

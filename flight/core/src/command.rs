@@ -1,4 +1,5 @@
-use shared_kernel::{FlightId, Revision};
+use flight_contract::FlightId;
+use shared_kernel::Revision;
 
 use crate::FlightDetails;
 
@@ -34,16 +35,17 @@ pub enum FlightCommand {
         /// Where in the passenger stream that became so.
         manifest_revision: Revision,
     },
-    /// Leave the gate. To be asked for only once the manifest is sealed, which decides that everybody has boarded; check
-    /// [`crate::may_disembark`] before asking for the seal.
+    /// Leave the gate. To be asked for only once the manifest is sealed, which decides that everybody has boarded;
+    /// check [`crate::may_depart`] before asking for the seal.
     ///
-    /// The reaction to the seal may be faster: after a seal, [`FlightRejection::AlreadyDeparted`] means that the flight has
-    /// left as asked.
-    Disembark {
+    /// The reaction to the seal may be faster: after a seal, [`FlightRejection::AlreadyDeparted`] means that the flight
+    /// has left as asked.
+    Depart {
         /// Which flight.
         flight_id: FlightId,
     },
-    /// React to a sealed manifest: leave the gate, unless the flight has left already or no longer exists. Never rejected.
+    /// React to a sealed manifest: leave the gate, unless the flight has left already or no longer exists. Never
+    /// rejected.
     CompleteDeparture {
         /// Which flight.
         flight_id: FlightId,
@@ -72,7 +74,7 @@ impl FlightCommand {
             Self::Create { flight_id, .. }
             | Self::CorrectDetails { flight_id, .. }
             | Self::NoteManifest { flight_id, .. }
-            | Self::Disembark { flight_id }
+            | Self::Depart { flight_id }
             | Self::CompleteDeparture { flight_id }
             | Self::Land { flight_id, .. }
             | Self::Delete { flight_id, .. } => *flight_id,
@@ -98,7 +100,7 @@ pub enum FlightRejection {
     /// The flight has left the gate, which cannot be undone.
     #[error("the flight has left the gate already")]
     AlreadyDeparted,
-    /// The flight is at the gate. It has to disembark before it can land.
+    /// The flight is at the gate. It has to depart before it can land.
     #[error("the flight has not left the gate yet")]
     NotDeparted,
     /// The flight has landed already.

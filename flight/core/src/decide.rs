@@ -1,6 +1,7 @@
+use flight_contract::FlightId;
 use std::sync::Arc;
 
-use shared_kernel::{Decider, FlightId, Revision};
+use shared_kernel::{Decider, Revision};
 
 use crate::{
     Flight, FlightAllBoarded, FlightBoardingReopened, FlightCommand, FlightCreated, FlightDeleted, FlightDetails,
@@ -32,9 +33,9 @@ impl Decider for Flights {
             FlightCommand::NoteManifest { flight_id, complete, manifest_revision } => {
                 Ok(note_manifest(state, flight_id, *complete, *manifest_revision))
             }
-            FlightCommand::Disembark { flight_id } => {
-                may_disembark(state, flight_id, None)?;
-                Ok(vec![FlightEvent::Disembarked(FlightDisembarked { flight_id: *flight_id })])
+            FlightCommand::Depart { flight_id } => {
+                may_depart(state, flight_id, None)?;
+                Ok(vec![FlightEvent::Departed(FlightDisembarked { flight_id: *flight_id })])
             }
             FlightCommand::CompleteDeparture { flight_id } => Ok(complete_departure(state, flight_id)),
             FlightCommand::Land { flight_id, if_version } => land(existing(state, flight_id, *if_version)?),
@@ -64,7 +65,7 @@ impl Decider for Flights {
 ///
 /// # Errors
 /// [`FlightRejection::NotFound`], [`FlightRejection::Stale`] or [`FlightRejection::AlreadyDeparted`], in this order.
-pub fn may_disembark(
+pub fn may_depart(
     state: &FlightState,
     flight_id: &FlightId,
     if_version: Option<Revision>,
@@ -107,9 +108,10 @@ fn correct_details(flight: &Flight, details: &FlightDetails) -> Decision {
 }
 
 /// News may arrive out of order and more than once, so only what is newer than the newest news known counts, and all of
-/// it becomes an event, also news that leaves the status as it is. It has to: the flight remembers how new its knowledge
-/// is only by events. If "complete at 5" were dropped because the flight was all boarded since 3, the overtaken "reopened
-/// at 4" would win afterwards. Completed and reopened alternate, so such an event is rare: it takes overtaken news.
+/// it becomes an event, also news that leaves the status as it is. It has to: the flight remembers how new its
+/// knowledge is only by events. If "complete at 5" were dropped because the flight was all boarded since 3, the
+/// overtaken "reopened at 4" would win afterwards. Completed and reopened alternate, so such an event is rare: it takes
+/// overtaken news.
 fn note_manifest(
     state: &FlightState,
     flight_id: &FlightId,
@@ -131,8 +133,8 @@ fn note_manifest(
 }
 
 fn complete_departure(state: &FlightState, flight_id: &FlightId) -> Vec<FlightEvent> {
-    match may_disembark(state, flight_id, None) {
-        Ok(()) => vec![FlightEvent::Disembarked(FlightDisembarked { flight_id: *flight_id })],
+    match may_depart(state, flight_id, None) {
+        Ok(()) => vec![FlightEvent::Departed(FlightDisembarked { flight_id: *flight_id })],
         Err(_) => Vec::new(),
     }
 }
@@ -140,14 +142,14 @@ fn complete_departure(state: &FlightState, flight_id: &FlightId) -> Vec<FlightEv
 fn land(flight: &Flight) -> Decision {
     match flight.status {
         FlightStatus::WaitingForBoarding | FlightStatus::AllBoarded => Err(FlightRejection::NotDeparted),
-        FlightStatus::Disembarked => Ok(vec![FlightEvent::Landed(FlightLanded { flight_id: flight.id })]),
+        FlightStatus::Departed => Ok(vec![FlightEvent::Landed(FlightLanded { flight_id: flight.id })]),
         FlightStatus::Arrived => Err(FlightRejection::AlreadyArrived),
     }
 }
 
 fn delete(flight: &Flight) -> Decision {
     match flight.status {
-        FlightStatus::Disembarked => Err(FlightRejection::InTheAir),
+        FlightStatus::Departed => Err(FlightRejection::InTheAir),
         FlightStatus::WaitingForBoarding | FlightStatus::AllBoarded | FlightStatus::Arrived => {
             Ok(vec![FlightEvent::Deleted(FlightDeleted { flight_id: flight.id })])
         }

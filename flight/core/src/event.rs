@@ -1,17 +1,16 @@
-mod details;
+use flight_contract::FlightId;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use shared_kernel::Revision;
 
-use shared_kernel::{FlightId, Revision};
-
-use details::{FlightCreatedV1, FlightDetailsCorrectedV1};
-
-pub use details::StoredDetails;
+use crate::{FlightDetails, FlightNumber, OffsetDateTime, PlaceName};
 
 shared_kernel::events! {
     /// What has happened to a flight.
-    pub enum FlightEvent about FlightId;
+    pub enum FlightEvent about FlightId, keyed by flight_id: FlightId = "flightId";
 
     /// A flight was announced, at the gate.
-    Created(FlightCreated), version 2 (1: FlightCreatedV1), about flight_id {
+    Created(FlightCreated), version 2 (1: DetailsV1), about flight_id {
         /// Which flight.
         flight_id: FlightId,
         /// What was known about it.
@@ -20,7 +19,7 @@ shared_kernel::events! {
     }
 
     /// What is known about a flight was replaced.
-    DetailsCorrected(FlightDetailsCorrected), version 2 (1: FlightDetailsCorrectedV1), about flight_id {
+    DetailsCorrected(FlightDetailsCorrected), version 2 (1: DetailsV1), about flight_id {
         /// Which flight.
         flight_id: FlightId,
         /// All of its details from then on.
@@ -45,7 +44,7 @@ shared_kernel::events! {
     }
 
     /// A flight left the gate.
-    Disembarked(FlightDisembarked), version 1, about flight_id {
+    Departed(FlightDisembarked), version 1, about flight_id {
         /// Which flight.
         flight_id: FlightId,
     }
@@ -60,5 +59,75 @@ shared_kernel::events! {
     Deleted(FlightDeleted), version 1, about flight_id {
         /// Which flight.
         flight_id: FlightId,
+    }
+}
+
+/// What is stored of [`FlightDetails`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredDetails {
+    /// What the flight is called.
+    pub flight_number: FlightNumber,
+    /// Where it starts.
+    pub origin: PlaceName,
+    /// Where it is going.
+    pub destination: PlaceName,
+    /// When it should leave the gate, as it was given, if that is known.
+    #[serde(default)]
+    pub scheduled_departure: Option<OffsetDateTime>,
+}
+
+impl From<FlightDetails> for StoredDetails {
+    fn from(details: FlightDetails) -> Self {
+        let FlightDetails { flight_number, origin, destination, scheduled_departure } = details;
+        Self { flight_number, origin, destination, scheduled_departure }
+    }
+}
+
+impl From<StoredDetails> for FlightDetails {
+    fn from(stored: StoredDetails) -> Self {
+        let StoredDetails { flight_number, origin, destination, scheduled_departure } = stored;
+        Self { flight_number, origin, destination, scheduled_departure }
+    }
+}
+
+/// An event that stores a flight's details, in a version before: the details as they were then.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Earlier<D> {
+    flight_id: FlightId,
+    #[serde(flatten)]
+    details: D,
+}
+
+impl<D: Into<StoredDetails>> From<Earlier<D>> for FlightCreated {
+    fn from(Earlier { flight_id, details }: Earlier<D>) -> Self {
+        Self { flight_id, details: details.into() }
+    }
+}
+
+impl<D: Into<StoredDetails>> From<Earlier<D>> for FlightDetailsCorrected {
+    fn from(Earlier { flight_id, details }: Earlier<D>) -> Self {
+        Self { flight_id, details: details.into() }
+    }
+}
+
+type DetailsV1 = Earlier<StoredDetailsV1>;
+
+/// Version 1 knew the point in time of a departure, but not the offset that it was given with.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StoredDetailsV1 {
+    flight_number: FlightNumber,
+    origin: PlaceName,
+    destination: PlaceName,
+    #[serde(default)]
+    scheduled_departure: Option<Timestamp>,
+}
+
+impl From<StoredDetailsV1> for StoredDetails {
+    fn from(v1: StoredDetailsV1) -> Self {
+        let StoredDetailsV1 { flight_number, origin, destination, scheduled_departure } = v1;
+        Self { flight_number, origin, destination, scheduled_departure: scheduled_departure.map(OffsetDateTime::utc) }
     }
 }

@@ -11,11 +11,8 @@ mod offset_date_time;
 mod state;
 
 pub use command::{FlightCommand, FlightRejection};
-pub use decide::{Flights, may_disembark};
-pub use event::{
-    FlightAllBoarded, FlightBoardingReopened, FlightCreated, FlightDeleted, FlightDetailsCorrected, FlightDisembarked,
-    FlightEvent, FlightLanded, StoredDetails,
-};
-pub use flight::{Flight, FlightDetails, FlightNumber, FlightStatus, Place, UnknownFlightStatus};
+pub use decide::{Flights, may_depart};
+pub use event::*;
+pub use flight::{Flight, FlightDetails, FlightNumber, FlightStatus, PlaceName};
 pub use offset_date_time::OffsetDateTime;
 pub use state::FlightState;

@@ -9,8 +9,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 const SECONDS_PER_MINUTE: i32 = 60;
 const MINUTES_PER_DAY: i32 = 24 * 60;
 
-/// A point in time, and the offset from UTC that it was given with. The same point in time with another offset is another
-/// value.
+/// A point in time, and the offset from UTC that it was given with. The same point in time with another offset is
+/// another value.
 ///
 /// Its text form is RFC 3339, such as `2026-05-01T12:30:00+14:00`; without an offset it ends with `Z`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,8 +21,8 @@ pub struct OffsetDateTime {
 }
 
 impl OffsetDateTime {
-    /// A point in time that was given with this offset. RFC 3339 has no form for an offset of a day or more, or one with
-    /// seconds: instead of such an offset there is none.
+    /// A point in time that was given with this offset. RFC 3339 has no form for an offset of a day or more, or one
+    /// with seconds: instead of such an offset there is none.
     #[must_use]
     pub fn new(at: Timestamp, offset: Offset) -> Self {
         let seconds = offset.seconds();
@@ -30,8 +30,8 @@ impl OffsetDateTime {
         Self::with_offset_minutes(at, i16::try_from(minutes).unwrap_or(0))
     }
 
-    /// A point in time that was given with an offset of so many minutes, east of UTC if it is positive. Of a day or more
-    /// there is none.
+    /// A point in time that was given with an offset of so many minutes, east of UTC if it is positive. Of a day or
+    /// more there is none.
     #[must_use]
     pub fn with_offset_minutes(at: Timestamp, minutes: i16) -> Self {
         let offset_minutes = if i32::from(minutes).abs() < MINUTES_PER_DAY { minutes } else { 0 };

@@ -1,8 +1,9 @@
+use flight_contract::FlightId;
 use std::sync::Arc;
 
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
-use shared_kernel::{FlightId, Revision};
+use shared_kernel::Revision;
 
 use crate::{Flight, FlightCreated, FlightEvent, FlightStatus};
 
@@ -39,8 +40,8 @@ impl FlightState {
                 flight.status = FlightStatus::WaitingForBoarding;
                 flight.manifest_revision = Some(event.manifest_revision);
             }),
-            FlightEvent::Disembarked(event) => {
-                self.change(&event.flight_id, revision, |flight| flight.status = FlightStatus::Disembarked);
+            FlightEvent::Departed(event) => {
+                self.change(&event.flight_id, revision, |flight| flight.status = FlightStatus::Departed);
             }
             FlightEvent::Landed(event) => {
                 self.change(&event.flight_id, revision, |flight| flight.status = FlightStatus::Arrived);

@@ -5,12 +5,10 @@ mod migrations;
 mod projection;
 mod queries;
 mod reactions;
+mod table;
 
 pub use manifests::RpcManifests;
 pub use migrations::migrations;
 pub use projection::FlightProjection;
 pub use queries::FlightReadModel;
 pub use reactions::FlightReactions;
-
-/// The stream that holds every event of the flight domain.
-pub const STREAM: &str = "flight-stream";

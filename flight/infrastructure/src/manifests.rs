@@ -1,8 +1,10 @@
-use flight_application::{Manifests, MissingPassenger, SealOutcome};
-use shared_contracts::Fault;
-use shared_contracts::manifest::{FlightEnding, ManifestRpcClient, SealAnswer};
+use flight_application::Manifests;
+use flight_contract::FlightId;
+use passenger_contract::{FlightEnding, SealAnswer};
+use passenger_rpc::ManifestRpcClient;
 use shared_infrastructure::rpc::RpcClient;
-use shared_kernel::{Cause, FlightId, Interruption, Revision};
+use shared_kernel::{Cause, Interruption, Revision};
+use shared_rpc::Fault;
 
 /// The passenger domain over JSON-RPC.
 #[derive(Clone)]
@@ -33,27 +35,20 @@ impl RpcManifests {
 }
 
 impl Manifests for RpcManifests {
-    async fn seal(&self, flight_id: FlightId, cause: Cause) -> Result<SealOutcome, Interruption> {
+    async fn seal(&self, flight_id: FlightId, cause: Cause) -> Result<SealAnswer, Interruption> {
         let answer = self.client.call(|client| {
             let cause = cause.clone();
             async move { client.seal(flight_id, cause).await }
         });
-        Ok(match answer.await.map_err(Interruption::from)? {
-            SealAnswer::Sealed { revision } => SealOutcome::Sealed(revision),
-            SealAnswer::Closed => SealOutcome::Closed,
-            SealAnswer::NotAllBoarded { missing, passengers, revision } => SealOutcome::NotAllBoarded {
-                missing,
-                revision,
-                passengers: passengers
-                    .into_iter()
-                    .map(|passenger| MissingPassenger { id: passenger.id, name: passenger.name })
-                    .collect(),
-            },
-        })
+        answer.await.map_err(Interruption::from)
     }
 
-    async fn close(&self, flight_id: FlightId, landed: bool, cause: Cause) -> Result<Option<Revision>, Interruption> {
-        let ending = if landed { FlightEnding::Landed } else { FlightEnding::Deleted };
+    async fn close(
+        &self,
+        flight_id: FlightId,
+        ending: FlightEnding,
+        cause: Cause,
+    ) -> Result<Option<Revision>, Interruption> {
         self.close_manifest(flight_id, ending, cause).await.map_err(Interruption::from)
     }
 }

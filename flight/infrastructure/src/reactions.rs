@@ -1,6 +1,6 @@
 use flight_core::FlightEvent;
-use shared_contracts::manifest::FlightEnding;
-use shared_infrastructure::reactor::{Reaction, ReactionError};
+use passenger_contract::FlightEnding;
+use shared_infrastructure::reader::{Reaction, ReactionError};
 use shared_kernel::{Cause, Revision};
 use uuid::Uuid;
 
@@ -29,11 +29,8 @@ impl Reaction for FlightReactions {
 
     async fn react(&self, event: &FlightEvent, _: Revision, cause: Cause) -> Result<(), ReactionError> {
         let Some(ending) = ending(event) else { return Ok(()) };
-        match self.manifests.close_manifest(event.flight_id(), ending, cause).await {
-            Ok(_) => Ok(()),
-            Err(fault) if fault.is_transient() => Err(ReactionError::Retry(fault.to_string())),
-            Err(fault) => Err(ReactionError::Park(fault.to_string())),
-        }
+        self.manifests.close_manifest(event.flight_id(), ending, cause).await?;
+        Ok(())
     }
 }
 
@@ -45,6 +42,6 @@ const fn ending(event: &FlightEvent) -> Option<FlightEnding> {
         | FlightEvent::DetailsCorrected(_)
         | FlightEvent::AllBoarded(_)
         | FlightEvent::BoardingReopened(_)
-        | FlightEvent::Disembarked(_) => None,
+        | FlightEvent::Departed(_) => None,
     }
 }

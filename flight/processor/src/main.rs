@@ -1,47 +1,9 @@
 //! The flight processor as a service of its own.
 
-use std::error::Error;
 use std::process::ExitCode;
 
-use clap::Parser;
-use shared_service::process::{ServiceArgs, run_service};
-use shared_service::settings::{DatabaseArgs, EventStoreArgs, ListenArgs, PassengerApiArgs};
-use shared_service::telemetry::LogArgs;
-use tokio_util::sync::CancellationToken;
-
-/// Jetbridge's flight processor: read model and reactions of flights
-#[derive(Debug, Parser)]
-#[command(name = "flight-processor", version)]
-struct Args {
-    #[command(flatten)]
-    listen: ListenArgs<8091>,
-    #[command(flatten)]
-    database: DatabaseArgs,
-    #[command(flatten)]
-    event_store: EventStoreArgs,
-    #[command(flatten)]
-    passenger_api: PassengerApiArgs,
-    #[command(flatten)]
-    log: LogArgs,
-}
-
-impl ServiceArgs for Args {
-    fn log(&self) -> &LogArgs {
-        &self.log
-    }
-}
+use flight_processor::FlightProcessor;
 
 fn main() -> ExitCode {
-    run_service(run)
-}
-
-async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let listener = shared_service::bind(args.listen.listen).await?;
-    let config = flight_processor::Config {
-        database_url: args.database.address()?,
-        database_connections: args.database.database_connections,
-        event_store: args.event_store.address()?,
-        passenger_api: args.passenger_api.passenger_api,
-    };
-    Ok(flight_processor::run(config, listener, shutdown).await?)
+    shared_processor::main::<FlightProcessor>()
 }

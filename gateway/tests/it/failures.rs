@@ -4,14 +4,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::routing::{any, get};
-use gateway::{Limits, Services};
+use gateway::Limits;
 use reqwest::Client;
 use serde_json::{Value, json};
 use shared_service::health::{Checks, routes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{expect_problem, gateway, gateway_of, gateway_with, listener, nobody, serve, short_limits, url};
+use crate::support::{
+    expect_problem, gateway, gateway_of, gateway_with, listener, nobody, serve, services_at, short_limits,
+};
 
 #[tokio::test]
 async fn a_service_that_is_down_is_unavailable() {
@@ -124,13 +126,8 @@ async fn the_overview_names_what_is_down() {
     let bad = serve(routes(Checks::new().with("event store", || async { Err("is away".to_owned()) }))).await;
     let hung = serve(Router::new().fallback(any(std::future::pending::<()>))).await;
     let strange = serve(Router::new().fallback(|| async { "hello" })).await;
-    let services = Services {
-        flight_api: url(good.address()),
-        passenger_api: url(bad.address()),
-        auditlog_api: url(nobody().await),
-        flight_processor: Some(url(hung.address())),
-        passenger_processor: Some(url(strange.address())),
-    };
+    let apis = [good.address(), bad.address(), nobody().await];
+    let services = services_at(apis, [Some(hung.address()), Some(strange.address())]);
     let gateway = gateway_of(services, Limits::default()).await;
     let answer = reqwest::get(gateway.url("/api/health")).await.unwrap();
     assert_eq!(answer.status(), 503);

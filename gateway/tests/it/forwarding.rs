@@ -2,7 +2,7 @@ use axum::Json;
 use axum::Router;
 use axum::body::Bytes;
 use axum::response::IntoResponse;
-use gateway::{Limits, Services};
+use gateway::Limits;
 use http::{HeaderMap, Method, StatusCode, Uri};
 use jetbridge_testing::TestService;
 use reqwest::Client;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{LIMIT, expect_problem, gateway, gateway_of, nobody, serve, url};
+use crate::support::{LIMIT, expect_problem, gateway, gateway_of, nobody, serve, services_at};
 
 /// A service that tells what it was asked.
 fn echo(name: &'static str) -> Router {
@@ -34,17 +34,8 @@ fn echo(name: &'static str) -> Router {
 
 async fn three_services() -> (TestService, [TestService; 3]) {
     let services = [serve(echo("flight")).await, serve(echo("passenger")).await, serve(echo("auditlog")).await];
-    let gateway = gateway_of(
-        Services {
-            flight_api: url(services[0].address()),
-            passenger_api: url(services[1].address()),
-            auditlog_api: url(services[2].address()),
-            flight_processor: None,
-            passenger_processor: None,
-        },
-        Limits::default(),
-    )
-    .await;
+    let apis = [services[0].address(), services[1].address(), services[2].address()];
+    let gateway = gateway_of(services_at(apis, [None, None]), Limits::default()).await;
     (gateway, services)
 }
 

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use axum::Router;
-use gateway::{Config, Limits, Services};
+use gateway::{Config, DomainServices, Limits, Services};
 use jetbridge_testing::TestService;
 use serde_json::Value;
 use shared_service::settings::ServiceUrl;
@@ -39,13 +39,20 @@ pub(crate) async fn gateway_with(services: SocketAddr, limits: Limits) -> TestSe
 }
 
 fn all_at(services: SocketAddr) -> Services {
-    Services {
-        flight_api: url(services),
-        passenger_api: url(services),
-        auditlog_api: url(services),
-        flight_processor: None,
-        passenger_processor: None,
-    }
+    services_at([services; 3], [None, None])
+}
+
+/// The services with the APIs of flights, passengers and the audit log, and the processors of both domains, at these
+/// addresses.
+pub(crate) fn services_at(apis: [SocketAddr; 3], processors: [Option<SocketAddr>; 2]) -> Services {
+    let [flight_api, passenger_api, auditlog_api] = apis;
+    let domains = [(flight_contract::DOMAIN, flight_api), (passenger_contract::DOMAIN, passenger_api)];
+    let domains = domains.into_iter().zip(processors).map(|((domain, api), processor)| DomainServices {
+        domain,
+        api: url(api),
+        processor: processor.map(url),
+    });
+    Services { domains: domains.collect(), auditlog_api: url(auditlog_api) }
 }
 
 /// A gateway without services, with the web client from a folder.

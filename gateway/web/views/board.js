@@ -1,11 +1,12 @@
 // All flights on one board.
 import { h, keyedList, rovingFocus, searchList, setAttribute, setText } from "../dom.js";
+import { showDeparture } from "../flight_details.js";
 import { allDepartures, arrivedState, loadArrived, loadState, onDepartures } from "../flights.js";
 import { plural, route } from "../model.js";
 import { notifyError, say } from "../notices.js";
 import { replaceParameters } from "../router.js";
 import { COLUMNS, inTab, matching, parametersOf, readChoices, sorted, TABS } from "./board_choices.js";
-import { flash, searchField, showBoarding, showDeparture, showStatus } from "./widgets.js";
+import { flash, searchField, showBoarding, showStatus } from "./widgets.js";
 
 /** @import { Context, View } from "../router.js" */
 /** @import { Departure } from "../flights.js" */

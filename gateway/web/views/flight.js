@@ -1,6 +1,7 @@
 // One flight and its passengers: what a gate agent works with.
 import { correctFlight, deleteFlight, disembarkFlight, landFlight } from "../actions.js";
 import { fill, h, setText } from "../dom.js";
+import { detailsSummary } from "../flight_details.js";
 import { allDepartures, onDepartures, refreshFlight } from "../flights.js";
 import { connected, onReset } from "../live.js";
 import { followManifest } from "../manifest.js";
@@ -9,7 +10,7 @@ import { notifyError } from "../notices.js";
 import { navigate } from "../router.js";
 import { cannotCorrectDetails, cannotDelete, cannotDisembark, cannotLand } from "../rules.js";
 import { passengerList } from "./passenger_list.js";
-import { actionBar, showBoarding, showDeparture, showStatus } from "./widgets.js";
+import { actionBar, showBoarding, showStatus } from "./widgets.js";
 
 /** @import { Context, View } from "../router.js" */
 /** @import { Flight, Manifest } from "../model.js" */
@@ -126,21 +127,21 @@ function flightPage(heading, ...parts) {
 function flightSummary() {
   const heading = h("h1", {}, "Flight");
   const places = h("bdi", {});
-  const time = h("time", {});
+  const details = detailsSummary();
   const badge = h("span", { class: "badge" });
   const bar = h("progress", { max: 1, value: 0 });
   const count = h("span", { class: "fraction" });
   const boarding = h("span", { class: "boarding" }, count, bar);
   return {
     heading,
-    element: h("div", { class: "summary" }, places, time, badge, boarding),
+    element: h("div", { class: "summary" }, places, ...details.elements, badge, boarding),
     /** @param {Situation} situation */
     show({ flight, manifest }) {
       showBoarding(bar, count, manifest.counts);
       if (!flight) return;
       setText(heading, flight.flightNumber);
       setText(places, route(flight));
-      showDeparture(time, flight.scheduledDeparture);
+      details.show(flight);
       showStatus(badge, flight.status);
     },
   };

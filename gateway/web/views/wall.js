@@ -1,10 +1,11 @@
 // The board for a screen on the wall: read across a room, touched by nobody.
 import { h, keyedList, setText } from "../dom.js";
+import { showDeparture } from "../flight_details.js";
 import { allDepartures, onDepartures } from "../flights.js";
 import { boarding } from "../model.js";
 import { timeWithSeconds } from "../format.js";
 import { navigate } from "../router.js";
-import { showDeparture, showStatus } from "./widgets.js";
+import { showStatus } from "./widgets.js";
 
 /** @import { Context, View } from "../router.js" */
 /** @import { Departure } from "../flights.js" */

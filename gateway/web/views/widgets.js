@@ -1,17 +1,9 @@
 // What several views are made of.
 import { h, setAttribute, setText } from "../dom.js";
-import { fullTime, shortTime } from "../format.js";
 import { boarding, FLIGHT_STATUS, PASSENGER_STATUS } from "../model.js";
 import { say } from "../notices.js";
 
 /** @import { Counts, FlightStatus, PassengerStatus } from "../model.js" */
-
-/** @param {HTMLTimeElement} element @param {string | null} moment */
-export function showDeparture(element, moment) {
-  setText(element, moment ? shortTime(moment) : "–");
-  setAttribute(element, "datetime", moment);
-  setAttribute(element, "title", moment ? fullTime(moment) : "No scheduled departure");
-}
 
 /** @param {HTMLElement} badge @param {FlightStatus} status */
 export function showStatus(badge, status) {

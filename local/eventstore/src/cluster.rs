@@ -115,8 +115,8 @@ impl RunningCluster {
         self.members.send_modify(|members| *members = members.with_leader(None));
     }
 
-    /// Kills a node: its connections break off, and new ones are refused. If it led, there is no leader until another is
-    /// elected. Nothing to do if it does not run.
+    /// Kills a node: its connections break off, and new ones are refused. If it led, there is no leader until another
+    /// is elected. Nothing to do if it does not run.
     pub async fn kill(&mut self, node: usize) {
         let Some(running) = self.nodes.get_mut(node).and_then(Option::take) else {
             return;

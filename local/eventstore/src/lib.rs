@@ -1,9 +1,9 @@
 //! The embedded event store: one node that speaks EventStoreDB's gRPC protocol, for one machine.
 //!
-//! [`start`] runs it inside another program; the binary of this package runs it alone; [`start_cluster`] runs several nodes
-//! over one log, for tests. Any EventStoreDB client connects
-//! to it with [`RunningServer::connection_string`]. An acknowledged append is on disk and survives a kill and a power
-//! cut. What it deliberately does not do is listed in the package's README.
+//! [`start`] runs it inside another program; the binary of this package runs it alone; [`start_cluster`] runs several
+//! nodes over one log, for tests. Any EventStoreDB client connects to it with [`RunningServer::connection_string`]. An
+//! acknowledged append is on disk and survives a kill and a power cut. What it deliberately does not do is listed in
+//! the package's README.
 
 mod access;
 mod call;

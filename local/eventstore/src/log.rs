@@ -29,8 +29,8 @@ pub(crate) use range::StreamRange;
 use reader::ReaderPool;
 pub(crate) use recent::RecentEvents;
 pub(crate) use schema::OpenError;
-pub(crate) use session::{Command, Operation, Outcome};
-pub(crate) use snapshot::{Considered, Direction, Place, Snapshot, is_hidden, ticks_now};
+pub(crate) use session::{Command, Operation, WriteOutcome};
+pub(crate) use snapshot::{AtPosition, Considered, Direction, Snapshot, is_hidden, ticks_now};
 use writer::{Message, Request, Writer};
 
 /// Write requests that may wait for the writer thread; beyond it, callers wait to be queued.
@@ -109,12 +109,12 @@ impl EventLog {
         Ok((log, WriterThread { thread, ended }))
     }
 
-    /// Queues a write and returns where its outcome will arrive. Writes take effect in the order in which they are queued.
-    /// Dropping the receiver abandons a write that has not begun.
+    /// Queues a write and returns where its outcome will arrive. Writes take effect in the order in which they are
+    /// queued. Dropping the receiver abandons a write that has not begun.
     pub(crate) async fn submit(
         &self,
         command: Command,
-    ) -> Result<oneshot::Receiver<Result<Outcome, LogError>>, LogError> {
+    ) -> Result<oneshot::Receiver<Result<WriteOutcome, LogError>>, LogError> {
         let (reply, outcome) = oneshot::channel();
         let request = Request { command, reply };
         match self.requests.send(Message::Write(request)).await {
@@ -124,7 +124,7 @@ impl EventLog {
     }
 
     /// Writes, and returns once the outcome is on disk.
-    pub(crate) async fn write(&self, command: Command) -> Result<Outcome, LogError> {
+    pub(crate) async fn write(&self, command: Command) -> Result<WriteOutcome, LogError> {
         let outcome = self.submit(command).await?;
         outcome.await.unwrap_or(Err(LogError::Closed))
     }

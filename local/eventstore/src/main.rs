@@ -11,7 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-/// A single-node event store that speaks EventStoreDB's gRPC protocol. For one machine; for more, use EventStoreDB itself.
+/// A single-node event store that speaks EventStoreDB's gRPC protocol. For one machine; for more, use EventStoreDB
+/// itself.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {

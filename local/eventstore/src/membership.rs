@@ -67,8 +67,8 @@ impl Members {
         self.0.iter().position(|member| member.is_alive && member.role == Role::Leader)
     }
 
-    /// The same nodes after an election: with this leader if it is alive, or without one. Those that are gone stay as they
-    /// were.
+    /// The same nodes after an election: with this leader if it is alive, or without one. Those that are gone stay as
+    /// they were.
     pub(crate) fn with_leader(&self, leader: Option<usize>) -> Self {
         let leader = leader.filter(|leader| self.0.get(*leader).is_some_and(|member| member.is_alive));
         self.changed(|index, member| {
@@ -82,7 +82,8 @@ impl Members {
         })
     }
 
-    /// The same nodes after one has gone or come back. If the leader went, the others have none; who comes back follows.
+    /// The same nodes after one has gone or come back. If the leader went, the others have none; who comes back
+    /// follows.
     pub(crate) fn with_alive(&self, node: usize, is_alive: bool) -> Self {
         if self.0.get(node).is_none_or(|member| member.is_alive == is_alive) {
             return self.clone();

@@ -77,8 +77,8 @@ pub(crate) fn no_page(result: &str, reason: &str) -> Status {
     Status::unknown(format!("Unexpected {result}: {reason}"))
 }
 
-/// What every open call ends with at shutdown, and what a node without a leader answers. Never OK: clients take that for
-/// something else, or not at all.
+/// What every open call ends with at shutdown, and what a node without a leader answers. Never OK: clients take that
+/// for something else, or not at all.
 pub(crate) fn not_ready() -> Status {
     Status::unavailable("Server Is Not Ready")
 }

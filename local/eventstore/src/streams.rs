@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::access::Access;
-use crate::log::{Command, EventLog, Operation, Outcome};
+use crate::log::{Command, EventLog, Operation, WriteOutcome};
 use crate::membership::{Node, requires_leader};
 use crate::proto::streams::streams_server::Streams;
 use crate::proto::streams::{
@@ -47,9 +47,11 @@ impl StreamsService {
         self.node.may_write(requires_leader)?;
         let command = Command { stream: target.stream.clone(), expected: target.expected, operation };
         match self.log.write(command).await? {
-            Outcome::Done { position, .. } => Ok(position),
-            Outcome::Deleted => Err(status::stream_deleted(&target.stream)),
-            Outcome::WrongRevision { current } => Err(status::wrong_revision(&target.stream, target.expected, current)),
+            WriteOutcome::Done { position, .. } => Ok(position),
+            WriteOutcome::Deleted => Err(status::stream_deleted(&target.stream)),
+            WriteOutcome::WrongRevision { current } => {
+                Err(status::wrong_revision(&target.stream, target.expected, current))
+            }
         }
     }
 

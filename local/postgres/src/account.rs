@@ -49,8 +49,8 @@ impl Account {
         self.other.as_ref().map(|user| user.name.as_str())
     }
 
-    /// A command that runs as this user, apart from the terminal, and with nothing of our environment that could change what
-    /// it does or should stay with us.
+    /// A command that runs as this user, apart from the terminal, and with nothing of our environment that could change
+    /// what it does or should stay with us.
     pub(crate) fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.env_clear();

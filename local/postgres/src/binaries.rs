@@ -34,7 +34,8 @@ impl Binaries {
         self.dir.join("initdb")
     }
 
-    /// Asks the programs in `dir`, as the user who is to run them, for their version. `None` means that they are of no use.
+    /// Asks the programs in `dir`, as the user who is to run them, for their version. `None` means that they are of no
+    /// use.
     pub(crate) async fn probe(dir: &Path, account: &Account) -> Option<Self> {
         if !dir.join("postgres").is_file() || !dir.join("initdb").is_file() {
             return None;

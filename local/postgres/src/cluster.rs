@@ -77,8 +77,8 @@ pub(crate) struct Initialise<'a> {
 }
 
 impl Initialise<'_> {
-    /// Makes a cluster. It is built beside its place and renamed when it is complete, so an interruption leaves nothing that
-    /// looks like a cluster.
+    /// Makes a cluster. It is built beside its place and renamed when it is complete, so an interruption leaves nothing
+    /// that looks like a cluster.
     pub(crate) async fn run(&self) -> Result<(), StartError> {
         self.remove_unfinished();
         let unfinished = self.home.root().join(format!("{UNFINISHED}{}", random_name()));
@@ -122,7 +122,8 @@ impl Initialise<'_> {
         arguments.extend(locale.iter().map(OsString::from));
         if !self.durable {
             arguments.push("--no-sync".into());
-            // Nobody else gets into the folder of the socket, and hashing passwords slowly is most of a short connection.
+            // Nobody else gets into the folder of the socket, and hashing passwords slowly is most of a short
+            // connection.
             arguments.push("--auth-local=trust".into());
         }
 

@@ -27,9 +27,9 @@ pub struct Config {
 pub enum Storage {
     /// In this folder, durably. It is created when it is missing.
     Kept(PathBuf),
-    /// In a new temporary folder that is removed when the server stops, or when this process ends in whatever way. Made for
-    /// tests: what is committed does not survive a power cut, and the folder may be in memory. `TMPDIR`, where it is set,
-    /// says where.
+    /// In a new temporary folder that is removed when the server stops, or when this process ends in whatever way. Made
+    /// for tests: what is committed does not survive a power cut, and the folder may be in memory. `TMPDIR`, where it
+    /// is set, says where.
     Ephemeral,
 }
 

@@ -125,8 +125,8 @@ fn inside(data_dir: &Path) -> PathBuf {
     data_dir.join("server")
 }
 
-/// Creates the data directory if it is missing, and gives its absolute path. Root makes it passable, though not readable, for
-/// the user that runs the server.
+/// Creates the data directory if it is missing, and gives its absolute path. Root makes it passable, though not
+/// readable, for the user that runs the server.
 pub(crate) fn create_data_dir(data_dir: &Path) -> Result<PathBuf, StartError> {
     let mode = if nix::unistd::Uid::effective().is_root() { 0o711 } else { 0o700 };
     if !data_dir.exists() {

@@ -1,7 +1,7 @@
 //! Child processes that end when this process does, in whatever way it ends.
 //!
-//! Each runs below a shell that reads from a pipe whose other end is here. Nothing is ever written to it. It closes when we let
-//! go, or when the operating system closes it for us.
+//! Each runs below a shell that reads from a pipe whose other end is here. Nothing is ever written to it. It closes
+//! when we let go, or when the operating system closes it for us.
 
 use std::ffi::{OsStr, OsString};
 use std::io;
@@ -72,8 +72,8 @@ pub(crate) struct RemovedAtEnd {
 }
 
 impl RemovedAtEnd {
-    /// Sees to it that `folder` is removed in the end, after a server with this `postmaster.pid` is gone. The folder need not
-    /// exist yet.
+    /// Sees to it that `folder` is removed in the end, after a server with this `postmaster.pid` is gone. The folder
+    /// need not exist yet.
     pub(crate) fn watch(folder: &Path, pid_file: &Path) -> io::Result<Self> {
         // As this process's own user, who created the folder and may be root.
         let mut command = Command::new("/bin/sh");

@@ -18,8 +18,8 @@ const FAST_LIMIT: Duration = Duration::from_secs(8);
 const IMMEDIATE_LIMIT: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(50);
 
-/// Stops a server that still runs on this home, and removes the files that would keep another one from starting. Only to be
-/// called by whoever holds the home's lock.
+/// Stops a server that still runs on this home, and removes the files that would keep another one from starting. Only
+/// to be called by whoever holds the home's lock.
 pub(crate) async fn clear(home: &Home) -> Result<(), StartError> {
     let cluster = home.cluster();
     let pid_file = cluster.join("postmaster.pid");
@@ -28,7 +28,8 @@ pub(crate) async fn clear(home: &Home) -> Result<(), StartError> {
     {
         stop(pid, &cluster).await?;
     }
-    // PostgreSQL overwrites such files of a process that is gone, but not when another process has the same number by now.
+    // PostgreSQL overwrites such files of a process that is gone, but not when another process has the same number by
+    // now.
     remove(&pid_file);
     if let Ok(sockets) = fs::read_dir(home.run()) {
         for socket in sockets.filter_map(Result::ok) {

@@ -20,14 +20,14 @@
 //! | `<data dir>/server/` | the server's home: `data`, `log`, `run` (the socket), `binaries` (a download), `lock` |
 //! | `<data dir>/server-location` | only where the home had to be somewhere else: its path |
 //!
-//! PostgreSQL refuses to run as root. Started by root, its programs run as the user `postgres`, or `nobody` where there is
-//! none, and the server's home belongs to that user. Where that user cannot reach the data directory (below a closed home
-//! such as `/root`), the home is made in [`Config::outside_dir`] instead, and `server-location` says where.
+//! PostgreSQL refuses to run as root. Started by root, its programs run as the user `postgres`, or `nobody` where there
+//! is none, and the server's home belongs to that user. Where that user cannot reach the data directory (below a closed
+//! home such as `/root`), the home is made in [`Config::outside_dir`] instead, and `server-location` says where.
 //!
 //! # Nothing stays behind
 //!
-//! The server runs below a small shell process that holds one end of a pipe. However this process ends, the pipe closes,
-//! and the shell stops PostgreSQL. A server that was left behind all the same is stopped by the next start.
+//! The server runs below a small shell process that holds one end of a pipe. However this process ends, the pipe
+//! closes, and the shell stops PostgreSQL. A server that was left behind all the same is stopped by the next start.
 
 mod account;
 mod binaries;

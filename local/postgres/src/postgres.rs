@@ -43,7 +43,7 @@ pub struct Postgres {
 ///
 /// See [`StartError`]; its messages say what a person can do. Data that exists is never changed by a failed start.
 pub async fn start(config: Config) -> Result<Postgres, StartError> {
-    let place = Place::prepare(&config).await?;
+    let place = ServerPlace::prepare(&config).await?;
     let data_major = cluster::major_version(&place.home.cluster())?;
     let binaries = choose_binaries(&config, &place, data_major).await?;
     place.home.create(&place.account)?;
@@ -80,7 +80,7 @@ pub async fn start(config: Config) -> Result<Postgres, StartError> {
 }
 
 /// Where the server's files go and who they belong to.
-struct Place {
+struct ServerPlace {
     account: Account,
     home: Home,
     /// Where the password is kept; `None` where nothing is.
@@ -88,7 +88,7 @@ struct Place {
     removed_at_end: Option<RemovedAtEnd>,
 }
 
-impl Place {
+impl ServerPlace {
     async fn prepare(config: &Config) -> Result<Self, StartError> {
         match &config.storage {
             Storage::Kept(data_dir) => Self::kept(data_dir, config).await,
@@ -133,7 +133,11 @@ impl Place {
 }
 
 /// Programs of the version that wrote the data, or the preferred ones where there is no data yet.
-async fn choose_binaries(config: &Config, place: &Place, data_major: Option<u32>) -> Result<Binaries, StartError> {
+async fn choose_binaries(
+    config: &Config,
+    place: &ServerPlace,
+    data_major: Option<u32>,
+) -> Result<Binaries, StartError> {
     let downloads = place.downloads(config);
     let mut dirs = config.binary_dirs.clone();
     dirs.extend(download::kept(&downloads));
@@ -162,7 +166,7 @@ async fn choose_binaries(config: &Config, place: &Place, data_major: Option<u32>
 /// `None` where no download is wanted.
 async fn download(
     config: &Config,
-    place: &Place,
+    place: &ServerPlace,
     data_major: Option<u32>,
     downloads: &Path,
 ) -> Result<Option<Binaries>, DownloadError> {
@@ -219,7 +223,8 @@ impl Postgres {
         }
     }
 
-    /// How to connect to a database of this server, with its role and password. The same after every restart of the server.
+    /// How to connect to a database of this server, with its role and password. The same after every restart of the
+    /// server.
     pub fn config(&self, database: &str) -> tokio_postgres::Config {
         self.endpoint.config(&self.password, database)
     }

@@ -3,6 +3,7 @@
 use std::process::ExitStatus;
 use std::time::Duration;
 
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -17,6 +18,21 @@ const LONGEST_DELAY: Duration = Duration::from_secs(30);
 const QUIET: Duration = Duration::from_secs(60);
 const LOG_CHECK: Duration = Duration::from_secs(60);
 
+/// How long to wait before each attempt to start the server again.
+struct Delays(ExponentialBackoff);
+
+impl Delays {
+    fn new() -> Self {
+        let delays = ExponentialBuilder::new().with_min_delay(FIRST_DELAY).with_max_delay(LONGEST_DELAY);
+        Self(delays.without_max_times().build())
+    }
+
+    fn next(&mut self) -> Duration {
+        // There is always one, since there is no maximum of times.
+        self.0.next().unwrap_or(LONGEST_DELAY)
+    }
+}
+
 /// Owns a running server.
 pub(crate) struct Supervisor {
     pub(crate) server: Server,
@@ -29,7 +45,7 @@ impl Supervisor {
     pub(crate) async fn run(self, mut process: Leashed) -> Result<(), StopError> {
         let mut log_check = interval(LOG_CHECK);
         log_check.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut delay = FIRST_DELAY;
+        let mut delays = Delays::new();
         let mut started = Instant::now();
         loop {
             tokio::select! {
@@ -37,10 +53,11 @@ impl Supervisor {
                 _ = log_check.tick() => self.bound_log(),
                 ended = process.ended() => {
                     if started.elapsed() > QUIET {
-                        delay = FIRST_DELAY;
+                        delays = Delays::new();
                     }
+                    let delay = delays.next();
                     self.report_end(&ended, delay);
-                    match self.restart(&mut delay).await {
+                    match self.restart(delay, &mut delays).await {
                         Some(restarted) => process = restarted,
                         None => return self.finish(None).await,
                     }
@@ -51,12 +68,10 @@ impl Supervisor {
     }
 
     /// Tries until the server runs again; `None` when told to stop.
-    async fn restart(&self, delay: &mut Duration) -> Option<Leashed> {
+    async fn restart(&self, mut delay: Duration, delays: &mut Delays) -> Option<Leashed> {
         loop {
-            let wait = *delay;
-            *delay = (wait * 2).min(LONGEST_DELAY);
             let attempt = async {
-                sleep(wait).await;
+                sleep(delay).await;
                 self.server.launch().await
             };
             tokio::select! {
@@ -67,11 +82,14 @@ impl Supervisor {
                         info!("PostgreSQL runs again");
                         return Some(process);
                     }
-                    Err(error) => error!(
-                        error = &error as &dyn std::error::Error,
-                        retry.delay_ms = delay.as_millis(),
-                        "PostgreSQL cannot be restarted; trying again"
-                    ),
+                    Err(error) => {
+                        delay = delays.next();
+                        error!(
+                            error = &error as &dyn std::error::Error,
+                            retry.delay_ms = delay.as_millis(),
+                            "PostgreSQL cannot be restarted; trying again"
+                        );
+                    }
                 },
             }
         }

@@ -14,9 +14,10 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
+use shared_infrastructure::back_off::BackOff;
 use shared_service::ErrorChain;
 use shared_service::headers::{IDEMPOTENCY_KEY, JETBRIDGE_ACTOR};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::airport::{self, Action, Details, Flight, Passenger, Stage};
@@ -26,8 +27,8 @@ const ACTOR: &str = "demo";
 /// Longer than the gateway waits for a service.
 const ANSWER_LIMIT: Duration = Duration::from_secs(40);
 const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
-/// How often something is asked for that fails, and how long to wait in between.
-const ATTEMPTS: usize = 10;
+/// How often something that fails is asked for again, and how long to wait in between.
+const RETRIES: usize = 9;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// How far back the audit log is searched for the demo's flights: many times what the demo keeps.
@@ -220,8 +221,7 @@ impl Client {
 
     /// Tries until there is an answer that will not be another one in a moment.
     async fn call(&self, call: &Call) -> Result<Value, Refused> {
-        let mut pause = FIRST_PAUSE;
-        let mut attempt = 1;
+        let mut back_off = BackOff::new(FIRST_PAUSE, LONGEST_PAUSE);
         loop {
             let why = match timeout(ANSWER_LIMIT, self.attempt(call)).await {
                 Ok(Ok((status, answer))) if status.is_success() => {
@@ -240,15 +240,13 @@ impl Client {
                 Ok(Err(error)) => ErrorChain(&*error).to_string(),
                 Err(_elapsed) => format!("nothing within {} s", ANSWER_LIMIT.as_secs()),
             };
-            if attempt == ATTEMPTS {
+            if back_off.taken() == RETRIES {
                 return Err(call.refused(why, None));
             }
             if !self.is_waiting.swap(true, Ordering::Relaxed) {
                 tracing::warn!("the demo waits: {}", call.refused(why, None));
             }
-            sleep(pause).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-            attempt += 1;
+            back_off.pause().await;
         }
     }
 

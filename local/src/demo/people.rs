@@ -1,5 +1,5 @@
-//! Made-up people, as different as those at an airport are: names in many scripts, in both orders, and with letters that
-//! are put together from several characters.
+//! Made-up people, as different as those at an airport are: names in many scripts, in both orders, and with letters
+//! that are put together from several characters.
 
 use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};

@@ -14,8 +14,8 @@ const START_LIMIT: Duration = Duration::from_secs(20);
 
 /// Event store nodes over one event log, of which one leads. Each has all events at once, and the test says who leads.
 ///
-/// Nodes have numbers, from 0 on; at first node 0 leads. They run on the runtime of the test that started them, behave like
-/// EventStoreDB 24.6.0 where that hurts, and end with the test.
+/// Nodes have numbers, from 0 on; at first node 0 leads. They run on the runtime of the test that started them, behave
+/// like EventStoreDB 24.6.0 where that hurts, and end with the test.
 #[derive(Debug)]
 pub struct TestCluster {
     nodes: RunningCluster,
@@ -66,7 +66,8 @@ impl TestCluster {
         self.nodes.depose();
     }
 
-    /// Kills a node: its connections break off, and new ones are refused. If it led, nobody does until another is elected.
+    /// Kills a node: its connections break off, and new ones are refused. If it led, nobody does until another is
+    /// elected.
     pub async fn kill(&mut self, node: usize) {
         self.nodes.kill(node).await;
     }

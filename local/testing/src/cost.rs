@@ -29,9 +29,9 @@ impl TestDatabase {
         observer.query_one(read, &[&table]).await.expect("the table").get(0)
     }
 
-    /// Asserts that each of these queries looks at not many more rows than the `found` ones that it finds, however many are
-    /// in the table: right after they were written, and once PostgreSQL knows the table. `ask` asks a query as often as it
-    /// is told to, over connections that end with it.
+    /// Asserts that each of these queries looks at not many more rows than the `found` ones that it finds, however many
+    /// are in the table: right after they were written, and once PostgreSQL knows the table. `ask` asks a query as
+    /// often as it is told to, over connections that end with it.
     ///
     /// # Panics
     ///

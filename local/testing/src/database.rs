@@ -35,8 +35,8 @@ impl TestDatabase {
         Self::named(server, unique_name("test"), None).await
     }
 
-    /// A copy of a database that `prepare` filled, for instance by running migrations. The first test of the process that
-    /// asks for `key` prepares it; the others, and it, get copies.
+    /// A copy of a database that `prepare` filled, for instance by running migrations. The first test of the process
+    /// that asks for `key` prepares it; the others, and it, get copies.
     ///
     /// ```no_run
     /// # async fn example() {
@@ -61,6 +61,17 @@ impl TestDatabase {
             Arc::clone(TEMPLATES.lock().unwrap_or_else(PoisonError::into_inner).entry(key.to_owned()).or_default());
         let template = cell.get_or_init(|| prepare_template(server, prepare)).await;
         Self::named(server, unique_name("test"), Some(template)).await
+    }
+
+    /// Every row of a table, with all that is in it, in the order of a column.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such table or column.
+    pub async fn rows(&self, table: &str, key: &str) -> Vec<serde_json::Value> {
+        let sql = format!("SELECT to_jsonb({table})::text FROM {table} ORDER BY {key}");
+        let rows = self.client().await.query(&sql, &[]).await.expect("a table with this column");
+        rows.iter().map(|row| serde_json::from_str(row.get(0)).expect("a row as JSON")).collect()
     }
 
     async fn named(server: &'static TestPostgres, name: String, template: Option<&str>) -> Self {

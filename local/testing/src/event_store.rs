@@ -14,11 +14,11 @@ use crate::scratch::temporary_folder;
 const START_LIMIT: Duration = Duration::from_secs(20);
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 
-/// The embedded event store, with a temporary folder and a port of its own. It runs on the runtime of the test that started
-/// it, and ends with it.
+/// The embedded event store, with a temporary folder and a port of its own. It runs on the runtime of the test that
+/// started it, and ends with it.
 ///
-/// It behaves like EventStoreDB 24.6.0 where that hurts, so that what passes here passes there: a connection has 100 calls at
-/// once, acknowledgements are delayed, and a batch session that was closed too early stays open.
+/// It behaves like EventStoreDB 24.6.0 where that hurts, so that what passes here passes there: a connection has 100
+/// calls at once, acknowledgements are delayed, and a batch session that was closed too early stays open.
 #[derive(Debug)]
 pub struct TestEventStore {
     settings: Settings,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use backon::{BackoffBuilder, ExponentialBuilder};
 use tokio::time::{Instant, sleep, timeout_at};
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(5);
@@ -44,8 +45,8 @@ impl<T, E: std::fmt::Display> Outcome for Result<T, E> {
     }
 }
 
-/// Asks again and again until the condition holds, and gives what it gave. One answer may not take longer than the limit
-/// either.
+/// Asks again and again until the condition holds, and gives what it gave. One answer may not take longer than the
+/// limit either.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
@@ -63,7 +64,8 @@ impl<T, E: std::fmt::Display> Outcome for Result<T, E> {
 /// When it did not happen in time, naming `what`.
 pub async fn eventually<O: Outcome>(what: &str, limit: Duration, mut condition: impl AsyncFnMut() -> O) -> O::Value {
     let deadline = Instant::now() + limit;
-    let mut pause = SHORTEST_PAUSE;
+    let pauses = ExponentialBuilder::new().with_min_delay(SHORTEST_PAUSE).with_max_delay(LONGEST_PAUSE);
+    let mut pauses = pauses.without_max_times().build();
     let mut last = " (no answer)".to_owned();
     loop {
         if let Ok(outcome) = timeout_at(deadline, condition()).await {
@@ -73,7 +75,6 @@ pub async fn eventually<O: Outcome>(what: &str, limit: Duration, mut condition: 
             }
         }
         assert!(Instant::now() < deadline, "did not happen within {limit:?}: {what}{last}");
-        sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        sleep(pauses.next().unwrap_or(LONGEST_PAUSE)).await;
     }
 }

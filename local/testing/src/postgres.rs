@@ -9,8 +9,8 @@ use tokio::runtime::{Builder, Handle};
 
 /// A running server whose data is in a temporary folder and not durable.
 ///
-/// It is started by whoever asks first, on a thread and a runtime of its own, for the runtime of a test ends with that test.
-/// It runs until the process ends; then it is stopped and its folder removed from outside.
+/// It is started by whoever asks first, on a thread and a runtime of its own, for the runtime of a test ends with that
+/// test. It runs until the process ends; then it is stopped and its folder removed from outside.
 #[derive(Debug)]
 pub struct TestPostgres {
     postgres: Postgres,

@@ -12,8 +12,8 @@ use crate::api::Api;
 
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 
-/// A service that runs on the runtime of the test that started it, on a port of its own. It is told to stop when this is
-/// dropped.
+/// A service that runs on the runtime of the test that started it, on a port of its own. It is told to stop when this
+/// is dropped.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {

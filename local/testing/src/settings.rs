@@ -8,8 +8,8 @@ use std::process::Command;
 /// What is said about a setting: its variable, and its default in so far as it is given.
 type Settings = BTreeMap<String, (String, Option<String>)>;
 
-/// Compares what `PROGRAM --help` says with the rows of the table that name the program: each flag, its variable, and its
-/// default, where the row has one and nothing else in its third cell.
+/// Compares what `PROGRAM --help` says with the rows of the table that name the program: each flag, its variable, and
+/// its default, where the row has one and nothing else in its third cell.
 ///
 /// # Panics
 /// When a setting is missing in the table or in the program, or is different there.
@@ -30,7 +30,8 @@ pub fn assert_settings_documented(program: &str) {
     assert_eq!(found, documented, "left: {name} --help; right: the table of settings in documentation/operations.md");
 }
 
-/// The settings in a text such as `--listen <ADDRESS> Address to listen on [env: JETBRIDGE_LISTEN] [default: 127.0.0.1:80]`.
+/// The settings in a text such as `--listen <ADDRESS> Address to listen on [env: JETBRIDGE_LISTEN] [default:
+/// 127.0.0.1:80]`.
 fn in_help(help: &str) -> Settings {
     let mut settings = Settings::new();
     let starts_setting = |line: &&str| {
@@ -57,7 +58,8 @@ fn in_help(help: &str) -> Settings {
     settings
 }
 
-/// The rows such as ``| `--listen`, `JETBRIDGE_LISTEN` | all services | `127.0.0.1:80` | address |`` that are about the program.
+/// The rows such as ``| `--listen`, `JETBRIDGE_LISTEN` | all services | `127.0.0.1:80` | address |`` that are about the
+/// program.
 fn in_table(page: &str, program: &str) -> Settings {
     let mut settings = Settings::new();
     for row in page.lines().filter(|line| line.starts_with("| `--")) {

@@ -15,85 +15,90 @@ const PURE_LIBRARIES: [&str; 6] = ["imbl", "jiff", "serde", "serde_json", "thise
 /// What the application layer may use beside that: time limits and the log.
 const APPLICATION_LIBRARIES: [&str; 5] = ["serde", "thiserror", "tokio", "tracing", "uuid"];
 
-const DOMAINS: [&str; 2] = ["flight", "passenger"];
-
 /// What a package of the workspace may import of the workspace, and, where that matters, of libraries.
 struct Allowed {
     ours: Vec<String>,
     libraries: Option<&'static [&'static str]>,
 }
 
-/// A rule about packages of the workspace and, if they matter, libraries.
-fn rule(ours: &[&str], libraries: Option<&'static [&'static str]>) -> Option<Allowed> {
-    Some(Allowed { ours: ours.iter().map(|&name| name.to_owned()).collect(), libraries })
-}
-
-/// What a layer of a domain may import.
-fn allowed_in_domain(domain: &str, layer: &str) -> Option<Allowed> {
-    let own = |layer: &str| format!("{domain}-{layer}");
-    let (core, application, infrastructure) = (own("core"), own("application"), own("infrastructure"));
-    match layer {
-        "core" => rule(&["shared-kernel"], Some(&PURE_LIBRARIES)),
-        "application" => rule(&["shared-kernel", &core], Some(&APPLICATION_LIBRARIES)),
-        "infrastructure" => {
-            rule(&["shared-kernel", "shared-infrastructure", "shared-contracts", &core, &application], None)
+/// What a layer of a domain may import: what is shared, its own layers below it, and of other domains their contracts.
+fn allowed_in_domain(package: &str) -> Option<Allowed> {
+    let of_domain = |domain: &&&shared_kernel::Domain| package.starts_with(&format!("{}-", domain.name));
+    let domain = domains::ALL.iter().find(of_domain)?;
+    let layer = package.strip_prefix(domain.name)?.strip_prefix('-')?;
+    let (shared, own, libraries): (&[&str], &[&str], Option<&'static [&'static str]>) = match layer {
+        "contract" => (&["kernel"], &[], Some(&PURE_LIBRARIES)),
+        "rpc" => (&["kernel", "rpc"], &[], None),
+        "core" => (&["kernel"], &[], Some(&PURE_LIBRARIES)),
+        "application" => (&["kernel"], &["core"], Some(&APPLICATION_LIBRARIES)),
+        "infrastructure" => (&["kernel", "infrastructure", "rpc"], &["core", "application"], None),
+        "api" => {
+            (&["kernel", "infrastructure", "rpc", "service", "api"], &["core", "application", "infrastructure"], None)
         }
-        "api" | "processor" => rule(
-            &[
-                "shared-kernel",
-                "shared-infrastructure",
-                "shared-contracts",
-                "shared-service",
-                "shared-api",
-                "shared-processor",
-                &core,
-                &application,
-                &infrastructure,
-            ],
-            None,
-        ),
-        _ => None,
-    }
+        "processor" => (&["kernel", "infrastructure", "service", "processor"], &["core", "infrastructure"], None),
+        _ => return None,
+    };
+    let shared = shared.iter().map(|layer| format!("shared-{layer}"));
+    let own = own.iter().map(|layer| format!("{}-{layer}", domain.name));
+    let calls_others = matches!(layer, "infrastructure" | "api");
+    let of_others = domains::ALL.iter().flat_map(|other| {
+        let rpc = calls_others.then(|| format!("{}-rpc", other.name));
+        [Some(format!("{}-contract", other.name)), rpc].into_iter().flatten()
+    });
+    Some(Allowed { ours: shared.chain(own).chain(of_others).collect(), libraries })
 }
 
 fn allowed(package: &str) -> Option<Allowed> {
-    if let Some((domain, layer)) = package.split_once('-').filter(|(domain, _)| DOMAINS.contains(domain)) {
-        return allowed_in_domain(domain, layer);
+    let rule = |ours: &[&str], libraries| rule_of(ours.iter().map(|&name| name.to_owned()), libraries);
+    if let Some(allowed) = allowed_in_domain(package) {
+        return Some(allowed);
     }
     match package {
         "shared-kernel" => rule(&[], Some(&PURE_LIBRARIES)),
         "shared-eventstore-protocol" => rule(&[], None),
         "shared-postgres-address" => rule(&[], Some(&["percent-encoding", "thiserror"])),
-        "shared-contracts" => rule(&["shared-kernel"], None),
+        "shared-rpc" => rule(&["shared-kernel"], None),
         "shared-service" => rule(&["shared-kernel", "shared-postgres-address"], None),
         "shared-infrastructure" => {
-            rule(&["shared-kernel", "shared-contracts", "shared-eventstore-protocol", "shared-postgres-address"], None)
+            rule(&["shared-kernel", "shared-rpc", "shared-eventstore-protocol", "shared-postgres-address"], None)
         }
         "shared-api" | "shared-processor" => rule(&["shared-kernel", "shared-infrastructure", "shared-service"], None),
-        "auditlog-api" => rule(&["shared-kernel", "shared-infrastructure", "shared-service"], None),
-        "containers-setup" | "gateway" => rule(&["shared-service"], None),
-        "jetbridge-eventstore" => rule(&["shared-service"], None),
+        "domains" => rule_of(contracts(), None),
+        "auditlog-api" => {
+            let shared = ["domains", "shared-kernel", "shared-infrastructure", "shared-service"];
+            rule_of(shared.into_iter().map(str::to_owned).chain(contracts()), None)
+        }
+        "gateway" => rule(&["domains", "shared-kernel", "shared-service"], None),
+        "containers-setup" | "jetbridge-eventstore" => rule(&["shared-service"], None),
         "bench" | "jetbridge-postgres" => rule(&[], None),
         "jetbridge-testing" => rule(&["jetbridge-eventstore", "jetbridge-postgres"], None),
-        "jetbridge" => rule(
-            &[
+        "jetbridge" => {
+            let services = domains::ALL.iter().flat_map(|domain| [domain.api(), domain.processor()]);
+            let others = [
                 "auditlog-api",
-                "flight-api",
-                "flight-processor",
                 "gateway",
                 "jetbridge-eventstore",
                 "jetbridge-postgres",
-                "passenger-api",
-                "passenger-processor",
                 "shared-api",
                 "shared-infrastructure",
+                "shared-kernel",
                 "shared-postgres-address",
+                "shared-processor",
                 "shared-service",
-            ],
-            None,
-        ),
+            ];
+            rule_of(services.chain(others.map(str::to_owned)), None)
+        }
         _ => None,
     }
+}
+
+fn rule_of(ours: impl IntoIterator<Item = String>, libraries: Option<&'static [&'static str]>) -> Option<Allowed> {
+    Some(Allowed { ours: ours.into_iter().collect(), libraries })
+}
+
+fn contracts() -> impl Iterator<Item = String> {
+    let contracts = domains::ALL.iter().map(|domain| format!("{}-contract", domain.name));
+    contracts.chain(["shared-kernel".to_owned()])
 }
 
 fn violations(imports: &Imports) -> Vec<String> {
@@ -123,7 +128,9 @@ fn workspace() -> Imports {
         let dependencies = package.dependencies.iter().filter(|dependency| dependency.kind == DependencyKind::Normal);
         dependencies.map(|dependency| dependency.name.clone()).collect()
     };
-    metadata.packages.iter().map(|package| (package.name.to_string(), run_time(package))).collect()
+    // Examples are written on top of everything.
+    let ours = metadata.packages.iter().filter(|package| !package.manifest_path.as_str().contains("/examples/"));
+    ours.map(|package| (package.name.to_string(), run_time(package))).collect()
 }
 
 #[test]
@@ -208,6 +215,25 @@ fn a_core_that_imports_input_or_output_is_noticed() {
     imports.get_mut("passenger-core").unwrap().extend(["tokio".to_owned(), "shared-infrastructure".to_owned()]);
     let noticed = ["passenger-core must not import tokio", "passenger-core must not import shared-infrastructure"];
     assert_eq!(violations(&imports), noticed);
+}
+
+/// What is shared serves every domain: it names none.
+#[test]
+fn what_is_shared_names_no_domain() {
+    let shared = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
+    let mut named = Vec::new();
+    for file in files(&shared) {
+        let text = std::fs::read_to_string(&file).unwrap().to_lowercase();
+        let names = domains::ALL.iter().filter(|domain| text.contains(domain.name));
+        named.extend(names.map(|domain| format!("{} names {}", file.display(), domain.name)));
+    }
+    assert_eq!(named, Vec::<String>::new());
+}
+
+/// All files of sources and manifests below a folder.
+fn files(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 #[test]

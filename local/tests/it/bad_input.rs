@@ -344,9 +344,9 @@ async fn whatever_is_sent_is_answered() {
         answers.spawn(somebody.create().raw_json(noise).send());
         while answers.len() > 32 {
             let answer = answers.join_next().await.unwrap().unwrap();
-            // What is refused says why; by chance, something may be right.
-            let status = answer.status.as_u16();
-            assert!(matches!(status, 200 | 201 | 400 | 422), "{answer:?}");
+            // What is refused says why. By chance, something may be right, and the passenger offloaded for good.
+            let is_said = matches!(answer.status.as_u16(), 200 | 201 | 400 | 422);
+            assert!(is_said || answer.slug() == "passenger-offloaded", "{answer:?}");
         }
     }
     let rest = tokio::time::timeout(Duration::from_secs(30), answers.join_all()).await.expect("all are answered");

@@ -1,5 +1,5 @@
-//! A crash in the middle of many commands: what was acknowledged is kept, what was not is repeated, and nothing is there
-//! twice.
+//! A crash in the middle of many commands: what was acknowledged is kept, what was not is repeated, and nothing is
+//! there twice.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -13,6 +13,7 @@ mod history;
 mod kill_under_load;
 mod outage;
 mod own_servers;
+mod previous_release;
 mod race;
 mod scenarios;
 mod start;

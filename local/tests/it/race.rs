@@ -34,7 +34,8 @@ async fn attempt(call: Call, event_type: &'static str, done: &mut Done) -> Optio
     None
 }
 
-/// Adds passengers and boards them or takes them off again, so that everybody who was added leaves the manifest complete.
+/// Adds passengers and boards them or takes them off again, so that everybody who was added leaves the manifest
+/// complete.
 async fn work(api: Api, flight: String, number: usize, start: Arc<Barrier>) -> Done {
     let mut done = Done::new();
     // Connected before it matters.

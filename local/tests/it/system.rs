@@ -8,9 +8,10 @@
 //! }
 //! ```
 //!
-//! - [`System::shared`] is one system for all tests of the process: the choice wherever other tests' flights do no harm.
-//! - [`System::start`] is a system of the test's own, which it may [`kill`](System::kill), [`terminate`](System::terminate),
-//!   [`restart`](System::restart). It takes some seconds to start.
+//! - [`System::shared`] is one system for all tests of the process: the choice wherever other tests' flights do no
+//!   harm.
+//! - [`System::start`] is a system of the test's own, which it may [`kill`](System::kill),
+//!   [`terminate`](System::terminate), [`restart`](System::restart). It takes some seconds to start.
 //! - [`run_to_end`] is for starts that fail.
 //!
 //! Nothing is left behind, neither processes nor files, however the test process ends.
@@ -72,7 +73,13 @@ impl System {
 
     /// A new system with more arguments, ready.
     pub(crate) async fn start_with(arguments: &[&str]) -> Self {
+        Self::start_prepared(|_| {}, arguments).await
+    }
+
+    /// A new system with more arguments, ready, that found a data folder which was prepared for it.
+    pub(crate) async fn start_prepared(prepare: impl FnOnce(&Path), arguments: &[&str]) -> Self {
         let folder = open_folder();
+        prepare(&data_dir(folder.path()));
         let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect::<Vec<_>>();
         let mut process = Process::spawn(folder.path(), &arguments);
         let url = process.ready().await;

@@ -1,7 +1,10 @@
+use flight_contract::FlightId;
 use passenger_application::{ManifestFilter, PassengerFilter};
-use passenger_core::{Ending, MAX_MISSING_NAMED, ManifestState, OffloadReason, PassengerName, PassengerStatus};
-use shared_kernel::{FlightId, PassengerId, Text};
+use passenger_contract::{FlightEnding, MAX_MISSING_NAMED, PassengerId, problem_type};
+use passenger_core::{ManifestState, OffloadReason, PassengerName, PassengerStatus};
+use shared_kernel::{ProblemType, PublicKey, Text};
 use shared_service::{Fields, FromFields, FromQuery, Paging, Params, parse};
+use std::str::FromStr;
 
 /// The longest text that passengers are searched for, in characters: as long as a name can be.
 type SearchText = Text<100>;
@@ -71,6 +74,21 @@ impl FromQuery for ManifestsInput {
     }
 }
 
+/// A flight's id in the path of its manifest.
+pub(crate) struct ManifestKey(pub(crate) FlightId);
+
+impl FromStr for ManifestKey {
+    type Err = <FlightId as FromStr>::Err;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+impl PublicKey for ManifestKey {
+    const NOT_FOUND: &'static ProblemType = problem_type::MANIFEST_NOT_FOUND;
+}
+
 /// How a single manifest is to be shown.
 pub(crate) struct ManifestInput {
     pub(crate) missing: usize,
@@ -90,7 +108,7 @@ fn missing(params: &mut Params) -> Option<usize> {
 }
 
 fn manifest_state(text: &str) -> Result<&'static str, &'static str> {
-    [ManifestState::Open, ManifestState::Sealed, ManifestState::Closed(Ending::Landed)]
+    [ManifestState::Open, ManifestState::Sealed, ManifestState::Closed(FlightEnding::Landed)]
         .into_iter()
         .map(ManifestState::as_str)
         .find(|state| *state == text)

@@ -1,53 +1,9 @@
 //! The passenger API as a service of its own.
 
-use std::error::Error;
 use std::process::ExitCode;
 
-use clap::Parser;
-use shared_service::process::{ServiceArgs, run_service};
-use shared_service::settings::{AppendArgs, DatabaseArgs, EventStoreArgs, FlightApiArgs, ListenArgs};
-use shared_service::telemetry::LogArgs;
-use tokio_util::sync::CancellationToken;
-
-/// Jetbridge's passenger API: commands and queries of passengers and manifests
-#[derive(Debug, Parser)]
-#[command(name = "passenger-api", version)]
-struct Args {
-    #[command(flatten)]
-    listen: ListenArgs<8082>,
-    #[command(flatten)]
-    database: DatabaseArgs,
-    #[command(flatten)]
-    event_store: EventStoreArgs,
-    #[command(flatten)]
-    append: AppendArgs,
-    #[command(flatten)]
-    flight_api: FlightApiArgs,
-    #[command(flatten)]
-    log: LogArgs,
-}
-
-impl ServiceArgs for Args {
-    fn log(&self) -> &LogArgs {
-        &self.log
-    }
-}
+use passenger_api::PassengerApi;
 
 fn main() -> ExitCode {
-    run_service(run)
-}
-
-async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let listener = shared_service::bind(args.listen.listen).await?;
-    let config = passenger_api::Config {
-        domain: shared_api::Config {
-            database_url: args.database.address()?,
-            database_connections: args.database.database_connections,
-            event_store: args.event_store.address()?,
-            append_bytes: args.append.append_bytes,
-            command_queue: args.append.command_queue,
-        },
-        flight_api: args.flight_api.flight_api,
-    };
-    Ok(passenger_api::run(config, listener, shutdown).await?)
+    shared_api::main::<PassengerApi>()
 }

@@ -1,37 +1,32 @@
+use passenger_contract::{PassengerId, STREAM, problem_type};
+use shared_kernel::{Executed, Position};
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
-use passenger_application::{Done, ManifestView, ManifestWithPassengers, PassengerView};
+use passenger_application::{ManifestView, ManifestWithPassengers, PassengerView};
 use passenger_infrastructure::FIRST_PASSENGERS;
-use shared_infrastructure::limits;
-use shared_kernel::{PassengerId, Position};
-use shared_service::health::{self, Checks};
 use shared_service::{
-    Command, IfNoneMatch, ManifestKey, NoBody, Page, PathId, Problem, ProblemType, Query, Reply, RequestedPosition,
-    finish,
+    Command, IfNoneMatch, NoBody, Page, PathId, Problem, Query, Reply, ReplyResult, RequestedPosition,
 };
 
 use crate::Api;
-use crate::input::{AddInput, ManifestInput, ManifestsInput, NameInput, OffloadInput, PassengersInput};
+use crate::input::{AddInput, ManifestInput, ManifestKey, ManifestsInput, NameInput, OffloadInput, PassengersInput};
 use crate::problems::problem;
 
-type Answer<T> = Result<Reply<T>, Problem>;
-
-pub(crate) fn router(api: Arc<Api>, checks: Checks) -> Router {
-    let passengers = Router::new()
+pub(crate) fn router(api: Arc<Api>) -> Router {
+    Router::new()
         .route("/api/passengers", get(list).post(add))
         .route("/api/passengers/{id}", get(show).put(correct_name))
         .route("/api/passengers/{id}/board", post(board))
         .route("/api/passengers/{id}/offload", post(offload))
         .route("/api/manifests", get(list_manifests))
         .route("/api/manifests/{flightId}", get(show_manifest))
-        .with_state(api);
-    finish(passengers.merge(health::routes(checks)), limits::REQUEST)
+        .with_state(api)
 }
 
-async fn add(State(api): State<Arc<Api>>, command: Command<AddInput>) -> Answer<PassengerView> {
+async fn add(State(api): State<Arc<Api>>, command: Command<AddInput>) -> ReplyResult<PassengerView> {
     let AddInput { flight_id, name } = command.input;
     let done = api.service.add(flight_id, name, command.context).await.map_err(problem)?;
     let (revision, location) = (done.value.version, format!("/api/passengers/{}", done.value.id));
@@ -42,7 +37,7 @@ async fn correct_name(
     State(api): State<Arc<Api>>,
     PathId(id): PathId<PassengerId>,
     command: Command<NameInput>,
-) -> Answer<PassengerView> {
+) -> ReplyResult<PassengerView> {
     let if_version = command.if_match.expected_revision();
     answer(api.service.correct_name(id, command.input.0, if_version, command.context).await.map_err(problem)?)
 }
@@ -51,7 +46,7 @@ async fn board(
     State(api): State<Arc<Api>>,
     PathId(id): PathId<PassengerId>,
     command: Command<NoBody>,
-) -> Answer<PassengerView> {
+) -> ReplyResult<PassengerView> {
     let if_version = command.if_match.expected_revision();
     answer(api.service.board(id, if_version, command.context).await.map_err(problem)?)
 }
@@ -60,7 +55,7 @@ async fn offload(
     State(api): State<Arc<Api>>,
     PathId(id): PathId<PassengerId>,
     command: Command<OffloadInput>,
-) -> Answer<PassengerView> {
+) -> ReplyResult<PassengerView> {
     let if_version = command.if_match.expected_revision();
     answer(api.service.offload(id, command.input.0, if_version, command.context).await.map_err(problem)?)
 }
@@ -70,11 +65,12 @@ async fn show(
     PathId(id): PathId<PassengerId>,
     RequestedPosition(requested): RequestedPosition,
     known: IfNoneMatch,
-) -> Answer<PassengerView> {
-    let requested = api.cover(requested).await;
-    let found = api.read_model.passenger(id, requested.passenger).await?;
-    let position = requested.and(Position::in_passenger_stream(found.revision));
-    let passenger = found.value.ok_or_else(|| Problem::of(ProblemType::PassengerNotFound).position(position))?;
+) -> ReplyResult<PassengerView> {
+    let requested = api.backend.cover(requested).await;
+    let found = api.read_model.passenger(id, requested.revision_in(STREAM)).await?;
+    let position = requested.and(Position::at(STREAM, found.revision));
+    let passenger =
+        found.value.ok_or_else(|| Problem::of(problem_type::PASSENGER_NOT_FOUND).position(position.clone()))?;
     let version = passenger.version;
     Ok(Reply::ok(passenger).position(position).unless_known(version, &known))
 }
@@ -83,22 +79,23 @@ async fn list(
     State(api): State<Arc<Api>>,
     Query(input): Query<PassengersInput>,
     RequestedPosition(requested): RequestedPosition,
-) -> Answer<Page<PassengerView>> {
-    let requested = api.cover(requested).await;
-    let found = api.read_model.passengers(input.filter, input.paging, requested.passenger).await?;
+) -> ReplyResult<Page<PassengerView>> {
+    let requested = api.backend.cover(requested).await;
+    let found = api.read_model.passengers(input.filter, input.paging, requested.revision_in(STREAM)).await?;
     let page = Page::from_surplus(found.value, &input.paging, |last| last.id);
-    Ok(Reply::ok(page).position(requested.and(Position::in_passenger_stream(found.revision))))
+    Ok(Reply::ok(page).position(requested.and(Position::at(STREAM, found.revision))))
 }
 
 async fn list_manifests(
     State(api): State<Arc<Api>>,
     Query(input): Query<ManifestsInput>,
     RequestedPosition(requested): RequestedPosition,
-) -> Answer<Page<ManifestView>> {
-    let requested = api.cover(requested).await;
-    let found = api.read_model.manifests(input.filter, input.paging, input.missing, requested.passenger).await?;
+) -> ReplyResult<Page<ManifestView>> {
+    let requested = api.backend.cover(requested).await;
+    let found =
+        api.read_model.manifests(input.filter, input.paging, input.missing, requested.revision_in(STREAM)).await?;
     let page = Page::from_surplus(found.value, &input.paging, |last| last.flight_id);
-    Ok(Reply::ok(page).position(requested.and(Position::in_passenger_stream(found.revision))))
+    Ok(Reply::ok(page).position(requested.and(Position::at(STREAM, found.revision))))
 }
 
 async fn show_manifest(
@@ -107,15 +104,15 @@ async fn show_manifest(
     Query(input): Query<ManifestInput>,
     RequestedPosition(requested): RequestedPosition,
     known: IfNoneMatch,
-) -> Answer<ManifestWithPassengers> {
-    let requested = api.cover(requested).await;
-    let found = api.read_model.manifest(flight_id, input.missing, requested.passenger).await?;
-    let position = requested.and(Position::in_passenger_stream(found.revision));
+) -> ReplyResult<ManifestWithPassengers> {
+    let requested = api.backend.cover(requested).await;
+    let found = api.read_model.manifest(flight_id, input.missing, requested.revision_in(STREAM)).await?;
+    let position = requested.and(Position::at(STREAM, found.revision));
     let (manifest, passengers) = match found.value {
         Some(found) => found,
         // Nobody was ever on it, so only the flight domain knows whether there is such a flight.
         None if api.service.flight_exists(flight_id).await? => (ManifestView::empty(flight_id), Vec::new()),
-        None => return Err(Problem::of(ProblemType::ManifestNotFound).position(position)),
+        None => return Err(Problem::of(problem_type::MANIFEST_NOT_FOUND).position(position)),
     };
     let Page { items, next } = Page::from_surplus(passengers, &FIRST_PASSENGERS, |last| last.id);
     let version = manifest.version;
@@ -127,7 +124,7 @@ async fn show_manifest(
     })
 }
 
-fn answer(done: Done<PassengerView>) -> Answer<PassengerView> {
+fn answer(done: Executed<PassengerView>) -> ReplyResult<PassengerView> {
     let revision = done.value.version;
     Ok(Reply::ok(done.value).revision(revision).position(done.position))
 }

@@ -31,7 +31,7 @@ pub enum PassengerError {
 
 impl PassengerError {
     pub(crate) fn rejected(rejection: PassengerRejection, revision: Option<Revision>) -> Self {
-        Self::Rejected { rejection, position: Position::in_passenger_stream(revision) }
+        Self::Rejected { rejection, position: Position::at(passenger_contract::STREAM, revision) }
     }
 }
 

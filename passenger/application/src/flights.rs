@@ -1,14 +1,15 @@
+use flight_contract::{Admission, FlightId};
 use std::future::Future;
 
-use shared_kernel::{Cause, FlightId, Interruption, Revision};
+use shared_kernel::{Cause, Interruption, Revision};
 
 /// The flight domain, as far as passengers need it.
 pub trait Flights: Send + Sync {
     /// Whether a flight takes passengers. "No" is certain; "yes" may be overtaken, and the manifest decides then.
     fn admission(&self, flight_id: FlightId) -> impl Future<Output = Result<Admission, Interruption>> + Send;
 
-    /// Tells a flight whether everybody on its manifest has boarded, as of `manifest_revision`. May be repeated. Answers the
-    /// newest event of the flight stream that shows it.
+    /// Tells a flight whether everybody on its manifest has boarded, as of `manifest_revision`. May be repeated.
+    /// Answers the newest event of the flight stream that shows it.
     fn note_manifest(
         &self,
         flight_id: FlightId,
@@ -16,17 +17,4 @@ pub trait Flights: Send + Sync {
         manifest_revision: Revision,
         cause: Cause,
     ) -> impl Future<Output = Result<Option<Revision>, Interruption>> + Send;
-}
-
-/// Whether a flight takes passengers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Admission {
-    /// It is at the gate.
-    Open,
-    /// There is no such flight, or it was deleted.
-    UnknownFlight,
-    /// It has left the gate.
-    Departed,
-    /// It has landed.
-    Arrived,
 }

@@ -9,8 +9,6 @@ mod service;
 mod view;
 
 pub use error::PassengerError;
-pub use flights::{Admission, Flights};
-pub use service::{PassengerService, SealOutcome};
-pub use view::{
-    Done, ManifestFilter, ManifestView, ManifestWithPassengers, MissingView, PassengerFilter, PassengerView,
-};
+pub use flights::Flights;
+pub use service::PassengerService;
+pub use view::{ManifestFilter, ManifestView, ManifestWithPassengers, MissingView, PassengerFilter, PassengerView};

@@ -1,32 +1,16 @@
+use flight_contract::{Admission, FlightId};
+use passenger_contract::{FlightEnding, PassengerId, SealAnswer};
 use passenger_core::{
-    Ending, Manifest, MissingPassenger, OffloadReason, PassengerCommand, PassengerEvent, PassengerName,
-    PassengerOutcome, PassengerRejection, Passengers,
+    Manifest, OffloadReason, PassengerCommand, PassengerEvent, PassengerName, PassengerOutcome, PassengerRejection,
+    Passengers,
 };
 use shared_kernel::{
-    Cause, CommandContext, Committed, Execute, ExecuteError, FlightId, Interruption, PassengerId, Position, Revision,
+    Cause, CommandContext, Committed, Execute, ExecuteError, Executed, Interruption, Position, Revision,
 };
 use std::sync::Arc;
 use uuid::Uuid;
 
-use crate::{Admission, Done, Flights, PassengerError, PassengerView};
-
-/// What became of a request to seal a manifest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SealOutcome {
-    /// It is sealed, as of this event.
-    Sealed(Option<Revision>),
-    /// Somebody has not boarded.
-    NotAllBoarded {
-        /// How many; zero if there is no passenger at all.
-        missing: u64,
-        /// The first of them.
-        passengers: Vec<MissingPassenger>,
-        /// The newest event of the passenger stream that was taken into account.
-        revision: Option<Revision>,
-    },
-    /// The flight's end has closed it.
-    Closed,
-}
+use crate::{Flights, PassengerError, PassengerView};
 
 /// Carries out what callers and the flight domain ask of passengers and manifests.
 #[derive(Clone)]
@@ -35,7 +19,7 @@ pub struct PassengerService<E, F> {
     flights: F,
 }
 
-type Outcome<T> = Result<Done<T>, PassengerError>;
+type PassengerResult<T> = Result<Executed<T>, PassengerError>;
 
 impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
     /// A service that decides with `executor` and asks the flight domain through `flights`.
@@ -52,7 +36,7 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
         flight_id: FlightId,
         name: PassengerName,
         context: CommandContext,
-    ) -> Outcome<PassengerView> {
+    ) -> PassengerResult<PassengerView> {
         let key = context.idempotency.as_ref().map(|idempotency| &idempotency.key);
         // What a repeated command led to does not depend on the flight any more.
         if key.and_then(|key| self.executor.remembered(key)).is_none() {
@@ -77,7 +61,7 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
         name: PassengerName,
         if_version: Option<Revision>,
         context: CommandContext,
-    ) -> Outcome<PassengerView> {
+    ) -> PassengerResult<PassengerView> {
         self.change(PassengerCommand::CorrectName { passenger_id, name, if_version }, context).await
     }
 
@@ -90,7 +74,7 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
         passenger_id: PassengerId,
         if_version: Option<Revision>,
         context: CommandContext,
-    ) -> Outcome<PassengerView> {
+    ) -> PassengerResult<PassengerView> {
         self.change(PassengerCommand::Board { passenger_id, if_version }, context).await
     }
 
@@ -104,38 +88,38 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
         reason: OffloadReason,
         if_version: Option<Revision>,
         context: CommandContext,
-    ) -> Outcome<PassengerView> {
+    ) -> PassengerResult<PassengerView> {
         self.change(PassengerCommand::Offload { passenger_id, reason, if_version }, context).await
     }
 
-    /// Seals the manifest of a flight that is about to depart. The seal decides: nobody can be added, boarded or offloaded
-    /// after it.
+    /// Seals the manifest of a flight that is about to depart. The seal decides: nobody can be added, boarded or
+    /// offloaded after it.
     ///
     /// # Errors
     /// [`PassengerError`], never a rejection.
-    pub async fn seal(&self, flight_id: FlightId, context: CommandContext) -> Result<SealOutcome, PassengerError> {
+    pub async fn seal(&self, flight_id: FlightId, context: CommandContext) -> Result<SealAnswer, PassengerError> {
         match self.executor.execute(PassengerCommand::Seal { flight_id }, context).await {
-            Ok(committed) => Ok(SealOutcome::Sealed(committed.revision)),
+            Ok(committed) => Ok(SealAnswer::Sealed { revision: committed.revision }),
             Err(ExecuteError::Rejected { rejection, revision }) => match rejection {
                 PassengerRejection::NotAllBoarded { missing, passengers } => {
-                    Ok(SealOutcome::NotAllBoarded { missing, passengers, revision })
+                    Ok(SealAnswer::NotAllBoarded { missing, passengers, revision })
                 }
-                PassengerRejection::ManifestClosed { .. } => Ok(SealOutcome::Closed),
+                PassengerRejection::ManifestClosed { .. } => Ok(SealAnswer::Closed),
                 other => Err(PassengerError::rejected(other, revision)),
             },
             Err(error) => Err(error.into()),
         }
     }
 
-    /// Closes the manifest of a flight that has ended, for good, however many passengers there are. Answers the newest event
-    /// that shows it.
+    /// Closes the manifest of a flight that has ended, for good, however many passengers there are. Answers the newest
+    /// event that shows it.
     ///
     /// # Errors
     /// [`PassengerError`], never a rejection.
     pub async fn close(
         &self,
         flight_id: FlightId,
-        ending: Ending,
+        ending: FlightEnding,
         cause: Cause,
     ) -> Result<Option<Revision>, PassengerError> {
         // It closes first, so nobody is added any more, and each round takes some of those who are left.
@@ -156,14 +140,14 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
         Ok(self.flights.admission(flight_id).await? != Admission::UnknownFlight)
     }
 
-    async fn change(&self, command: PassengerCommand, context: CommandContext) -> Outcome<PassengerView> {
+    async fn change(&self, command: PassengerCommand, context: CommandContext) -> PassengerResult<PassengerView> {
         let cause = context.as_cause();
         let committed = self.executor.execute(command, context).await?;
-        let position = Position::in_passenger_stream(committed.revision);
+        let position = Position::at(passenger_contract::STREAM, committed.revision);
         let noted = self.note_at_once(&committed, cause).await;
         match committed.outcome {
             PassengerOutcome::Passenger(Some(passenger)) => {
-                Ok(Done { value: PassengerView::from(&*passenger), position: position.and(noted) })
+                Ok(Executed { value: PassengerView::from(&*passenger), position: position.and(noted) })
             }
             // That a passenger has been removed since is an answer too: they are not there.
             _ => Err(PassengerError::Rejected { rejection: PassengerRejection::NotFound, position }),
@@ -182,7 +166,7 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
         };
         let noting = self.flights.note_manifest(event.flight_id(), complete, revision, cause);
         match tokio::time::timeout(shared_kernel::AT_ONCE_LIMIT, noting).await {
-            Ok(Ok(noted)) => Position::in_flight_stream(noted),
+            Ok(Ok(noted)) => Position::at(flight_contract::STREAM, noted),
             Ok(Err(error)) => {
                 tracing::info!(flight.id = %event.flight_id(), %error, "the flight is left to be told by the reaction");
                 Position::default()

@@ -1,6 +1,8 @@
+use flight_contract::FlightId;
+use passenger_contract::PassengerId;
 use passenger_core::{Counts, ManifestState, Passenger, PassengerName, PassengerStatus};
 use serde::Serialize;
-use shared_kernel::{FlightId, PassengerId, Position, Revision};
+use shared_kernel::Revision;
 
 /// A passenger as callers see them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -99,13 +101,4 @@ pub struct ManifestFilter {
     pub states: Option<Vec<&'static str>>,
     /// Only those of these flights.
     pub flight_ids: Option<Vec<FlightId>>,
-}
-
-/// What a command left, and where its events are in both streams.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Done<T> {
-    /// What it left.
-    pub value: T,
-    /// What a query has to cover to show it.
-    pub position: Position,
 }

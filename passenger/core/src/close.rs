@@ -1,16 +1,15 @@
-use shared_kernel::FlightId;
-
 use crate::{
-    Ending, Manifest, ManifestClosed, ManifestState, PassengerArrived, PassengerEvent, PassengerRemoved,
-    PassengerStatus,
+    Manifest, ManifestClosed, ManifestState, PassengerArrived, PassengerEvent, PassengerRemoved, PassengerStatus,
 };
+use flight_contract::FlightId;
+use passenger_contract::FlightEnding;
 
 /// How many passengers one [`crate::PassengerCommand::Close`] lets arrive or removes at most, because the events of one
 /// command are appended at once and one append is limited to 1 MiB.
 pub const MAX_CLOSED_PER_COMMAND: usize = 500;
 
 /// What closing a manifest comes to next. Nothing once it is finished.
-pub(crate) fn close(flight_id: FlightId, manifest: &Manifest, ending: Ending) -> Vec<PassengerEvent> {
+pub(crate) fn close(flight_id: FlightId, manifest: &Manifest, ending: FlightEnding) -> Vec<PassengerEvent> {
     if manifest.is_finished(ending) {
         return Vec::new();
     }
@@ -19,14 +18,14 @@ pub(crate) fn close(flight_id: FlightId, manifest: &Manifest, ending: Ending) ->
     closed.into_iter().chain(passenger_events(flight_id, manifest, ending)).collect()
 }
 
-fn passenger_events(flight_id: FlightId, manifest: &Manifest, ending: Ending) -> Vec<PassengerEvent> {
+fn passenger_events(flight_id: FlightId, manifest: &Manifest, ending: FlightEnding) -> Vec<PassengerEvent> {
     match ending {
-        Ending::Landed => manifest
+        FlightEnding::Landed => manifest
             .passengers_with(PassengerStatus::Boarded)
             .take(MAX_CLOSED_PER_COMMAND)
             .map(|passenger| PassengerEvent::Arrived(PassengerArrived { flight_id, passenger_id: passenger.id }))
             .collect(),
-        Ending::Deleted => manifest
+        FlightEnding::Deleted => manifest
             .passengers()
             .take(MAX_CLOSED_PER_COMMAND)
             .map(|passenger| PassengerEvent::Removed(PassengerRemoved { flight_id, passenger_id: passenger.id }))

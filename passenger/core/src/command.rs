@@ -1,11 +1,13 @@
-use shared_kernel::{FlightId, PassengerId, Revision};
+use flight_contract::FlightId;
+use passenger_contract::{FlightEnding, PassengerId};
+use shared_kernel::Revision;
 
-use crate::{Ending, OffloadReason, PassengerName};
+use crate::{OffloadReason, PassengerName};
 
 /// What can be asked of the passenger domain.
 ///
-/// Where there is an `if_version`, the command is meant for the passenger as of that [`crate::Passenger::version`] and is
-/// rejected as stale if something has happened to them since.
+/// Where there is an `if_version`, the command is meant for the passenger as of that [`crate::Passenger::version`] and
+/// is rejected as stale if something has happened to them since.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PassengerCommand {
     /// Add a passenger to a flight that is known to exist.
@@ -47,13 +49,13 @@ pub enum PassengerCommand {
         /// The flight.
         flight_id: FlightId,
     },
-    /// Close the manifest of a flight that has ended, for good: first the manifest, so that nobody can be added any more,
-    /// then its passengers, at most [`crate::MAX_CLOSED_PER_COMMAND`] at once. Never rejected. To be repeated until
-    /// [`crate::Manifest::is_finished`] says that it is.
+    /// Close the manifest of a flight that has ended, for good: first the manifest, so that nobody can be added any
+    /// more, then its passengers, at most [`crate::MAX_CLOSED_PER_COMMAND`] at once. Never rejected. To be repeated
+    /// until [`crate::Manifest::is_finished`] says that it is.
     Close {
         /// The flight.
         flight_id: FlightId,
         /// How it ended.
-        ending: Ending,
+        ending: FlightEnding,
     },
 }

@@ -1,14 +1,15 @@
+use flight_contract::FlightId;
+use passenger_contract::{FlightEnding, MAX_MISSING_NAMED, MissingPassenger, PassengerId};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use shared_kernel::{Decider, FlightId, PassengerId, Revision};
+use shared_kernel::{Decider, Revision};
 
 use crate::close::close;
-use crate::rejection::{MAX_MISSING_NAMED, MissingPassenger};
 use crate::{
-    Counts, Ending, Manifest, ManifestCompleted, ManifestReopened, ManifestSealed, ManifestState, OffloadReason,
-    Passenger, PassengerBoarded, PassengerCheckedIn, PassengerCommand, PassengerEvent, PassengerName,
-    PassengerNameCorrected, PassengerOffloaded, PassengerRejection, PassengerState, PassengerStatus,
+    Counts, Manifest, ManifestCompleted, ManifestReopened, ManifestSealed, ManifestState, OffloadReason, Passenger,
+    PassengerBoarded, PassengerCheckedIn, PassengerCommand, PassengerEvent, PassengerName, PassengerNameCorrected,
+    PassengerOffloaded, PassengerRejection, PassengerState, PassengerStatus,
 };
 
 type Decision = Result<Vec<PassengerEvent>, PassengerRejection>;
@@ -142,7 +143,7 @@ fn correct_name(passenger: &Passenger, name: &PassengerName) -> Vec<PassengerEve
 }
 
 /// For a passenger who has arrived. Their manifest is closed, so that it answers before their status does.
-const HAS_LANDED: PassengerRejection = PassengerRejection::ManifestClosed { ending: Ending::Landed };
+const HAS_LANDED: PassengerRejection = PassengerRejection::ManifestClosed { ending: FlightEnding::Landed };
 
 fn board(manifest: &Manifest, passenger: &Passenger) -> Decision {
     match passenger.status {
@@ -189,7 +190,7 @@ fn not_all_boarded(manifest: &Manifest) -> PassengerRejection {
     let passengers = manifest
         .passengers_with(PassengerStatus::CheckedIn)
         .take(MAX_MISSING_NAMED)
-        .map(|passenger| MissingPassenger { id: passenger.id, name: passenger.name.clone() })
+        .map(|passenger| MissingPassenger { id: passenger.id, name: passenger.name.as_str().to_owned() })
         .collect();
     PassengerRejection::NotAllBoarded { missing: manifest.counts().checked_in, passengers }
 }

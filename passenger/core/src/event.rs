@@ -1,11 +1,12 @@
-use shared_kernel::{FlightId, PassengerId};
+use flight_contract::FlightId;
+use passenger_contract::{FlightEnding, PassengerId};
 
-use crate::{Ending, OffloadReason, PassengerName, PassengerSubject};
+use crate::{OffloadReason, PassengerName, PassengerSubject};
 
 // Passengers arrive and are removed only by closing their manifest, so that is what these commands are about.
 shared_kernel::events! {
     /// What has happened to a passenger or a manifest.
-    pub enum PassengerEvent about PassengerSubject;
+    pub enum PassengerEvent about PassengerSubject, keyed by flight_id: FlightId = "flightId";
 
     /// A passenger was added to the manifest.
     CheckedIn(PassengerCheckedIn), version 1, about Passenger(passenger_id) {
@@ -90,6 +91,6 @@ shared_kernel::events! {
         /// The flight.
         flight_id: FlightId,
         /// How it ended.
-        ending: Ending,
+        ending: FlightEnding,
     }
 }

@@ -1,9 +1,9 @@
 //! The rules of passengers and manifests: what may be done with them, what has happened then, and how they stand after
 //! that.
 //!
-//! Pure and synchronous. The manifest of a flight is where its departure is decided: it can be sealed only when everybody
-//! on it has boarded, and nobody can be added once it is sealed. Whether the flight itself exists is for the flight domain
-//! to say.
+//! Pure and synchronous. The manifest of a flight is where its departure is decided: it can be sealed only when
+//! everybody on it has boarded, and nobody can be added once it is sealed. Whether the flight itself exists is for the
+//! flight domain to say.
 
 mod close;
 mod command;
@@ -17,11 +17,8 @@ mod state;
 pub use close::MAX_CLOSED_PER_COMMAND;
 pub use command::PassengerCommand;
 pub use decide::{PassengerOutcome, PassengerSubject, Passengers};
-pub use event::{
-    ManifestClosed, ManifestCompleted, ManifestReopened, ManifestSealed, PassengerArrived, PassengerBoarded,
-    PassengerCheckedIn, PassengerEvent, PassengerNameCorrected, PassengerOffloaded, PassengerRemoved,
-};
-pub use manifest::{Counts, Ending, Manifest, ManifestState};
-pub use passenger::{OffloadReason, Passenger, PassengerName, PassengerStatus, UnknownPassengerStatus};
-pub use rejection::{MAX_MISSING_NAMED, MissingPassenger, PassengerRejection};
+pub use event::*;
+pub use manifest::{Counts, Manifest, ManifestState};
+pub use passenger::{OffloadReason, Passenger, PassengerName, PassengerStatus};
+pub use rejection::PassengerRejection;
 pub use state::PassengerState;

@@ -1,8 +1,8 @@
+use passenger_contract::{FlightEnding, PassengerId};
 use std::sync::Arc;
 
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
-use shared_kernel::PassengerId;
 
 use crate::{Passenger, PassengerStatus};
 
@@ -26,7 +26,7 @@ pub enum ManifestState {
     /// The flight is leaving or has left the gate. Only its end changes the manifest.
     Sealed,
     /// The flight has ended. Nothing can be changed any more but what is left of closing it.
-    Closed(Ending),
+    Closed(FlightEnding),
 }
 
 impl ManifestState {
@@ -37,27 +37,6 @@ impl ManifestState {
             Self::Open => "open",
             Self::Sealed => "sealed",
             Self::Closed(_) => "closed",
-        }
-    }
-}
-
-/// How a flight ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Ending {
-    /// It landed: those on board have arrived.
-    Landed,
-    /// It was deleted: all of its passengers are removed.
-    Deleted,
-}
-
-impl Ending {
-    /// The ending as it is stored and sent.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Landed => "landed",
-            Self::Deleted => "deleted",
         }
     }
 }
@@ -77,8 +56,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Whether everybody has boarded: at least one passenger, and nobody missing. The flight does not wait for those who
-    /// were offloaded.
+    /// Whether everybody has boarded: at least one passenger, and nobody missing. The flight does not wait for those
+    /// who were offloaded.
     #[must_use]
     pub const fn is_complete(self) -> bool {
         self.boarded > 0 && self.checked_in == 0
@@ -141,12 +120,12 @@ impl Manifest {
     /// would decide nothing. A deletion outdoes a landing, so a manifest closed by one is finished for both only when
     /// it is empty, and is not closed again by a landing.
     #[must_use]
-    pub fn is_finished(&self, ending: Ending) -> bool {
+    pub fn is_finished(&self, ending: FlightEnding) -> bool {
         match (self.state, ending) {
-            (ManifestState::Closed(Ending::Landed), Ending::Landed) => self.counts.boarded == 0,
-            (ManifestState::Closed(Ending::Deleted), Ending::Landed) => true,
-            (ManifestState::Closed(Ending::Deleted), Ending::Deleted) => self.passengers.is_empty(),
-            (ManifestState::Open | ManifestState::Sealed | ManifestState::Closed(Ending::Landed), _) => false,
+            (ManifestState::Closed(FlightEnding::Landed), FlightEnding::Landed) => self.counts.boarded == 0,
+            (ManifestState::Closed(FlightEnding::Deleted), FlightEnding::Landed) => true,
+            (ManifestState::Closed(FlightEnding::Deleted), FlightEnding::Deleted) => self.passengers.is_empty(),
+            (ManifestState::Open | ManifestState::Sealed | ManifestState::Closed(FlightEnding::Landed), _) => false,
         }
     }
 

@@ -1,9 +1,5 @@
-use shared_kernel::{PassengerId, Revision};
-
-use crate::{Ending, PassengerName};
-
-/// How many of those who have not boarded a rejection names at most.
-pub const MAX_MISSING_NAMED: usize = 50;
+use passenger_contract::{FlightEnding, MissingPassenger};
+use shared_kernel::Revision;
 
 /// Why a rule forbids a command about a passenger or a manifest. The messages hold no personal data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -27,7 +23,7 @@ pub enum PassengerRejection {
     #[error("the manifest is closed: the flight was {}", .ending.as_str())]
     ManifestClosed {
         /// How it ended.
-        ending: Ending,
+        ending: FlightEnding,
     },
     /// The passenger is on board.
     #[error("the passenger has boarded already")]
@@ -40,18 +36,9 @@ pub enum PassengerRejection {
     NotAllBoarded {
         /// How many have not boarded; zero if nobody is on board and nobody is missing.
         missing: u64,
-        /// The first of them by identifier, at most [`MAX_MISSING_NAMED`].
+        /// The first of them by identifier, at most [`passenger_contract::MAX_MISSING_NAMED`].
         passengers: Vec<MissingPassenger>,
     },
-}
-
-/// A passenger who has not boarded.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MissingPassenger {
-    /// Which passenger.
-    pub id: PassengerId,
-    /// What they are called.
-    pub name: PassengerName,
 }
 
 fn who_is_missing(missing: u64) -> String {

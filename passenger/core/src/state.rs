@@ -1,8 +1,10 @@
+use flight_contract::FlightId;
+use passenger_contract::PassengerId;
 use std::sync::Arc;
 
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
-use shared_kernel::{FlightId, PassengerId, Revision};
+use shared_kernel::Revision;
 
 use crate::{Manifest, ManifestState, Passenger, PassengerEvent, PassengerStatus};
 

@@ -1,8 +1,9 @@
-use passenger_application::{Admission, Flights};
-use shared_contracts::Fault;
-use shared_contracts::flight::{Admission as Answer, FlightRpcClient};
+use flight_contract::{Admission, FlightId};
+use flight_rpc::FlightRpcClient;
+use passenger_application::Flights;
 use shared_infrastructure::rpc::RpcClient;
-use shared_kernel::{Cause, FlightId, Interruption, Revision};
+use shared_kernel::{Cause, Interruption, Revision};
+use shared_rpc::Fault;
 
 /// The flight domain over JSON-RPC.
 #[derive(Clone)]
@@ -46,12 +47,7 @@ impl Flights for RpcFlights {
     async fn admission(&self, flight_id: FlightId) -> Result<Admission, Interruption> {
         let answer = self.client.call(|client| async move { client.admission(flight_id).await }).await;
         // A question changes nothing, so there is no outcome that could be unknown.
-        Ok(match answer.map_err(|fault| Interruption::Unavailable(fault.to_string()))? {
-            Answer::Open => Admission::Open,
-            Answer::UnknownFlight => Admission::UnknownFlight,
-            Answer::Departed => Admission::Departed,
-            Answer::Arrived => Admission::Arrived,
-        })
+        answer.map_err(|fault| Interruption::Unavailable(fault.to_string()))
     }
 
     async fn note_manifest(

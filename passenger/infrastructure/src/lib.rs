@@ -5,12 +5,10 @@ mod migrations;
 mod projection;
 mod queries;
 mod reactions;
+mod table;
 
 pub use flights::RpcFlights;
 pub use migrations::migrations;
 pub use projection::PassengerProjection;
 pub use queries::{FIRST_PASSENGERS, PassengerReadModel};
 pub use reactions::PassengerReactions;
-
-/// The stream that holds every event of the passenger domain.
-pub const STREAM: &str = "passenger-stream";

@@ -1,5 +1,5 @@
 use passenger_core::PassengerEvent;
-use shared_infrastructure::reactor::{Reaction, ReactionError};
+use shared_infrastructure::reader::{Reaction, ReactionError};
 use shared_kernel::{Cause, Revision};
 use uuid::Uuid;
 
@@ -29,15 +29,14 @@ impl Reaction for PassengerReactions {
 
     async fn react(&self, event: &PassengerEvent, revision: Revision, cause: Cause) -> Result<(), ReactionError> {
         let flight_id = event.flight_id();
-        let reacted = match News::of(event) {
-            Some(News::Complete(complete)) => self.flights.note(flight_id, complete, revision, cause).await.map(drop),
-            Some(News::Sealed) => self.flights.complete_departure(flight_id, cause).await,
-            None => Ok(()),
-        };
-        reacted.map_err(|fault| match fault.is_transient() {
-            true => ReactionError::Retry(fault.to_string()),
-            false => ReactionError::Park(fault.to_string()),
-        })
+        match News::of(event) {
+            Some(News::Complete(complete)) => {
+                self.flights.note(flight_id, complete, revision, cause).await.map(drop)?
+            }
+            Some(News::Sealed) => self.flights.complete_departure(flight_id, cause).await?,
+            None => {}
+        }
+        Ok(())
     }
 }
 

@@ -16,7 +16,7 @@ struct Args {
 }
 
 fn parse(more: &[&str]) -> Result<Args, clap::Error> {
-    Args::try_parse_from(["service", "--database-url", "postgres://db/flights"].iter().chain(more))
+    Args::try_parse_from(["service", "--database-url", "postgres://db/things"].iter().chain(more))
 }
 
 #[test]

@@ -49,8 +49,8 @@ impl Distrust {
     }
 }
 
-/// The cryptography of every connection. The client of the event store installs the same one as the process's default, and
-/// fails if another has done so before: so nothing else here installs one.
+/// The cryptography of every connection. The client of the event store installs the same one as the process's default,
+/// and fails if another has done so before: so nothing else here installs one.
 fn crypto_provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
@@ -68,8 +68,8 @@ pub(crate) fn from_file(path: &Path) -> Result<RootCertStore, InvalidAuthorities
     if roots.is_empty() { Err(unusable(&"it holds no certificate in PEM form")) } else { Ok(roots) }
 }
 
-/// The authorities that the system knows. Those that rustls cannot use are left out. `instead` is the setting that names
-/// others, for the error where there are none.
+/// The authorities that the system knows. Those that rustls cannot use are left out. `instead` is the setting that
+/// names others, for the error where there are none.
 pub(crate) fn of_system(instead: &str) -> Result<RootCertStore, InvalidAuthorities> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();

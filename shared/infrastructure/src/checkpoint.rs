@@ -1,12 +1,32 @@
 //! How far a reader of a stream has come, compared and set so that one that is no longer alone cannot write.
 
+use std::error::Error;
+
 use shared_kernel::Revision;
+use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{GenericClient, Statement};
 
-use crate::postgres::{DatabaseError, from_bigint, to_bigint};
+use crate::postgres::{DatabaseError, StoredRevision, to_bigint};
 
 /// The channel on which a moved checkpoint is announced, as `<reader>:<revision>`.
 pub(crate) const CHANNEL: &str = "jetbridge_checkpoint";
+
+/// A checkpoint as a `bigint` column holds it: -1 before the first event. Reading any other negative number is an
+/// error.
+pub(crate) struct Checkpoint(pub(crate) Option<Revision>);
+
+impl<'row> FromSql<'row> for Checkpoint {
+    fn from_sql(column: &Type, raw: &'row [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        match i64::from_sql(column, raw)? {
+            -1 => Ok(Self(None)),
+            _ => StoredRevision::from_sql(column, raw).map(|StoredRevision(revision)| Self(Some(revision))),
+        }
+    }
+
+    fn accepts(column: &Type) -> bool {
+        i64::accepts(column)
+    }
+}
 
 /// Reads a reader's checkpoint, creating it before the first event if it is not there.
 pub(crate) async fn load(client: &impl GenericClient, reader: &str) -> Result<Option<Revision>, DatabaseError> {
@@ -14,7 +34,8 @@ pub(crate) async fn load(client: &impl GenericClient, reader: &str) -> Result<Op
         .execute("INSERT INTO checkpoints (name, revision) VALUES ($1, -1) ON CONFLICT DO NOTHING", &[&reader])
         .await?;
     let row = client.query_one("SELECT revision FROM checkpoints WHERE name = $1", &[&reader]).await?;
-    Ok(from_bigint(row.get(0)))
+    let Checkpoint(revision) = row.try_get(0)?;
+    Ok(revision)
 }
 
 /// The statement for [`advance`], to be prepared once.
@@ -42,6 +63,7 @@ pub(crate) async fn read(
     statement: &Statement,
     reader: &str,
 ) -> Result<Option<Revision>, tokio_postgres::Error> {
-    let row = client.query_opt(statement, &[&reader]).await?;
-    Ok(row.and_then(|row| from_bigint(row.get(0))))
+    let Some(row) = client.query_opt(statement, &[&reader]).await? else { return Ok(None) };
+    let Checkpoint(revision) = row.try_get(0)?;
+    Ok(revision)
 }

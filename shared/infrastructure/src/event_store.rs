@@ -5,6 +5,7 @@ mod address;
 mod append;
 mod connection;
 mod error;
+mod form;
 mod leader;
 mod metadata;
 mod read;
@@ -19,7 +20,7 @@ use eventstore::{Client, ClientSettings};
 
 pub use append::{AppendError, AppendFailure, Appender, ProposedAppend, ProposedEvent};
 pub use error::{Refusal, Right, StoreError};
-pub use metadata::EventMetadata;
+pub use metadata::{EventMetadata, UnreadableMetadata};
 pub use recorded::{AllPosition, Recorded};
 pub use subscription::{Delivery, Subscription};
 
@@ -33,8 +34,8 @@ pub struct InvalidAddress(String);
 
 /// One connection to an event store, for reads and subscriptions; and the way to append, on further ones.
 ///
-/// Subscriptions belong on connections of their own ([`EventStore::separate`]): they would share one HTTP/2 flow-control
-/// window otherwise, and a subscriber that reads slowly could hold up a read.
+/// Subscriptions belong on connections of their own ([`EventStore::separate`]): they would share one HTTP/2
+/// flow-control window otherwise, and a subscriber that reads slowly could hold up a read.
 pub struct EventStore {
     settings: ClientSettings,
     connections: Arc<ConnectionSettings>,
@@ -47,10 +48,11 @@ struct CurrentClient {
 }
 
 impl EventStore {
-    /// A connection to the event store at an `esdb://` or `esdb+discover://` address. Nothing is sent before the first use.
+    /// A connection to the event store at an `esdb://` or `esdb+discover://` address. Nothing is sent before the first
+    /// use.
     ///
-    /// With TLS, which is the default, the server has to prove its name, vouched for by the system's certificate authorities
-    /// or those in the PEM file `tlsCAFile`.
+    /// With TLS, which is the default, the server has to prove its name, vouched for by the system's certificate
+    /// authorities or those in the PEM file `tlsCAFile`.
     ///
     /// Must be called on the tokio runtime that will use it.
     ///

@@ -1,15 +1,15 @@
 //! The executor of one domain stream: decides commands on what the stream says, and appends what they lead to.
 //!
-//! One task per process folds the stream, takes all commands that wait, decides them one after the other on a speculative
-//! copy of the state, and appends their events with the exact revision it expects the stream to have. The append
-//! succeeding proves that nothing else was in the stream, so it also proves every rejection decided in the same batch; a batch
-//! without events is proved by reading that the stream has nothing new. So several replicas are correct together, and a
-//! rejection never rests on a state that is behind.
+//! One task per process folds the stream, takes all commands that wait, decides them one after the other on a
+//! speculative copy of the state, and appends their events with the exact revision it expects the stream to have. The
+//! append succeeding proves that nothing else was in the stream, so it also proves every rejection decided in the same
+//! batch; a batch without events is proved by reading that the stream has nothing new. So several replicas are correct
+//! together, and a rejection never rests on a state that is behind.
 
 mod batch;
 mod catch_up;
 mod handle;
-mod pauses;
+mod settings;
 mod turns;
 
 use std::sync::Arc;
@@ -20,6 +20,7 @@ use shared_kernel::{Decider, Interruption, Revision};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::back_off::BackOff;
 use crate::event_store::{
     AppendError, AppendFailure, Appender, Delivery, EventStore, ProposedAppend, StoreError, Subscription,
 };
@@ -28,7 +29,7 @@ use crate::limits;
 use batch::{Batch, Request, interruption};
 use catch_up::{assert_same_history, catch_up, shorter};
 pub use handle::ExecutorHandle;
-use pauses::Pauses;
+pub use settings::ExecutorSettings;
 use turns::Turns;
 
 /// How many commands are decided together at most.
@@ -39,21 +40,8 @@ const LARGEST_APPEND_BYTES: usize = 512 * 1024;
 const EVENTS_PER_BATCH: usize = 1_000;
 /// How long the subscription may take to bring what another replica has appended, before it is read instead.
 const NEWS_LIMIT: Duration = Duration::from_millis(20);
-
-/// What an operator may change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ExecutorSettings {
-    /// How many bytes of events are packed into one append, at most 524288; a command's own are never divided.
-    pub append_bytes: usize,
-    /// How many commands wait, at least one. Beyond that a caller is told to come back later.
-    pub command_queue: usize,
-}
-
-impl Default for ExecutorSettings {
-    fn default() -> Self {
-        Self { append_bytes: LARGEST_APPEND_BYTES, command_queue: 4_096 }
-    }
-}
+const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(25);
+const LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Executes the commands of one domain, until it is stopped.
 pub struct Executor<D: Decider> {
@@ -76,7 +64,8 @@ pub(crate) type Connection = Result<(), StoreError>;
 struct Disconnected;
 
 impl<D: Decider> Executor<D> {
-    /// An executor for `stream`, starting from `ledger` (a snapshot, or the default), and the handle that gives it commands.
+    /// An executor for `stream`, starting from `ledger` (a snapshot, or the default), and the handle that gives it
+    /// commands.
     ///
     /// # Errors
     /// If the client library cannot be set up for the event store's address.
@@ -133,13 +122,13 @@ impl<D: Decider> Executor<D> {
         let subscription = {
             let Self { stream, ledger, requests, reads, subscriptions, appender, connection, .. } = self;
             let connecting = async {
-                let mut pauses = Pauses::default();
+                let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
                 loop {
                     match connect(stream, ledger, reads, subscriptions, appender).await {
                         Ok(subscription) => return subscription,
                         Err(error) => disconnected(stream, connection, error),
                     }
-                    pauses.take().await;
+                    back_off.pause().await;
                     appender.disconnect();
                     subscriptions.reconnect();
                 }
@@ -207,8 +196,8 @@ impl<D: Decider> Executor<D> {
         has_news
     }
 
-    /// Lets another replica have its turn, if one is at work. Whoever has appended could append again at once, and the others,
-    /// who have to look at what is new first, would come too late for ever.
+    /// Lets another replica have its turn, if one is at work. Whoever has appended could append again at once, and the
+    /// others, who have to look at what is new first, would come too late for ever.
     async fn let_others(&mut self, subscription: &mut Subscription) -> Result<(), Disconnected> {
         let Some(turn) = self.turns.of_others() else { return Ok(()) };
         let end = tokio::time::Instant::now() + turn;
@@ -225,7 +214,7 @@ impl<D: Decider> Executor<D> {
     /// Decides, appends and answers a batch. Every request in it has been answered when this returns.
     async fn commit(&mut self, mut batch: Batch<D>, subscription: &mut Subscription) -> Result<(), Disconnected> {
         let deadline = Instant::now() + limits::BATCH;
-        let mut pauses = Pauses::default();
+        let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
         loop {
             let decided_on = self.ledger.revision();
             let plan = batch.plan(&self.ledger, self.append_bytes);
@@ -241,7 +230,9 @@ impl<D: Decider> Executor<D> {
                     }
                     Err(error) => {
                         batch.sent(&error.failure, plan.first_revisions);
-                        self.after_failure(&mut batch, error, subscription, &mut pauses, deadline).await.map(|()| false)
+                        self.after_failure(&mut batch, error, subscription, &mut back_off, deadline)
+                            .await
+                            .map(|()| false)
                     }
                 }
             };
@@ -272,14 +263,14 @@ impl<D: Decider> Executor<D> {
         Ok(())
     }
 
-    /// Finds out how the stream is after an append that did not succeed, so that the batch can be decided again. An error is
-    /// for the whole batch.
+    /// Finds out how the stream is after an append that did not succeed, so that the batch can be decided again. An
+    /// error is for the whole batch.
     async fn after_failure(
         &mut self,
         batch: &mut Batch<D>,
         AppendError { written, failure }: AppendError,
         subscription: &mut Subscription,
-        pauses: &mut Pauses,
+        back_off: &mut BackOff,
         deadline: Instant,
     ) -> Result<(), StoreError> {
         tracing::debug!(stream = self.stream, %failure, "an append did not succeed; looking at the stream");
@@ -295,9 +286,9 @@ impl<D: Decider> Executor<D> {
                 }
             }
             AppendFailure::NotWritten(error) if written == 0 => {
-                // A node that does not lead any more, or a connection that nobody has used for long. Not more than once: a
-                // store that is away is found out about while connecting, and nobody waits for that.
-                if matches!(error, StoreError::Refused(_)) || pauses.taken > 0 {
+                // A node that does not lead any more, or a connection that nobody has used for long. Not more than
+                // once: a store that is away is found out about while connecting, and nobody waits for that.
+                if matches!(error, StoreError::Refused(_)) || back_off.taken() > 0 {
                     return Err(error);
                 }
             }
@@ -305,13 +296,13 @@ impl<D: Decider> Executor<D> {
         }
         if self.ledger.revision() == before {
             // Nobody was faster, so the same will happen again for a while.
-            pauses.take().await;
+            back_off.pause().await;
         }
         Ok(())
     }
 
-    /// Waits for the subscription to bring the stream up to `reached`, which it is about to do: that takes no request. Answers
-    /// whether it has.
+    /// Waits for the subscription to bring the stream up to `reached`, which it is about to do: that takes no request.
+    /// Answers whether it has.
     async fn hear(&mut self, batch: &mut Batch<D>, reached: Option<Revision>, subscription: &mut Subscription) -> bool {
         let end = tokio::time::Instant::now() + NEWS_LIMIT;
         while self.ledger.revision() < reached {
@@ -331,7 +322,7 @@ impl<D: Decider> Executor<D> {
         reached: Option<Revision>,
         deadline: Instant,
     ) -> Result<(), StoreError> {
-        let mut pauses = Pauses::default();
+        let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
         loop {
             let looked = tokio::time::timeout_at(deadline.into(), self.catch_up(batch, reached)).await;
             let error = match looked {
@@ -339,10 +330,11 @@ impl<D: Decider> Executor<D> {
                 Ok(Err(error)) => error,
                 Err(_) => StoreError::Unavailable("no answer in time".to_owned()),
             };
-            if Instant::now() + pauses.next >= deadline {
+            let pause = back_off.next_pause();
+            if Instant::now() + pause >= deadline {
                 return Err(error);
             }
-            pauses.take().await;
+            tokio::time::sleep(pause).await;
         }
     }
 

@@ -4,15 +4,14 @@ use std::time::Duration;
 
 use imbl::{HashMap, OrdMap};
 use jiff::Timestamp;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use shared_kernel::{Committed, Decider, Idempotency, IdempotencyKey, Revision};
+use shared_kernel::{Committed, Decider, DomainEvent, Idempotency, IdempotencyKey, Revision, UndecodableEvent};
 use uuid::Uuid;
 
-use crate::event_store::Recorded;
+use crate::event_store::{EventMetadata, Recorded};
 
-/// How long a command with an idempotency key is remembered, in time between events. The public promise is 24 hours; the hour
-/// on top covers clocks that differ.
+/// How long a command with an idempotency key is remembered, in time between events. The public promise is 24 hours;
+/// the hour on top covers clocks that differ.
 const REMEMBERED_FOR: Duration = Duration::from_secs(25 * 60 * 60);
 
 /// A domain's state at a revision of its stream. Cloning is cheap.
@@ -27,10 +26,7 @@ pub struct Ledger<D: Decider> {
 
 /// What a command with an idempotency key led to.
 #[derive(Serialize, Deserialize)]
-#[serde(bound(
-    serialize = "D::Subject: Serialize, D::Outcome: Serialize",
-    deserialize = "D::Subject: Deserialize<'de>, D::Outcome: Deserialize<'de>"
-))]
+#[serde(bound = "")]
 pub struct Remembered<D: Decider> {
     command_id: Uuid,
     first_revision: Revision,
@@ -58,8 +54,14 @@ pub(crate) struct Fact<'a, E> {
     pub(crate) revision: Revision,
     pub(crate) event_id: Uuid,
     pub(crate) created: Timestamp,
-    pub(crate) command_id: Uuid,
-    pub(crate) idempotency: Option<&'a Idempotency>,
+    /// The command that the event comes from, if it had an idempotency key.
+    pub(crate) command: Option<KeyedCommand<'a>>,
+}
+
+/// A command with an idempotency key.
+pub(crate) struct KeyedCommand<'a> {
+    pub(crate) id: Uuid,
+    pub(crate) idempotency: &'a Idempotency,
 }
 
 impl<D: Decider> Ledger<D> {
@@ -90,12 +92,7 @@ impl<D: Decider> Ledger<D> {
     ///
     /// # Errors
     /// If something in it has no JSON form.
-    pub(crate) fn snapshot(&self) -> Result<Vec<u8>, serde_json::Error>
-    where
-        D::State: Serialize,
-        D::Subject: Serialize,
-        D::Outcome: Serialize,
-    {
+    pub(crate) fn snapshot(&self) -> Result<Vec<u8>, serde_json::Error> {
         serde_json::to_vec(&Snapshot::<&D::State, &IdempotencyKey, &Remembered<D>> {
             state: &self.state,
             revision: self.revision,
@@ -108,12 +105,7 @@ impl<D: Decider> Ledger<D> {
     ///
     /// # Errors
     /// If it is not one.
-    pub(crate) fn restore(snapshot: &[u8], last_event: Uuid) -> Result<Self, serde_json::Error>
-    where
-        D::State: DeserializeOwned,
-        D::Subject: DeserializeOwned,
-        D::Outcome: DeserializeOwned,
-    {
+    pub(crate) fn restore(snapshot: &[u8], last_event: Uuid) -> Result<Self, serde_json::Error> {
         let snapshot: Snapshot<D::State, IdempotencyKey, Remembered<D>> = serde_json::from_slice(snapshot)?;
         Ok(Self {
             state: snapshot.state,
@@ -130,26 +122,24 @@ impl<D: Decider> Ledger<D> {
         self.revision.map_or(Revision(0), Revision::next)
     }
 
-    /// Folds in a stored event. One that cannot be read moves the revision on and is logged: it changes nothing that this
-    /// version of the software knows of, and must not stop what it does know.
+    /// Folds in a stored event. One that cannot be read moves the revision on and is logged: it changes nothing that
+    /// this version of the software knows of, and must not stop what it does know.
     pub(crate) fn fold(&mut self, recorded: &Recorded) {
-        let metadata = recorded.metadata();
-        match recorded.decode::<D::Event>(&metadata) {
-            Ok(event) => self.fold_fact(&Fact {
-                event: &event,
-                revision: recorded.revision,
-                event_id: recorded.event_id,
-                created: recorded.created,
-                command_id: metadata.command_id(),
-                idempotency: metadata.idempotency().as_ref(),
-            }),
-            Err(error) => {
+        let Recorded { revision, event_id, created, .. } = *recorded;
+        match read::<D::Event>(recorded) {
+            Ok((event, metadata)) => {
+                let id = metadata.as_ref().and_then(EventMetadata::command_id);
+                let idempotency = metadata.as_ref().and_then(EventMetadata::idempotency);
+                let command = id.zip(idempotency.as_ref()).map(|(id, idempotency)| KeyedCommand { id, idempotency });
+                self.fold_fact(&Fact { event: &event, revision, event_id, created, command });
+            }
+            Err(reason) => {
                 tracing::error!(
-                    stream = %recorded.stream, event.revision = %recorded.revision, event.id = %recorded.event_id, %error,
+                    stream = %recorded.stream, event.revision = %revision, event.id = %event_id, error = reason,
                     "an event in the stream cannot be read; decisions are made without it"
                 );
-                self.revision = Some(recorded.revision);
-                self.last_event = Some(recorded.event_id);
+                self.revision = Some(revision);
+                self.last_event = Some(event_id);
             }
         }
     }
@@ -158,23 +148,24 @@ impl<D: Decider> Ledger<D> {
         D::evolve(&mut self.state, fact.event, fact.revision);
         self.revision = Some(fact.revision);
         self.last_event = Some(fact.event_id);
-        if let Some(idempotency) = fact.idempotency {
-            self.remember(fact, idempotency);
+        if let Some(command) = &fact.command {
+            self.remember(fact, command);
         }
         self.forget_before(fact.created);
     }
 
-    fn remember(&mut self, fact: &Fact<'_, D::Event>, idempotency: &Idempotency) {
+    fn remember(&mut self, fact: &Fact<'_, D::Event>, command: &KeyedCommand<'_>) {
+        let KeyedCommand { id, idempotency } = *command;
         let earlier = self.remembered.get(&idempotency.key);
         let (first_revision, subject) = match earlier {
-            Some(earlier) if earlier.command_id == fact.command_id => (earlier.first_revision, earlier.subject.clone()),
+            Some(earlier) if earlier.command_id == id => (earlier.first_revision, earlier.subject.clone()),
             _ => {
                 self.by_age.insert((fact.created, fact.revision), idempotency.key.clone());
                 (fact.revision, D::subject_of_event(fact.event))
             }
         };
         let remembered = Remembered {
-            command_id: fact.command_id,
+            command_id: id,
             first_revision,
             outcome: D::outcome(&self.state, &subject),
             subject,
@@ -197,6 +188,23 @@ impl<D: Decider> Ledger<D> {
             }
         }
     }
+}
+
+/// Reads an event, also one with metadata of which only the schema version can be read: what has happened counts,
+/// whoever has asked for it. Without a schema version there is no knowing what the data means.
+fn read<E: DomainEvent>(recorded: &Recorded) -> Result<(E, Option<EventMetadata>), String> {
+    let decode = |version| recorded.decode(version).map_err(|error: UndecodableEvent| error.to_string());
+    let unreadable = match recorded.metadata() {
+        Ok(metadata) => return Ok((decode(metadata.schema_version())?, Some(metadata))),
+        Err(unreadable) => unreadable,
+    };
+    let event = decode(recorded.schema_version().map_err(|error| error.to_string())?)?;
+    tracing::error!(
+        stream = %recorded.stream, event.revision = %recorded.revision, event.id = %recorded.event_id,
+        error = %unreadable,
+        "an event in the stream does not say which command it comes from; a repeated command may be carried out again"
+    );
+    Ok((event, None))
 }
 
 impl<D: Decider> Remembered<D> {

@@ -1,6 +1,7 @@
 //! What every domain needs to run on an event store and PostgreSQL, and that knows no domain: executor, event store
-//! adapter, projector, reactor, read side.
+//! adapter, readers (projector, reactor), read side.
 
+pub mod back_off;
 pub mod event_store;
 pub mod executor;
 pub mod ledger;
@@ -8,14 +9,16 @@ pub mod limits;
 pub mod parking;
 pub mod postgres;
 pub mod progress;
-pub mod projector;
+pub mod read_model;
+pub mod reader;
+pub mod rpc;
+pub mod snapshot;
 pub mod testing;
 pub mod worker;
 
 mod ca;
 mod causes;
 mod checkpoint;
-pub mod reactor;
-pub mod read_model;
-pub mod rpc;
-pub mod snapshot;
+mod invalid_setting;
+
+pub use invalid_setting::InvalidSetting;

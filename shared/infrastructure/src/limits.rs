@@ -1,4 +1,5 @@
-//! How long things may take that wait for each other. What contains a wait is longer than it: `const` assertions say so.
+//! How long things may take that wait for each other. What contains a wait is longer than it: `const` assertions say
+//! so.
 
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ limits! {
     QUERY = 3_000 ms, "A query once it may begin";
     POSTGRES_CONNECT = 1_000 ms, "A connection to PostgreSQL, and the wait for a free one";
     POSTGRES_STATEMENT = 10_000 ms, "One statement, at the server";
-    PROJECTION_BATCH = 30_000 ms, "One batch of a projection";
+    PROJECTION_BATCH = 30_000 ms, "What PostgreSQL does for one batch of a projection or of reactions";
     REQUEST = 16_000 ms, "A request at an API. The longest is a departure: it is decided, sealed in the other domain, and completed";
 }
 

@@ -1,15 +1,19 @@
 //! Events that a reader could not process: kept, visible, and replayable in order.
 
 use std::collections::HashSet;
+use std::error::Error;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use shared_kernel::Revision;
+use serde_json::{Map, Value};
+use shared_kernel::{DomainEvent, Revision};
+use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use crate::event_store::Recorded;
-use crate::postgres::{Database, DatabaseError, StoredRevision, to_bigint};
+use crate::postgres::{Database, DatabaseError, StoredRevision, UnknownValue, to_bigint};
+use crate::reader::Unprocessable;
 
 /// An event that waits to be replayed. Its data stays in the event store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -32,7 +36,7 @@ pub struct ParkedEvent {
 }
 
 /// How many parked events a listing shows, and a replay looks at, at most.
-const AT_ONCE: usize = 1_000;
+const AT_ONCE: i64 = 1_000;
 
 /// The parked events of all readers in a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,18 +54,28 @@ pub struct ParkedEvents {
 pub async fn list(database: &Database) -> Result<ParkedEvents, DatabaseError> {
     let client = database.client().await?;
     let sql = "SELECT *, count(*) OVER () AS total FROM parked_events ORDER BY reader, revision LIMIT $1";
-    let rows = client.query(sql, &[&limit()]).await?;
+    let rows = client.query(sql, &[&AT_ONCE]).await?;
     Ok(ParkedEvents { events: rows.iter().map(parked_event).collect::<Result<_, _>>()?, total: total(&rows)? })
-}
-
-fn limit() -> i64 {
-    i64::try_from(AT_ONCE).unwrap_or(i64::MAX)
 }
 
 /// How many rows there would be without a limit, from a column of that name.
 fn total(rows: &[Row]) -> Result<usize, tokio_postgres::Error> {
     let Some(row) = rows.first() else { return Ok(0) };
-    Ok(usize::try_from(row.try_get::<_, i64>("total")?).unwrap_or(usize::MAX))
+    let Count(total) = row.try_get("total")?;
+    Ok(total)
+}
+
+/// A `bigint` column that counts something. Reading a negative one is an error.
+pub(crate) struct Count(pub(crate) usize);
+
+impl<'row> FromSql<'row> for Count {
+    fn from_sql(column: &Type, raw: &'row [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(i64::from_sql(column, raw)?.try_into().map_err(|_| UnknownValue)?))
+    }
+
+    fn accepts(column: &Type) -> bool {
+        i64::accepts(column)
+    }
 }
 
 fn parked_event(row: &Row) -> Result<ParkedEvent, tokio_postgres::Error> {
@@ -80,28 +94,31 @@ fn parked_event(row: &Row) -> Result<ParkedEvent, tokio_postgres::Error> {
 /// What has parked events: later events about the same thing have to wait behind them.
 pub(crate) async fn keys(client: &impl GenericClient, reader: &str) -> Result<HashSet<Uuid>, DatabaseError> {
     let rows = client.query("SELECT DISTINCT key FROM parked_events WHERE reader = $1", &[&reader]).await?;
-    Ok(rows.iter().map(|row| row.get(0)).collect())
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
-/// The numbers of a reader's parked events, oldest first, as many as one replay looks at, and how many there are beyond.
-pub(crate) async fn revisions(
+/// The numbers and keys of a reader's parked events, oldest first, as many as one replay looks at, and how many there
+/// are beyond.
+pub(crate) async fn oldest(
     client: &impl GenericClient,
     reader: &str,
-) -> Result<(Vec<Revision>, usize), DatabaseError> {
-    let sql =
-        "SELECT revision, count(*) OVER () AS total FROM parked_events WHERE reader = $1 ORDER BY revision LIMIT $2";
-    let rows = client.query(sql, &[&reader, &limit()]).await?;
+) -> Result<(Vec<(Revision, Uuid)>, usize), DatabaseError> {
+    let sql = "SELECT revision, key, count(*) OVER () AS total
+        FROM parked_events WHERE reader = $1 ORDER BY revision LIMIT $2";
+    let rows = client.query(sql, &[&reader, &AT_ONCE]).await?;
     let beyond = total(&rows)?.saturating_sub(rows.len());
-    let revisions = rows.iter().map(|row| row.try_get(0).map(|StoredRevision(revision)| revision));
-    Ok((revisions.collect::<Result<_, _>>()?, beyond))
+    let parked = rows.iter().map(|row| {
+        let StoredRevision(revision) = row.try_get(0)?;
+        Ok((revision, row.try_get(1)?))
+    });
+    Ok((parked.collect::<Result<_, tokio_postgres::Error>>()?, beyond))
 }
 
 pub(crate) async fn park(
     client: &impl GenericClient,
     reader: &str,
     recorded: &Recorded,
-    key: Uuid,
-    reason: &str,
+    Unprocessable { key, reason }: &Unprocessable,
 ) -> Result<(), tokio_postgres::Error> {
     let revision = to_bigint(Some(recorded.revision));
     client
@@ -109,13 +126,26 @@ pub(crate) async fn park(
             "INSERT INTO parked_events (reader, revision, key, event_id, event_type, reason)
              VALUES ($1, $2, $3, $4, $5, $6)
              ON CONFLICT (reader, revision) DO UPDATE SET key = excluded.key, reason = excluded.reason",
-            &[&reader, &revision, &key, &recorded.event_id, &recorded.event_type, &reason],
+            &[&reader, &revision, key, &recorded.event_id, &recorded.event_type, reason],
         )
         .await?;
     tracing::error!(
         reader, event.revision = %recorded.revision, event.id = %recorded.event_id, event.r#type = %recorded.event_type, reason,
         "parked an event that could not be processed; replay it once the cause is mended"
     );
+    Ok(())
+}
+
+/// Says anew why a parked event stays parked.
+pub(crate) async fn keep(
+    client: &impl GenericClient,
+    reader: &str,
+    revision: Revision,
+    reason: &str,
+) -> Result<(), tokio_postgres::Error> {
+    let sql = "UPDATE parked_events SET reason = $3 WHERE reader = $1 AND revision = $2";
+    client.execute(sql, &[&reader, &to_bigint(Some(revision)), &reason]).await?;
+    tracing::error!(reader, event.revision = %revision, reason, "could not read a parked event to replay it");
     Ok(())
 }
 
@@ -129,12 +159,9 @@ pub(crate) async fn release(
     Ok(())
 }
 
-/// What an event is about when it cannot be decoded: its `flightId`, or else itself.
-pub(crate) fn key_of_undecodable(recorded: &Recorded) -> Uuid {
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Keyed {
-        flight_id: Uuid,
-    }
-    serde_json::from_slice(&recorded.data).map_or(recorded.event_id, |keyed: Keyed| keyed.flight_id)
+/// What an event is about when it cannot be decoded: the value of its key field, or else itself.
+pub(crate) fn key_of_undecodable<E: DomainEvent>(recorded: &Recorded) -> Uuid {
+    let fields: Map<String, Value> = serde_json::from_slice(&recorded.data).unwrap_or_default();
+    let key = fields.get(E::KEY_FIELD).and_then(Value::as_str);
+    key.and_then(|key| key.parse().ok()).unwrap_or(recorded.event_id)
 }

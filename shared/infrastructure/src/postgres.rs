@@ -50,7 +50,8 @@ pub enum DatabaseError {
 
 impl From<tokio_postgres::Error> for DatabaseError {
     fn from(error: tokio_postgres::Error) -> Self {
-        // Neither form quotes values: `Display` of a database error is its message, and a message may, so only its code is kept.
+        // Neither form quotes values: `Display` of a database error is its message, and a message may, so only its code
+        // is kept.
         match error.as_db_error() {
             Some(refusal) if !is_transient(refusal.code()) => Self::Refused(format!(
                 "SQLSTATE {} (table {}, column {}, constraint {})",
@@ -77,8 +78,8 @@ impl From<DatabaseError> for QueryError {
     }
 }
 
-/// Connection trouble, insufficient resources, operator intervention, system errors, conflicts between transactions; and a
-/// table or a column that is missing because the migrations have not run yet.
+/// Connection trouble, insufficient resources, operator intervention, system errors, conflicts between transactions;
+/// and a table or a column that is missing because the migrations have not run yet.
 fn is_transient(code: &SqlState) -> bool {
     ["08", "40", "53", "57", "58"].iter().any(|class| code.code().starts_with(class))
         || [SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_COLUMN].contains(code)
@@ -105,7 +106,8 @@ pub struct Database {
 }
 
 impl Database {
-    /// The database at a `postgresql://` address, or one of the form `host=… user=…`. Nothing is sent before the first use.
+    /// The database at a `postgresql://` address, or one of the form `host=… user=…`. Nothing is sent before the first
+    /// use.
     ///
     /// The connection is encrypted with `sslmode=require`; with `sslmode=verify-full` the server also has to prove its
     /// name, vouched for by the system's certificate authorities or those in the PEM file `sslrootcert`.
@@ -224,24 +226,22 @@ fn migration_error(error: &refinery::Error) -> DatabaseError {
 }
 
 /// A revision as PostgreSQL's `bigint`, with -1 for none.
-#[must_use]
-pub fn to_bigint(revision: Option<Revision>) -> i64 {
+pub(crate) fn to_bigint(revision: Option<Revision>) -> i64 {
     // Revisions come from the event store, which counts them in 63 bits.
     revision.map_or(-1, |revision| i64::try_from(revision.0).unwrap_or(i64::MAX))
 }
 
 /// A revision from PostgreSQL's `bigint`, where a negative number is none.
-#[must_use]
-pub fn from_bigint(revision: i64) -> Option<Revision> {
+pub(crate) fn from_bigint(revision: i64) -> Option<Revision> {
     u64::try_from(revision).ok().map(Revision)
 }
 
 /// A column holds something that this version of the software does not know. What was meant cannot be guessed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the value is not one that is known here")]
-struct UnknownValue;
+pub(crate) struct UnknownValue;
 
-/// A `text` column whose values are those of a type, read by its `FromStr`. Reading any other is an error.
+/// A `text` column whose values are those of a type, read by its `FromStr`. Reading any other, or none, is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Parsed<T>(pub T);
 
@@ -251,6 +251,10 @@ impl<'row, T: FromStr> FromSql<'row> for Parsed<T> {
         Ok(Self(text.parse().map_err(|_| UnknownValue)?))
     }
 
+    fn from_sql_null(_: &Type) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Err(UnknownValue.into())
+    }
+
     fn accepts(column: &Type) -> bool {
         <&str as FromSql>::accepts(column)
     }
@@ -258,7 +262,7 @@ impl<'row, T: FromStr> FromSql<'row> for Parsed<T> {
 
 /// A `bigint` column that holds the number of an event. Reading a negative one is an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StoredRevision(pub Revision);
+pub struct StoredRevision(pub(crate) Revision);
 
 impl<'row> FromSql<'row> for StoredRevision {
     fn from_sql(column: &Type, raw: &'row [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
@@ -271,8 +275,7 @@ impl<'row> FromSql<'row> for StoredRevision {
 }
 
 /// A `LIKE` pattern that finds the text anywhere in a column that is kept in lower case.
-#[must_use]
-pub fn substring_pattern(text: &str) -> String {
+pub(crate) fn substring_pattern(text: &str) -> String {
     let mut pattern = String::from("%");
     for character in text.to_lowercase().chars() {
         if matches!(character, '%' | '_' | '\\') {

@@ -1,7 +1,9 @@
 //! How far the readers of a stream have come, for operators.
 
+use crate::checkpoint::Checkpoint;
 use crate::event_store::{EventStore, Refusal, StoreError};
-use crate::postgres::{Database, from_bigint};
+use crate::parking::Count;
+use crate::postgres::Database;
 use crate::worker::WorkError;
 
 /// How far a reader of a stream has come.
@@ -10,7 +12,7 @@ pub struct Progress {
     /// How many events of the stream it has not looked at yet.
     pub behind: u64,
     /// How many it could not process, and has put aside.
-    pub parked: u64,
+    pub parked: usize,
 }
 
 impl Progress {
@@ -32,8 +34,8 @@ impl Progress {
             )
             .await?;
         let row = client.query_one(&statement, &[&reader]).await?;
-        let checkpoint = from_bigint(row.try_get(0)?);
-        let parked: i64 = row.try_get(1)?;
+        let Checkpoint(checkpoint) = row.try_get(0)?;
+        let Count(parked) = row.try_get(1)?;
         // Read after the checkpoint, which can thus not be beyond it.
         let last = event_store.last_revision(stream).await?;
         if checkpoint > last {
@@ -41,6 +43,6 @@ impl Progress {
             return Err(StoreError::from(Refusal::OtherHistory { stream: stream.to_owned(), difference }).into());
         }
         let count = |revision: Option<shared_kernel::Revision>| revision.map_or(0, |revision| revision.0 + 1);
-        Ok(Self { behind: count(last).saturating_sub(count(checkpoint)), parked: u64::try_from(parked).unwrap_or(0) })
+        Ok(Self { behind: count(last).saturating_sub(count(checkpoint)), parked })
     }
 }

@@ -1,6 +1,10 @@
-//! The read side of a domain's PostgreSQL tables: answers that say what they reflect, and wait for what they must reflect.
+//! The read side of a domain's PostgreSQL tables: answers that say what they reflect, and wait for what they must
+//! reflect.
 
+mod changes;
+mod column;
 mod listing;
+mod table;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -12,12 +16,16 @@ use shared_kernel::{QueryError, Revision};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::checkpoint::{self, CHANNEL};
 use crate::limits;
 use crate::postgres::{Database, DatabaseError, from_bigint, to_bigint};
 
+pub use changes::{Changed, Changes};
+pub use column::{Cell, Columns, Field, Filled, IdColumn, NameColumn, RevisionColumn, SearchColumn, TextColumn};
 pub use listing::Listing;
+pub use table::{Rows, Table};
 
 /// How often the checkpoint is read even if no notification has come.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -50,7 +58,8 @@ pub struct CheckpointFollower {
 }
 
 impl ReadModel {
-    /// The tables that the projection with this name writes to `database`, and the follower that has to run for queries that wait.
+    /// The tables that the projection with this name writes to `database`, and the follower that has to run for queries
+    /// that wait.
     #[must_use]
     pub fn new(database: Database, projection: &'static str) -> (Self, CheckpointFollower) {
         let (sender, checkpoint) = watch::channel(None);
@@ -58,9 +67,9 @@ impl ReadModel {
         (Self { database, projection, checkpoint, stalled_at: Arc::new(AtomicI64::new(i64::MIN)) }, follower)
     }
 
-    /// Waits a little for the tables to reach `revision`, for a query that does not say what it must reflect. So one that
-    /// follows a command shows what the command did, as long as the projection keeps up. While it does not, nobody waits
-    /// for it in vain a second time.
+    /// Waits a little for the tables to reach `revision`, for a query that does not say what it must reflect. So one
+    /// that follows a command shows what the command did, as long as the projection keeps up. While it does not, nobody
+    /// waits for it in vain a second time.
     pub async fn settle(&self, revision: Option<Revision>) {
         let mut checkpoint = self.checkpoint.clone();
         let reached = *checkpoint.borrow_and_update();
@@ -100,6 +109,32 @@ impl ReadModel {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+    }
+
+    /// The row of a table with this key, if there is one. As [`ReadModel::query`] otherwise.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn find<T, C: Columns<T>>(
+        &self,
+        table: Table<C>,
+        key: impl Into<Uuid>,
+        at_least: Option<Revision>,
+    ) -> Result<Reflecting<Option<T>>, QueryError> {
+        let key: Uuid = key.into();
+        self.query(at_least, |client| async move { table.find(&client, key).await }).await
+    }
+
+    /// The rows of a listing. As [`ReadModel::query`] otherwise.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn list<T, C: Columns<T>>(
+        &self,
+        listing: &Listing<C>,
+        at_least: Option<Revision>,
+    ) -> Result<Reflecting<Vec<T>>, QueryError> {
+        self.query(at_least, |client| async move { listing.rows(&client).await }).await
     }
 
     async fn query_now<T, F, Q>(&self, query: &Q) -> Result<Reflecting<T>, DatabaseError>

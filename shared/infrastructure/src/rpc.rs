@@ -1,31 +1,58 @@
-//! How one domain calls the other: a client that keeps its connections, limits every call, and asks again.
+//! JSON-RPC calls to the APIs of other domains: a client that keeps its connections, limits every call, and asks again.
 
+use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use jsonrpsee::core::ClientError;
 use jsonrpsee::http_client::{HttpClient, HttpClientBuilder};
-use shared_contracts::Fault;
+use shared_kernel::Domain;
+use shared_rpc::Fault;
 
 use crate::limits;
 
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(20);
 const RETRIES: usize = 3;
-const CALLS_IN_FLIGHT: usize = 1_024;
+const CALLS_AT_ONCE: usize = 1_024;
 
-/// The address of the other domain's API is not usable.
+/// The address of another domain's API is not usable.
 #[derive(Debug, thiserror::Error)]
 #[error("the address of the {service} is not usable: {reason}")]
 pub struct InvalidRpcAddress {
-    service: &'static str,
+    service: String,
     reason: String,
+}
+
+/// The addresses of the JSON-RPC methods of other domains, by the names of the domains.
+#[derive(Debug, Clone, Default)]
+pub struct Peers(BTreeMap<&'static str, String>);
+
+impl FromIterator<(&'static str, String)> for Peers {
+    fn from_iter<I: IntoIterator<Item = (&'static str, String)>>(addresses: I) -> Self {
+        Self(addresses.into_iter().collect())
+    }
+}
+
+impl Peers {
+    /// A client of a domain that is among them.
+    ///
+    /// # Errors
+    /// [`InvalidRpcAddress`] if it is not, or if its address cannot be parsed.
+    pub fn client(&self, domain: &Domain) -> Result<RpcClient, InvalidRpcAddress> {
+        let service = format!("{} API", domain.name);
+        match self.0.get(domain.name) {
+            Some(address) => RpcClient::new(service, address),
+            None => Err(InvalidRpcAddress { service, reason: "it is not set".to_owned() }),
+        }
+    }
 }
 
 /// Calls the JSON-RPC methods of one service.
 #[derive(Clone)]
 pub struct RpcClient {
-    service: &'static str,
+    service: Arc<str>,
     client: HttpClient,
 }
 
@@ -34,17 +61,21 @@ impl RpcClient {
     ///
     /// # Errors
     /// [`InvalidRpcAddress`] if the address cannot be parsed.
-    pub fn new(service: &'static str, url: &str) -> Result<Self, InvalidRpcAddress> {
-        let client = HttpClientBuilder::default()
+    pub fn new(service: impl Into<String>, url: &str) -> Result<Self, InvalidRpcAddress> {
+        let service = service.into();
+        let built = HttpClientBuilder::default()
             .request_timeout(limits::RPC_ATTEMPT)
-            .max_concurrent_requests(CALLS_IN_FLIGHT)
-            .build(url)
-            .map_err(|error| InvalidRpcAddress { service, reason: error.to_string() })?;
-        Ok(Self { service, client })
+            .max_concurrent_requests(CALLS_AT_ONCE)
+            .build(url);
+        match built {
+            Ok(client) => Ok(Self { service: service.into(), client }),
+            Err(error) => Err(InvalidRpcAddress { service, reason: error.to_string() }),
+        }
     }
 
-    /// Makes a call, again with back-off while the service cannot be reached. Every method of the contracts may be repeated.
-    /// What the service itself has answered, also that something is not available to it, is passed on at once.
+    /// Makes a call, again with back-off while the service cannot be reached. Every method of the contracts may be
+    /// repeated. What the service itself has answered, also that something is not available to it, is passed on at
+    /// once.
     ///
     /// # Errors
     /// [`Fault`] once the attempts or the time are used up.
@@ -57,8 +88,10 @@ impl RpcClient {
         let attempts =
             (|| method(self.client.clone())).retry(back_off).when(|error| matches!(error, ClientError::Transport(_)));
         match tokio::time::timeout(limits::RPC_CALL, attempts).await {
-            Ok(outcome) => outcome.map_err(|error| Fault::of_call(self.service, &error)),
-            Err(_) => Err(Fault::OutcomeUnknown { service: self.service, reason: "no answer in time".to_owned() }),
+            Ok(outcome) => outcome.map_err(|error| Fault::of_call(&self.service, &error)),
+            Err(_) => {
+                Err(Fault::OutcomeUnknown { service: self.service.to_string(), reason: "no answer in time".to_owned() })
+            }
         }
     }
 }

@@ -1,14 +1,12 @@
 //! Snapshots of a domain's folded state, so that a start reads only the tail of the stream.
 //!
-//! They only save time. One that is missing, unreadable, of another version of the software, or not of this event store is
-//! not used, and the stream is folded from its beginning.
+//! They only save time. One that is missing, unreadable, of another version of the software, or not of this event store
+//! is not used, and the stream is folded from its beginning.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-use shared_kernel::Decider;
+use shared_kernel::{Decider, DomainEvent};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -18,10 +16,9 @@ use crate::executor::ExecutorHandle;
 use crate::ledger::Ledger;
 use crate::postgres::{Database, DatabaseError, StoredRevision, to_bigint};
 
-/// A snapshot of another version is not read: a state that means something else would be worse than none.
-/// The number behind the slash is raised with every schema version of an event, too: software that did not know it has left
-/// such events out of its snapshots.
-const FORMAT: &str = concat!(env!("CARGO_PKG_VERSION"), "/2");
+/// Raised by hand when a state comes to mean something else, or other events are read into it, although the versions of
+/// the events are the same.
+const STATE_FORMAT: u32 = 3;
 /// How long a start waits for a snapshot.
 const LOAD_LIMIT: Duration = Duration::from_secs(10);
 const SAVE_LIMIT: Duration = Duration::from_secs(60);
@@ -55,6 +52,13 @@ enum Unusable {
     Abandoned,
 }
 
+/// What a snapshot is of. One of another format is not read: a state that means something else would be worse than
+/// none. Each event type and schema version makes another format: software that did not know it has left such events
+/// out of its snapshots.
+fn format(versions: &[(&str, u32)]) -> String {
+    format!("{}/{STATE_FORMAT}.{}", env!("CARGO_PKG_VERSION"), versions.len())
+}
+
 impl From<tokio_postgres::Error> for Unusable {
     fn from(error: tokio_postgres::Error) -> Self {
         Self::Database(error.into())
@@ -69,12 +73,7 @@ impl Snapshots {
     }
 
     /// The newest snapshot, or an empty ledger if there is none that can be used.
-    pub async fn load<D: Decider>(&self) -> Ledger<D>
-    where
-        D::State: DeserializeOwned,
-        D::Subject: DeserializeOwned,
-        D::Outcome: DeserializeOwned,
-    {
+    pub async fn load<D: Decider>(&self) -> Ledger<D> {
         match timeout(LOAD_LIMIT, self.find()).await {
             Ok(Ok(Some(ledger))) => {
                 tracing::info!(stream = self.stream, stream.revision = ?ledger.revision(), "starting from a snapshot");
@@ -92,15 +91,12 @@ impl Snapshots {
         }
     }
 
-    async fn find<D: Decider>(&self) -> Result<Option<Ledger<D>>, Unusable>
-    where
-        D::State: DeserializeOwned,
-        D::Subject: DeserializeOwned,
-        D::Outcome: DeserializeOwned,
-    {
+    async fn find<D: Decider>(&self) -> Result<Option<Ledger<D>>, Unusable> {
         let client = self.database.client().await?;
         let sql = "SELECT revision, event_id, state FROM snapshots WHERE stream = $1 AND format = $2";
-        let Some(row) = client.query_opt(sql, &[&self.stream, &FORMAT]).await? else { return Ok(None) };
+        let Some(row) = client.query_opt(sql, &[&self.stream, &format(D::Event::VERSIONS)]).await? else {
+            return Ok(None);
+        };
         let StoredRevision(revision) = row.try_get(0)?;
         let event_id: Uuid = row.try_get(1)?;
         match self.event_store.event_at(self.stream, revision).await {
@@ -113,12 +109,7 @@ impl Snapshots {
     }
 
     /// Saves a snapshot whenever enough has happened, until `shutdown`.
-    pub async fn run<D: Decider>(self, executor: ExecutorHandle<D>, shutdown: CancellationToken)
-    where
-        D::State: Serialize,
-        D::Subject: Serialize,
-        D::Outcome: Serialize,
-    {
+    pub async fn run<D: Decider>(self, executor: ExecutorHandle<D>, shutdown: CancellationToken) {
         let mut saved = executor.current().next_revision();
         while shutdown.run_until_cancelled(tokio::time::sleep(SAVE_INTERVAL)).await.is_some() {
             let ledger = executor.current();
@@ -136,12 +127,7 @@ impl Snapshots {
     }
 
     /// Saves a snapshot in place of an older one.
-    async fn save<D: Decider>(&self, ledger: &Arc<Ledger<D>>) -> Result<(), Unusable>
-    where
-        D::State: Serialize,
-        D::Subject: Serialize,
-        D::Outcome: Serialize,
-    {
+    async fn save<D: Decider>(&self, ledger: &Arc<Ledger<D>>) -> Result<(), Unusable> {
         let Some((revision, event_id)) = ledger.last_event() else { return Ok(()) };
         let shared = Arc::clone(ledger);
         // A large state takes a while to write down, and other tasks should not wait for that.
@@ -156,9 +142,12 @@ impl Snapshots {
                  ON CONFLICT (stream) DO UPDATE SET
                     format = excluded.format, revision = excluded.revision, event_id = excluded.event_id,
                     state = excluded.state, taken_at = now()",
-                &[&self.stream, &FORMAT, &to_bigint(Some(revision)), &event_id, &state],
+                &[&self.stream, &format(D::Event::VERSIONS), &to_bigint(Some(revision)), &event_id, &state],
             )
             .await?;
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use refinery::Runner;
 use shared_kernel::Revision;
 
 use crate::postgres::Database;
-use crate::projector::{Numbered, Projection};
+use crate::reader::{Numbered, Projection};
 
 /// Makes a domain's tables in the database at this address.
 ///
@@ -23,9 +23,17 @@ pub async fn migrate(database_url: &str, migrations: &Runner) {
 pub async fn project<P: Projection>(database_url: &str, projection: &P, events: Vec<P::Event>) {
     let numbered: Vec<_> =
         events.into_iter().zip(0..).map(|(event, number)| Numbered { event, revision: Revision(number) }).collect();
+    project_batch(database_url, projection, &numbered).await;
+}
+
+/// Projects these events as one batch into tables that are there.
+///
+/// # Panics
+/// If that cannot be done.
+pub async fn project_batch<P: Projection>(database_url: &str, projection: &P, batch: &[Numbered<P::Event>]) {
     let mut client = database(database_url).client().await.expect("a connection");
     let transaction = client.transaction().await.expect("a transaction");
-    projection.project(&transaction, &numbered).await.expect("events that can be projected");
+    projection.project(&transaction, batch).await.expect("events that can be projected");
     transaction.commit().await.expect("a transaction");
 }
 

@@ -1,18 +1,14 @@
-//! What keeps a reader of a stream at work: leadership among its instances, and starting over after any failure.
+//! An instance of a reader, from outside: whether it leads, what keeps it from working, and how it is asked to replay.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use deadpool_postgres::ClientWrapper;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio_util::sync::CancellationToken;
 
 use crate::event_store::StoreError;
 use crate::postgres::{Database, DatabaseError, Dedicated};
 
 /// How often an instance that does not lead tries to.
 const LEADERSHIP_POLL: Duration = Duration::from_millis(500);
-const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(2);
 /// Requests to replay that wait at most.
 const QUEUED_REPLAYS: usize = 4;
 
@@ -117,23 +113,14 @@ impl WorkerHandle {
     }
 }
 
+/// An instance of a reader: leads, or stands by until it can.
 pub(crate) struct Worker {
-    pub(crate) name: &'static str,
-    pub(crate) database: Database,
+    name: &'static str,
+    database: Database,
     state: watch::Sender<WorkerState>,
     trouble: watch::Sender<Option<String>>,
-    replays: mpsc::Receiver<ReplayRequest>,
-}
-
-/// One reader's work, once it leads.
-pub(crate) trait Work {
-    /// Works until it fails, or until `shutdown`. Dropped wherever it waits when the connection of `client` has ended.
-    async fn work(
-        &mut self,
-        client: &mut ClientWrapper,
-        replays: &mut mpsc::Receiver<ReplayRequest>,
-        shutdown: &CancellationToken,
-    ) -> Result<(), WorkError>;
+    /// Requests that are answered while it leads.
+    pub(crate) replays: mpsc::Receiver<ReplayRequest>,
 }
 
 impl Worker {
@@ -145,39 +132,19 @@ impl Worker {
         (Self { name, database, state, trouble, replays }, handle)
     }
 
-    /// Leads and works, again and again, until `shutdown`.
-    pub(crate) async fn run(mut self, mut work: impl Work, shutdown: CancellationToken) {
-        let mut pause = FIRST_RETRY_PAUSE;
-        while !shutdown.is_cancelled() {
-            let outcome = match shutdown.run_until_cancelled(self.lead()).await {
-                None => break,
-                Some(Err(error)) => Err(error),
-                Some(Ok(Dedicated { mut client, lost })) => {
-                    tracing::info!(reader = self.name, "leading");
-                    self.state.send_replace(WorkerState::Leading);
-                    let since = Instant::now();
-                    let outcome = tokio::select! {
-                        outcome = work.work(&mut client, &mut self.replays, &shutdown) => outcome,
-                        () = lost.cancelled() => Err(DatabaseError::Unavailable("the connection was lost".to_owned()).into()),
-                    };
-                    if since.elapsed() > LONGEST_RETRY_PAUSE {
-                        pause = FIRST_RETRY_PAUSE;
-                        self.trouble.send_replace(None);
-                    }
-                    outcome
-                }
-            };
-            self.state.send_replace(WorkerState::Waiting);
-            if let Err(error) = outcome {
-                self.stopped(&error);
-                shutdown.run_until_cancelled(tokio::time::sleep(pause)).await;
-                pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
-            }
-        }
+    /// Notes that it does not work any more.
+    pub(crate) fn ends(&self) {
+        self.state.send_replace(WorkerState::Waiting);
+    }
+
+    /// Notes that it has worked for a while: whatever stops it next is news.
+    pub(crate) fn has_worked(&self) {
+        self.trouble.send_replace(None);
     }
 
     /// Says why it has stopped, and logs it once for each reason: it starts over until it succeeds.
-    fn stopped(&self, error: &WorkError) {
+    pub(crate) fn has_stopped(&self, error: &WorkError) {
+        self.state.send_replace(WorkerState::Waiting);
         let reason = error.to_string();
         self.trouble.send_if_modified(|trouble| {
             let is_new = trouble.as_ref() != Some(&reason);
@@ -190,14 +157,16 @@ impl Worker {
     }
 
     /// Waits to be the only leading instance. The lock is the connection's: it is lost with it.
-    async fn lead(&self) -> Result<Dedicated, WorkError> {
+    pub(crate) async fn lead(&self) -> Result<Dedicated, WorkError> {
         let connection = self.database.dedicated(|_| {}).await?;
         let client = &connection.client;
         // Rows and checkpoint commit together, so what a crash of PostgreSQL loses is read from the stream again.
         client.batch_execute("SET synchronous_commit = off").await?;
         loop {
             let row = client.query_one("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", &[&self.name]).await?;
-            if row.get(0) {
+            if row.try_get(0)? {
+                tracing::info!(reader = self.name, "leading");
+                self.state.send_replace(WorkerState::Leading);
                 return Ok(connection);
             }
             if self.state.send_replace(WorkerState::StandingBy) != WorkerState::StandingBy {

@@ -17,8 +17,8 @@ pub struct Cause {
     /// The W3C trace context's `traceparent`, if the request had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_parent: Option<String>,
-    /// The command of the other domain that this is a step of, so that whoever takes the last step, the service that was
-    /// asked or the reaction that finishes for it, completes the same command.
+    /// The command of the other domain that this is a step of, so that whoever takes the last step, the service that
+    /// was asked or the reaction that finishes for it, completes the same command.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step_of: Option<Idempotency>,
 }

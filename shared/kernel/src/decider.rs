@@ -1,14 +1,18 @@
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::{DomainEvent, Revision};
 
 /// The rules of one domain, as a pure decider: commands in, events or a rejection out, state folded from events.
 ///
-/// Implementations are synchronous and deterministic. Identifiers and times arrive inside the command.
+/// Implementations are synchronous and deterministic. Identifiers and times arrive inside the command. What is folded
+/// from the stream has a serialised form, so that a snapshot of it can be kept.
 pub trait Decider: Send + Sync + 'static {
     /// What the rules need to know, folded from the domain's stream.
     ///
     /// Cloned for every batch of commands to decide them speculatively, so a clone has to be cheap: build it from
     /// persistent collections.
-    type State: Clone + Default + Send + Sync;
+    type State: Clone + Default + Serialize + DeserializeOwned + Send + Sync;
     /// What a caller asks for.
     type Command: Send + Sync;
     /// What has happened.
@@ -16,9 +20,9 @@ pub trait Decider: Send + Sync + 'static {
     /// Why a command was refused.
     type Rejection: std::error::Error + Clone + Send + Sync;
     /// What a command was about: the thing whose state its caller gets back.
-    type Subject: Clone + PartialEq + Send + Sync;
+    type Subject: Clone + PartialEq + Serialize + DeserializeOwned + Send + Sync;
     /// What a command's caller gets back: the subject as the command left it.
-    type Outcome: Clone + Send + Sync;
+    type Outcome: Clone + Serialize + DeserializeOwned + Send + Sync;
 
     /// Decides a command. No events means that what was asked for is so already.
     ///
@@ -34,7 +38,8 @@ pub trait Decider: Send + Sync + 'static {
     /// The subject of a command.
     fn subject(command: &Self::Command) -> Self::Subject;
 
-    /// The subject of the command whose first event this is, so that a repeated command finds its outcome in the stream.
+    /// The subject of the command whose first event this is, so that a repeated command finds its outcome in the
+    /// stream.
     fn subject_of_event(event: &Self::Event) -> Self::Subject;
 
     /// The subject as it stands in this state.

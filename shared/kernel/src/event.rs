@@ -4,10 +4,21 @@ use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 /// A fact of a domain, as it is stored: an event type in the past tense, a schema version, and camelCase JSON data.
 pub trait DomainEvent: Clone + Send + Sync + Sized + 'static {
-    /// The stored event type, such as `FlightCreated`.
+    /// Every event type that was ever stored, with each schema version that it was stored in.
+    const VERSIONS: &'static [(&'static str, u32)];
+
+    /// The field of the data that names what an event is about, in every version of every type, so that it is found
+    /// even where the rest cannot be read.
+    const KEY_FIELD: &'static str;
+
+    /// What it is about: what happens to the same key is processed in order.
+    fn key(&self) -> Uuid;
+
+    /// The stored event type, such as `GateNamed`.
     fn event_type(&self) -> &'static str;
 
     /// The version of the data's schema that [`DomainEvent::encode`] writes for this event type, counted from 1.
@@ -35,7 +46,7 @@ pub enum UndecodableEvent {
     #[error("unknown event type {0:?}")]
     UnknownType(String),
     /// The event type is known, its schema version is not.
-    #[error("event type {event_type:?} has schema version {version}, which is newer than this software knows")]
+    #[error("event type {event_type:?} has schema version {version}, which this software does not know")]
     UnknownVersion {
         /// The stored event type.
         event_type: String,

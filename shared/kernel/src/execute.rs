@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use std::future::Future;
 
-use crate::{CommandContext, Decider, IdempotencyKey, Revision};
+use crate::{CommandContext, Decider, IdempotencyKey, Position, Revision};
 
 /// Executes the commands of one domain on what its stream says.
 pub trait Execute<D: Decider>: Send + Sync {
@@ -43,6 +43,15 @@ pub struct Committed<D: Decider> {
     pub events: Vec<D::Event>,
 }
 
+/// What an executed command left, as its caller sees it, and where its events are in the streams.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Executed<T> {
+    /// What it left.
+    pub value: T,
+    /// What a query has to cover to show it.
+    pub position: Position,
+}
+
 /// Why a command was not executed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ExecuteError<R> {
@@ -63,8 +72,8 @@ pub enum ExecuteError<R> {
     Interrupted(#[from] Interruption),
 }
 
-/// How long an answer waits for what its command means for the other domain. The reaction guarantees that; carrying it out at
-/// once only lets the answer cover it.
+/// How long an answer waits for what its command means for the other domain. The reaction guarantees that; carrying it
+/// out at once only lets the answer cover it.
 pub const AT_ONCE_LIMIT: Duration = Duration::from_millis(1_500);
 
 /// What kept a command or a query from being carried out, other than a rule.
@@ -85,6 +94,18 @@ pub enum Interruption {
     /// A fault of this software. Nothing has happened.
     #[error("{0}")]
     Internal(String),
+}
+
+impl<R> From<ExecuteError<R>> for Interruption {
+    /// What is left of an error where no rule can have said no, and there is no key.
+    fn from(error: ExecuteError<R>) -> Self {
+        match error {
+            ExecuteError::Interrupted(interruption) => interruption,
+            ExecuteError::Rejected { .. } | ExecuteError::KeyReused => {
+                Self::Internal("a command was refused that no rule can refuse".to_owned())
+            }
+        }
+    }
 }
 
 /// Why a query has no answer.

@@ -1,52 +1,75 @@
-use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-use uuid::Uuid;
+use crate::ProblemType;
 
+/// A key by which the public API names a thing, such as its identifier.
+pub trait PublicKey: FromStr {
+    /// What to answer when nothing has this key. What is no key at all cannot exist either.
+    const NOT_FOUND: &'static ProblemType;
+}
+
+/// Declares the identifier of a domain's things: a UUID of a type of its own.
+///
+/// Whoever uses the macro depends on `serde` and `uuid`.
+///
+/// ```
+/// shared_kernel::id! {
+///     /// Identifies a gate.
+///     GateId
+/// }
+///
+/// let id: GateId = "01926e2a-7c3e-7b52-8f6d-0a4f6b1c9d01".parse()?;
+/// assert_eq!(id.to_string(), "01926e2a-7c3e-7b52-8f6d-0a4f6b1c9d01");
+/// # Ok::<(), uuid::Error>(())
+/// ```
+#[macro_export]
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ::serde::Serialize, ::serde::Deserialize,
+        )]
         #[serde(transparent)]
-        pub struct $name(Uuid);
+        pub struct $name(::uuid::Uuid);
 
         impl $name {
             /// The identifier with this value.
             #[must_use]
-            pub const fn new(value: Uuid) -> Self {
+            pub const fn new(value: ::uuid::Uuid) -> Self {
                 Self(value)
             }
 
             /// The value, for storage and transport.
             #[must_use]
-            pub const fn uuid(self) -> Uuid {
+            pub const fn uuid(self) -> ::uuid::Uuid {
                 self.0
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.fmt(f)
+        impl From<::uuid::Uuid> for $name {
+            fn from(value: ::uuid::Uuid) -> Self {
+                Self(value)
             }
         }
 
-        impl FromStr for $name {
-            type Err = uuid::Error;
+        impl From<$name> for ::uuid::Uuid {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
 
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Uuid::from_str(text).map(Self)
+        impl ::core::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl ::core::str::FromStr for $name {
+            type Err = ::uuid::Error;
+
+            fn from_str(text: &str) -> ::core::result::Result<Self, Self::Err> {
+                <::uuid::Uuid as ::core::str::FromStr>::from_str(text).map(Self)
             }
         }
     };
-}
-
-id! {
-    /// Identifies a flight, and with it the flight's manifest. New ones are UUIDv7, so they sort by creation time.
-    FlightId
-}
-
-id! {
-    /// Identifies a passenger on one flight. New ones are UUIDv7, so they sort by creation time.
-    PassengerId
 }

@@ -5,21 +5,29 @@
 
 mod command;
 mod decider;
+mod domain;
 mod event;
 mod execute;
 mod id;
+mod named;
 mod paging;
 mod position;
+mod problem_type;
+mod stream;
 pub mod testing;
 mod text;
 
 pub use command::{Cause, CommandContext, Idempotency, IdempotencyKey, InvalidIdempotencyKey};
 pub use decider::Decider;
+pub use domain::Domain;
 pub use event::{DomainEvent, Revision, UndecodableEvent, decode_json};
-pub use execute::{AT_ONCE_LIMIT, Committed, Execute, ExecuteError, Interruption, QueryError};
-pub use id::{FlightId, PassengerId};
-pub use paging::{Order, Paging, UnknownOrder};
+pub use execute::{AT_ONCE_LIMIT, Committed, Execute, ExecuteError, Executed, Interruption, QueryError};
+pub use id::PublicKey;
+pub use named::UnknownName;
+pub use paging::{Order, Paging};
 pub use position::{InvalidPosition, Position};
+pub use problem_type::ProblemType;
+pub use stream::{Stream, StreamKey};
 pub use text::{InvalidText, Text};
 
 #[cfg(test)]

@@ -1,49 +1,68 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::{Deserialize, Deserializer};
 use serde::{Serialize, Serializer};
 
-use crate::Revision;
+use crate::{Revision, Stream, StreamKey};
 
-/// How far in both domains' streams something reaches: where a command's events are, or what an answer reflects.
+/// How far in the streams of the domains something reaches: where a command's events are, or what an answer reflects.
 ///
-/// Its text form is an opaque token to clients, for instance `f12.p40`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Its text form is an opaque token to clients, for instance `f12.p40`. It may name streams that its reader does not
+/// know: they are carried along.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Position {
-    /// The newest event of `flight-stream` that is covered; `None` if nothing is claimed about it.
-    pub flight: Option<Revision>,
-    /// The newest event of `passenger-stream` that is covered; `None` if nothing is claimed about it.
-    pub passenger: Option<Revision>,
+    /// The newest event that is covered of each stream of which something is claimed, in the order of the keys.
+    covered: Vec<(StreamKey, Revision)>,
 }
 
 impl Position {
-    /// A position in `flight-stream` alone.
+    /// The most streams that a token may name.
+    const MAX_STREAMS: usize = 32;
+
+    /// The position that covers one stream up to `revision`; nothing is claimed if there is none.
     #[must_use]
-    pub const fn in_flight_stream(revision: Option<Revision>) -> Self {
-        Self { flight: revision, passenger: None }
+    pub fn at(stream: Stream, revision: Option<Revision>) -> Self {
+        Self { covered: revision.map(|revision| (stream.key, revision)).into_iter().collect() }
     }
 
-    /// A position in `passenger-stream` alone.
+    /// The newest event of a stream that is covered; `None` if nothing is claimed about it.
     #[must_use]
-    pub const fn in_passenger_stream(revision: Option<Revision>) -> Self {
-        Self { flight: None, passenger: revision }
+    pub fn revision_in(&self, stream: Stream) -> Option<Revision> {
+        let found = self.covered.binary_search_by_key(&stream.key, |(key, _)| *key).ok()?;
+        self.covered.get(found).map(|(_, revision)| *revision)
     }
 
     /// The position that covers both.
     #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        Self { flight: self.flight.max(other.flight), passenger: self.passenger.max(other.passenger) }
+    pub fn and(mut self, other: Self) -> Self {
+        for (key, revision) in other.covered {
+            match self.covered.binary_search_by_key(&key, |(key, _)| *key) {
+                Ok(found) => self.covered[found].1 = self.covered[found].1.max(revision),
+                Err(place) => self.covered.insert(place, (key, revision)),
+            }
+        }
+        self
+    }
+
+    /// The same position, but for one stream, which it covers up to `revision`, or not at all.
+    #[must_use]
+    pub fn with(mut self, stream: Stream, revision: Option<Revision>) -> Self {
+        self.covered.retain(|(key, _)| *key != stream.key);
+        self.and(Self::at(stream, revision))
     }
 }
 
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.flight, self.passenger) {
-            (Some(flight), Some(passenger)) => write!(f, "f{flight}.p{passenger}"),
-            (Some(flight), None) => write!(f, "f{flight}"),
-            (None, Some(passenger)) => write!(f, "p{passenger}"),
-            (None, None) => f.write_str("0"),
+        if self.covered.is_empty() {
+            return f.write_str("0");
         }
+        for (place, (key, revision)) in self.covered.iter().enumerate() {
+            let separator = if place == 0 { "" } else { "." };
+            write!(f, "{separator}{key}{revision}")?;
+        }
+        Ok(())
     }
 }
 
@@ -51,6 +70,13 @@ impl fmt::Display for Position {
 impl Serialize for Position {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+/// From its token.
+impl<'de> Deserialize<'de> for Position {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -68,20 +94,24 @@ impl FromStr for Position {
         if token == "0" {
             return Ok(Self::default());
         }
-        let (flight, passenger) = match token.split_once('.') {
-            Some((flight, passenger)) => (Some(flight), Some(passenger)),
-            None if token.starts_with('f') => (Some(token), None),
-            None => (None, Some(token)),
-        };
-        Ok(Self { flight: part('f', flight)?, passenger: part('p', passenger)? })
+        let mut covered: Vec<(StreamKey, Revision)> = Vec::new();
+        for part in token.split('.') {
+            let (key, revision) = parse_part(part)?;
+            let is_in_order = covered.last().is_none_or(|(before, _)| *before < key);
+            if !is_in_order || covered.len() == Self::MAX_STREAMS {
+                return Err(InvalidPosition);
+            }
+            covered.push((key, revision));
+        }
+        Ok(Self { covered })
     }
 }
 
-fn part(prefix: char, part: Option<&str>) -> Result<Option<Revision>, InvalidPosition> {
-    let Some(part) = part else { return Ok(None) };
-    let digits = part.strip_prefix(prefix).ok_or(InvalidPosition)?;
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+fn parse_part(part: &str) -> Result<(StreamKey, Revision), InvalidPosition> {
+    let (key, digits) = part.split_at(part.bytes().take_while(u8::is_ascii_lowercase).count());
+    let key = StreamKey::new(key).ok_or(InvalidPosition)?;
+    if digits.is_empty() || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
         return Err(InvalidPosition);
     }
-    digits.parse().map(|revision| Some(Revision(revision))).map_err(|_| InvalidPosition)
+    Ok((key, Revision(digits.parse().map_err(|_| InvalidPosition)?)))
 }

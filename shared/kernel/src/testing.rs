@@ -1,5 +1,5 @@
-//! Tests of a [`Decider`] as sentences: given what has happened, when something is asked for, then this comes of it. And
-//! tests of what is stored of events.
+//! Tests of a [`Decider`] as sentences: given what has happened, when something is asked for, then this comes of it.
+//! And tests of what is stored of events.
 
 mod golden;
 mod history;

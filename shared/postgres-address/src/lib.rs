@@ -1,7 +1,7 @@
 //! The address of a PostgreSQL database, in both of libpq's forms: a URL, or `key=value` pairs.
 //!
-//! What it says about the database is read by the driver. Here its parameters are found and replaced, and those that the
-//! driver does not know are explained: how the connection is protected.
+//! What it says about the database is read by the driver. Here its parameters are found and replaced, and those that
+//! the driver does not know are explained: how the connection is protected.
 
 mod pairs;
 mod protection;
@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 pub use protection::{Authorities, Protection};
 
-/// The name of the parameter with settings for the session, such as `-c search_path=flights`.
+/// The name of the parameter with settings for the session, such as `-c search_path=things`.
 const OPTIONS: &str = "options";
 
 /// A text is not the address of a PostgreSQL database. The reason does not repeat it, for it may hold a password.
@@ -55,8 +55,8 @@ impl PostgresAddress {
         self
     }
 
-    /// The address with this parameter, in place of the same one if it has that. `password` wins over the one in front of
-    /// a URL's host.
+    /// The address with this parameter, in place of the same one if it has that. `password` wins over the one in front
+    /// of a URL's host.
     #[must_use]
     pub fn with_parameter(self, name: &str, value: &str) -> Self {
         let mut address = self.without(name);
@@ -64,7 +64,7 @@ impl PostgresAddress {
         address
     }
 
-    /// The address with more options for the session, such as `-c search_path=flights`. They win over those that it has.
+    /// The address with more options for the session, such as `-c search_path=things`. They win over those that it has.
     ///
     /// # Errors
     /// [`InvalidPostgresAddress`] if those that it has are not UTF-8.

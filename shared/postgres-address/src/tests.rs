@@ -57,7 +57,7 @@ fn what_would_be_less_safe_than_it_looks_is_refused() {
 #[test]
 fn what_is_no_address_is_refused_without_repeating_it() {
     for (text, words) in [
-        ("mysql://ada:s3cret@db/flights", "must be like postgres://"),
+        ("mysql://ada:s3cret@db/things", "must be like postgres://"),
         ("postgres:/ada:s3cret@db", "must be like postgres://"),
         ("postgres://ada:s3cret@db?options", "must be like postgres://"),
         ("postgres://ada:s3cret@db?a=b&&c=d", "must be like postgres://"),
@@ -94,10 +94,10 @@ fn a_parameter_takes_the_place_of_the_same_one() {
 #[test]
 fn options_that_are_there_are_kept() {
     for (text, expected) in [
-        ("postgres://db/flights", "-c a=b"),
+        ("postgres://db/things", "-c a=b"),
         ("host=db", "-c a=b"),
         ("host=db options=''", "-c a=b"),
-        ("postgres://db/flights?options=-c%20work_mem%3D8MB%20-c%20c%3Dd%5C%20e", r"-c work_mem=8MB -c c=d\ e -c a=b"),
+        ("postgres://db/things?options=-c%20work_mem%3D8MB%20-c%20c%3Dd%5C%20e", r"-c work_mem=8MB -c c=d\ e -c a=b"),
         (r"host=db options='-c work_mem=8MB -c c=d\\ e'", r"-c work_mem=8MB -c c=d\ e -c a=b"),
     ] {
         let address = address(text).with_options("-c a=b").unwrap();
@@ -108,12 +108,12 @@ fn options_that_are_there_are_kept() {
 #[test]
 fn nothing_else_changes_for_the_driver() {
     for text in [
-        "postgres://ada:s3cret@db:5433/flights",
-        "postgres://ada:s3/cr?et@db:5433/flights?application_name=a%26b%3D%40c",
+        "postgres://ada:s3cret@db:5433/things",
+        "postgres://ada:s3/cr?et@db:5433/things?application_name=a%26b%3D%40c",
         "postgresql://db",
         "postgresql://a:1,b,[::1]:2/x?connect_timeout=3&target_session_attrs=read-write",
-        "postgresql:///flights?host=%2Frun%2F%FFpostgresql&port=1",
-        "postgresql://%2Frun%2F%FFpostgresql/flights",
+        "postgresql:///things?host=%2Frun%2F%FFpostgresql&port=1",
+        "postgresql://%2Frun%2F%FFpostgresql/things",
         r"host=a,/run/postgresql port=1,2 password='s3 \' \\ = cret' application_name=\'a\ b",
         "",
     ] {

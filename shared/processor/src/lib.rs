@@ -1,15 +1,26 @@
-//! What a processor is: it migrates its domain's database, projects the domain's stream, reacts to it, and shows how that
-//! goes.
+//! What the processor of every domain is: it migrates the domain's database, projects the domain's stream, reacts to
+//! it, and shows how that goes.
+//!
+//! A domain implements [`DomainProcessor`]; its `main` is [`main`].
 
 mod routes;
 
+use std::marker::PhantomData;
+use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::Args;
 use refinery::Runner;
-use shared_infrastructure::event_store::{EventStore, InvalidAddress};
-use shared_infrastructure::postgres::{Database, InvalidDatabaseUrl};
-use shared_infrastructure::projector::{Projection, Projector};
-use shared_infrastructure::reactor::{Reaction, Reactor};
+use shared_infrastructure::InvalidSetting;
+use shared_infrastructure::back_off::BackOff;
+use shared_infrastructure::event_store::EventStore;
+use shared_infrastructure::postgres::{Database, POOLED_CONNECTIONS};
+use shared_infrastructure::reader::{Projection, Projector, Reaction, Reactor};
+use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
+use shared_kernel::Domain;
+use shared_service::domain_service::{ApiUrls, DomainService, DomainServiceArgs};
+use shared_service::process::run_service;
+use shared_service::rpc;
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +28,26 @@ use tokio_util::sync::CancellationToken;
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(5);
 
-/// Where a processor reads and writes.
+/// The processor of one domain.
+pub trait DomainProcessor: Send + Sync + 'static {
+    /// The domain.
+    const DOMAIN: &'static Domain;
+    /// How its events become rows.
+    type Projection: Projection + Default;
+    /// What its events mean for other domains.
+    type Reaction: Reaction;
+
+    /// The migrations of its own tables.
+    fn migrations() -> Runner;
+
+    /// What its events mean for other domains, which it calls.
+    ///
+    /// # Errors
+    /// [`InvalidRpcAddress`] if one of them cannot be called.
+    fn reaction(peers: &Peers) -> Result<Self::Reaction, InvalidRpcAddress>;
+}
+
+/// What the processor of a domain needs.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// The domain's database.
@@ -26,52 +56,41 @@ pub struct Config {
     pub database_connections: usize,
     /// The event store.
     pub event_store: SecretUrl,
+    /// Where the APIs are of the domains that it calls.
+    pub apis: ApiUrls,
 }
 
-/// A domain's part in its processor.
-pub struct Domain<P, R> {
-    /// The domain's stream.
-    pub stream: &'static str,
-    /// The domain's own tables.
-    pub migrations: Runner,
-    /// How events become rows.
-    pub projection: P,
-    /// What events mean for the other domain.
-    pub reaction: R,
+impl Config {
+    /// A processor that keeps its data there; everything else as it is unless an operator says otherwise.
+    #[must_use]
+    pub fn new(database_url: SecretUrl, event_store: SecretUrl, apis: ApiUrls) -> Self {
+        Self { database_url, database_connections: POOLED_CONNECTIONS, event_store, apis }
+    }
 }
 
-/// A setting is not usable.
-#[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The event store's address.
-    #[error(transparent)]
-    EventStore(#[from] InvalidAddress),
-    /// The database's address.
-    #[error(transparent)]
-    Database(#[from] InvalidDatabaseUrl),
-}
-
-/// Runs a processor until `shutdown`. What it needs may be away at the start, and come later.
+/// Runs the processor of a domain until `shutdown`. What it needs may be away at the start, and come later.
 ///
 /// # Errors
-/// [`StartError`] at once if a setting is not usable.
-pub async fn run<P: Projection, R: Reaction>(
+/// [`InvalidSetting`] at once.
+pub async fn run<P: DomainProcessor>(
     config: Config,
-    domain: Domain<P, R>,
     listener: TcpListener,
     shutdown: CancellationToken,
-) -> Result<(), StartError> {
+) -> Result<(), InvalidSetting> {
     let event_store = EventStore::new(config.event_store.expose())?;
     let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
-    let Domain { stream, migrations, projection, reaction } = domain;
+    let peers: Peers = config.apis.iter().map(|(name, service)| (*name, rpc::url(service))).collect();
+    let (stream, reaction) = (P::DOMAIN.stream.name, P::reaction(&peers)?);
     let asking = event_store.separate()?;
-    let (projector, projecting) = Projector::new(projection, stream, event_store.separate()?, database.clone());
+    let (projector, projecting) =
+        Projector::new(P::Projection::default(), stream, event_store.separate()?, database.clone());
     let (reactor, reacting) = Reactor::new(reaction, stream, event_store, database.clone());
-    let router = routes::router(stream, asking, database.clone(), [(P::NAME, projecting), (R::NAME, reacting)]);
+    let workers = [(P::Projection::NAME, projecting), (P::Reaction::NAME, reacting)];
+    let router = routes::router(stream, asking, database.clone(), workers);
 
     let serving = shared_service::serve(listener, router, shutdown.clone());
     let working = async {
-        if migrate(&database, migrations, &shutdown).await {
+        if migrate(&database, P::migrations(), &shutdown).await {
             tokio::join!(projector.run(shutdown.clone()), reactor.run(shutdown.clone()));
         }
     };
@@ -79,20 +98,55 @@ pub async fn run<P: Projection, R: Reaction>(
     Ok(())
 }
 
+/// The `main` of a domain's processor as a service of its own.
+#[must_use]
+pub fn main<P: DomainProcessor>() -> ExitCode {
+    run_service(async |args: DomainServiceArgs<ProcessorService<P>, NoMore>, shutdown| {
+        let listener = shared_service::bind(args.listen()).await?;
+        let config = Config {
+            database_url: args.database()?,
+            database_connections: args.database_connections(),
+            event_store: args.event_store()?,
+            apis: args.apis,
+        };
+        Ok::<_, Box<dyn std::error::Error + Send + Sync>>(run::<P>(config, listener, shutdown).await?)
+    })
+}
+
+/// The processor of a domain, as far as its command line says so.
+struct ProcessorService<P>(PhantomData<P>);
+
+impl<P: DomainProcessor> DomainService for ProcessorService<P> {
+    const DOMAIN: &'static Domain = P::DOMAIN;
+    const PORT: u16 = P::DOMAIN.processor_port;
+
+    fn name() -> String {
+        P::DOMAIN.processor()
+    }
+
+    fn about() -> String {
+        let collections = P::DOMAIN.collections.join(" and ");
+        format!("Jetbridge's {} processor: read model and reactions of {collections}", P::DOMAIN.name)
+    }
+}
+
+/// No settings beyond those of every service.
+#[derive(Debug, Args)]
+struct NoMore {}
+
 /// Migrates, again and again until it succeeds. Answers whether it has.
 async fn migrate(database: &Database, migrations: Runner, shutdown: &CancellationToken) -> bool {
-    let mut pause = FIRST_RETRY_PAUSE;
+    let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
     loop {
-        match shutdown.run_until_cancelled(database.migrate(&migrations)).await {
+        let error = match shutdown.run_until_cancelled(database.migrate(&migrations)).await {
             None => return false,
             Some(Ok(())) => return true,
-            Some(Err(error)) => {
-                tracing::warn!(%error, retry.pause_ms = pause.as_millis(), "could not migrate the database; trying again");
-            }
-        }
+            Some(Err(error)) => error,
+        };
+        let pause = back_off.next_pause();
+        tracing::warn!(%error, retry.pause_ms = pause.as_millis(), "could not migrate the database; trying again");
         if shutdown.run_until_cancelled(tokio::time::sleep(pause)).await.is_none() {
             return false;
         }
-        pause = (pause * 2).min(LONGEST_RETRY_PAUSE);
     }
 }

@@ -29,7 +29,8 @@ struct Processor {
     workers: Workers,
 }
 
-/// Health, and the events that could not be processed: `GET /parked` lists them, `POST /parked/replay` processes them again.
+/// Health, and the events that could not be processed: `GET /parked` lists them, `POST /parked/replay` processes them
+/// again.
 pub(crate) fn router(stream: &'static str, event_store: EventStore, database: Database, workers: Workers) -> Router {
     let event_store = Arc::new(event_store);
     let checks = workers.iter().fold(Checks::new(), |checks, (name, handle)| {
@@ -108,7 +109,8 @@ enum ReplayOutcome {
     },
 }
 
-/// What each reader has done. What one could do counts, whatever keeps the other from it; it is a problem if none could.
+/// What each reader has done. What one could do counts, whatever keeps the other from it; it is a problem if none
+/// could.
 async fn replay(State(processor): State<Arc<Processor>>) -> Result<Json<Vec<ReplayAnswer>>, Problem> {
     let replays = processor.workers.iter().map(async |(reader, worker)| (*reader, worker.replay(REPLAY_LIMIT).await));
     let replays = join_all(replays).await;

@@ -11,7 +11,8 @@ use http::{HeaderMap, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Frame;
 
-use crate::problem::{Problem, ProblemType};
+use crate::problem::Problem;
+use crate::problem_type;
 
 /// The largest request body that is accepted, in bytes.
 pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
@@ -28,7 +29,7 @@ pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
     match limited(headers, body).await?.collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.source().is_some_and(<dyn Error>::is::<BodyTooLarge>) => Err(too_large()),
-        Err(_) => Err(Problem::new(ProblemType::MalformedJson, "The body broke off before its end.")),
+        Err(_) => Err(Problem::new(problem_type::MALFORMED_JSON, "The body broke off before its end.")),
     }
 }
 
@@ -104,5 +105,5 @@ async fn discard(body: Body) {
 /// 413 `content-too-large`.
 #[must_use]
 pub fn too_large() -> Problem {
-    Problem::new(ProblemType::ContentTooLarge, format!("The body is larger than {MAX_BODY_BYTES} bytes."))
+    Problem::new(problem_type::CONTENT_TOO_LARGE, format!("The body is larger than {MAX_BODY_BYTES} bytes."))
 }

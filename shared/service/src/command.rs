@@ -8,16 +8,17 @@ use uuid::Uuid;
 use crate::body;
 use crate::fields::{BodyRule, Fields, FromFields};
 use crate::headers::{self, IfMatch};
-use crate::problem::{Problem, ProblemType};
+use crate::problem::Problem;
+use crate::problem_type;
 
 /// Extracts a command from a request: its input from the JSON body, and what comes with it from the headers.
 ///
 /// Anything wrong with it is answered with a problem: 400, 413, 415 or 422.
 ///
 /// ```
-/// # use shared_service::{Command, NoBody, PathId, Reply, problem::Problem};
-/// # use shared_kernel::{FlightId, Revision, Position};
-/// async fn land(PathId(flight): PathId<FlightId>, command: Command<NoBody>) -> Result<Reply<()>, Problem> {
+/// # use shared_service::{Command, NoBody, Reply, problem::Problem};
+/// # use shared_kernel::{Position, Revision};
+/// async fn close(command: Command<NoBody>) -> Result<Reply<()>, Problem> {
 ///     let _expected = command.if_match.expected_revision();
 ///     let _context = command.context;
 ///     # let (revision, position) = (Revision(1), Position::default());
@@ -58,7 +59,7 @@ fn check_media_type(rule: BodyRule, headers: &HeaderMap, body: &[u8]) -> Result<
     if rule == BodyRule::Empty || nothing_to_read || is_json(headers) {
         return Ok(());
     }
-    Err(Problem::of(ProblemType::UnsupportedMediaType))
+    Err(Problem::of(problem_type::UNSUPPORTED_MEDIA_TYPE))
 }
 
 /// Whether the Content-Type is `application/json` or any `application/…+json`.

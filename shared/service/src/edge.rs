@@ -8,7 +8,8 @@ use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use http::Method;
 
-use crate::problem::{Problem, ProblemType};
+use crate::problem::Problem;
+use crate::problem_type;
 
 /// Completes a router for the public: problems for unknown paths and methods, for panics and for requests that take
 /// longer than `limit` until their answer begins, and a log line at debug level for each request.
@@ -23,12 +24,12 @@ pub fn finish<S: Clone + Send + Sync + 'static>(router: Router<S>, limit: Durati
 
 /// The answer to a path that does not exist.
 pub async fn not_found() -> Problem {
-    Problem::of(ProblemType::NotFound)
+    Problem::of(problem_type::NOT_FOUND)
 }
 
 /// The answer to a method that a path does not have; the router adds `Allow`.
 pub async fn method_not_allowed() -> Problem {
-    Problem::of(ProblemType::MethodNotAllowed)
+    Problem::of(problem_type::METHOD_NOT_ALLOWED)
 }
 
 async fn guard(State(limit): State<Duration>, request: Request, next: Next) -> Response {

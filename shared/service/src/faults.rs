@@ -1,6 +1,6 @@
 use std::fmt;
 
-use crate::problem::{InvalidPart, Place, Problem};
+use crate::problem::{FaultPlace, InvalidPart, Problem};
 
 /// Collects what is wrong with a request, up to a limit, so that its sender can correct everything at once.
 #[derive(Debug, Default)]
@@ -19,19 +19,19 @@ impl Faults {
             return self.body(format_args!("has a field whose name is longer than {} bytes", Self::MAX_NAME_LENGTH));
         }
         let pointer = format!("/{}", name.replace('~', "~0").replace('/', "~1"));
-        self.add(Place::Pointer(pointer), detail);
+        self.add(FaultPlace::Pointer(pointer), detail);
     }
 
     pub(crate) fn body(&mut self, detail: impl fmt::Display) {
-        self.add(Place::Pointer(String::new()), detail);
+        self.add(FaultPlace::Pointer(String::new()), detail);
     }
 
     pub(crate) fn parameter(&mut self, name: &str, detail: impl fmt::Display) {
         let shown = name.char_indices().take_while(|(at, _)| *at < Self::MAX_NAME_LENGTH).map(|(_, c)| c).collect();
-        self.add(Place::Parameter(shown), detail);
+        self.add(FaultPlace::Parameter(shown), detail);
     }
 
-    fn add(&mut self, place: Place, detail: impl fmt::Display) {
+    fn add(&mut self, place: FaultPlace, detail: impl fmt::Display) {
         if self.parts.len() < Self::MAX_LISTED {
             self.parts.push(InvalidPart { place, detail: detail.to_string() });
         }

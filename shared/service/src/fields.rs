@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::faults::Faults;
-use crate::problem::{Problem, ProblemType};
+use crate::problem::Problem;
+use crate::problem_type;
 use document::{Document, FieldValue};
 
 /// What a command expects of the request's body.
@@ -82,7 +83,7 @@ impl Fields {
     }
 
     fn from_json(body: &[u8]) -> Result<Self, Problem> {
-        let malformed = |detail: String| Problem::new(ProblemType::MalformedJson, detail);
+        let malformed = |detail: String| Problem::new(problem_type::MALFORMED_JSON, detail);
         if body.is_empty() {
             return Err(malformed("The body is empty; send a JSON object.".to_owned()));
         }

@@ -103,7 +103,7 @@ pub fn etag(revision: Revision) -> HeaderValue {
 
 /// The value of [`JETBRIDGE_POSITION`].
 #[must_use]
-pub fn position_value(position: Position) -> HeaderValue {
+pub fn position_value(position: &Position) -> HeaderValue {
     // A position is letters, digits and a full stop.
     HeaderValue::try_from(position.to_string()).unwrap_or(HeaderValue::from_static("0"))
 }
@@ -137,9 +137,9 @@ fn revision(tag: &str) -> Option<Revision> {
     tag.parse().ok().filter(|_| digits).map(Revision)
 }
 
-/// The position that an answer has to cover at least, from the request's `Jetbridge-Position`: all that it lists, and all
-/// of several headers, which are one list (RFC 9110, 5.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The position that an answer has to cover at least, from the request's `Jetbridge-Position`: all that it lists, and
+/// all of several headers, which are one list (RFC 9110, 5.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestedPosition(pub Option<Position>);
 
 impl<S: Send + Sync> FromRequestParts<S> for RequestedPosition {

@@ -1,10 +1,10 @@
 //! What the services of Jetbridge have in common at their edges: HTTP in and out, settings, log, health, shutdown.
 //!
-//! Nothing here knows a rule of a domain. The catalogue of public problem types is here all the same, because the
-//! gateway explains what the APIs answer with.
+//! Nothing here knows a domain.
 
 pub mod body;
 mod command;
+pub mod domain_service;
 mod edge;
 mod error_chain;
 mod faults;
@@ -15,6 +15,7 @@ pub mod paging;
 pub mod parse;
 mod path;
 pub mod problem;
+pub mod problem_type;
 pub mod process;
 mod query;
 mod reply;
@@ -30,8 +31,8 @@ pub use error_chain::ErrorChain;
 pub use fields::{BodyRule, Fields, FromFields, NoBody};
 pub use headers::{IfMatch, IfNoneMatch, RequestedPosition};
 pub use paging::{Page, Paging};
-pub use path::{ManifestKey, PathId, PathKey};
-pub use problem::{Problem, ProblemType};
+pub use path::PathId;
+pub use problem::Problem;
 pub use query::{FromQuery, Params, Query};
-pub use reply::Reply;
+pub use reply::{Reply, ReplyResult};
 pub use server::{BindError, TaskEnded, bind, serve, serve_beside};

@@ -23,7 +23,8 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// The page that was asked for, from up to one item more than its limit: the surplus item only shows that there is more.
+    /// The page that was asked for, from up to one item more than its limit: the surplus item only shows that there is
+    /// more.
     ///
     /// `place` is called for the last item of the page if there is.
     pub fn from_surplus<K: Serialize>(mut items: Vec<T>, asked: &Paging<K>, place: impl FnOnce(&T) -> K) -> Self {
@@ -39,7 +40,8 @@ impl<T> Page<T> {
 #[error("is not a cursor of this list in this order; send the `next` of an earlier page unchanged")]
 pub struct InvalidCursor;
 
-/// A place in a list that is read newest first: in a form of its own, so that the other order does not take it for its own.
+/// A place in a list that is read newest first: in a form of its own, so that the other order does not take it for its
+/// own.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct Descending<K> {

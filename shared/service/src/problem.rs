@@ -1,6 +1,5 @@
 //! Errors as the public API shows them: `application/problem+json` (RFC 9457).
 
-mod catalogue;
 mod throttle;
 
 use std::fmt;
@@ -8,14 +7,13 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, header};
+use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use shared_kernel::{Interruption, Position, QueryError};
+use shared_kernel::{ExecuteError, Interruption, Position, ProblemType, QueryError};
 
 use crate::headers::{JETBRIDGE_POSITION, position_value};
-
-pub use catalogue::ProblemType;
+use crate::problem_type;
 
 /// The media type of a problem.
 pub const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -34,7 +32,7 @@ pub struct Problem(Box<Content>);
 
 #[derive(Debug, Clone, PartialEq)]
 struct Content {
-    kind: ProblemType,
+    kind: &'static ProblemType,
     detail: String,
     members: Map<String, Value>,
     retry_after: Option<Duration>,
@@ -45,7 +43,7 @@ struct Content {
 impl Problem {
     /// A problem of this type; `detail` says to people what is the matter this time, and what to do.
     #[must_use]
-    pub fn new(kind: ProblemType, detail: impl Into<String>) -> Self {
+    pub fn new(kind: &'static ProblemType, detail: impl Into<String>) -> Self {
         Self(Box::new(Content {
             kind,
             detail: detail.into(),
@@ -58,14 +56,14 @@ impl Problem {
 
     /// A problem about which nothing more can be said than what its type means.
     #[must_use]
-    pub fn of(kind: ProblemType) -> Self {
-        Self::new(kind, kind.meaning())
+    pub fn of(kind: &'static ProblemType) -> Self {
+        Self::new(kind, kind.meaning)
     }
 
     /// 400: a header whose value cannot be read; `detail` continues the sentence "The header … ".
     #[must_use]
     pub fn malformed_header(name: &str, detail: impl fmt::Display) -> Self {
-        Self::new(ProblemType::MalformedHeader, format!("The header {name} {detail}."))
+        Self::new(problem_type::MALFORMED_HEADER, format!("The header {name} {detail}."))
     }
 
     /// 422: what is wrong with the fields or query parameters of a request that could be read.
@@ -75,31 +73,41 @@ impl Problem {
             [only] => only.to_string(),
             _ => format!("{} things have to be changed; see `errors`.", errors.len()),
         };
-        Self::new(ProblemType::InvalidRequest, detail).with("errors", errors)
+        Self::new(problem_type::INVALID_REQUEST, detail).with("errors", errors)
     }
 
     /// 500. `cause` is for the log alone and must not hold personal data.
     #[must_use]
     pub fn internal(cause: impl fmt::Display) -> Self {
-        Self::of(ProblemType::InternalError).caused_by(cause)
+        Self::of(problem_type::INTERNAL_ERROR).caused_by(cause)
     }
 
     /// 503 with Retry-After: nothing was done, because something needed is not available. `detail` says what.
     #[must_use]
     pub fn unavailable(detail: impl Into<String>) -> Self {
-        Self::new(ProblemType::Unavailable, detail).retry_after(DEFAULT_RETRY_AFTER)
+        Self::new(problem_type::UNAVAILABLE, detail).retry_after(DEFAULT_RETRY_AFTER)
     }
 
     /// 503 with Retry-After: the read model has not caught up with the position that was asked for.
     #[must_use]
     pub fn not_yet() -> Self {
-        Self::of(ProblemType::NotYet).retry_after(DEFAULT_RETRY_AFTER)
+        Self::of(problem_type::NOT_YET).retry_after(DEFAULT_RETRY_AFTER)
     }
 
     /// 504: a command that may have been carried out or not.
     #[must_use]
     pub fn outcome_unknown() -> Self {
-        Self::of(ProblemType::OutcomeUnknown)
+        Self::of(problem_type::OUTCOME_UNKNOWN)
+    }
+
+    /// What to answer when a command was not executed; `rejected` says what a rule's own answer means.
+    #[must_use]
+    pub fn of_execution<R>(error: ExecuteError<R>, rejected: impl FnOnce(R) -> Self) -> Self {
+        match error {
+            ExecuteError::Rejected { rejection, .. } => rejected(rejection),
+            ExecuteError::KeyReused => Self::of(problem_type::IDEMPOTENCY_KEY_REUSED),
+            ExecuteError::Interrupted(interruption) => interruption.into(),
+        }
     }
 
     /// Adds an extension member. A value that has no JSON form is left out.
@@ -134,7 +142,7 @@ impl Problem {
 
     /// The type.
     #[must_use]
-    pub fn kind(&self) -> ProblemType {
+    pub fn kind(&self) -> &'static ProblemType {
         self.0.kind
     }
 
@@ -144,14 +152,21 @@ impl Problem {
         &self.0.detail
     }
 
+    /// Its HTTP status.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        // Types of problems are constants, whose declaration checks it.
+        StatusCode::from_u16(self.0.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
     fn log(&self) {
-        let status = self.0.kind.status();
+        let status = self.status();
         if !status.is_server_error() {
             return;
         }
-        let (kind, status) = (self.0.kind.slug(), status.as_u16());
+        let (kind, status) = (self.0.kind.slug, status.as_u16());
         let cause = self.0.cause.as_deref().unwrap_or(&self.0.detail);
-        if self.0.kind == ProblemType::InternalError {
+        if self.0.kind == problem_type::INTERNAL_ERROR {
             tracing::error!(problem.r#type = kind, http.status = status, "request failed: {cause}");
         } else if let Some(unlogged) = throttle::admit(self.0.kind) {
             tracing::warn!(
@@ -166,7 +181,7 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.0.kind.slug(), self.0.detail)
+        write!(f, "{}: {}", self.0.kind.slug, self.0.detail)
     }
 }
 
@@ -185,10 +200,10 @@ struct Document<'a> {
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         self.log();
-        let status = self.0.kind.status();
+        let status = self.status();
         let document = Document {
-            r#type: self.0.kind.path(),
-            title: self.0.kind.title(),
+            r#type: self.0.kind.path,
+            title: self.0.kind.title,
             status: status.as_u16(),
             detail: &self.0.detail,
             members: &self.0.members,
@@ -205,7 +220,7 @@ impl IntoResponse for Problem {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
         }
         if let Some(position) = self.0.position {
-            headers.insert(JETBRIDGE_POSITION, position_value(position));
+            headers.insert(JETBRIDGE_POSITION, position_value(&position));
         }
         response
     }
@@ -220,7 +235,7 @@ fn whole_seconds(wait: Duration) -> u64 {
 pub struct InvalidPart {
     /// Where it is.
     #[serde(flatten)]
-    pub place: Place,
+    pub place: FaultPlace,
     /// What to change, as the end of a sentence that starts with the place.
     pub detail: String,
 }
@@ -228,7 +243,7 @@ pub struct InvalidPart {
 /// Where in a request something is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Place {
+pub enum FaultPlace {
     /// A JSON pointer (RFC 6901) into the body; empty for the whole body.
     Pointer(String),
     /// A query parameter's name.
@@ -238,9 +253,9 @@ pub enum Place {
 impl fmt::Display for InvalidPart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
-            Place::Pointer(pointer) if pointer.is_empty() => write!(f, "The body {}.", self.detail),
-            Place::Pointer(pointer) => write!(f, "{pointer} {}.", self.detail),
-            Place::Parameter(name) => write!(f, "The query parameter {name} {}.", self.detail),
+            FaultPlace::Pointer(pointer) if pointer.is_empty() => write!(f, "The body {}.", self.detail),
+            FaultPlace::Pointer(pointer) => write!(f, "{pointer} {}.", self.detail),
+            FaultPlace::Parameter(name) => write!(f, "The query parameter {name} {}.", self.detail),
         }
     }
 }
@@ -249,7 +264,7 @@ impl From<Interruption> for Problem {
     fn from(interruption: Interruption) -> Self {
         match interruption {
             Interruption::Overloaded => Self::new(
-                ProblemType::TooManyRequests,
+                problem_type::TOO_MANY_REQUESTS,
                 "Too many commands are waiting at the moment. Nothing was done.",
             )
             .retry_after(DEFAULT_RETRY_AFTER),
@@ -258,7 +273,7 @@ impl From<Interruption> for Problem {
                     .caused_by(cause)
             }
             Interruption::Refused(cause) => Self::new(
-                ProblemType::EventStoreRefused,
+                problem_type::EVENT_STORE_REFUSED,
                 "The event store refuses what this request needs. Nothing was done.",
             )
             .retry_after(REFUSED_RETRY_AFTER)

@@ -64,8 +64,8 @@ where
     }
 }
 
-/// A service's command line with the subcommand `healthcheck`, which needs none of the settings but `--listen`. A program
-/// that has subcommands of its own is not one of the services.
+/// A service's command line with the subcommand `healthcheck`, which needs none of the settings but `--listen`. A
+/// program that has subcommands of its own is not one of the services.
 fn with_healthcheck(command: Command) -> Command {
     let listens = command.get_arguments().any(|argument| argument.get_id() == LISTEN);
     if !listens || command.has_subcommands() {
@@ -87,7 +87,8 @@ fn ask_for_health(matches: &ArgMatches) -> ExitCode {
     }
 }
 
-/// Where a process on the same machine reaches what listens here: one can listen on all interfaces, but not connect to them.
+/// Where a process on the same machine reaches what listens here: one can listen on all interfaces, but not connect to
+/// them.
 #[must_use]
 pub fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {

@@ -30,9 +30,7 @@ impl<S: Send + Sync, T: FromQuery> FromRequestParts<S> for Query<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let mut params = Params::new(parts);
-        let value = T::read(&mut params);
-        params.finish(value).map(Self)
+        Params::read(parts, T::read).map(Self)
     }
 }
 
@@ -44,6 +42,16 @@ pub struct Params {
 }
 
 impl Params {
+    /// Reads the query string of a request: all parameters, then the value put together; `None` if a fault was noted.
+    ///
+    /// # Errors
+    /// 422 `invalid-request` with all that is wrong.
+    pub fn read<T>(parts: &Parts, read: impl FnOnce(&mut Self) -> Option<T>) -> Result<T, Problem> {
+        let mut params = Self::new(parts);
+        let value = read(&mut params);
+        params.finish(value)
+    }
+
     fn new(parts: &Parts) -> Self {
         let mut faults = Faults::default();
         // Decoding alone would put replacement characters in place of what is not UTF-8.
@@ -97,8 +105,8 @@ impl Params {
         self.or("order", Order::default(), str::parse)
     }
 
-    /// Reads `limit`, `order` and `after`, which is a cursor made by [`crate::Page::from_surplus`]. `None` means that a fault
-    /// was noted.
+    /// Reads `limit`, `order` and `after`, which is a cursor made by [`crate::Page::from_surplus`]. `None` means that a
+    /// fault was noted.
     pub fn paging<K: DeserializeOwned>(&mut self) -> Option<Paging<K>> {
         let (limit, order) = (self.limit(), self.order());
         // Whether a cursor is one depends on the order.

@@ -5,6 +5,10 @@ use serde::Serialize;
 use shared_kernel::{Position, Revision};
 
 use crate::headers::{self, IfNoneMatch, JETBRIDGE_POSITION};
+use crate::problem::Problem;
+
+/// What a route answers.
+pub type ReplyResult<T> = Result<Reply<T>, Problem>;
 
 /// An answer that is not a problem: a status, a JSON body, and the headers that the public API promises.
 #[derive(Debug, Clone)]
@@ -41,7 +45,7 @@ impl<T: Serialize> Reply<T> {
     /// Adds `Jetbridge-Position`: where the command's events are, or what the answer reflects.
     #[must_use]
     pub fn position(mut self, position: Position) -> Self {
-        self.headers.insert(JETBRIDGE_POSITION, headers::position_value(position));
+        self.headers.insert(JETBRIDGE_POSITION, headers::position_value(&position));
         self
     }
 

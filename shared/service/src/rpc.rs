@@ -21,7 +21,7 @@ pub fn url(service: &ServiceUrl) -> String {
     format!("{service}{PATH}")
 }
 
-/// The largest request, in bytes. Answers may be larger: they name up to fifty passengers.
+/// The largest request, in bytes. Answers may be larger.
 const MAX_REQUEST_BYTES: u32 = 64 * 1024;
 const MAX_RESPONSE_BYTES: u32 = 1024 * 1024;
 /// Calls at a time, over all connections.

@@ -173,8 +173,8 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
 #[error("a task that this service cannot do without has ended")]
 pub struct TaskEnded;
 
-/// Serves as [`serve`] does, as long as every one of `tasks` runs: a service that is only half alive would be worse than
-/// one that is seen to be gone.
+/// Serves as [`serve`] does, as long as every one of `tasks` runs: a service that is only half alive would be worse
+/// than one that is seen to be gone.
 ///
 /// Tasks that end because of the shutdown do not cut short what is being answered.
 ///

@@ -18,8 +18,8 @@ use shared_postgres_address::{InvalidPostgresAddress, PostgresAddress};
 
 use crate::secret::{Secret, SecretFileError};
 
-/// What has to be encoded in the user and the password of an address. The rest is left as it is, because the client of the
-/// event store does not decode them.
+/// What has to be encoded in the user and the password of an address. The rest is left as it is, because the client of
+/// the event store does not decode them.
 const ENCODED_IN_USER: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -51,19 +51,19 @@ pub struct ListenArgs<const PORT: u16> {
 /// The database of a service.
 #[derive(Debug, Clone, Args)]
 pub struct DatabaseArgs {
-    /// PostgreSQL database, such as postgres://user@host/database. With ?sslmode=require the connection is encrypted; with
-    /// ?sslmode=verify-full it is also made sure who the server is
+    /// PostgreSQL database, such as postgres://user@host/database. With ?sslmode=require the connection is encrypted;
+    /// with ?sslmode=verify-full it is also made sure who the server is
     #[arg(long, value_name = "URL", env = "JETBRIDGE_DATABASE_URL", hide_env_values = true)]
     pub database_url: SecretUrl,
     /// File with the password of the database's user
     #[arg(long, value_name = "FILE", env = "JETBRIDGE_DATABASE_PASSWORD_FILE", hide_env_values = true)]
     pub database_password_file: Option<PathBuf>,
-    /// File with the certificates of the authorities that vouch for PostgreSQL, for sslmode=verify-full [default: those of
-    /// the system]
+    /// File with the certificates of the authorities that vouch for PostgreSQL, for sslmode=verify-full [default: those
+    /// of the system]
     #[arg(long, value_name = "FILE", env = "JETBRIDGE_DATABASE_CA_FILE", hide_env_values = true)]
     pub database_ca_file: Option<PathBuf>,
-    /// Connections to the database that requests share, at most; up to three more are held for other things. A request that
-    /// gets none within a second is refused
+    /// Connections to the database that requests share, at most; up to three more are held for other things. A request
+    /// that gets none within a second is refused
     #[arg(
         long,
         value_name = "NUMBER",
@@ -106,8 +106,8 @@ pub enum DatabaseAddressError {
 /// The event store.
 #[derive(Debug, Clone, Args)]
 pub struct EventStoreArgs {
-    /// EventStoreDB, such as esdb://host:2113, or esdb://a:2113,b:2113,c:2113 or esdb+discover://name:2113 for a cluster.
-    /// Without TLS: esdb://host:2113?tls=false
+    /// EventStoreDB, such as esdb://host:2113, or esdb://a:2113,b:2113,c:2113 or esdb+discover://name:2113 for a
+    /// cluster. Without TLS: esdb://host:2113?tls=false
     #[arg(long, value_name = "URL", env = "JETBRIDGE_EVENT_STORE", hide_env_values = true)]
     pub event_store: SecretUrl,
     /// User of the event store
@@ -161,8 +161,8 @@ fn path_text(path: &Path) -> Result<&str, SecretFileError> {
 /// How commands are taken and appended.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct AppendArgs {
-    /// Bytes of events in one append, at most. Larger appends mean more commands per second under load; the event store's own
-    /// limit (MaxAppendSize) has to be larger
+    /// Bytes of events in one append, at most. Larger appends mean more commands per second under load; the event
+    /// store's own limit (MaxAppendSize) has to be larger
     #[arg(
         long,
         value_name = "BYTES",
@@ -182,30 +182,6 @@ pub struct AppendArgs {
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000)
     )]
     pub command_queue: usize,
-}
-
-/// Where the flight API is.
-#[derive(Debug, Clone, Args)]
-pub struct FlightApiArgs {
-    /// The flight API, such as http://host:8081
-    #[arg(long, value_name = "URL", env = "JETBRIDGE_FLIGHT_API", hide_env_values = true)]
-    pub flight_api: ServiceUrl,
-}
-
-/// Where the passenger API is.
-#[derive(Debug, Clone, Args)]
-pub struct PassengerApiArgs {
-    /// The passenger API, such as http://host:8082
-    #[arg(long, value_name = "URL", env = "JETBRIDGE_PASSENGER_API", hide_env_values = true)]
-    pub passenger_api: ServiceUrl,
-}
-
-/// Where the audit log API is.
-#[derive(Debug, Clone, Args)]
-pub struct AuditlogApiArgs {
-    /// The audit log API, such as http://host:8083
-    #[arg(long, value_name = "URL", env = "JETBRIDGE_AUDITLOG_API", hide_env_values = true)]
-    pub auditlog_api: ServiceUrl,
 }
 
 /// An address that may hold a password. It is not shown: only scheme, hosts and path are.

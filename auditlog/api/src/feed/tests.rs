@@ -11,15 +11,16 @@ use tokio_util::sync::CancellationToken;
 use super::{Feed, Feeds, OpenError};
 use crate::live::{Live, RETAINED_ENTRIES};
 use crate::reader::LogReader;
-use crate::stream::DomainStream;
+use crate::stream::Log;
 
+const LOG: Log = Log::All(domains::ALL);
 const LIMIT: Duration = Duration::from_secs(20);
 
 fn feeds(store: &TestEventStore, max_followers: usize, shutdown: &CancellationToken) -> Feeds {
     let store = EventStore::new(store.connection_string()).unwrap();
-    let (live, tail) = Live::new(store.separate().unwrap());
+    let (live, tail) = Live::new(LOG, store.separate().unwrap());
     tokio::spawn(live.run(shutdown.clone()));
-    Feeds::new(Arc::new(LogReader::new(store)), tail, max_followers)
+    Feeds::new(LOG, Arc::new(LogReader::new(store)), tail, max_followers)
 }
 
 async fn next_revision(feed: &mut Feed) -> Option<Revision> {
@@ -39,7 +40,7 @@ async fn a_follower_that_falls_far_behind_reads_what_it_has_missed() {
     for batch in 0..BATCHES {
         let events: Vec<_> = (0..BATCH).map(|_| EventData::binary("Happened", Vec::new().into())).collect();
         let options = AppendToStreamOptions::default();
-        client.append_to_stream(DomainStream::Passenger.name(), &options, events).await.unwrap();
+        client.append_to_stream(passenger_contract::STREAM.name, &options, events).await.unwrap();
         for number in 0..BATCH {
             assert_eq!(next_revision(&mut quick).await, Some(Revision(batch * BATCH + number)));
         }
@@ -47,7 +48,7 @@ async fn a_follower_that_falls_far_behind_reads_what_it_has_missed() {
     for revision in 0..BATCHES * BATCH {
         assert_eq!(next_revision(&mut slow).await, Some(Revision(revision)));
     }
-    assert_eq!(slow.place(), Position::in_passenger_stream(Some(Revision(BATCHES * BATCH - 1))));
+    assert_eq!(*slow.place(), Position::at(passenger_contract::STREAM, Some(Revision(BATCHES * BATCH - 1))));
     assert!(timeout(Duration::from_millis(100), slow.next()).await.is_err());
 
     shutdown.cancel();

@@ -1,27 +1,33 @@
-//! Putting two streams into the one order in which their events were recorded.
+//! Putting streams into the one order in which their events were recorded.
 
 use std::cmp::Reverse;
 
 use shared_infrastructure::event_store::{AllPosition, Recorded};
-use shared_kernel::Revision;
+use shared_kernel::{Revision, Stream};
 
 use super::Chunk;
+use crate::stream::LogEvent;
 
 /// What was read of one stream.
 pub(super) struct Part {
+    pub(super) stream: Stream,
     /// Its events, in the order in which it was read, without gaps.
-    pub(super) events: Vec<Recorded>,
+    pub(super) events: Vec<LogEvent>,
     /// Whether there were no more of them in this direction when it was read.
     pub(super) ended: bool,
 }
 
 impl Part {
+    pub(super) fn of(stream: Stream, events: Vec<Recorded>, ended: bool) -> Self {
+        Self { stream, events: events.into_iter().map(|recorded| LogEvent { stream, recorded }).collect(), ended }
+    }
+
     pub(super) fn last_position(&self) -> Option<AllPosition> {
-        self.events.last().map(|event| event.position)
+        self.events.last().map(|event| event.recorded.position)
     }
 
     pub(super) fn last_revision(&self) -> Option<Revision> {
-        self.events.last().map(|event| event.revision)
+        self.events.last().map(|event| event.recorded.revision)
     }
 
     /// Appends what came after it in the same stream.
@@ -31,18 +37,17 @@ impl Part {
     }
 }
 
-/// The first `limit` events of both streams, up to where both are known.
+/// The first `limit` events of all streams, up to where all of them are known.
 ///
-/// `behind` is the stream that had come less far; if it had ended there, it was read once more after `ahead` was.
-/// So it lacks nothing up to the last event of `ahead`, unless there were too many: then up to its own last event.
-pub(super) fn merge(ahead: Part, behind: Part, limit: usize) -> Chunk {
-    let known_up_to =
-        if behind.ended { ahead.last_position() } else { ahead.last_position().min(behind.last_position()) };
-    let ended = ahead.ended && behind.ended;
-    let mut events = ahead.events;
-    events.extend(behind.events);
-    events.retain(|event| Some(event.position) <= known_up_to);
-    events.sort_by_key(|event| (event.position, event.revision));
+/// `top` is the newest event that was seen when each had been read once; those that had ended before it were read once
+/// more after that. So none lacks anything up to `top`, unless there were too many: then up to its own last event.
+pub(super) fn merge(parts: Vec<Part>, top: Option<AllPosition>, limit: usize) -> Chunk {
+    let cut_off = parts.iter().filter(|part| !part.ended);
+    let known_up_to = cut_off.map(Part::last_position).fold(top, Option::min);
+    let ended = parts.iter().all(|part| part.ended);
+    let mut events: Vec<_> = parts.into_iter().flat_map(|part| part.events).collect();
+    events.retain(|event| Some(event.recorded.position) <= known_up_to);
+    events.sort_by_key(|event| (event.recorded.position, event.recorded.revision));
     let reached_end = ended && events.len() <= limit;
     events.truncate(limit);
     Chunk { events, reached_end }
@@ -52,7 +57,7 @@ pub(super) fn merge(ahead: Part, behind: Part, limit: usize) -> Chunk {
 pub(super) fn merge_down(parts: Vec<Part>, limit: usize) -> Chunk {
     let ended = parts.iter().all(|part| part.ended);
     let mut events: Vec<_> = parts.into_iter().flat_map(|part| part.events).collect();
-    events.sort_by_key(|event| Reverse((event.position, event.revision)));
+    events.sort_by_key(|event| Reverse((event.recorded.position, event.recorded.revision)));
     let reached_end = ended && events.len() <= limit;
     events.truncate(limit);
     Chunk { events, reached_end }

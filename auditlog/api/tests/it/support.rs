@@ -33,7 +33,7 @@ impl TestApi {
     }
 
     pub(crate) async fn start_with(event_store: &str, max_followers: usize) -> Self {
-        let config = Config { event_store: SecretUrl::new(event_store), max_followers };
+        let config = Config { domains: domains::ALL, event_store: SecretUrl::new(event_store), max_followers };
         let service = TestService::start(|listener, shutdown| async move {
             auditlog_api::run(config, listener, shutdown).await.unwrap();
         })

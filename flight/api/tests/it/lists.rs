@@ -1,6 +1,6 @@
 //! What is in a list of flights, and in which order.
 
-use flight_core::FlightStatus::{AllBoarded, Arrived, Disembarked, WaitingForBoarding};
+use flight_core::FlightStatus::{AllBoarded, Arrived, Departed, WaitingForBoarding};
 use jetbridge_testing::{at, reversed};
 use serde_json::Value;
 use uuid::Uuid;
@@ -48,7 +48,7 @@ async fn cursors_belong_to_one_order() {
 async fn flights_with_any_of_several_statuses_are_found() {
     let tables = Tables::create().await;
     let api = TestApi::start(&tables).await;
-    let statuses = [Arrived, AllBoarded, WaitingForBoarding, Disembarked, AllBoarded, Arrived, WaitingForBoarding];
+    let statuses = [Arrived, AllBoarded, WaitingForBoarding, Departed, AllBoarded, Arrived, WaitingForBoarding];
     let flights = tables.add("OSL", &statuses).await;
     let active = at(&flights, &[1, 2, 3, 4, 6]);
     for limit in [1, 2, 4, 5, 100] {
@@ -82,7 +82,7 @@ async fn flights_are_looked_up_by_their_ids() {
 async fn all_filters_apply_together() {
     let tables = Tables::create().await;
     let api = TestApi::start(&tables).await;
-    let oslo = tables.add("Oslo", &[Arrived, AllBoarded, Disembarked, AllBoarded]).await;
+    let oslo = tables.add("Oslo", &[Arrived, AllBoarded, Departed, AllBoarded]).await;
     let bergen = tables.add("Bergen", &[AllBoarded, Arrived]).await;
     let query = "text=oslo&status=allBoarded,arrived";
     assert_eq!(api.flights(&format!("{query}&limit=1")).await, at(&oslo, &[0, 1, 3]));
@@ -118,7 +118,7 @@ async fn what_is_not_allowed_is_said() {
 #[tokio::test]
 async fn a_row_that_holds_what_is_not_known_here_is_an_error() {
     let tables = Tables::create().await;
-    let ids = tables.add("LIS", &[Disembarked]).await;
+    let ids = tables.add("LIS", &[Departed]).await;
     let api = TestApi::start(&tables).await;
     tables.execute("UPDATE flights SET status = 'boardingSoon'").await;
     for path in [format!("/api/flights/{}", ids[0]), "/api/flights".to_owned()] {

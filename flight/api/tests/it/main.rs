@@ -5,5 +5,6 @@
 mod departures;
 mod lists;
 mod plans;
+mod rows;
 mod settings;
 mod support;

@@ -3,15 +3,19 @@
 use std::ops::Deref;
 
 use eventstore::{AppendToStreamOptions, EventData};
+use flight_api::FlightApi;
+use flight_contract::FlightId;
 use flight_core::{
     FlightAllBoarded, FlightCreated, FlightDetails, FlightDisembarked, FlightEvent, FlightLanded, FlightNumber,
-    FlightStatus, Place,
+    FlightStatus, PlaceName,
 };
 use flight_infrastructure::FlightProjection;
+use flight_processor::FlightProcessor;
 use jetbridge_testing::{Api, TestDatabase, TestEventStore, TestService, texts};
 use serde_json::{Value, json};
+use shared_infrastructure::reader::Numbered;
 use shared_infrastructure::testing;
-use shared_kernel::{FlightId, Revision};
+use shared_kernel::Revision;
 use shared_service::settings::{SecretUrl, ServiceUrl};
 use uuid::Uuid;
 
@@ -37,8 +41,8 @@ impl Tables {
             ids.push(flight_id.to_string());
             let details = FlightDetails {
                 flight_number: FlightNumber::new("JB1").unwrap(),
-                origin: Place::new("HAM").unwrap(),
-                destination: Place::new(destination).unwrap(),
+                origin: PlaceName::new("HAM").unwrap(),
+                destination: PlaceName::new(destination).unwrap(),
                 scheduled_departure: None,
             };
             events.push(FlightEvent::Created(FlightCreated { flight_id, details: details.into() }));
@@ -47,12 +51,17 @@ impl Tables {
                 FlightStatus::AllBoarded => {
                     Some(FlightEvent::AllBoarded(FlightAllBoarded { flight_id, manifest_revision: Revision(0) }))
                 }
-                FlightStatus::Disembarked => Some(FlightEvent::Disembarked(FlightDisembarked { flight_id })),
+                FlightStatus::Departed => Some(FlightEvent::Departed(FlightDisembarked { flight_id })),
                 FlightStatus::Arrived => Some(FlightEvent::Landed(FlightLanded { flight_id })),
             });
         }
         testing::project(&self.0.url(), &FlightProjection, events).await;
         ids
+    }
+
+    /// Projects these events as one batch.
+    pub(crate) async fn project(&self, events: &[Numbered<FlightEvent>]) {
+        testing::project_batch(&self.0.url(), &FlightProjection, events).await;
     }
 }
 
@@ -73,8 +82,8 @@ impl TestApi {
         let service = TestService::start(|listener, shutdown| async move {
             // Queries of flights do not ask it.
             let passenger_api = ServiceUrl::at(listener.local_addr().unwrap()).unwrap();
-            let config = flight_api::Config { domain: shared_api::Config::new(urls.0, urls.1), passenger_api };
-            flight_api::run(config, listener, shutdown).await.unwrap();
+            let config = shared_api::Config::new(urls.0, urls.1, [("passenger", passenger_api)].into());
+            shared_api::run::<FlightApi>(config, listener, shutdown).await.unwrap();
         })
         .await;
         Self { client: service.api(), service, store }
@@ -82,15 +91,12 @@ impl TestApi {
 
     /// Runs the processor as well, until it is dropped.
     pub(crate) async fn project(&self, tables: &Tables) -> TestService {
-        let config = flight_processor::Config {
-            database_url: SecretUrl::new(tables.0.url()),
-            database_connections: 4,
-            event_store: SecretUrl::new(self.store.connection_string()),
-            // Nothing that these tests do has to be passed on to it.
-            passenger_api: ServiceUrl::at(self.service.address()).unwrap(),
-        };
+        // Nothing that these tests do has to be passed on to it.
+        let apis = [("passenger", ServiceUrl::at(self.service.address()).unwrap())].into();
+        let event_store = SecretUrl::new(self.store.connection_string());
+        let config = shared_processor::Config::new(SecretUrl::new(tables.0.url()), event_store, apis);
         TestService::start(|listener, shutdown| async move {
-            flight_processor::run(config, listener, shutdown).await.unwrap();
+            shared_processor::run::<FlightProcessor>(config, listener, shutdown).await.unwrap();
         })
         .await
     }
@@ -99,7 +105,7 @@ impl TestApi {
     pub(crate) async fn append_version_1(&self, event_type: &str, data: &Value) {
         let client = eventstore::Client::new(self.store.connection_string().parse().unwrap()).unwrap();
         let event = EventData::json(event_type, data).unwrap().metadata_as_json(&json!({"schemaVersion": 1})).unwrap();
-        client.append_to_stream(flight_infrastructure::STREAM, &AppendToStreamOptions::default(), event).await.unwrap();
+        client.append_to_stream(flight_contract::STREAM.name, &AppendToStreamOptions::default(), event).await.unwrap();
     }
 
     pub(crate) async fn stop(self) {

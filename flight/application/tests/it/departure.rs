@@ -1,31 +1,31 @@
-use flight_application::{FlightError, SealOutcome};
+use flight_application::FlightError;
 use flight_core::{FlightDeleted, FlightDisembarked, FlightEvent, FlightRejection};
+use passenger_contract::SealAnswer;
 use shared_kernel::{Interruption, Position, Revision};
 
 use crate::passenger_domain::{context, context_with_key, flight_after, flight_id, service, status};
 
-fn disembarked() -> FlightEvent {
-    FlightEvent::Disembarked(FlightDisembarked { flight_id: flight_id() })
+fn departed() -> FlightEvent {
+    FlightEvent::Departed(FlightDisembarked { flight_id: flight_id() })
 }
 
 fn departures(events: &[FlightEvent]) -> usize {
-    events.iter().filter(|event| **event == disembarked()).count()
+    events.iter().filter(|event| **event == departed()).count()
 }
 
 #[tokio::test]
 async fn a_flight_departs_once_its_manifest_is_sealed() {
     let passengers = flight_after([]);
-    let done = service(&passengers).disembark(flight_id(), None, context()).await.unwrap();
+    let done = service(&passengers).depart(flight_id(), None, context()).await.unwrap();
     assert_eq!(done.value.status.as_str(), "disembarked");
-    assert_eq!(done.position, Position { flight: Some(Revision(1)), passenger: Some(Revision(7)) });
+    assert_eq!(done.position.to_string(), "f1.p7");
 }
 
 #[tokio::test]
 async fn a_flight_stays_when_the_seal_is_refused() {
     let mut passengers = flight_after([]);
-    passengers.seal =
-        Ok(SealOutcome::NotAllBoarded { missing: 2, passengers: Vec::new(), revision: Some(Revision(4)) });
-    let refused = service(&passengers).disembark(flight_id(), None, context()).await;
+    passengers.seal = Ok(SealAnswer::NotAllBoarded { missing: 2, passengers: Vec::new(), revision: Some(Revision(4)) });
+    let refused = service(&passengers).depart(flight_id(), None, context()).await;
     assert!(matches!(refused, Err(FlightError::NotAllBoarded { missing: 2, .. })), "{refused:?}");
     assert_eq!(status(&passengers), Some("waitingForBoarding"));
 }
@@ -34,19 +34,19 @@ async fn a_flight_stays_when_the_seal_is_refused() {
 async fn a_flight_stays_when_the_passenger_domain_is_away() {
     let mut passengers = flight_after([]);
     passengers.seal = Err(Interruption::Unavailable("away".to_owned()));
-    let failed = service(&passengers).disembark(flight_id(), None, context()).await;
+    let failed = service(&passengers).depart(flight_id(), None, context()).await;
     assert_eq!(failed, Err(FlightError::Interrupted(Interruption::Unavailable("away".to_owned()))));
     assert_eq!(status(&passengers), Some("waitingForBoarding"));
 }
 
 #[tokio::test]
 async fn no_seal_is_asked_for_when_the_flight_has_left_already() {
-    let passengers = flight_after([disembarked()]);
-    let refused = service(&passengers).disembark(flight_id(), None, context()).await;
+    let passengers = flight_after([departed()]);
+    let refused = service(&passengers).depart(flight_id(), None, context()).await;
     let rejection = FlightRejection::AlreadyDeparted;
     assert_eq!(
         refused,
-        Err(FlightError::Rejected { rejection, position: Position::in_flight_stream(Some(Revision(1))) })
+        Err(FlightError::Rejected { rejection, position: Position::at(flight_contract::STREAM, Some(Revision(1))) })
     );
     assert!(passengers.asked().is_empty());
 }
@@ -54,7 +54,7 @@ async fn no_seal_is_asked_for_when_the_flight_has_left_already() {
 #[tokio::test]
 async fn no_seal_is_asked_for_when_the_version_is_stale() {
     let passengers = flight_after([]);
-    let refused = service(&passengers).disembark(flight_id(), Some(Revision(5)), context()).await;
+    let refused = service(&passengers).depart(flight_id(), Some(Revision(5)), context()).await;
     let stale = matches!(refused, Err(FlightError::Rejected { rejection: FlightRejection::Stale { .. }, .. }));
     assert!(stale, "{refused:?}");
     assert!(passengers.asked().is_empty());
@@ -65,7 +65,7 @@ async fn the_answer_is_the_same_when_the_reaction_to_the_seal_is_faster() {
     for context in [context(), context_with_key("k")] {
         let mut passengers = flight_after([]);
         passengers.reaction_is_faster = true;
-        let done = service(&passengers).disembark(flight_id(), None, context).await.unwrap();
+        let done = service(&passengers).depart(flight_id(), None, context).await.unwrap();
         assert_eq!(done.value.status.as_str(), "disembarked");
         assert_eq!(departures(&passengers.flights.events()), 1);
     }
@@ -74,8 +74,8 @@ async fn the_answer_is_the_same_when_the_reaction_to_the_seal_is_faster() {
 #[tokio::test]
 async fn a_repeated_departure_gets_the_first_outcome_without_another_seal() {
     let passengers = flight_after([]);
-    let first = service(&passengers).disembark(flight_id(), None, context_with_key("k")).await.unwrap();
-    let second = service(&passengers).disembark(flight_id(), None, context_with_key("k")).await.unwrap();
+    let first = service(&passengers).depart(flight_id(), None, context_with_key("k")).await.unwrap();
+    let second = service(&passengers).depart(flight_id(), None, context_with_key("k")).await.unwrap();
     assert_eq!(first.value, second.value);
     assert_eq!(passengers.asked(), ["seal"]);
     assert_eq!(departures(&passengers.flights.events()), 1);
@@ -84,8 +84,8 @@ async fn a_repeated_departure_gets_the_first_outcome_without_another_seal() {
 #[tokio::test]
 async fn another_departure_of_the_same_flight_is_refused() {
     let passengers = flight_after([]);
-    service(&passengers).disembark(flight_id(), None, context_with_key("k")).await.unwrap();
-    let second = service(&passengers).disembark(flight_id(), None, context_with_key("l")).await;
+    service(&passengers).depart(flight_id(), None, context_with_key("k")).await.unwrap();
+    let second = service(&passengers).depart(flight_id(), None, context_with_key("l")).await;
     let refused = matches!(second, Err(FlightError::Rejected { rejection: FlightRejection::AlreadyDeparted, .. }));
     assert!(refused, "{second:?}");
 }
@@ -95,7 +95,7 @@ async fn a_flight_deleted_between_seal_and_departure_never_departs() {
     let mut passengers = flight_after([]);
     passengers.meanwhile = Some(FlightEvent::Deleted(FlightDeleted { flight_id: flight_id() }));
     passengers.reaction_is_faster = true;
-    let refused = service(&passengers).disembark(flight_id(), None, context()).await;
+    let refused = service(&passengers).depart(flight_id(), None, context()).await;
     let not_found = matches!(refused, Err(FlightError::Rejected { rejection: FlightRejection::NotFound, .. }));
     assert!(not_found, "{refused:?}");
     assert_eq!(departures(&passengers.flights.events()), 0);

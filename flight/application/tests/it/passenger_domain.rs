@@ -1,11 +1,11 @@
+use flight_contract::FlightId;
+use passenger_contract::{FlightEnding, SealAnswer};
 use std::sync::{Arc, Mutex};
 
-use flight_application::{FlightService, Manifests, SealOutcome};
+use flight_application::{FlightService, Manifests};
 use flight_core::{FlightCreated, FlightDetails, FlightEvent, Flights};
 use shared_kernel::testing::InMemory;
-use shared_kernel::{
-    Cause, CommandContext, Execute, FlightId, Idempotency, IdempotencyKey, Interruption, Revision, Text,
-};
+use shared_kernel::{Cause, CommandContext, Execute, Idempotency, IdempotencyKey, Interruption, Revision, Text};
 use uuid::Uuid;
 
 pub(crate) type Service = FlightService<InMemory<Flights>, PassengerDomain>;
@@ -14,7 +14,7 @@ pub(crate) type Service = FlightService<InMemory<Flights>, PassengerDomain>;
 #[derive(Clone)]
 pub(crate) struct PassengerDomain {
     pub(crate) flights: InMemory<Flights>,
-    pub(crate) seal: Result<SealOutcome, Interruption>,
+    pub(crate) seal: Result<SealAnswer, Interruption>,
     /// Whether the reaction to the seal is faster than the command that asked for it.
     pub(crate) reaction_is_faster: bool,
     /// What has happened to the flight by the time the manifest is sealed.
@@ -30,7 +30,7 @@ impl PassengerDomain {
 }
 
 impl Manifests for PassengerDomain {
-    async fn seal(&self, flight_id: FlightId, cause: Cause) -> Result<SealOutcome, Interruption> {
+    async fn seal(&self, flight_id: FlightId, cause: Cause) -> Result<SealAnswer, Interruption> {
         self.asked.lock().unwrap().push("seal");
         if let Some(event) = &self.meanwhile {
             self.flights.append(event.clone());
@@ -42,13 +42,17 @@ impl Manifests for PassengerDomain {
         self.seal.clone()
     }
 
-    async fn close(&self, _: FlightId, landed: bool, _: Cause) -> Result<Option<Revision>, Interruption> {
-        self.asked.lock().unwrap().push(if landed { "close landed" } else { "close deleted" });
+    async fn close(&self, _: FlightId, ending: FlightEnding, _: Cause) -> Result<Option<Revision>, Interruption> {
+        self.asked.lock().unwrap().push(match ending {
+            FlightEnding::Landed => "close landed",
+            FlightEnding::Deleted => "close deleted",
+        });
         self.close.clone()
     }
 }
 
-/// A flight that these events have happened to after it was created, and a passenger domain that says yes to everything.
+/// A flight that these events have happened to after it was created, and a passenger domain that says yes to
+/// everything.
 pub(crate) fn flight_after(events: impl IntoIterator<Item = FlightEvent>) -> PassengerDomain {
     let details = FlightDetails {
         flight_number: Text::new("JB101").unwrap(),
@@ -59,7 +63,7 @@ pub(crate) fn flight_after(events: impl IntoIterator<Item = FlightEvent>) -> Pas
     let created = FlightEvent::Created(FlightCreated { flight_id: flight_id(), details: details.into() });
     PassengerDomain {
         flights: InMemory::with([created].into_iter().chain(events)),
-        seal: Ok(SealOutcome::Sealed(Some(Revision(7)))),
+        seal: Ok(SealAnswer::Sealed { revision: Some(Revision(7)) }),
         reaction_is_faster: false,
         meanwhile: None,
         close: Ok(Some(Revision(9))),

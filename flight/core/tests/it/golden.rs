@@ -5,8 +5,7 @@ use shared_kernel::DomainEvent;
 use shared_kernel::testing::{GoldenFiles, assert_one_text_form};
 
 use crate::samples::{
-    FLIGHT, all_boarded, boarding_reopened, created, created_v1, deleted, details, details_corrected, disembarked,
-    landed,
+    FLIGHT, all_boarded, boarding_reopened, created, created_v1, deleted, departed, details, details_corrected, landed,
 };
 
 fn golden_files() -> GoldenFiles<FlightEvent> {
@@ -22,7 +21,7 @@ fn events() -> [(u32, FlightEvent); 9] {
         (2, details_corrected()),
         (1, all_boarded(41)),
         (1, boarding_reopened(42)),
-        (1, disembarked()),
+        (1, departed()),
         (1, landed()),
         (1, deleted()),
     ]
@@ -70,6 +69,6 @@ fn a_departure_is_stored_with_the_offset_it_was_given_with() {
 
 #[test]
 fn statuses_have_one_text_form() {
-    assert_one_text_form(&FlightStatus::ALL, |status| status.as_str());
+    assert_one_text_form(FlightStatus::ALL, |status| status.as_str());
     assert!("boarding".parse::<FlightStatus>().is_err());
 }

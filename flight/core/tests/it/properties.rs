@@ -1,12 +1,13 @@
 //! What holds after any sequence of commands.
 
+use flight_contract::FlightId;
 use std::collections::BTreeMap;
 
 use flight_core::{FlightCommand, FlightDetails, FlightStatus, Flights, OffsetDateTime};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use shared_kernel::testing::History;
-use shared_kernel::{Decider, FlightId, Revision};
+use shared_kernel::{Decider, Revision};
 use uuid::Uuid;
 
 use crate::samples::{details, other_details};
@@ -27,7 +28,7 @@ fn command() -> impl Strategy<Value = FlightCommand> {
             FlightCommand::CorrectDetails { flight_id, details, if_version }
         }),
         4 => news(),
-        1 => flight_id().prop_map(|flight_id| FlightCommand::Disembark { flight_id }),
+        1 => flight_id().prop_map(|flight_id| FlightCommand::Depart { flight_id }),
         1 => flight_id().prop_map(|flight_id| FlightCommand::CompleteDeparture { flight_id }),
         1 => (flight_id(), version())
             .prop_map(|(flight_id, if_version)| FlightCommand::Land { flight_id, if_version }),
@@ -83,7 +84,7 @@ proptest! {
     fn a_flight_never_goes_backwards(commands in prop::collection::vec(command(), 1..60)) {
         let stage = |status: FlightStatus| match status {
             FlightStatus::WaitingForBoarding | FlightStatus::AllBoarded => 0,
-            FlightStatus::Disembarked => 1,
+            FlightStatus::Departed => 1,
             FlightStatus::Arrived => 2,
         };
         let mut running = History::<Flights>::default();

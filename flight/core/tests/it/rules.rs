@@ -2,17 +2,17 @@
 
 use flight_core::{
     FlightCommand, FlightDetails, FlightDetailsCorrected, FlightEvent, FlightRejection, FlightStatus, Flights,
-    may_disembark,
+    may_depart,
 };
 use shared_kernel::testing::{Given, given};
 use shared_kernel::{Decider, Revision};
 
 use crate::samples::{
-    FLIGHT, all_boarded, boarding_reopened, created, deleted, details, details_corrected, disembarked, landed,
+    FLIGHT, all_boarded, boarding_reopened, created, deleted, departed, details, details_corrected, landed,
     other_details,
 };
 
-const DISEMBARK: FlightCommand = FlightCommand::Disembark { flight_id: FLIGHT };
+const DEPART: FlightCommand = FlightCommand::Depart { flight_id: FLIGHT };
 const COMPLETE_DEPARTURE: FlightCommand = FlightCommand::CompleteDeparture { flight_id: FLIGHT };
 const LAND: FlightCommand = land(None);
 const DELETE: FlightCommand = delete(None);
@@ -46,11 +46,11 @@ fn at_gate() -> Given<Flights> {
 }
 
 fn in_the_air() -> Given<Flights> {
-    given([created(), all_boarded(7), disembarked()])
+    given([created(), all_boarded(7), departed()])
 }
 
 fn arrived() -> Given<Flights> {
-    given([created(), all_boarded(7), disembarked(), landed()])
+    given([created(), all_boarded(7), departed(), landed()])
 }
 
 fn gone() -> Given<Flights> {
@@ -143,19 +143,19 @@ fn news_for_a_flight_that_is_not_at_the_gate_is_ignored() {
 
 #[test]
 fn the_seal_decides_whether_a_flight_departs_not_the_boarding_status() {
-    at_gate().when(DISEMBARK).then_events([disembarked()]);
-    given::<Flights>([created(), all_boarded(7)]).when(DISEMBARK).then_events([disembarked()]);
+    at_gate().when(DEPART).then_events([departed()]);
+    given::<Flights>([created(), all_boarded(7)]).when(DEPART).then_events([departed()]);
 }
 
 #[test]
 fn a_flight_departs_once() {
-    in_the_air().when(DISEMBARK).then_rejected(FlightRejection::AlreadyDeparted);
-    arrived().when(DISEMBARK).then_rejected(FlightRejection::AlreadyDeparted);
+    in_the_air().when(DEPART).then_rejected(FlightRejection::AlreadyDeparted);
+    arrived().when(DEPART).then_rejected(FlightRejection::AlreadyDeparted);
 }
 
 #[test]
 fn before_the_seal_a_flight_has_to_be_at_the_gate_in_the_expected_version() {
-    let may = |given: Given<Flights>, version: Option<u64>| may_disembark(&given.state, &FLIGHT, version.map(Revision));
+    let may = |given: Given<Flights>, version: Option<u64>| may_depart(&given.state, &FLIGHT, version.map(Revision));
     assert_eq!(may(at_gate(), None), Ok(()));
     assert_eq!(may(at_gate(), Some(0)), Ok(()));
     assert_eq!(may(at_gate(), Some(1)), Err(FlightRejection::Stale { current: Revision(0) }));
@@ -167,7 +167,7 @@ fn before_the_seal_a_flight_has_to_be_at_the_gate_in_the_expected_version() {
 
 #[test]
 fn a_departure_is_completed_once_and_never_refused() {
-    at_gate().when(COMPLETE_DEPARTURE).then_events([disembarked()]);
+    at_gate().when(COMPLETE_DEPARTURE).then_events([departed()]);
     for given in [unknown(), in_the_air(), arrived(), gone()] {
         given.when(COMPLETE_DEPARTURE).then_nothing();
     }
@@ -191,7 +191,7 @@ fn a_flight_is_deleted_before_or_after_it_was_in_the_air() {
 #[test]
 fn what_is_unknown_or_deleted_is_not_found() {
     for given in [unknown(), gone()] {
-        for command in [correct(None), DISEMBARK, LAND, DELETE, delete(Some(Revision(0)))] {
+        for command in [correct(None), DEPART, LAND, DELETE, delete(Some(Revision(0)))] {
             given.when(command).then_rejected(FlightRejection::NotFound);
         }
         assert_eq!(Flights::outcome(&given.state, &FLIGHT), None);
@@ -212,7 +212,7 @@ fn a_command_for_an_older_version_is_stale_before_any_rule_is_asked() {
 
 #[test]
 fn a_version_is_the_number_of_the_last_event_about_the_flight() {
-    let events = [created(), details_corrected(), all_boarded(7), boarding_reopened(8), disembarked(), landed()];
+    let events = [created(), details_corrected(), all_boarded(7), boarding_reopened(8), departed(), landed()];
     for number in 0..events.len() {
         let given = given::<Flights>(events[..=number].to_vec());
         assert_eq!(given.state.flight(&FLIGHT).unwrap().version, Revision(number as u64));

@@ -1,8 +1,9 @@
+use flight_contract::FlightId;
 use flight_core::{
     FlightAllBoarded, FlightBoardingReopened, FlightCreated, FlightDeleted, FlightDetails, FlightDetailsCorrected,
     FlightDisembarked, FlightEvent, FlightLanded,
 };
-use shared_kernel::{FlightId, Revision, Text};
+use shared_kernel::{Revision, Text};
 use uuid::uuid;
 
 /// The flight that most tests are about.
@@ -56,8 +57,8 @@ pub(crate) fn boarding_reopened(manifest_revision: u64) -> FlightEvent {
     })
 }
 
-pub(crate) fn disembarked() -> FlightEvent {
-    FlightEvent::Disembarked(FlightDisembarked { flight_id: FLIGHT })
+pub(crate) fn departed() -> FlightEvent {
+    FlightEvent::Departed(FlightDisembarked { flight_id: FLIGHT })
 }
 
 pub(crate) fn landed() -> FlightEvent {

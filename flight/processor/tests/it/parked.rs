@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use eventstore::{AppendToStreamOptions, Client, EventData};
-use flight_processor::Config;
+use flight_processor::FlightProcessor;
 use jetbridge_testing::{Api, TestDatabase, TestEventStore, TestService, eventually};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
+use shared_processor::Config;
 use shared_service::settings::SecretUrl;
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -18,10 +19,10 @@ async fn start(store: &TestEventStore, database: &TestDatabase) -> (TestService,
         database_connections: 4,
         event_store: SecretUrl::new(store.connection_string()),
         // Nobody is there.
-        passenger_api: "http://127.0.0.1:1".parse().unwrap(),
+        apis: [("passenger", "http://127.0.0.1:1".parse().unwrap())].into(),
     };
     let service = TestService::start(|listener, shutdown| async move {
-        flight_processor::run(config, listener, shutdown).await.unwrap();
+        shared_processor::run::<FlightProcessor>(config, listener, shutdown).await.unwrap();
     })
     .await;
     let api = service.api();

@@ -42,8 +42,8 @@ impl RecentEvents {
         }
     }
 
-    /// At most `limit` events after `position`, those of `stream` only if one is given, and the position up to which this
-    /// looked. `None` if the window no longer reaches back that far.
+    /// At most `limit` events after `position`, those of `stream` only if one is given, and the position up to which
+    /// this looked. `None` if the window no longer reaches back that far.
     pub(crate) fn after(
         &self,
         position: u64,

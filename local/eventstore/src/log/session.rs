@@ -35,7 +35,7 @@ pub(crate) enum Operation {
 
 /// What came of a write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum WriteOutcome {
     /// Stored, now or by an earlier try. `revision` is the stream's last one, `position` the last event's.
     Done {
         revision: Option<u64>,
@@ -58,7 +58,8 @@ impl<'a> Session<'a> {
         Self { connection, state }
     }
 
-    /// Writes the first event of a new log. As in EventStoreDB it is a system event: a client's event never comes first.
+    /// Writes the first event of a new log. As in EventStoreDB it is a system event: a client's event never comes
+    /// first.
     pub(super) fn begin_log(&mut self) -> Result<(), rusqlite::Error> {
         let metadata = json_event(METADATA_TYPE, br#"{"$maxAge":2592000}"#.to_vec());
         self.store_next(&Arc::from("$$$scavenges"), metadata)?;
@@ -66,7 +67,7 @@ impl<'a> Session<'a> {
     }
 
     /// Decides one write, and stores its events if it is accepted.
-    pub(super) fn apply(&mut self, command: &mut Command) -> Result<Outcome, rusqlite::Error> {
+    pub(super) fn apply(&mut self, command: &mut Command) -> Result<WriteOutcome, rusqlite::Error> {
         let expected = command.expected;
         match &mut command.operation {
             Operation::Append(events) => {
@@ -83,22 +84,22 @@ impl<'a> Session<'a> {
         name: &Arc<str>,
         expected: ExpectedRevision,
         events: Vec<NewEvent>,
-    ) -> Result<Outcome, rusqlite::Error> {
+    ) -> Result<WriteOutcome, rusqlite::Error> {
         let stream = self.stream(name)?;
         let current = stream.status.last;
         if self.is_of_tombstoned(name, stream)? {
-            return Ok(Outcome::Deleted);
+            return Ok(WriteOutcome::Deleted);
         }
         let ids: Vec<Uuid> = events.iter().map(|event| event.id).collect();
         let recreates = match self.decide(name, stream, expected, Write::Append(&ids))? {
             Decision::Accept { recreates } => recreates,
             Decision::AlreadyWritten(recorded) => return self.as_written_before(name, recorded),
-            Decision::WrongRevision => return Ok(Outcome::WrongRevision { current }),
-            Decision::Deleted => return Ok(Outcome::Deleted),
+            Decision::WrongRevision => return Ok(WriteOutcome::WrongRevision { current }),
+            Decision::Deleted => return Ok(WriteOutcome::Deleted),
         };
         let first = current.map_or(0, |last| last.saturating_add(1));
         let (written, recreated_by_metadata) = match events.is_empty() {
-            true => (Outcome::Done { revision: current, position: Some(self.store_empty()?) }, None),
+            true => (WriteOutcome::Done { revision: current, position: Some(self.store_empty()?) }, None),
             false => {
                 let recreated_by_metadata = self.soft_deleted_base(name)?;
                 (self.store_all(name, first, events)?, recreated_by_metadata)
@@ -113,52 +114,57 @@ impl<'a> Session<'a> {
         Ok(written)
     }
 
-    fn store_all(&mut self, name: &Arc<str>, first: u64, events: Vec<NewEvent>) -> Result<Outcome, rusqlite::Error> {
+    fn store_all(
+        &mut self,
+        name: &Arc<str>,
+        first: u64,
+        events: Vec<NewEvent>,
+    ) -> Result<WriteOutcome, rusqlite::Error> {
         let mut last = None;
         for (revision, event) in (first..).zip(events) {
             last = Some(self.store(name, revision, event)?);
         }
         let (revision, position) = (last.map(|last| last.revision), last.map(|last| last.position));
-        Ok(Outcome::Done { revision, position })
+        Ok(WriteOutcome::Done { revision, position })
     }
 
     /// The answer to a retry: where the events were written, if they can still be read there.
-    fn as_written_before(&self, name: &str, recorded: Recorded) -> Result<Outcome, rusqlite::Error> {
+    fn as_written_before(&self, name: &str, recorded: Recorded) -> Result<WriteOutcome, rusqlite::Error> {
         let Recorded { revision, position } = recorded;
         let range = Snapshot::new(self.connection).range(name)?;
         let is_readable =
             matches!(range, StreamRange::Readable { first, last, .. } if (first..=last).contains(&revision));
-        Ok(Outcome::Done { revision: Some(revision), position: is_readable.then_some(position) })
+        Ok(WriteOutcome::Done { revision: Some(revision), position: is_readable.then_some(position) })
     }
 
-    fn delete(&mut self, name: &Arc<str>, expected: ExpectedRevision) -> Result<Outcome, rusqlite::Error> {
+    fn delete(&mut self, name: &Arc<str>, expected: ExpectedRevision) -> Result<WriteOutcome, rusqlite::Error> {
         let stream = self.stream(name)?;
         let current = stream.status.last;
         let metastream = Arc::from(metastream_of(name));
         if self.is_of_tombstoned(name, stream)? {
-            return Ok(Outcome::Deleted);
+            return Ok(WriteOutcome::Deleted);
         }
         match self.decide(name, stream, expected, Write::End)? {
             Decision::Accept { .. } => {}
-            Decision::Deleted => return Ok(Outcome::Deleted),
-            _ => return Ok(Outcome::WrongRevision { current }),
+            Decision::Deleted => return Ok(WriteOutcome::Deleted),
+            _ => return Ok(WriteOutcome::WrongRevision { current }),
         }
         let metadata = self.stream(&metastream)?;
         if current.is_none() && metadata.status.last.is_none() {
-            return Ok(Outcome::WrongRevision { current });
+            return Ok(WriteOutcome::WrongRevision { current });
         }
         // There is no room after a tombstone for the record of the delete.
         if metadata.status.tombstoned {
-            return Ok(Outcome::Deleted);
+            return Ok(WriteOutcome::Deleted);
         }
         let recorded = self.store_next(&metastream, json_event(METADATA_TYPE, soft_delete_json()))?;
         Ok(done(recorded))
     }
 
-    fn tombstone(&mut self, name: &Arc<str>, expected: ExpectedRevision) -> Result<Outcome, rusqlite::Error> {
+    fn tombstone(&mut self, name: &Arc<str>, expected: ExpectedRevision) -> Result<WriteOutcome, rusqlite::Error> {
         let stream = self.stream(name)?;
         if self.is_of_tombstoned(name, stream)? {
-            return Ok(Outcome::Deleted);
+            return Ok(WriteOutcome::Deleted);
         }
         match self.decide(name, stream, expected, Write::End)? {
             Decision::Accept { .. } => {
@@ -171,8 +177,8 @@ impl<'a> Session<'a> {
                 };
                 Ok(done(self.store(name, TOMBSTONE_REVISION, event)?))
             }
-            Decision::Deleted => Ok(Outcome::Deleted),
-            _ => Ok(Outcome::WrongRevision { current: stream.status.last }),
+            Decision::Deleted => Ok(WriteOutcome::Deleted),
+            _ => Ok(WriteOutcome::WrongRevision { current: stream.status.last }),
         }
     }
 
@@ -251,8 +257,8 @@ impl History for StreamHistory<'_> {
     }
 }
 
-fn done(recorded: Recorded) -> Outcome {
-    Outcome::Done { revision: Some(recorded.revision), position: Some(recorded.position) }
+fn done(recorded: Recorded) -> WriteOutcome {
+    WriteOutcome::Done { revision: Some(recorded.revision), position: Some(recorded.position) }
 }
 
 fn json_event(event_type: &str, json: Vec<u8>) -> NewEvent {

@@ -36,7 +36,7 @@ pub(crate) enum Direction {
 
 /// What is at a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum AtPosition {
     /// A record begins there, or the next one will.
     Record,
     Inside,
@@ -78,16 +78,16 @@ impl<'a> Snapshot<'a> {
     }
 
     /// What is at a position in `$all`.
-    pub(crate) fn place(&self, position: u64) -> Result<Place, rusqlite::Error> {
+    pub(crate) fn place(&self, position: u64) -> Result<AtPosition, rusqlite::Error> {
         let sql = "SELECT EXISTS (SELECT 1 FROM events WHERE position = ?1)
                        OR EXISTS (SELECT 1 FROM empty_records WHERE position = ?1)";
         let begins = self.0.prepare_cached(sql)?.query_row([signed(position)], |row| row.get(0))?;
         let end = self.end()?;
         Ok(match begins {
-            _ if position > end => Place::Beyond,
-            true => Place::Record,
-            false if position == 0 || position == end => Place::Record,
-            false => Place::Inside,
+            _ if position > end => AtPosition::Beyond,
+            true => AtPosition::Record,
+            false if position == 0 || position == end => AtPosition::Record,
+            false => AtPosition::Inside,
         })
     }
 
@@ -174,8 +174,8 @@ impl<'a> Snapshot<'a> {
         Ok(page)
     }
 
-    /// Goes over all events with positions in `first..=last`, and over at most `limit` of them. `wanted` is asked with an
-    /// event's stream and type.
+    /// Goes over all events with positions in `first..=last`, and over at most `limit` of them. `wanted` is asked with
+    /// an event's stream and type.
     pub(crate) fn scan<E: From<rusqlite::Error>>(
         &self,
         (first, last): (u64, u64),

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::LogError;
 use super::event::NewEvent;
 use super::recent::RecentEvents;
-use super::session::{Command, Operation, Outcome, Session};
+use super::session::{Command, Operation, Session, WriteOutcome};
 use super::snapshot::Snapshot;
 use super::state::State;
 
@@ -22,7 +22,7 @@ const MAX_BATCH_BYTES: usize = 8 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) command: Command,
-    pub(super) reply: oneshot::Sender<Result<Outcome, LogError>>,
+    pub(super) reply: oneshot::Sender<Result<WriteOutcome, LogError>>,
 }
 
 /// What the writer thread is told.
@@ -126,7 +126,7 @@ impl Writer {
                 let mut answers: Vec<_> = batch.drain(..).zip(outcomes).collect();
                 if self.strict {
                     // EventStoreDB refuses at once, and confirms only when all is on disk.
-                    answers.sort_by_key(|(_, outcome)| matches!(outcome, Outcome::Done { .. }));
+                    answers.sort_by_key(|(_, outcome)| matches!(outcome, WriteOutcome::Done { .. }));
                 }
                 for (request, outcome) in answers {
                     // The caller may have gone; the outcome stands.
@@ -146,7 +146,7 @@ impl Writer {
         }
     }
 
-    fn commit(&mut self, batch: &mut [Request]) -> Result<Vec<Outcome>, rusqlite::Error> {
+    fn commit(&mut self, batch: &mut [Request]) -> Result<Vec<WriteOutcome>, rusqlite::Error> {
         let transaction = self.connection.unchecked_transaction()?;
         let mut session = Session::new(&transaction, &mut self.state);
         let outcomes =

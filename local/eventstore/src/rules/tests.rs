@@ -148,7 +148,8 @@ fn expectation() -> impl Strategy<Value = ExpectedRevision> {
 }
 
 proptest! {
-    /// Whatever clients send, and however often: what was accepted can be retried at once, and the retry writes nothing.
+    /// Whatever clients send, and however often: what was accepted can be retried at once, and the retry writes
+    /// nothing.
     #[test]
     fn a_retry_is_never_written_twice(
         writes in vec((expectation(), vec(1..1_000_000u128, 1..4)), 1..20)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tonic::{Status, Streaming};
 
 use super::StreamsService;
-use crate::log::{Command, Operation, Outcome};
+use crate::log::{Command, Operation, WriteOutcome};
 use crate::proto::client::Empty;
 use crate::proto::streams::append_req::options::ExpectedStreamRevision;
 use crate::proto::streams::append_req::{Content, Options};
@@ -72,11 +72,11 @@ pub(super) async fn append(
     let command =
         Command { stream: Arc::clone(&target.stream), expected: target.expected, operation: Operation::Append(events) };
     let result = match service.log.write(command).await? {
-        Outcome::Done { revision, position } => append_resp::Result::Success(success(revision, position)),
-        Outcome::WrongRevision { current } => {
+        WriteOutcome::Done { revision, position } => append_resp::Result::Success(success(revision, position)),
+        WriteOutcome::WrongRevision { current } => {
             append_resp::Result::WrongExpectedVersion(wrong_revision(&target, current))
         }
-        Outcome::Deleted => return Err(status::stream_deleted(&target.stream)),
+        WriteOutcome::Deleted => return Err(status::stream_deleted(&target.stream)),
     };
     Ok(AppendResp { result: Some(result) })
 }

@@ -23,8 +23,8 @@ const MAX_UNFINISHED: usize = 256;
 
 /// The responses of a call: one for each correlation id, until the client has sent all and got all.
 ///
-/// In strict mode EventStoreDB's own ending: after the client has closed its side there is one more response and the call
-/// ends, whatever else is under way; with nothing under way it does not end.
+/// In strict mode EventStoreDB's own ending: after the client has closed its side there is one more response and the
+/// call ends, whatever else is under way; with nothing under way it does not end.
 pub(super) fn responses(
     service: StreamsService,
     requests: Streaming<BatchAppendReq>,

@@ -8,7 +8,7 @@ use tonic::Status;
 
 use super::request::{AllFilter, READ_ALL, ReadRequest, Source, Start};
 use crate::filter::FilterError;
-use crate::log::{Considered, Direction, EventLog, LogError, Place, Resolved, Snapshot, StreamRange};
+use crate::log::{AtPosition, Considered, Direction, EventLog, LogError, Resolved, Snapshot, StreamRange};
 use crate::proto::client::StreamIdentifier;
 use crate::proto::streams::ReadResp;
 use crate::proto::streams::read_resp::{Content, StreamNotFound};
@@ -230,9 +230,9 @@ fn is_readable(snapshot: &Snapshot<'_>, start: Start, direction: Direction) -> R
         return Ok(true);
     };
     Ok(match snapshot.place(position)? {
-        Place::Record => true,
-        Place::Beyond => direction == Direction::Forwards,
-        Place::Inside => false,
+        AtPosition::Record => true,
+        AtPosition::Beyond => direction == Direction::Forwards,
+        AtPosition::Inside => false,
     })
 }
 

@@ -1,10 +1,11 @@
-//! What BatchAppend answers: errors are in the response, as a status with one detail that clients recognise by its name.
+//! What BatchAppend answers: errors are in the response, as a status with one detail that clients recognise by its
+//! name.
 
 use prost::Message;
 use prost_types::Any;
 use tonic::Code;
 
-use crate::log::Outcome;
+use crate::log::WriteOutcome;
 use crate::proto::client::wrong_expected_version::{CurrentStreamRevisionOption, ExpectedStreamPositionOption};
 use crate::proto::client::{
     BadRequest, Empty, MaximumAppendSizeExceeded, Status, StreamDeleted, StreamIdentifier, Uuid as ProtoUuid,
@@ -62,11 +63,13 @@ impl Reply {
         }
     }
 
-    pub(super) fn outcome(&self, outcome: Outcome) -> BatchAppendResp {
+    pub(super) fn outcome(&self, outcome: WriteOutcome) -> BatchAppendResp {
         match outcome {
-            Outcome::Done { revision, position } => self.response(BatchResult::Success(success(revision, position))),
-            Outcome::WrongRevision { current } => self.failure(Failure::WrongRevision { current }),
-            Outcome::Deleted => self.failure(Failure::StreamDeleted),
+            WriteOutcome::Done { revision, position } => {
+                self.response(BatchResult::Success(success(revision, position)))
+            }
+            WriteOutcome::WrongRevision { current } => self.failure(Failure::WrongRevision { current }),
+            WriteOutcome::Deleted => self.failure(Failure::StreamDeleted),
         }
     }
 

@@ -15,7 +15,7 @@ use super::checkpoints::Checkpoints;
 use super::read::{PageError, frame, resolve, scan_all};
 use super::request::{AllFilter, ReadRequest, Source, Start};
 use crate::log::{
-    Considered, Direction, EventLog, Place, Resolved, Snapshot, StoredEvent, StreamRange, TOMBSTONE_REVISION,
+    AtPosition, Considered, Direction, EventLog, Resolved, Snapshot, StoredEvent, StreamRange, TOMBSTONE_REVISION,
     is_hidden, is_link,
 };
 use crate::proto::client::Empty;
@@ -136,7 +136,7 @@ impl Subscription {
         match (&self.request.source, self.request.start) {
             (Source::All(_), Start::At(position) | Start::JustBefore(position)) => {
                 let place = self.log.read(move |snapshot: &Snapshot<'_>| snapshot.place(position)).await?;
-                Ok(place == Place::Inside)
+                Ok(place == AtPosition::Inside)
             }
             _ => Ok(false),
         }

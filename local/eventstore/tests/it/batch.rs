@@ -14,8 +14,8 @@ use crate::grpc::event_store::client::{Empty, WrongExpectedVersion};
 use crate::grpc::{self, batch, proposed};
 use crate::support::{TestServer, within_limit};
 
-/// The answers to the requests, as many as are expected. The session stays open until they are there: one that is closed
-/// earlier does not get them all in strict mode.
+/// The answers to the requests, as many as are expected. The session stays open until they are there: one that is
+/// closed earlier does not get them all in strict mode.
 async fn batch_responses(server: &TestServer, expected: usize, requests: Vec<BatchAppendReq>) -> Vec<BatchAppendResp> {
     let mut client = grpc::client(server).await;
     let requests = futures::stream::iter(requests).chain(futures::stream::pending());

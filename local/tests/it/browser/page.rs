@@ -18,7 +18,8 @@ use serde_json::{Value, json};
 use super::LIMIT;
 use super::chromium::Chromium;
 
-/// What a browser says, and gives up its requests for, when the machine gets another network: of containers, for example.
+/// What a browser says, and gives up its requests for, when the machine gets another network: of containers, for
+/// example.
 const NETWORK_CHANGED: &str = "net::ERR_NETWORK_CHANGED";
 const LOAD_ATTEMPTS: usize = 5;
 

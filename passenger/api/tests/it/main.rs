@@ -5,5 +5,6 @@
 mod manifests;
 mod passengers;
 mod plans;
+mod rows;
 mod settings;
 mod support;

@@ -1,7 +1,7 @@
 //! What is in a list of manifests, and what a manifest says.
 
 use jetbridge_testing::{at, reversed};
-use passenger_core::Ending::{Deleted, Landed};
+use passenger_contract::FlightEnding::{Deleted, Landed};
 use passenger_core::PassengerStatus::{Boarded, CheckedIn};
 use serde_json::{Value, json};
 use uuid::Uuid;

@@ -2,14 +2,17 @@
 
 use std::ops::Deref;
 
+use flight_contract::FlightId;
 use jetbridge_testing::{Api, TestDatabase, TestEventStore, TestService};
+use passenger_api::PassengerApi;
+use passenger_contract::{FlightEnding, PassengerId};
 use passenger_core::{
-    Ending, ManifestClosed, ManifestSealed, OffloadReason, PassengerArrived, PassengerBoarded, PassengerCheckedIn,
+    ManifestClosed, ManifestSealed, OffloadReason, PassengerArrived, PassengerBoarded, PassengerCheckedIn,
     PassengerEvent, PassengerName, PassengerOffloaded, PassengerStatus,
 };
 use passenger_infrastructure::PassengerProjection;
+use shared_infrastructure::reader::Numbered;
 use shared_infrastructure::testing;
-use shared_kernel::{FlightId, PassengerId};
 use shared_service::settings::{SecretUrl, ServiceUrl};
 use uuid::Uuid;
 
@@ -27,8 +30,8 @@ impl Tables {
         Self(database)
     }
 
-    /// Adds passengers with these statuses to a flight, and gives their ids in the order in which they were added. Their
-    /// names are that of their flight and a number.
+    /// Adds passengers with these statuses to a flight, and gives their ids in the order in which they were added.
+    /// Their names are that of their flight and a number.
     pub(crate) async fn add(&self, flight_id: FlightId, statuses: &[PassengerStatus]) -> Vec<String> {
         let (mut ids, mut events) = (Vec::new(), Vec::new());
         for (number, status) in statuses.iter().enumerate() {
@@ -55,12 +58,17 @@ impl Tables {
         self.project(vec![PassengerEvent::ManifestSealed(ManifestSealed { flight_id, boarded: 1 })]).await;
     }
 
-    pub(crate) async fn close(&self, flight_id: FlightId, ending: Ending) {
+    pub(crate) async fn close(&self, flight_id: FlightId, ending: FlightEnding) {
         self.project(vec![PassengerEvent::ManifestClosed(ManifestClosed { flight_id, ending })]).await;
     }
 
     async fn project(&self, events: Vec<PassengerEvent>) {
         testing::project(&self.0.url(), &PassengerProjection, events).await;
+    }
+
+    /// Projects these events as one batch.
+    pub(crate) async fn project_batch(&self, events: &[Numbered<PassengerEvent>]) {
+        testing::project_batch(&self.0.url(), &PassengerProjection, events).await;
     }
 }
 
@@ -78,8 +86,8 @@ impl TestApi {
         let service = TestService::start(|listener, shutdown| async move {
             // Queries of what is in the tables do not ask it.
             let flight_api = ServiceUrl::at(listener.local_addr().unwrap()).unwrap();
-            let config = passenger_api::Config { domain: shared_api::Config::new(urls.0, urls.1), flight_api };
-            passenger_api::run(config, listener, shutdown).await.unwrap();
+            let config = shared_api::Config::new(urls.0, urls.1, [("flight", flight_api)].into());
+            shared_api::run::<PassengerApi>(config, listener, shutdown).await.unwrap();
         })
         .await;
         Self { client: service.api(), service, _store: store }

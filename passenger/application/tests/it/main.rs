@@ -2,14 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "Clippy takes only the test functions for tests, not what they share")]
 
+use flight_contract::{Admission, FlightId};
+use passenger_contract::{FlightEnding, SealAnswer};
 use std::sync::{Arc, Mutex};
 
-use passenger_application::{Admission, Flights, PassengerError, PassengerService, SealOutcome};
-use passenger_core::{Ending, MAX_CLOSED_PER_COMMAND, PassengerEvent, PassengerRejection, Passengers};
+use passenger_application::{Flights, PassengerError, PassengerService};
+use passenger_core::{MAX_CLOSED_PER_COMMAND, PassengerEvent, PassengerRejection, Passengers};
 use shared_kernel::testing::InMemory;
-use shared_kernel::{
-    Cause, CommandContext, FlightId, Idempotency, IdempotencyKey, Interruption, Position, Revision, Text,
-};
+use shared_kernel::{Cause, CommandContext, Idempotency, IdempotencyKey, Interruption, Position, Revision, Text};
 use uuid::Uuid;
 
 /// Answers as the test says, and notes what it was told.
@@ -108,9 +108,9 @@ async fn a_repeated_addition_gets_the_first_outcome_although_the_flight_has_depa
 async fn the_flight_hears_at_once_that_everybody_has_boarded_and_that_somebody_came_after() {
     let gate = gate(Ok(Admission::Open));
     let ada = gate.service.add(flight_id(), Text::new("Ada").unwrap(), context()).await.unwrap();
-    assert_eq!(ada.position, Position::in_passenger_stream(Some(Revision(0))));
+    assert_eq!(ada.position, Position::at(passenger_contract::STREAM, Some(Revision(0))));
     let boarded = gate.service.board(ada.value.id, None, context()).await.unwrap();
-    assert_eq!(boarded.position, Position { flight: Some(Revision(40)), passenger: Some(Revision(2)) });
+    assert_eq!(boarded.position.to_string(), "f40.p2");
     gate.service.add(flight_id(), Text::new("Bob").unwrap(), context()).await.unwrap();
     assert_eq!(*gate.flights.told.lock().unwrap(), [(true, Revision(2)), (false, Revision(4))]);
 }
@@ -119,7 +119,7 @@ async fn the_flight_hears_at_once_that_everybody_has_boarded_and_that_somebody_c
 async fn a_seal_names_who_is_missing() {
     let gate = gate(Ok(Admission::Open));
     let ada = gate.service.add(flight_id(), Text::new("Ada").unwrap(), context()).await.unwrap();
-    let SealOutcome::NotAllBoarded { missing, passengers, revision } =
+    let SealAnswer::NotAllBoarded { missing, passengers, revision } =
         gate.service.seal(flight_id(), context()).await.unwrap()
     else {
         panic!("sealed with somebody missing");
@@ -127,7 +127,7 @@ async fn a_seal_names_who_is_missing() {
     assert_eq!((missing, passengers.first().unwrap().id, revision), (1, ada.value.id, Some(Revision(0))));
     gate.service.board(ada.value.id, None, context()).await.unwrap();
     let sealed = gate.service.seal(flight_id(), context()).await.unwrap();
-    assert_eq!(sealed, SealOutcome::Sealed(Some(Revision(3))));
+    assert_eq!(sealed, SealAnswer::Sealed { revision: Some(Revision(3)) });
 }
 
 #[tokio::test]
@@ -137,12 +137,12 @@ async fn closing_goes_on_until_nobody_is_left() {
     for _ in 0..passengers {
         gate.service.add(flight_id(), Text::new("Ada").unwrap(), context()).await.unwrap();
     }
-    gate.service.close(flight_id(), Ending::Deleted, context().cause).await.unwrap();
+    gate.service.close(flight_id(), FlightEnding::Deleted, context().cause).await.unwrap();
     let events = gate.stream.events();
     let removed = events.iter().filter(|event| matches!(event, PassengerEvent::Removed(_))).count();
     let closed = events.iter().filter(|event| matches!(event, PassengerEvent::ManifestClosed(_))).count();
     assert_eq!((removed, closed), (passengers, 1));
     let late = gate.service.add(flight_id(), Text::new("Late").unwrap(), context()).await;
-    let rejection = PassengerRejection::ManifestClosed { ending: Ending::Deleted };
+    let rejection = PassengerRejection::ManifestClosed { ending: FlightEnding::Deleted };
     assert!(matches!(late, Err(PassengerError::Rejected { rejection: found, .. }) if found == rejection));
 }

@@ -1,11 +1,12 @@
 //! What the end of a flight does to its manifest.
 
+use passenger_contract::{FlightEnding, PassengerId};
 use passenger_core::{
-    Ending, MAX_CLOSED_PER_COMMAND, ManifestState, PassengerEvent, PassengerRejection, PassengerState, PassengerStatus,
+    MAX_CLOSED_PER_COMMAND, ManifestState, PassengerEvent, PassengerRejection, PassengerState, PassengerStatus,
     Passengers,
 };
 use shared_kernel::testing::given;
-use shared_kernel::{Decider, PassengerId, Revision};
+use shared_kernel::{Decider, Revision};
 
 use crate::samples::{
     FLIGHT, MAX, ZOE, arrived, boarded, check_in, checked_in, close, closed, completed, offloaded, passenger, removed,
@@ -29,12 +30,12 @@ fn departed() -> Vec<PassengerEvent> {
 }
 
 fn landed() -> Vec<PassengerEvent> {
-    [departed(), vec![closed(Ending::Landed), arrived(ZOE), arrived(LENA)]].concat()
+    [departed(), vec![closed(FlightEnding::Landed), arrived(ZOE), arrived(LENA)]].concat()
 }
 
 /// What comes of the deletion of a flight with the three.
 fn deletion() -> Vec<PassengerEvent> {
-    vec![closed(Ending::Deleted), removed(ZOE), removed(MAX), removed(LENA)]
+    vec![closed(FlightEnding::Deleted), removed(ZOE), removed(MAX), removed(LENA)]
 }
 
 fn deleted() -> Vec<PassengerEvent> {
@@ -43,8 +44,8 @@ fn deleted() -> Vec<PassengerEvent> {
 
 #[test]
 fn those_on_board_of_a_landed_flight_arrive() {
-    given::<Passengers>(departed()).when(close(Ending::Landed)).then_events([
-        closed(Ending::Landed),
+    given::<Passengers>(departed()).when(close(FlightEnding::Landed)).then_events([
+        closed(FlightEnding::Landed),
         arrived(ZOE),
         arrived(LENA),
     ]);
@@ -55,10 +56,10 @@ fn those_on_board_of_a_landed_flight_arrive() {
 
 #[test]
 fn all_passengers_of_a_deleted_flight_are_removed() {
-    given::<Passengers>(departed()).when(close(Ending::Deleted)).then_events(deletion());
+    given::<Passengers>(departed()).when(close(FlightEnding::Deleted)).then_events(deletion());
     given::<Passengers>([checked_in(ZOE)])
-        .when(close(Ending::Deleted))
-        .then_events([closed(Ending::Deleted), removed(ZOE)]);
+        .when(close(FlightEnding::Deleted))
+        .then_events([closed(FlightEnding::Deleted), removed(ZOE)]);
     let state = given::<Passengers>(deleted()).state;
     assert_eq!(state.manifest(&FLIGHT).passengers().count(), 0);
     assert_eq!(state.passenger(&MAX), None);
@@ -66,25 +67,25 @@ fn all_passengers_of_a_deleted_flight_are_removed() {
 
 #[test]
 fn a_flight_may_be_deleted_after_it_landed() {
-    given::<Passengers>(landed()).when(close(Ending::Deleted)).then_events(deletion());
+    given::<Passengers>(landed()).when(close(FlightEnding::Deleted)).then_events(deletion());
 }
 
 #[test]
 fn closing_a_closed_manifest_does_nothing() {
-    given::<Passengers>(landed()).when(close(Ending::Landed)).then_nothing();
-    given::<Passengers>(deleted()).when(close(Ending::Deleted)).then_nothing();
+    given::<Passengers>(landed()).when(close(FlightEnding::Landed)).then_nothing();
+    given::<Passengers>(deleted()).when(close(FlightEnding::Deleted)).then_nothing();
 }
 
 #[test]
 fn a_landing_does_nothing_to_the_manifest_of_a_deleted_flight() {
-    given::<Passengers>(deleted()).when(close(Ending::Landed)).then_nothing();
-    let unfinished = [departed(), vec![closed(Ending::Deleted)]].concat();
-    given::<Passengers>(unfinished).when(close(Ending::Landed)).then_nothing();
+    given::<Passengers>(deleted()).when(close(FlightEnding::Landed)).then_nothing();
+    let unfinished = [departed(), vec![closed(FlightEnding::Deleted)]].concat();
+    given::<Passengers>(unfinished).when(close(FlightEnding::Landed)).then_nothing();
 }
 
 #[test]
 fn a_manifest_without_passengers_is_closed_as_well() {
-    for ending in [Ending::Landed, Ending::Deleted] {
+    for ending in [FlightEnding::Landed, FlightEnding::Deleted] {
         given::<Passengers>([]).when(close(ending)).then_events([closed(ending)]);
         given::<Passengers>([closed(ending)]).when(close(ending)).then_nothing();
     }
@@ -92,16 +93,16 @@ fn a_manifest_without_passengers_is_closed_as_well() {
 
 #[test]
 fn closing_goes_on_where_it_stopped() {
-    let unfinished = [departed(), vec![closed(Ending::Landed), arrived(ZOE)]].concat();
-    given::<Passengers>(unfinished).when(close(Ending::Landed)).then_events([arrived(LENA)]);
-    let unfinished = [departed(), vec![closed(Ending::Deleted), removed(ZOE)]].concat();
-    given::<Passengers>(unfinished).when(close(Ending::Deleted)).then_events([removed(MAX), removed(LENA)]);
+    let unfinished = [departed(), vec![closed(FlightEnding::Landed), arrived(ZOE)]].concat();
+    given::<Passengers>(unfinished).when(close(FlightEnding::Landed)).then_events([arrived(LENA)]);
+    let unfinished = [departed(), vec![closed(FlightEnding::Deleted), removed(ZOE)]].concat();
+    given::<Passengers>(unfinished).when(close(FlightEnding::Deleted)).then_events([removed(MAX), removed(LENA)]);
 }
 
 #[test]
 fn a_large_manifest_closes_first_and_is_then_emptied_in_portions() {
     const PASSENGERS: usize = 2 * MAX_CLOSED_PER_COMMAND + 201;
-    for ending in [Ending::Landed, Ending::Deleted] {
+    for ending in [FlightEnding::Landed, FlightEnding::Deleted] {
         let mut state = large_manifest(PASSENGERS);
         let mut portions = Vec::new();
         while !state.manifest(&FLIGHT).is_finished(ending) {

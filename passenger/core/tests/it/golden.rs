@@ -1,6 +1,7 @@
 //! What is stored of events.
 
-use passenger_core::{Ending, ManifestState, PassengerEvent, PassengerStatus};
+use passenger_contract::FlightEnding;
+use passenger_core::{ManifestState, PassengerEvent, PassengerStatus};
 use shared_kernel::DomainEvent;
 use shared_kernel::testing::{GoldenFiles, assert_one_text_form};
 
@@ -24,7 +25,7 @@ fn events() -> [(u32, PassengerEvent); 10] {
         (1, completed(2)),
         (1, reopened(1)),
         (1, sealed(2)),
-        (1, closed(Ending::Landed)),
+        (1, closed(FlightEnding::Landed)),
     ]
 }
 
@@ -36,17 +37,17 @@ fn events_are_read_and_stored_as_in_their_golden_files() {
 #[test]
 fn a_manifest_is_closed_by_a_landing_or_a_deletion() {
     let deleted = golden_files().data("ManifestClosed", 1).replace("landed", "deleted");
-    assert_eq!(PassengerEvent::decode("ManifestClosed", 1, deleted.as_bytes()), Ok(closed(Ending::Deleted)));
-    assert_eq!(closed(Ending::Deleted).encode().unwrap(), deleted.as_bytes());
+    assert_eq!(PassengerEvent::decode("ManifestClosed", 1, deleted.as_bytes()), Ok(closed(FlightEnding::Deleted)));
+    assert_eq!(closed(FlightEnding::Deleted).encode().unwrap(), deleted.as_bytes());
 }
 
 #[test]
 fn statuses_have_one_text_form() {
-    assert_one_text_form(&PassengerStatus::ALL, |status| status.as_str());
+    assert_one_text_form(PassengerStatus::ALL, |status| status.as_str());
     assert!("onBoard".parse::<PassengerStatus>().is_err());
-    for ending in [Ending::Landed, Ending::Deleted] {
+    for ending in [FlightEnding::Landed, FlightEnding::Deleted] {
         assert_eq!(serde_json::to_value(ending).unwrap(), ending.as_str());
     }
-    let states = [ManifestState::Open, ManifestState::Sealed, ManifestState::Closed(Ending::Deleted)];
+    let states = [ManifestState::Open, ManifestState::Sealed, ManifestState::Closed(FlightEnding::Deleted)];
     assert_eq!(states.map(ManifestState::as_str), ["open", "sealed", "closed"]);
 }

@@ -1,14 +1,16 @@
 //! What holds after any sequence of commands.
 
+use flight_contract::FlightId;
+use passenger_contract::{FlightEnding, PassengerId};
 use std::collections::BTreeMap;
 
 use passenger_core::{
-    Counts, Ending, Manifest, ManifestState, PassengerCommand, PassengerEvent, PassengerOutcome, PassengerState,
+    Counts, Manifest, ManifestState, PassengerCommand, PassengerEvent, PassengerOutcome, PassengerState,
     PassengerStatus, PassengerSubject, Passengers,
 };
 use proptest::prelude::*;
 use shared_kernel::testing::History;
-use shared_kernel::{Decider, DomainEvent, FlightId, PassengerId, Revision};
+use shared_kernel::{Decider, DomainEvent, Revision};
 use uuid::Uuid;
 
 use crate::samples::{passenger, text};
@@ -33,8 +35,8 @@ fn version() -> impl Strategy<Value = Option<Revision>> {
     prop_oneof![6 => Just(None), 1 => (0..40_u64).prop_map(|number| Some(Revision(number)))]
 }
 
-fn ending() -> impl Strategy<Value = Ending> {
-    prop_oneof![Just(Ending::Landed), Just(Ending::Deleted)]
+fn ending() -> impl Strategy<Value = FlightEnding> {
+    prop_oneof![Just(FlightEnding::Landed), Just(FlightEnding::Deleted)]
 }
 
 fn command() -> impl Strategy<Value = PassengerCommand> {
@@ -150,18 +152,18 @@ proptest! {
     #[test]
     fn a_deleted_flight_ends_with_nobody(commands in commands(), flight_id in flight_id(), late in commands()) {
         let mut running = History::<Passengers>::of(&commands);
-        let close = PassengerCommand::Close { flight_id, ending: Ending::Deleted };
+        let close = PassengerCommand::Close { flight_id, ending: FlightEnding::Deleted };
         for _ in 0..=PASSENGERS {
             if running.run(&close).unwrap().is_empty() {
                 break;
             }
         }
-        prop_assert!(running.state.manifest(&flight_id).is_finished(Ending::Deleted));
+        prop_assert!(running.state.manifest(&flight_id).is_finished(FlightEnding::Deleted));
         for command in &late {
             let _ = running.run(command);
             let manifest = running.state.manifest(&flight_id);
             prop_assert_eq!(manifest.passengers().count(), 0);
-            prop_assert_eq!(manifest.state(), ManifestState::Closed(Ending::Deleted));
+            prop_assert_eq!(manifest.state(), ManifestState::Closed(FlightEnding::Deleted));
         }
     }
 
@@ -171,7 +173,7 @@ proptest! {
         for command in &commands {
             let _ = running.run(command);
             for (flight_id, manifest) in manifests(&running.state) {
-                for ending in [Ending::Landed, Ending::Deleted] {
+                for ending in [FlightEnding::Landed, FlightEnding::Deleted] {
                     let decided = Passengers::decide(&running.state, &PassengerCommand::Close { flight_id, ending });
                     prop_assert_eq!(decided.unwrap().is_empty(), manifest.is_finished(ending));
                 }

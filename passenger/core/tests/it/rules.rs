@@ -1,10 +1,10 @@
 //! What may be done with passengers while their manifest is open, and with a manifest that is to be sealed.
 
-use passenger_core::{
-    Ending, ManifestState, MissingPassenger, PassengerCommand, PassengerRejection, PassengerStatus, Passengers,
-};
+use flight_contract::FlightId;
+use passenger_contract::{FlightEnding, MissingPassenger, PassengerId};
+use passenger_core::{ManifestState, PassengerCommand, PassengerRejection, PassengerStatus, Passengers};
+use shared_kernel::Revision;
 use shared_kernel::testing::{Given, given};
-use shared_kernel::{FlightId, PassengerId, Revision};
 use uuid::Uuid;
 
 use crate::samples::{
@@ -36,7 +36,7 @@ fn departing() -> Given<Passengers> {
     given([checked_in(ZOE), boarded(ZOE), completed(1), sealed(1)])
 }
 
-fn ended(ending: Ending) -> Given<Passengers> {
+fn ended(ending: FlightEnding) -> Given<Passengers> {
     given([checked_in(ZOE), boarded(ZOE), completed(1), sealed(1), closed(ending)])
 }
 
@@ -140,7 +140,7 @@ fn a_sealed_manifest_takes_no_change() {
 
 #[test]
 fn a_closed_manifest_takes_no_change_and_no_seal() {
-    for ending in [Ending::Landed, Ending::Deleted] {
+    for ending in [FlightEnding::Landed, FlightEnding::Deleted] {
         for command in [check_in(MAX), correct_name(ZOE), board(ZOE), offload(ZOE), SEAL] {
             ended(ending).when(command).then_rejected(PassengerRejection::ManifestClosed { ending });
         }
@@ -149,7 +149,7 @@ fn a_closed_manifest_takes_no_change_and_no_seal() {
 
 #[test]
 fn a_closed_manifest_that_never_had_passengers_is_remembered() {
-    let ending = Ending::Deleted;
+    let ending = FlightEnding::Deleted;
     given::<Passengers>([closed(ending)])
         .when(check_in(ZOE))
         .then_rejected(PassengerRejection::ManifestClosed { ending });
@@ -157,7 +157,7 @@ fn a_closed_manifest_that_never_had_passengers_is_remembered() {
 
 #[test]
 fn who_is_unknown_or_removed_is_not_found() {
-    let removed = given::<Passengers>([checked_in(ZOE), closed(Ending::Deleted), removed(ZOE)]);
+    let removed = given::<Passengers>([checked_in(ZOE), closed(FlightEnding::Deleted), removed(ZOE)]);
     for given in [nothing(), removed] {
         for command in [correct_name(ZOE), board(ZOE), offload(ZOE)] {
             given.when(command).then_rejected(PassengerRejection::NotFound);
@@ -228,7 +228,7 @@ fn of_many_missing_the_first_fifty_are_named_and_all_are_counted() {
 }
 
 fn missing(id: PassengerId) -> MissingPassenger {
-    MissingPassenger { id, name: text("Zoë Ångström") }
+    MissingPassenger { id, name: "Zoë Ångström".to_owned() }
 }
 
 #[test]

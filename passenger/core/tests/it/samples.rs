@@ -1,8 +1,10 @@
+use flight_contract::FlightId;
+use passenger_contract::{FlightEnding, PassengerId};
 use passenger_core::{
-    Ending, ManifestClosed, ManifestCompleted, ManifestReopened, ManifestSealed, PassengerArrived, PassengerBoarded,
+    ManifestClosed, ManifestCompleted, ManifestReopened, ManifestSealed, PassengerArrived, PassengerBoarded,
     PassengerCheckedIn, PassengerCommand, PassengerEvent, PassengerNameCorrected, PassengerOffloaded, PassengerRemoved,
 };
-use shared_kernel::{FlightId, PassengerId, Text};
+use shared_kernel::Text;
 use uuid::{Uuid, uuid};
 
 /// The flight that most tests are about.
@@ -61,7 +63,7 @@ pub(crate) fn sealed(boarded: u64) -> PassengerEvent {
     PassengerEvent::ManifestSealed(ManifestSealed { flight_id: FLIGHT, boarded })
 }
 
-pub(crate) fn closed(ending: Ending) -> PassengerEvent {
+pub(crate) fn closed(ending: FlightEnding) -> PassengerEvent {
     PassengerEvent::ManifestClosed(ManifestClosed { flight_id: FLIGHT, ending })
 }
 
@@ -83,6 +85,6 @@ pub(crate) fn offload(passenger_id: PassengerId) -> PassengerCommand {
 
 pub(crate) const SEAL: PassengerCommand = PassengerCommand::Seal { flight_id: FLIGHT };
 
-pub(crate) fn close(ending: Ending) -> PassengerCommand {
+pub(crate) fn close(ending: FlightEnding) -> PassengerCommand {
     PassengerCommand::Close { flight_id: FLIGHT, ending }
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::str::FromStr;
 
 use eventstore::ClientSettings;
-use serde_json::Value;
 
 use super::InvalidAddress;
+use super::form::SettingsForm;
 use crate::ca;
 
 /// What an address must be like, for errors: those of the library repeat the address, password included.
@@ -28,7 +28,8 @@ pub(super) fn settings(address: &str) -> Result<ClientSettings, InvalidAddress> 
 }
 
 /// Adds settings that the address leaves open: the library sleeps the discovery interval once even for a single node
-/// (500 ms by default), waits three seconds for the gossip of a node that hangs, and notices a dead peer only by keep-alive.
+/// (500 ms by default), waits three seconds for the gossip of a node that hangs, and notices a dead peer only by
+/// keep-alive.
 fn with_quick_defaults(address: &str) -> String {
     let mut address = address.to_owned();
     for (name, value) in [
@@ -45,17 +46,15 @@ fn with_quick_defaults(address: &str) -> String {
     address
 }
 
-/// The library takes user and password as they are in the address, percent-encoded, and sends them so: the event store would
-/// refuse them, and nobody would see why.
+/// The library takes user and password as they are in the address, percent-encoded, and sends them so: the event store
+/// would refuse them, and nobody would see why.
 fn check_credentials(settings: &ClientSettings) -> Result<(), InvalidAddress> {
-    let Some(credentials) = settings.default_authenticated_user() else { return Ok(()) };
-    // What they are can be seen in their serialized form alone.
-    let form = serde_json::to_value(credentials).map_err(|_| InvalidAddress(FORM.to_owned()))?;
-    let is_encoded = ["login", "password"].iter().any(|part| {
-        let bytes = form[*part].as_array().map(Vec::as_slice).unwrap_or_default();
-        bytes.contains(&Value::from(b'%'))
-    });
-    if is_encoded { Err(InvalidAddress(CHARACTERS.to_owned())) } else { Ok(()) }
+    let Some(credentials) = SettingsForm::of(settings)?.default_user_name else { return Ok(()) };
+    if [credentials.login, credentials.password].iter().any(|part| part.contains(&b'%')) {
+        Err(InvalidAddress(CHARACTERS.to_owned()))
+    } else {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -75,8 +75,8 @@ pub struct AppendError {
 
 /// Appends to one stream, over a connection of its own to the node that leads, which it finds and follows.
 ///
-/// After a failure other than a refusal, the call and its connection are given up, and the next append opens new ones: nobody
-/// knows what state they are in. Dropping it resets the call and closes the connection.
+/// After a failure other than a refusal, the call and its connection are given up, and the next append opens new ones:
+/// nobody knows what state they are in. Dropping it resets the call and closes the connection.
 pub struct Appender {
     settings: Arc<ConnectionSettings>,
     stream: &'static str,
@@ -105,7 +105,7 @@ impl Appender {
         let (mut written, mut sent) = (0, false);
         let all = async {
             for append in appends {
-                let messages = append.events.into_iter().map(message).collect::<Result<Vec<_>, _>>()?;
+                let messages = append.events.into_iter().map(proposed).collect::<Result<Vec<_>, _>>()?;
                 let expected = match append.expected {
                     Some(Revision(revision)) => ExpectedStreamPosition::StreamPosition(revision),
                     None => ExpectedStreamPosition::NoStream(Empty {}),
@@ -131,14 +131,7 @@ impl Appender {
     /// [`StoreError`] if the event store is away or refuses.
     pub async fn check(&mut self) -> Result<Option<Revision>, StoreError> {
         let expected = ExpectedStreamPosition::StreamPosition(NO_SUCH_REVISION);
-        let event = ProposedEvent {
-            id: Uuid::now_v7(),
-            event_type: "NeverWritten",
-            data: Bytes::from_static(b"{}"),
-            metadata: EventMetadata::default(),
-        };
-        let unreadable = |_| StoreError::Refused(Refusal::Other("an event has no JSON form".to_owned()));
-        let messages = vec![message(event).map_err(unreadable)?];
+        let messages = vec![message(Uuid::now_v7(), "NeverWritten", Bytes::from_static(b"{}"), Bytes::new())];
         let error = match timeout(
             limits::STORE_OPERATION,
             self.append(expected, messages, limits::STORE_OPERATION, &mut false),
@@ -202,15 +195,19 @@ impl Appender {
     }
 }
 
-fn message(event: ProposedEvent) -> Result<ProposedMessage, AppendFailure> {
+fn proposed(event: ProposedEvent) -> Result<ProposedMessage, AppendFailure> {
     let metadata = serde_json::to_vec(&event.metadata)
         .map_err(|error| StoreError::from(Refusal::Other(format!("the metadata has no JSON form: {error}"))))?;
+    Ok(message(event.id, event.event_type, event.data, metadata.into()))
+}
+
+fn message(id: Uuid, event_type: &str, data: Bytes, metadata: Bytes) -> ProposedMessage {
     let property = |name: &str, value: &str| (name.to_owned(), value.to_owned());
-    let properties = [property("type", event.event_type), property("content-type", "application/json")];
-    Ok(ProposedMessage {
-        id: Some(ProtoUuid::structured(event.id)),
+    let properties = [property("type", event_type), property("content-type", "application/json")];
+    ProposedMessage {
+        id: Some(ProtoUuid::structured(id)),
         metadata: HashMap::from(properties),
-        custom_metadata: metadata.into(),
-        data: event.data,
-    })
+        custom_metadata: metadata,
+        data,
+    }
 }

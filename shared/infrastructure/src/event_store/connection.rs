@@ -14,7 +14,6 @@ use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -22,6 +21,7 @@ use tokio_util::either::Either;
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use tonic::transport::{Channel, Endpoint};
 
+use super::form::{Credentials, SettingsForm};
 use super::{InvalidAddress, StoreError};
 use crate::ca::{self, Distrust};
 use crate::causes::with_causes;
@@ -103,29 +103,29 @@ type Stream = Either<TcpStream, tokio_rustls::client::TlsStream<TcpStream>>;
 
 impl ConnectionSettings {
     pub(super) fn new(settings: &ClientSettings) -> Result<Self, InvalidAddress> {
-        let unusable = |reason: &dyn fmt::Display| InvalidAddress(reason.to_string());
         let nodes = settings.hosts().iter().map(|host| match u16::try_from(host.port) {
             Ok(port) => Ok(Node::named(host.host.trim_matches(['[', ']']).to_owned(), port)),
             Err(_) => Err(InvalidAddress(format!("{} is not a port", host.port))),
         });
-        // Some settings can be seen in the library's serialised form alone.
-        let form = serde_json::to_value(settings).map_err(|error| unusable(&error))?;
-        let milliseconds = |name: &str| form[name].as_u64().map(Duration::from_millis);
-        let long = Duration::from_secs(10);
+        let form = SettingsForm::of(settings)?;
+        let sendable = |name: String| {
+            let reason = "its connectionName has control characters, which cannot be sent";
+            name.parse().map_err(|_| InvalidAddress(reason.to_owned()))
+        };
         Ok(Self {
             nodes: nodes.collect::<Result<_, _>>()?,
             discovers: settings.is_dns_discovery_enabled(),
             tls: settings.is_secure_mode_enabled().then(|| client_config(settings)).transpose()?.map(Arc::new),
-            authorization: authorization(&form)?,
-            connection_name: form["connection_name"].as_str().and_then(|name| name.parse().ok()),
-            keep_alive_interval: milliseconds("keep_alive_interval").unwrap_or(long),
-            keep_alive_timeout: milliseconds("keep_alive_timeout").unwrap_or(long),
+            authorization: form.default_user_name.map(authorization).transpose()?,
+            connection_name: form.connection_name.map(sendable).transpose()?,
+            keep_alive_interval: Duration::from_millis(form.keep_alive_interval),
+            keep_alive_timeout: Duration::from_millis(form.keep_alive_timeout),
             diagnosis: Mutex::default(),
         })
     }
 
-    /// Connects to a node. The channel is that one connection: it does not connect again by itself, and the connection ends
-    /// with the last of the channel's clones.
+    /// Connects to a node. The channel is that one connection: it does not connect again by itself, and the connection
+    /// ends with the last of the channel's clones.
     pub(super) async fn connect(&self, node: &Node) -> Result<Channel, ConnectError> {
         let stream = match timeout(CONNECT_LIMIT, self.open(node)).await {
             Ok(opened) => opened?,
@@ -168,8 +168,8 @@ impl ConnectionSettings {
         }
     }
 
-    /// Puts the reason into a failure to connect, which shows itself as a connection that broke, or in the library's words as
-    /// no more than a failure to connect.
+    /// Puts the reason into a failure to connect, which shows itself as a connection that broke, or in the library's
+    /// words as no more than a failure to connect.
     pub(super) async fn explained(&self, error: StoreError) -> StoreError {
         let StoreError::Unavailable(words) = &error else { return error };
         let known = self.diagnosis.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -281,20 +281,12 @@ fn with_http2(mut config: ClientConfig) -> ClientConfig {
     config
 }
 
-/// The `Authorization` header of every call, from the library's serialised settings.
-fn authorization(form: &Value) -> Result<Option<AsciiMetadataValue>, InvalidAddress> {
-    let credentials = &form["default_user_name"];
-    if credentials.is_null() {
-        return Ok(None);
-    }
-    let part = |name: &str| {
-        let bytes = credentials[name].as_array().map(Vec::as_slice).unwrap_or_default();
-        bytes.iter().filter_map(|byte| u8::try_from(byte.as_u64()?).ok()).collect::<Vec<u8>>()
-    };
-    let credentials = [part("login"), part("password")].join(&b':');
+/// The `Authorization` header of every call.
+fn authorization(Credentials { login, password }: Credentials) -> Result<AsciiMetadataValue, InvalidAddress> {
+    let credentials = [login, password].join(&b':');
     let value = format!("Basic {}", BASE64_STANDARD.encode(credentials)).parse();
     let mut value: AsciiMetadataValue =
         value.map_err(|_| InvalidAddress("the user and password cannot be sent".to_owned()))?;
     value.set_sensitive(true);
-    Ok(Some(value))
+    Ok(value)
 }

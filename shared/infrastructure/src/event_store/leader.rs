@@ -18,8 +18,8 @@ const GOSSIP_LIMIT: Duration = Duration::from_millis(500);
 
 /// Connects to the node that takes appends.
 ///
-/// All nodes are asked at the same time, and the first that names a leader is believed: a node that hangs, or that still
-/// names one that is gone, holds up nobody.
+/// All nodes are asked at the same time, and the first that names a leader is believed: a node that hangs, or that
+/// still names one that is gone, holds up nobody.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] with what was wrong with the last node that was tried.

@@ -18,8 +18,8 @@ impl EventStore {
         self.read(stream, &options).await
     }
 
-    /// Reads a stream backwards from `from` (inclusive), or from its end if there is no such event, at most `limit` events. A
-    /// stream that does not exist has none.
+    /// Reads a stream backwards from `from` (inclusive), or from its end if there is no such event, at most `limit`
+    /// events. A stream that does not exist has none.
     ///
     /// # Errors
     /// As [`EventStore::read_forwards`].
@@ -67,8 +67,8 @@ impl EventStore {
         Ok(self.last_event(stream).await?.map(|event| event.revision))
     }
 
-    /// Reads, and once more over a fresh connection if the event store does not answer: after a failover or a node that hung,
-    /// the connection of the last read may be of no use any more, and nothing says so.
+    /// Reads, and once more over a fresh connection if the event store does not answer: after a failover or a node that
+    /// hung, the connection of the last read may be of no use any more, and nothing says so.
     async fn read(&self, stream: &str, options: &ReadStreamOptions) -> Result<Vec<Recorded>, StoreError> {
         match self.read_once(stream, options, limits::STORE_FIRST_ATTEMPT).await {
             Err(StoreError::Unavailable(_)) => {}
@@ -98,7 +98,7 @@ impl EventStore {
         let mut reading = timeout(limit, client.read_stream(stream, options)).await.map_err(silent)?.map_err(failed)?;
         loop {
             match timeout(limit, reading.next()).await.map_err(silent)? {
-                Ok(Some(resolved)) => events.extend(resolved.event.map(Recorded::from)),
+                Ok(Some(resolved)) => events.extend(resolved.event.map(Recorded::try_from).transpose()?),
                 Ok(None) | Err(eventstore::Error::ResourceNotFound) => return Ok(events),
                 Err(error) => return Err(failed(error)),
             }

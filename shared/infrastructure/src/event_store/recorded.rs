@@ -4,7 +4,8 @@ use jiff::Timestamp;
 use shared_kernel::{DomainEvent, Revision, UndecodableEvent};
 use uuid::Uuid;
 
-use super::EventMetadata;
+use super::metadata::{self, EventMetadata, UnreadableMetadata};
+use super::{Refusal, StoreError};
 
 /// A place in the event store's one log of all streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -37,45 +38,54 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// The metadata, or the default if it is not of this system's form.
-    #[must_use]
-    pub fn metadata(&self) -> EventMetadata {
-        serde_json::from_slice(&self.custom_metadata).unwrap_or_default()
+    /// The metadata.
+    ///
+    /// # Errors
+    /// [`UnreadableMetadata`] if it is not of this system's form.
+    pub fn metadata(&self) -> Result<EventMetadata, UnreadableMetadata> {
+        EventMetadata::read(&self.custom_metadata)
     }
 
-    /// The domain event.
+    /// The schema version of the data, which may be known although the rest of the metadata cannot be read.
+    pub(crate) fn schema_version(&self) -> Result<u32, UnreadableMetadata> {
+        metadata::schema_version(&self.custom_metadata)
+    }
+
+    /// The domain event, of this schema version.
     ///
     /// # Errors
     /// [`UndecodableEvent`] if it is not one that this version of the software knows.
-    pub fn decode<E: DomainEvent>(&self, metadata: &EventMetadata) -> Result<E, UndecodableEvent> {
-        E::decode(&self.event_type, metadata.schema_version(), &self.data)
+    pub fn decode<E: DomainEvent>(&self, schema_version: u32) -> Result<E, UndecodableEvent> {
+        E::decode(&self.event_type, schema_version, &self.data)
     }
 }
 
-impl From<RecordedEvent> for Recorded {
-    fn from(event: RecordedEvent) -> Self {
-        Self {
+impl TryFrom<RecordedEvent> for Recorded {
+    type Error = StoreError;
+
+    fn try_from(event: RecordedEvent) -> Result<Self, StoreError> {
+        let Some(created) = created(&event) else {
+            let reason = format!("it does not say when event {} of {} was recorded", event.revision, event.stream_id);
+            return Err(Refusal::Other(reason).into());
+        };
+        Ok(Self {
             revision: Revision(event.revision),
             position: AllPosition { commit: event.position.commit, prepare: event.position.prepare },
             event_id: event.id,
-            created: created(&event),
+            created,
             stream: event.stream_id,
             event_type: event.event_type,
             data: event.data,
             custom_metadata: event.custom_metadata,
-        }
+        })
     }
 }
 
-/// The wire carries 100-nanosecond ticks since the Unix epoch; the client library's own field is cut to whole seconds.
-fn created(event: &RecordedEvent) -> Timestamp {
-    event
-        .metadata
-        .get("created")
-        .and_then(|ticks| ticks.parse::<i128>().ok())
-        .and_then(|ticks| Timestamp::from_nanosecond(ticks.checked_mul(100)?).ok())
-        .or_else(|| Timestamp::from_second(event.created.timestamp()).ok())
-        .unwrap_or(Timestamp::UNIX_EPOCH)
+/// The wire carries 100-nanosecond ticks since the Unix epoch. The client library's own field is cut to whole seconds,
+/// and says 1970 where there are none.
+fn created(event: &RecordedEvent) -> Option<Timestamp> {
+    let ticks: i128 = event.metadata.get("created")?.parse().ok()?;
+    Timestamp::from_nanosecond(ticks.checked_mul(100)?).ok()
 }
 
 /// Data and metadata may be personal and are left out.
@@ -84,3 +94,6 @@ impl std::fmt::Debug for Recorded {
         write!(f, "{} {}@{} ({})", self.event_type, self.revision, self.stream, self.event_id)
     }
 }
+
+#[cfg(test)]
+mod tests;

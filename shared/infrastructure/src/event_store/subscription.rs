@@ -32,8 +32,8 @@ pub struct Subscription {
 }
 
 impl EventStore {
-    /// Subscribes to a stream, after the event with number `after`, or from its beginning. Every event comes: the subscription
-    /// ends with an error where one is missing.
+    /// Subscribes to a stream, after the event with number `after`, or from its beginning. Every event comes: the
+    /// subscription ends with an error where one is missing.
     ///
     /// # Errors
     /// [`StoreError`] if the subscription is not confirmed in time, or if the event `after` is not there: the event store
@@ -95,7 +95,7 @@ impl Subscription {
         let first = first.map_err(|_| StoreError::timeout("a subscription", limits::STORE_OPERATION))?;
         let first = first.map_err(|error| StoreError::of_library(error, right.clone()))?;
         let (sender, deliveries) = mpsc::channel(BUFFERED_EVENTS);
-        if let Some(delivery) = delivery(first) {
+        if let Some(delivery) = delivery(first)? {
             // The channel is empty and its receiver alive.
             let _ = sender.try_send(in_sequence(delivery, &mut expected));
         }
@@ -146,7 +146,7 @@ async fn pump(
 ) {
     loop {
         let received = subscription.next_subscription_event().await;
-        let delivery = match received.map_err(|error| StoreError::of_library(error, right.clone())).map(delivery) {
+        let delivery = match received.map_err(|error| StoreError::of_library(error, right.clone())).and_then(delivery) {
             Ok(None) => continue,
             Ok(Some(delivery)) => in_sequence(delivery, &mut expected),
             Err(error) => Err(error),
@@ -169,9 +169,11 @@ fn in_sequence(delivery: Delivery, expected: &mut Option<Revision>) -> Result<De
     Ok(delivery)
 }
 
-fn delivery(event: SubscriptionEvent) -> Option<Delivery> {
-    match event {
-        SubscriptionEvent::EventAppeared(resolved) => resolved.event.map(|event| Delivery::Event(event.into())),
+fn delivery(event: SubscriptionEvent) -> Result<Option<Delivery>, StoreError> {
+    Ok(match event {
+        SubscriptionEvent::EventAppeared(resolved) => {
+            resolved.event.map(Recorded::try_from).transpose()?.map(Delivery::Event)
+        }
         SubscriptionEvent::CaughtUp => Some(Delivery::CaughtUp),
         // EventStoreDB 24.6 says so where it means "the end"; going on from there would leave out everything.
         SubscriptionEvent::Checkpoint(position) if position.commit == u64::MAX => None,
@@ -179,7 +181,7 @@ fn delivery(event: SubscriptionEvent) -> Option<Delivery> {
             Some(Delivery::Checkpoint(AllPosition { commit: position.commit, prepare: position.prepare }))
         }
         _ => None,
-    }
+    })
 }
 
 #[cfg(test)]

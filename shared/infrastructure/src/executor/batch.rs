@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 
 use crate::event_store::{AppendFailure, EventMetadata, ProposedAppend, ProposedEvent, Recorded, StoreError};
-use crate::ledger::{Fact, Ledger};
+use crate::ledger::{Fact, KeyedCommand, Ledger};
 
 /// What an event takes beside its data: metadata, identifiers, framing. An estimate on the high side.
 const BYTES_AROUND_DATA: usize = 512;
@@ -132,7 +132,8 @@ impl<D: Decider> Batch<D> {
         let Some(pending) = self.pending.get_mut(*index) else { return };
         let Some(Request::Command { command, .. }) = &pending.request else { return };
         let mut events = pending.found.take().map_or_else(Vec::new, |found| found.events);
-        events.extend(recorded.decode(&recorded.metadata()));
+        // One of its own that cannot be read back is left out, which the ledger has logged.
+        events.extend(recorded.metadata().ok().and_then(|metadata| recorded.decode(metadata.schema_version()).ok()));
         let outcome = D::outcome(ledger.state(), &D::subject(command));
         pending.found = Some(Committed { outcome, revision: ledger.revision(), events });
     }
@@ -228,8 +229,10 @@ fn decide<D: Decider>(
             revision: speculation.next_revision(),
             event_id: *id,
             created,
-            command_id: context.command_id,
-            idempotency: context.idempotency.as_ref(),
+            command: context
+                .idempotency
+                .as_ref()
+                .map(|idempotency| KeyedCommand { id: context.command_id, idempotency }),
         });
     }
     let outcome = D::outcome(speculation.state(), &subject);

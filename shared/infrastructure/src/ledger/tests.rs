@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use shared_kernel::{Decider, DomainEvent, Idempotency, IdempotencyKey, Revision, UndecodableEvent};
 use uuid::Uuid;
 
-use super::{Fact, Ledger};
+use super::{Fact, KeyedCommand, Ledger};
 
 /// Counts events; the outcome of a command is the count after it.
 struct Counter;
@@ -13,6 +13,13 @@ struct Counter;
 struct Counted;
 
 impl DomainEvent for Counted {
+    const VERSIONS: &'static [(&'static str, u32)] = &[("Counted", 1)];
+    const KEY_FIELD: &'static str = "id";
+
+    fn key(&self) -> Uuid {
+        Uuid::nil()
+    }
+
     fn event_type(&self) -> &'static str {
         "Counted"
     }
@@ -61,8 +68,7 @@ fn fold(ledger: &mut Ledger<Counter>, key: &str, minutes: i64, events: usize) {
             event: &Counted,
             revision: ledger.next_revision(),
             created: Timestamp::UNIX_EPOCH + SignedDuration::from_mins(minutes),
-            command_id,
-            idempotency: Some(&idempotency),
+            command: Some(KeyedCommand { id: command_id, idempotency: &idempotency }),
         });
     }
 }

@@ -15,8 +15,8 @@ pub enum SetupError {
     /// It cannot be reached, is overloaded, starting or stopping. Trying again later may succeed.
     #[error("{0}")]
     Unavailable(String),
-    /// It cannot be used as the address says: it does not speak TLS, has not proved who it is, or wants a password where
-    /// there is none.
+    /// It cannot be used as the address says: it does not speak TLS, has not proved who it is, or wants a password
+    /// where there is none.
     #[error("{0}")]
     Unusable(String),
     /// PostgreSQL refuses the user, the database, or what is to be set up.

@@ -1,17 +1,21 @@
+use std::fmt;
+
 use deadpool_postgres::GenericClient;
 use shared_kernel::{Order, Paging};
-use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
+use super::column::{Columns, Field, IdColumn, SearchColumn};
+use super::table::Table;
+use crate::postgres::substring_pattern;
+
 /// A page of a table, in the order of its key, narrowed down by conditions.
 ///
-/// What it costs depends on the page and not on the table, as long as there is an index for each condition: by the key, by
-/// a column of [`Listing::any_of`] and the key. Only the shape is in the SQL, so that few statements have to be prepared.
-pub struct Listing {
-    table: &'static str,
-    columns: &'static str,
-    key: &'static str,
+/// What it costs depends on the page and not on the table, as long as there is an index for each condition: by the key,
+/// by a column of [`Listing::any_of`] and the key. Only the shape is in the SQL, so that few statements have to be
+/// prepared.
+pub struct Listing<C> {
+    table: Table<C>,
     order: Order,
     conditions: String,
     /// The first two are the place to go on after, and the number of rows.
@@ -21,11 +25,10 @@ pub struct Listing {
     any_of: Option<(&'static str, usize)>,
 }
 
-impl Listing {
-    /// These columns of a table that is sorted by `key`: of the page that is asked for, and of one row more, which shows
-    /// whether there is more.
+impl<C> Listing<C> {
+    /// The page of a table that is asked for, and one row more, which shows whether there is more.
     #[must_use]
-    pub fn new(table: &'static str, columns: &'static str, key: &'static str, page: Paging<Uuid>) -> Self {
+    pub fn new(table: Table<C>, page: Paging<impl Into<Uuid>>) -> Self {
         let before_all = match page.order {
             Order::OldestFirst => Uuid::nil(),
             Order::NewestFirst => Uuid::max(),
@@ -33,11 +36,9 @@ impl Listing {
         let rows = i64::try_from(page.limit).unwrap_or(i64::MAX).saturating_add(1);
         Self {
             table,
-            columns,
-            key,
             order: page.order,
             conditions: String::new(),
-            parameters: vec![Box::new(page.after.unwrap_or(before_all)), Box::new(rows)],
+            parameters: vec![Box::new(page.after.map_or(before_all, Into::into)), Box::new(rows)],
             has_keys: false,
             any_of: None,
         }
@@ -45,37 +46,41 @@ impl Listing {
 
     /// Only rows that meet a condition.
     #[must_use]
-    pub fn only(mut self, condition: &'static str) -> Self {
+    pub fn only(mut self, condition: &str) -> Self {
         self.conditions.push_str(&format!(" AND {condition}"));
         self
     }
 
-    /// Only rows that meet a condition, which ends where the value belongs; all, if there is no value.
+    /// Only rows that belong to this, by its identifier in a column, if any is given.
     #[must_use]
-    pub fn only_with<V: ToSql + Sync + Send + 'static>(mut self, condition: &'static str, value: Option<V>) -> Self {
-        if let Some(value) = value {
-            let number = self.parameter(value);
-            self.conditions.push_str(&format!(" AND {condition} ${number}"));
-        }
-        self
+    pub fn of(self, column: Field<IdColumn>, id: Option<impl Into<Uuid>>) -> Self {
+        self.compare(column.name, "=", id.map(Into::into))
+    }
+
+    /// Only rows in which this is found, in any case, if anything is given.
+    #[must_use]
+    pub fn containing<T>(self, column: &SearchColumn<T>, text: Option<&str>) -> Self {
+        self.compare(column.name, "LIKE", text.map(substring_pattern))
     }
 
     /// Only rows with one of these keys, if any are given.
     #[must_use]
-    pub fn keys(mut self, keys: Option<Vec<Uuid>>) -> Self {
+    pub fn keys(mut self, keys: Option<Vec<impl Into<Uuid>>>) -> Self {
         if let Some(keys) = keys {
+            let keys: Vec<Uuid> = keys.into_iter().map(Into::into).collect();
             let number = self.parameter(keys);
-            self.conditions.push_str(&format!(" AND {} = ANY(${number})", self.key));
+            self.conditions.push_str(&format!(" AND {} = ANY(${number})", self.table.key()));
             self.has_keys = true;
         }
         self
     }
 
-    /// Only rows with one of these texts, each given once, in a column, if any are given. For one column of a listing.
+    /// Only rows with one of these names, each given once, in a column, if any are given. For one column of a listing.
     #[must_use]
-    pub fn any_of(mut self, column: &'static str, values: Option<Vec<&'static str>>) -> Self {
-        if let Some(values) = values {
-            self.any_of = Some((column, self.parameter(values)));
+    pub fn any_of<F, N: fmt::Display>(mut self, column: Field<F>, names: Option<Vec<N>>) -> Self {
+        if let Some(names) = names {
+            let names: Vec<String> = names.iter().map(N::to_string).collect();
+            self.any_of = Some((column.name, self.parameter(names)));
         }
         self
     }
@@ -83,11 +88,27 @@ impl Listing {
     /// The rows.
     ///
     /// # Errors
-    /// Those of PostgreSQL.
-    pub async fn rows(&self, client: &impl GenericClient) -> Result<Vec<Row>, tokio_postgres::Error> {
-        let statement = client.prepare_cached(&self.sql()).await?;
+    /// Those of PostgreSQL, and a value that is not known here.
+    pub async fn rows<T>(&self, client: &impl GenericClient) -> Result<Vec<T>, tokio_postgres::Error>
+    where
+        C: Columns<T>,
+    {
+        let statement = client.prepare_cached(&self.sql(&self.table.columns::<T>())).await?;
         let parameters: Vec<&(dyn ToSql + Sync)> = self.parameters.iter().map(|value| &**value as _).collect();
-        client.query(&statement, &parameters).await
+        client.query(&statement, &parameters).await?.iter().map(|row| self.table.read(row)).collect()
+    }
+
+    fn compare(
+        mut self,
+        column: &'static str,
+        operator: &'static str,
+        value: Option<impl ToSql + Sync + Send + 'static>,
+    ) -> Self {
+        if let Some(value) = value {
+            let number = self.parameter(value);
+            self.conditions.push_str(&format!(" AND {column} {operator} ${number}"));
+        }
+        self
     }
 
     /// Adds a parameter and gives its number.
@@ -96,8 +117,9 @@ impl Listing {
         self.parameters.len()
     }
 
-    fn sql(&self) -> String {
-        let Self { table, columns, key, conditions, .. } = self;
+    fn sql(&self, columns: &str) -> String {
+        let Self { table, conditions, .. } = self;
+        let key = table.key();
         let (beyond, direction) = match self.order {
             Order::OldestFirst => (">", ""),
             Order::NewestFirst => ("<", " DESC"),
@@ -111,9 +133,9 @@ impl Listing {
                 "SELECT {columns} FROM {table} WHERE {key} {beyond} $1 AND {column} = ANY(${values}){conditions}
                  ORDER BY {key}{direction} LIMIT $2"
             ),
-            // Each value is a range of the index by value and key. With `column = ANY(…)` the planner, which does not know
-            // the values when it plans for all of them, would rather go through the whole table by its key and wait for
-            // enough rows that fit. It cannot do so where the rows have to come by value and key.
+            // Each value is a range of the index by value and key. With `column = ANY(…)` the planner, which does not
+            // know the values when it plans for all of them, would rather go through the whole table by its key and
+            // wait for enough rows that fit. It cannot do so where the rows have to come by value and key.
             Some((column, values)) => {
                 let (last, within) = match self.order {
                     Order::OldestFirst => (Uuid::max(), "<="),

@@ -10,7 +10,7 @@ pub(crate) const STREAM: &str = "account-stream";
 #[derive(Debug, Clone)]
 pub(crate) struct Accounts;
 
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Balances(OrdMap<Uuid, i64>);
 
 impl Balances {
@@ -34,8 +34,6 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Movement {
-    /// Under the name by which an event that cannot be decoded still says what it is about.
-    #[serde(rename = "flightId")]
     pub(crate) account: Uuid,
     pub(crate) amount: i64,
 }
@@ -73,6 +71,13 @@ impl Event {
 }
 
 impl DomainEvent for Event {
+    const VERSIONS: &'static [(&'static str, u32)] = &[("Deposited", 1), ("Withdrawn", 1), ("Emptied", 1)];
+    const KEY_FIELD: &'static str = "account";
+
+    fn key(&self) -> Uuid {
+        self.account()
+    }
+
     fn event_type(&self) -> &'static str {
         match self {
             Self::Deposited(_) => "Deposited",

@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use uuid::Uuid;
 
 use crate::accounts::STREAM;
-use crate::bank::LIMIT;
+use crate::bank::{LIMIT, context};
 
 fn appender(address: &str) -> Appender {
     EventStore::new(address).unwrap().appender(STREAM)
@@ -24,7 +24,7 @@ fn proposed(expected: Option<u64>, data: &[u8]) -> ProposedAppend {
         id: Uuid::now_v7(),
         event_type: "Something",
         data: Bytes::copy_from_slice(data),
-        metadata: EventMetadata::default(),
+        metadata: EventMetadata::of(&context(), 1),
     };
     ProposedAppend { expected: expected.map(Revision), events: vec![event] }
 }

@@ -99,14 +99,14 @@ pub(crate) fn is_rejected(answer: &Answer) -> bool {
 /// What a command with this id got.
 pub(crate) type Answers = HashMap<Uuid, Answer>;
 
-/// Asserts that the stream holds the events of the acknowledged commands, each once and where it was acknowledged, nothing
-/// else, and that no balance was ever negative. Gives the stream.
+/// Asserts that the stream holds the events of the acknowledged commands, each once and where it was acknowledged,
+/// nothing else, and that no balance was ever negative. Gives the stream.
 pub(crate) async fn assert_holds_what_was_answered(store: &TestEventStore, answers: &Answers) -> Vec<Recorded> {
     let stream = recorded(store).await;
     let balances = folded(&stream);
     let mut unclaimed: HashMap<Uuid, Vec<&Recorded>> = HashMap::new();
     for event in &stream {
-        unclaimed.entry(event.metadata().command_id()).or_default().push(event);
+        unclaimed.entry(event.metadata().unwrap().command_id().unwrap()).or_default().push(event);
     }
     for (command, answer) in answers {
         let events = unclaimed.remove(command).unwrap_or_default();

@@ -22,7 +22,8 @@ async fn executes(replica: &Replica) {
     eventually("commands are executed", FAILOVER_LIMIT, async || replica.execute(deposit()).await).await;
 }
 
-/// Moving on costs one append, which certainly was not written: the node that does not lead any more names the one that does.
+/// Moving on costs one append, which certainly was not written: the node that does not lead any more names the one that
+/// does.
 #[tokio::test]
 async fn an_append_follows_the_leader() {
     let cluster = TestCluster::start(3).await;

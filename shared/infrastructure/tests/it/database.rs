@@ -7,7 +7,7 @@ use jetbridge_testing::{TestDatabase, eventually};
 use refinery::{Migration, Runner};
 use shared_infrastructure::parking::{self, ParkedEvent};
 use shared_infrastructure::postgres::Database;
-use shared_infrastructure::projector::{Numbered, Projection};
+use shared_infrastructure::reader::{Numbered, Projection};
 use shared_kernel::{DomainEvent, Revision, UndecodableEvent};
 use uuid::Uuid;
 
@@ -100,10 +100,6 @@ impl Projection for AccountRows {
     type Event = Event;
     const NAME: &'static str = "accounts";
 
-    fn key(event: &Event) -> Uuid {
-        event.account()
-    }
-
     async fn project(
         &self,
         transaction: &Transaction<'_>,
@@ -129,10 +125,6 @@ impl Projection for FaultyAccountRows {
     type Event = Event;
     const NAME: &'static str = AccountRows::NAME;
 
-    fn key(event: &Event) -> Uuid {
-        event.account()
-    }
-
     async fn project(
         &self,
         transaction: &Transaction<'_>,
@@ -153,6 +145,14 @@ pub(crate) struct NewerAccountRows;
 pub(crate) struct NewerEvent(Event);
 
 impl DomainEvent for NewerEvent {
+    const VERSIONS: &'static [(&'static str, u32)] =
+        &[("Deposited", 1), ("Withdrawn", 1), ("Emptied", 1), ("Refunded", 1)];
+    const KEY_FIELD: &'static str = Event::KEY_FIELD;
+
+    fn key(&self) -> Uuid {
+        self.0.key()
+    }
+
     fn event_type(&self) -> &'static str {
         self.0.event_type()
     }
@@ -170,10 +170,6 @@ impl DomainEvent for NewerEvent {
 impl Projection for NewerAccountRows {
     type Event = NewerEvent;
     const NAME: &'static str = AccountRows::NAME;
-
-    fn key(event: &NewerEvent) -> Uuid {
-        event.0.account()
-    }
 
     async fn project(
         &self,

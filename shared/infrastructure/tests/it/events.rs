@@ -2,6 +2,7 @@
 
 use eventstore::{AppendToStreamOptions, Client, EventData, ExpectedRevision};
 use jetbridge_testing::TestEventStore;
+use serde_json::{Value, json};
 use shared_infrastructure::event_store::{EventMetadata, EventStore, Recorded};
 use shared_kernel::{Decider, DomainEvent, Revision};
 use uuid::Uuid;
@@ -23,8 +24,8 @@ pub(crate) async fn recorded(store: &TestEventStore) -> Vec<Recorded> {
 }
 
 pub(crate) fn decoded(recorded: &Recorded) -> (Event, EventMetadata) {
-    let metadata = recorded.metadata();
-    (recorded.decode(&metadata).unwrap(), metadata)
+    let metadata = recorded.metadata().unwrap();
+    (recorded.decode(metadata.schema_version()).unwrap(), metadata)
 }
 
 /// The balances after each event.
@@ -59,7 +60,14 @@ impl Writer {
 
     /// Appends an event of a known type whose data is no JSON at all.
     pub(crate) async fn append_malformed(&self, event: &Event) -> Revision {
-        self.append_raw(vec![EventData::binary(event.event_type(), "{".into())]).await
+        let malformed = EventData::binary(event.event_type(), "{".into());
+        self.append_raw(vec![malformed.metadata_as_json(&metadata()).unwrap()]).await
+    }
+
+    /// Appends an event with this metadata, byte for byte.
+    pub(crate) async fn append_with_metadata(&self, event: &Event, metadata: &'static str) -> Revision {
+        let raw = raw(event.event_type(), &event.encode().unwrap());
+        self.append_raw(vec![raw.metadata(metadata.into())]).await
     }
 
     async fn append_raw(&self, events: Vec<EventData>) -> Revision {
@@ -69,6 +77,11 @@ impl Writer {
 }
 
 fn raw(event_type: &str, data: &[u8]) -> EventData {
-    let data: serde_json::Value = serde_json::from_slice(data).unwrap();
-    EventData::json(event_type, &data).unwrap().id(Uuid::now_v7())
+    let data: Value = serde_json::from_slice(data).unwrap();
+    EventData::json(event_type, &data).unwrap().id(Uuid::now_v7()).metadata_as_json(&metadata()).unwrap()
+}
+
+/// As little as an event can do with.
+fn metadata() -> Value {
+    json!({ "schemaVersion": 1 })
 }

@@ -4,14 +4,14 @@ use eventstore::StreamMetadataBuilder;
 use jetbridge_testing::{TestEventStore, TestProxy, eventually};
 use shared_infrastructure::event_store::{EventStore, Refusal, StoreError};
 use shared_infrastructure::executor::ExecutorHandle;
-use shared_infrastructure::projector::Projection;
-use shared_infrastructure::worker::WorkerState;
+use shared_infrastructure::reader::Projection;
+use shared_infrastructure::worker::{Replayed, WorkerState};
 use shared_kernel::{Execute, ExecuteError, Interruption, Revision};
 use uuid::Uuid;
 
 use crate::accounts::{Accounts, Command, Event, STREAM};
 use crate::bank::{LIMIT, Replica, context};
-use crate::database::{AccountRows, ReadDatabase, bigint};
+use crate::database::{AccountRows, NewerAccountRows, ReadDatabase, Rows, bigint};
 use crate::events::Writer;
 use crate::workers::Running;
 
@@ -112,6 +112,33 @@ async fn a_projector_does_not_wait_for_a_stream_to_grow_past_its_checkpoint() {
     eventually("it works again", LIMIT, async || projector.handle.state() == WorkerState::Leading).await;
     let last = Writer::new(&store).append(&deposits(1)).await;
     eventually("everything is projected", LIMIT, async || projected(last).await).await;
+    projector.stop().await;
+}
+
+/// Nor are later ones about the same thing projected without it.
+#[tokio::test]
+async fn a_parked_event_that_is_hidden_stays_parked_and_says_why() {
+    let (store, database) = tokio::join!(TestEventStore::start(), ReadDatabase::create());
+    let writer = Writer::new(&store);
+    let [account, other] = [Uuid::now_v7(), Uuid::now_v7()];
+    writer.append_unknown("Refunded", account, 1).await;
+    writer.append_unknown("Refunded", other, 1).await;
+    let last = writer.append(&[Event::deposited(account, 1)]).await;
+    let projector = Running::projector(AccountRows, &store, &database);
+    eventually("everything is parked", LIMIT, async || database.checkpoint(AccountRows::NAME).await == bigint(last))
+        .await;
+    projector.stop().await;
+    let client = eventstore::Client::new(store.connection_string().parse().unwrap()).unwrap();
+    let metadata = eventstore::StreamMetadataBuilder::new().truncate_before(1).build();
+    client.set_stream_metadata(STREAM, &Default::default(), &metadata).await.unwrap();
+
+    let projector = Running::projector(NewerAccountRows, &store, &database);
+    assert_eq!(projector.replay().await, Replayed { replayed: 1, still_parked: 2, beyond_limit: 0 });
+    let parked = database.parked().await;
+    let summary: Vec<_> = parked.iter().map(|event| (event.event_number.0, event.reason.as_str())).collect();
+    let hidden = Refusal::EventsHidden { stream: STREAM.to_owned(), from: 0, to: 0 }.to_string();
+    assert_eq!(summary, [(0, hidden.as_str()), (2, "an earlier event about the same thing is parked")]);
+    assert_eq!(database.rows().await, Rows::from([(other, (1, 1))]));
     projector.stop().await;
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jetbridge_testing::{TestEventStore, eventually};
@@ -21,6 +21,8 @@ const RETRY_PAUSE: Duration = Duration::from_millis(5);
 struct Progress {
     answered: AtomicUsize,
     interrupted: AtomicUsize,
+    /// Nothing is disturbed any more.
+    is_over: AtomicBool,
 }
 
 /// Repeats a command with the same key until it is known what became of it.
@@ -48,11 +50,12 @@ async fn execute_until_answered(
 /// What each key's command got, and the account it was about.
 type Answers = HashMap<String, (Uuid, Answer)>;
 
-/// The answers to commands that many callers send at once, while `disturb` does its worst.
+/// The answers to commands that many callers send at once: at least so many each, and for as long as `disturb` does its
+/// worst, so that there is always something to disturb.
 async fn answers_under(
     handle: &ExecutorHandle<Accounts>,
     callers: usize,
-    commands_each: usize,
+    at_least_each: usize,
     disturb: impl AsyncFnOnce(&Progress),
 ) -> Answers {
     let progress = Arc::new(Progress::default());
@@ -62,7 +65,10 @@ async fn answers_under(
             let (handle, accounts, progress) = (handle.clone(), accounts.clone(), Arc::clone(&progress));
             tokio::spawn(async move {
                 let mut answers = Vec::new();
-                for number in 0..commands_each {
+                for number in 0.. {
+                    if number >= at_least_each && progress.is_over.load(Ordering::SeqCst) {
+                        break;
+                    }
                     let account = accounts[(caller + number) % 4];
                     let command = match (caller + number) % 3 {
                         0 => Command::Deposit { account, amount: 3 },
@@ -77,6 +83,7 @@ async fn answers_under(
         })
         .collect();
     disturb(&progress).await;
+    progress.is_over.store(true, Ordering::SeqCst);
     let answering = async {
         let mut answers = Answers::new();
         for caller in callers {
@@ -92,14 +99,15 @@ async fn assert_each_key_is_there_once(store: &TestEventStore, answers: &Answers
     let balances = folded(&stream);
     let mut by_key: HashMap<String, Vec<&Recorded>> = HashMap::new();
     for event in &stream {
-        let key = event.metadata().idempotency().unwrap().key;
+        let key = event.metadata().unwrap().idempotency().unwrap().key;
         by_key.entry(key.to_string()).or_default().push(event);
     }
     for (key, (account, answer)) in answers {
         let events = by_key.remove(key).unwrap_or_default();
         match answer {
             Ok(committed) => {
-                let commands: Vec<Uuid> = events.iter().map(|event| event.metadata().command_id()).collect();
+                let commands: Vec<_> =
+                    events.iter().map(|event| event.metadata().unwrap().command_id().unwrap()).collect();
                 assert!(!commands.is_empty(), "{key} was acknowledged, but its events are not in the stream");
                 assert!(commands.iter().all(|command| *command == commands[0]), "{key} is in the stream twice");
                 let last = events[events.len() - 1].revision;

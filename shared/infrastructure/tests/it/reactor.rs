@@ -4,14 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use jetbridge_testing::{TestEventStore, eventually};
-use shared_infrastructure::reactor::{Reaction, ReactionError};
+use shared_infrastructure::reader::{Reaction, ReactionError};
 use shared_infrastructure::worker::{Replayed, WorkerState};
 use shared_kernel::{Cause, Revision};
 use uuid::Uuid;
 
-use crate::accounts::Event;
+use crate::accounts::{Event, Movement};
 use crate::bank::LIMIT;
-use crate::database::{ReadDatabase, bigint};
+use crate::database::{NewerEvent, ReadDatabase, bigint};
 use crate::events::Writer;
 use crate::workers::Running;
 
@@ -207,6 +207,55 @@ async fn what_is_refused_for_good_is_parked_with_what_comes_after_it() {
     reactor.stop().await;
 }
 
+/// Otherwise it would look as if it were behind for as long as nothing else happens.
+#[tokio::test]
+async fn the_checkpoint_moves_past_events_that_call_for_no_reaction() {
+    let world = World::new().await;
+    let account = Uuid::now_v7();
+    let reactor = world.reactor();
+    for amount in 1..4 {
+        let last = world.writer.append(&[Event::deposited(account, amount)]).await;
+        world.saved(last).await;
+        let last = world.writer.append(&[Event::Withdrawn(Movement { account, amount })]).await;
+        world.saved(last).await;
+    }
+    assert_eq!(world.other_side.done(account), [0, 2, 4]);
+    reactor.stop().await;
+}
+
+/// Of a newer version, which knows one more event type, and that there is nothing to do for it.
+struct NewerAnnouncement;
+
+impl Reaction for NewerAnnouncement {
+    type Event = NewerEvent;
+    const NAME: &'static str = Announcement::NAME;
+
+    fn key(_: &NewerEvent) -> Option<Uuid> {
+        None
+    }
+
+    async fn react(&self, _: &NewerEvent, _: Revision, _: Cause) -> Result<(), ReactionError> {
+        panic!("there is nothing to do");
+    }
+}
+
+#[tokio::test]
+async fn a_parked_event_that_turns_out_to_call_for_no_reaction_is_released() {
+    let world = World::new().await;
+    let reactor = world.reactor();
+    let account = Uuid::now_v7();
+    world.writer.append_unknown("Refunded", account, 1).await;
+    let last = world.writer.append(&[Event::deposited(account, 1)]).await;
+    world.saved(last).await;
+    assert_eq!(world.database.parked().await.len(), 2);
+    reactor.stop().await;
+
+    let newer = Running::reactor(NewerAnnouncement, &world.store, &world.database);
+    assert_eq!(newer.replay().await, Replayed { replayed: 2, still_parked: 0, beyond_limit: 0 });
+    assert!(world.database.parked().await.is_empty());
+    newer.stop().await;
+}
+
 #[tokio::test]
 async fn a_shutdown_does_not_wait_for_the_other_side() {
     let (world, _) = World::with_failing().await;
@@ -217,8 +266,8 @@ async fn a_shutdown_does_not_wait_for_the_other_side() {
     assert!(started.elapsed() < std::time::Duration::from_secs(1));
 }
 
-/// Another instance leads as soon as the connection, and with it the lock, is lost. Two that react at once could undo the
-/// order of events.
+/// Another instance leads as soon as the connection, and with it the lock, is lost. Two that react at once could undo
+/// the order of events.
 #[tokio::test]
 async fn an_instance_that_is_cut_off_stops_reacting() {
     let (world, failing) = World::with_failing().await;

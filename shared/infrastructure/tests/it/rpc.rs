@@ -12,9 +12,9 @@ use jsonrpsee::http_client::{HttpClient, HttpClientBuilder};
 use jsonrpsee::rpc_params;
 use jsonrpsee::server::{Server, ServerHandle};
 use jsonrpsee::types::ErrorObjectOwned;
-use shared_contracts::Fault;
 use shared_infrastructure::rpc::RpcClient;
 use shared_kernel::Interruption;
+use shared_rpc::Fault;
 use tokio::net::TcpListener;
 
 /// What the server has to say, call after call; the last of it for ever.
@@ -70,7 +70,7 @@ async fn what_the_service_itself_cannot_do_is_passed_on_at_once() {
         let reason = interruption.to_string();
         let other = OtherDomain::start(vec![Err(interruption), Ok(7)]).await;
         let fault = other.client().call(|client| ask(client, "answer")).await.unwrap_err();
-        assert_eq!(fault, Fault::Unavailable { service: "other domain", reason });
+        assert_eq!(fault, Fault::Unavailable { service: "other domain".to_owned(), reason });
         assert_eq!(other.calls(), 1);
     }
 }

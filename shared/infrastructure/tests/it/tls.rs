@@ -71,21 +71,20 @@ async fn an_event_store_with_tls_has_to_prove_its_name() {
     let url = |front: &TlsFront, ca: &str| format!("esdb://ada:s3cret@localhost:{}?tlsCAFile={ca}", front.port());
 
     let trusted = EventStore::new(&url(&front, &ca)).unwrap();
-    eventually("the event store answers", LIMIT, async || trusted.last_revision("flight-stream").await).await;
+    eventually("the event store answers", LIMIT, async || trusted.last_revision("a-stream").await).await;
 
     let reason = async |address: &str| {
         let event_store = EventStore::new(address).unwrap();
-        match event_store.last_revision("flight-stream").await {
+        match event_store.last_revision("a-stream").await {
             Err(StoreError::Unavailable(reason)) => reason,
             other => panic!("{other:?}"),
         }
     };
-    let appending =
-        async |address: &str| match EventStore::new(address).unwrap().appender("flight-stream").check().await {
-            Err(StoreError::Unavailable(reason)) => reason,
-            other => panic!("{other:?}"),
-        };
-    assert_eq!(trusted.appender("flight-stream").check().await, Ok(None));
+    let appending = async |address: &str| match EventStore::new(address).unwrap().appender("a-stream").check().await {
+        Err(StoreError::Unavailable(reason)) => reason,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(trusted.appender("a-stream").check().await, Ok(None));
 
     let other = TestAuthority::new();
     let elsewhere = TlsFront::of_server(address, &authority, "other.example").await;
@@ -105,5 +104,5 @@ async fn an_event_store_with_tls_has_to_prove_its_name() {
         }
     }
     let unverified = EventStore::new(&format!("{}&tlsVerifyCert=false", url(&elsewhere, &ca))).unwrap();
-    assert_eq!(unverified.appender("flight-stream").check().await, Ok(None));
+    assert_eq!(unverified.appender("a-stream").check().await, Ok(None));
 }

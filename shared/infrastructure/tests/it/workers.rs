@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use jetbridge_testing::{TestEventStore, eventually};
 use shared_infrastructure::event_store::EventStore;
-use shared_infrastructure::projector::{Projection, Projector};
-use shared_infrastructure::reactor::{Reaction, Reactor};
+use shared_infrastructure::reader::{Projection, Projector, Reaction, Reactor};
 use shared_infrastructure::worker::{Replayed, WorkerHandle, WorkerState};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};

@@ -1,58 +1,65 @@
 /// Declares the events of a domain, each of them once.
 ///
 /// Of every event it makes a struct, which is what is stored of it, a variant of the enum, and its part in the enum's
-/// `VERSIONS`, `flight_id`, `subject` and [`DomainEvent`](crate::DomainEvent). The name of the struct is the stored
+/// `subject` and [`DomainEvent`](crate::DomainEvent). The name of the struct is the stored
 /// event type. It and the fields are stored for ever: golden files hold them to that.
 ///
-/// A declaration reads `Variant(Struct), version N, about subject { fields }`. The subject is that of the command that the
-/// event begins: a field, or a variant of the subject's type and the field that goes into it. Every event has a field
-/// `flight_id`.
+/// A declaration reads `Variant(Struct), version N, about subject { fields }`. The subject is that of the command that
+/// the event begins: a field, or a variant of the subject's type and the field that goes into it.
+///
+/// Every event has the field that the enum is `keyed by`, whose stored name is given as well: what happens to one key
+/// is processed in order. The enum has a method of that name.
 ///
 /// When what is stored changes, the struct gets the new fields and the next version, and a struct of its own keeps the
-/// fields of the version before, with `From` into the new one: `version 2 (1: FlightCreatedV1)`. Whoever uses the macro
-/// depends on `serde` and `serde_json`.
+/// fields of the version before, with `From` into the new one: `version 2 (1: GateNamedV1)`. Whoever uses the macro
+/// depends on `serde`, `serde_json` and `uuid`.
 ///
 /// ```
 /// use serde::Deserialize;
-/// use shared_kernel::{DomainEvent, FlightId};
+/// use shared_kernel::DomainEvent;
+///
+/// shared_kernel::id! {
+///     /// Identifies a gate.
+///     GateId
+/// }
 ///
 /// shared_kernel::events! {
 ///     /// What has happened to a gate.
-///     pub enum GateEvent about FlightId;
+///     pub enum GateEvent about GateId, keyed by gate_id: GateId = "gateId";
 ///
-///     /// A flight was given a gate.
-///     Assigned(GateAssigned), version 2 (1: GateAssignedV1), about flight_id {
-///         /// Which flight.
-///         flight_id: FlightId,
+///     /// A gate got a name.
+///     Named(GateNamed), version 2 (1: GateNamedV1), about gate_id {
+///         /// Which gate.
+///         gate_id: GateId,
 ///         /// The pier and the number of the gate, such as `B7`.
-///         gate: String,
+///         name: String,
 ///     }
 /// }
 ///
 /// /// Version 1, of the days of one pier.
 /// #[derive(Deserialize)]
 /// #[serde(rename_all = "camelCase")]
-/// struct GateAssignedV1 {
-///     flight_id: FlightId,
+/// struct GateNamedV1 {
+///     gate_id: GateId,
 ///     number: u8,
 /// }
 ///
-/// impl From<GateAssignedV1> for GateAssigned {
-///     fn from(v1: GateAssignedV1) -> Self {
-///         Self { flight_id: v1.flight_id, gate: format!("A{}", v1.number) }
+/// impl From<GateNamedV1> for GateNamed {
+///     fn from(v1: GateNamedV1) -> Self {
+///         Self { gate_id: v1.gate_id, name: format!("A{}", v1.number) }
 ///     }
 /// }
 ///
-/// let stored = br#"{"flightId":"01926e2a-7c3e-7b52-8f6d-0a4f6b1c9d01","number":7}"#;
-/// let GateEvent::Assigned(assigned) = GateEvent::decode("GateAssigned", 1, stored)?;
-/// assert_eq!(assigned.gate, "A7");
+/// let stored = br#"{"gateId":"01926e2a-7c3e-7b52-8f6d-0a4f6b1c9d01","number":7}"#;
+/// let GateEvent::Named(named) = GateEvent::decode("GateNamed", 1, stored)?;
+/// assert_eq!(named.name, "A7");
 /// # Ok::<(), shared_kernel::UndecodableEvent>(())
 /// ```
 #[macro_export]
 macro_rules! events {
     (
         $(#[$of_all:meta])*
-        pub enum $Event:ident about $Subject:ident;
+        pub enum $Event:ident about $Subject:ident, keyed by $key:ident: $Key:ty = $key_field:literal;
         $(
             $(#[$meaning:meta])*
             $Variant:ident($Data:ident), version $version:literal $(($($earlier:literal: $Earlier:ident),+))?,
@@ -77,14 +84,10 @@ macro_rules! events {
         )+
 
         impl $Event {
-            /// Every schema version that was ever stored of every event type.
-            pub const VERSIONS: &'static [(&'static str, u32)] =
-                &[$($($((stringify!($Data), $earlier),)+)? (stringify!($Data), $version),)+];
-
-            /// The flight that it is about, or whose manifest it is about.
+            /// What it is about: what happens to the same key is processed in order.
             #[must_use]
-            pub const fn flight_id(&self) -> $crate::FlightId {
-                match self { $(Self::$Variant(event) => event.flight_id,)+ }
+            pub const fn $key(&self) -> $Key {
+                match self { $(Self::$Variant(event) => event.$key,)+ }
             }
 
             /// The subject of the command whose first event it is.
@@ -95,6 +98,14 @@ macro_rules! events {
         }
 
         impl $crate::DomainEvent for $Event {
+            const VERSIONS: &'static [(&'static str, u32)] =
+                &[$($($((stringify!($Data), $earlier),)+)? (stringify!($Data), $version),)+];
+            const KEY_FIELD: &'static str = $key_field;
+
+            fn key(&self) -> ::uuid::Uuid {
+                self.$key().uuid()
+            }
+
             fn event_type(&self) -> &'static str {
                 match self { $(Self::$Variant(_) => stringify!($Data),)+ }
             }

@@ -57,8 +57,8 @@ impl<D: Decider> History<D> {
         Ok(decided)
     }
 
-    /// Asserts that the state is the same when the events are read back from where they were stored, and when it is read
-    /// from a snapshot.
+    /// Asserts that the state is the same when the events are read back from where they were stored, and when it is
+    /// read from a snapshot.
     ///
     /// # Panics
     /// If it is not.

@@ -2,7 +2,7 @@
 
 use shared_kernel::{DomainEvent, UndecodableEvent};
 
-use crate::parcels::{FLIGHT, OWNER, ParcelEvent, ParcelSubject, golden_files, loaded, weighed};
+use crate::parcels::{OWNER, ParcelEvent, ParcelSubject, SHIP, golden_files, loaded, weighed};
 
 #[test]
 fn the_versions_of_all_events_are_known() {
@@ -13,8 +13,8 @@ fn the_versions_of_all_events_are_known() {
 #[test]
 fn an_event_knows_what_it_is_about() {
     assert_eq!(weighed(1).subject(), ParcelSubject::Owner(OWNER));
-    assert_eq!(loaded().subject(), ParcelSubject::Hold(FLIGHT));
-    assert_eq!((weighed(1).flight_id(), loaded().flight_id()), (FLIGHT, FLIGHT));
+    assert_eq!(loaded().subject(), ParcelSubject::Hold(SHIP));
+    assert_eq!((weighed(1).ship_id(), loaded().ship_id()), (SHIP, SHIP));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Golden files notice whatever could make stored events unreadable.
 
+use shared_kernel::DomainEvent;
 use shared_kernel::testing::GoldenFiles;
 
 use crate::parcels::{ParcelEvent, events, files, golden_files, weighed};

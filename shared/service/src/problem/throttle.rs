@@ -1,29 +1,29 @@
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{LazyLock, OnceLock};
-use std::time::Instant;
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use super::ProblemType;
+use shared_kernel::ProblemType;
+
+/// How often one type of problem is logged.
+const INTERVAL: Duration = Duration::from_secs(1);
 
 /// What was logged last about one type of problem.
 #[derive(Default)]
 struct Slot {
-    /// The second in which the next line may be written, counted from the first use.
-    next_second: AtomicU64,
-    unlogged: AtomicU64,
+    logged: Option<Instant>,
+    unlogged: u64,
 }
 
 /// Whether to log a problem of this type now, and how many of the type have not been logged since the last line.
-pub(super) fn admit(kind: ProblemType) -> Option<u64> {
-    static START: OnceLock<Instant> = OnceLock::new();
-    static SLOTS: LazyLock<Vec<Slot>> = LazyLock::new(|| ProblemType::ALL.iter().map(|_| Slot::default()).collect());
-    let second = START.get_or_init(Instant::now).elapsed().as_secs();
-    let slot = SLOTS.get(kind as usize)?;
-    let next = slot.next_second.load(Ordering::Relaxed);
-    let is_due = second >= next;
-    let is_ours = || slot.next_second.compare_exchange(next, second + 1, Ordering::Relaxed, Ordering::Relaxed).is_ok();
-    if is_due && is_ours() {
-        return Some(slot.unlogged.swap(0, Ordering::Relaxed));
+pub(super) fn admit(kind: &'static ProblemType) -> Option<u64> {
+    // As many as there are types, which are constants.
+    static SLOTS: LazyLock<Mutex<HashMap<&'static str, Slot>>> = LazyLock::new(Mutex::default);
+    let mut slots = SLOTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let slot = slots.entry(kind.slug).or_default();
+    if slot.logged.is_some_and(|logged| logged.elapsed() < INTERVAL) {
+        slot.unlogged += 1;
+        return None;
     }
-    slot.unlogged.fetch_add(1, Ordering::Relaxed);
-    None
+    slot.logged = Some(Instant::now());
+    Some(std::mem::take(&mut slot.unlogged))
 }

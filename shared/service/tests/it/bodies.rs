@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{ID, get_path, post_json, post_with, send};
 
 fn valid() -> String {
-    json!({ "name": " Ada ", "flightId": ID, "at": "2026-05-01T14:30:00.1234567+02:00" }).to_string()
+    json!({ "name": " Ada ", "boxId": ID, "at": "2026-05-01T14:30:00.1234567+02:00" }).to_string()
 }
 
 #[tokio::test]
@@ -15,7 +15,7 @@ async fn a_good_body_is_read() {
     let answer = post_json("/things", valid()).await;
     assert_eq!(answer.status, StatusCode::CREATED);
     assert_eq!(answer.body["name"], "Ada");
-    assert_eq!(answer.body["flightId"], ID);
+    assert_eq!(answer.body["boxId"], ID);
     assert_eq!(answer.body["at"], "2026-05-01T12:30:00.123456Z");
     assert_eq!(answer.body["offsetSeconds"], 7_200);
     assert_eq!(answer.headers["location"], "/things/1");
@@ -25,9 +25,9 @@ async fn a_good_body_is_read() {
 
 #[tokio::test]
 async fn null_is_the_same_as_absent() {
-    let optional = json!({ "name": "Ada", "flightId": ID, "at": null }).to_string();
+    let optional = json!({ "name": "Ada", "boxId": ID, "at": null }).to_string();
     assert_eq!(post_json("/things", optional).await.status, StatusCode::CREATED);
-    let required = json!({ "name": null, "flightId": ID }).to_string();
+    let required = json!({ "name": null, "boxId": ID }).to_string();
     post_json("/things", required).await.assert_faults(&["/name is required"]);
 }
 
@@ -64,7 +64,7 @@ async fn what_is_not_json_is_malformed() {
 async fn json_that_is_not_an_object_says_so() {
     for body in ["[]", "[1,[2]]", "null", "true", "12", "-1", "1.5", "\"text\""] {
         let answer = post_json("/things", body).await;
-        answer.assert_faults(&["/flightId is required", "/name is required", " must be a JSON object"]);
+        answer.assert_faults(&["/boxId is required", "/name is required", " must be a JSON object"]);
     }
 }
 
@@ -73,7 +73,7 @@ async fn every_fault_is_reported_at_once() {
     let body = r#"{"name":7,"at":"tomorrow","extra":{"a":[]},"a/b~c":1}"#;
     post_json("/things", body).await.assert_faults(&[
         "/name must be a string, but is a number",
-        "/flightId is required",
+        "/boxId is required",
         "/at must be a date and time with an offset (RFC 3339), such as 2026-05-01T12:30:00Z or 2026-05-01T14:30:00+02:00",
         "/extra is not a field of this request; remove it",
         "/a~1b~0c is not a field of this request; remove it",
@@ -83,14 +83,14 @@ async fn every_fault_is_reported_at_once() {
 #[tokio::test]
 async fn an_offset_that_rfc_3339_has_no_form_for_is_refused_and_not_replaced() {
     for at in ["2026-05-01T12:30:00+01:00:30", "2026-05-01T12:30:00+24:00", "2026-05-01T12:30:00-25:30"] {
-        let answer = post_json("/things", json!({ "name": "x", "flightId": ID, "at": at }).to_string()).await;
+        let answer = post_json("/things", json!({ "name": "x", "boxId": ID, "at": at }).to_string()).await;
         assert_eq!(answer.body["errors"][0]["pointer"], "/at", "{at}: {}", answer.body);
     }
 }
 
 #[tokio::test]
 async fn a_single_fault_is_told_in_the_detail() {
-    let answer = post_json("/things", json!({ "name": " ", "flightId": ID }).to_string()).await;
+    let answer = post_json("/things", json!({ "name": " ", "boxId": ID }).to_string()).await;
     answer.assert_faults(&["/name must not be empty"]);
     assert_eq!(answer.body["detail"], "/name must not be empty.");
 }
@@ -100,21 +100,21 @@ async fn wrong_types_are_named() {
     for (value, what) in
         [("true", "a boolean"), ("[[]]", "an array"), (r#"{"a":{"b":[1]}}"#, "an object"), ("-1e3", "a number")]
     {
-        let body = format!(r#"{{"name":{value},"flightId":"{ID}"}}"#);
+        let body = format!(r#"{{"name":{value},"boxId":"{ID}"}}"#);
         post_json("/things", body).await.assert_faults(&[&format!("/name must be a string, but is {what}")]);
     }
 }
 
 #[tokio::test]
 async fn repeated_fields_are_refused() {
-    let body = format!(r#"{{"name":"Ada","name":"Bob","flightId":"{ID}","name":"Eve"}}"#);
+    let body = format!(r#"{{"name":"Ada","name":"Bob","boxId":"{ID}","name":"Eve"}}"#);
     post_json("/things", body).await.assert_faults(&["/name must be given only once"]);
 }
 
 #[tokio::test]
 async fn text_that_cannot_be_shown_is_refused() {
     for name in ["a\0b", "a\u{1b}b", "a\u{85}b", "a\u{2028}b"] {
-        let answer = post_json("/things", json!({ "name": name, "flightId": ID }).to_string()).await;
+        let answer = post_json("/things", json!({ "name": name, "boxId": ID }).to_string()).await;
         answer.assert_problem(422, "invalid-request");
         assert_eq!(answer.body["errors"][0]["pointer"], "/name");
     }
@@ -122,10 +122,10 @@ async fn text_that_cannot_be_shown_is_refused() {
 
 #[tokio::test]
 async fn a_megabyte_of_name_is_refused_without_repeating_it() {
-    let answer = post_json("/things", json!({ "name": "x".repeat(1 << 20), "flightId": ID }).to_string()).await;
+    let answer = post_json("/things", json!({ "name": "x".repeat(1 << 20), "boxId": ID }).to_string()).await;
     answer.assert_faults(&["/name must be at most 100 characters long, but has 1048576"]);
     let field = "x".repeat(1 << 20);
-    let answer = post_json("/things", json!({ field: 1, "name": "Ada", "flightId": ID }).to_string()).await;
+    let answer = post_json("/things", json!({ field: 1, "name": "Ada", "boxId": ID }).to_string()).await;
     answer.assert_faults(&[" has a field whose name is longer than 100 bytes"]);
 }
 
@@ -140,7 +140,7 @@ async fn the_list_of_faults_has_an_end() {
 #[tokio::test]
 async fn times_have_to_make_sense() {
     for at in ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59.5Z", "2200-01-01T00:00:00Z", "9999-12-31T00:00:00Z"] {
-        let body = json!({ "name": "Ada", "flightId": ID, "at": at }).to_string();
+        let body = json!({ "name": "Ada", "boxId": ID, "at": at }).to_string();
         post_json("/things", body).await.assert_faults(&["/at must be in the years 1970 to 2199"]);
     }
     for at in [
@@ -153,11 +153,11 @@ async fn times_have_to_make_sense() {
         "2026-05-01T12:00:00+02:00[Europe/Rome]",
         "12",
     ] {
-        let body = json!({ "name": "Ada", "flightId": ID, "at": at }).to_string();
+        let body = json!({ "name": "Ada", "boxId": ID, "at": at }).to_string();
         post_json("/things", body).await.assert_problem(422, "invalid-request");
     }
     for at in ["1970-01-01T00:00:00Z", "2199-12-31T23:59:59Z", "2026-05-01T12:00:00-11:30"] {
-        let body = json!({ "name": "Ada", "flightId": ID, "at": at }).to_string();
+        let body = json!({ "name": "Ada", "boxId": ID, "at": at }).to_string();
         assert_eq!(post_json("/things", body).await.status, StatusCode::CREATED, "{at}");
     }
 }
@@ -166,15 +166,15 @@ async fn times_have_to_make_sense() {
 async fn ids_are_uuids_with_hyphens() {
     let simple = ID.replace('-', "");
     for id in ["", "1", "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2x", &simple, &format!("{{{ID}}}"), &"é".repeat(18)] {
-        let body = json!({ "name": "Ada", "flightId": id }).to_string();
+        let body = json!({ "name": "Ada", "boxId": id }).to_string();
         post_json("/things", body)
             .await
-            .assert_faults(&["/flightId must be a UUID, such as 0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b"]);
+            .assert_faults(&["/boxId must be a UUID, such as 0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b"]);
         get_path(&format!("/things/{}", id.replace(['{', '}', 'é'], "x")))
             .await
-            .assert_problem(404, if id.is_empty() { "not-found" } else { "flight-not-found" });
+            .assert_problem(404, if id.is_empty() { "not-found" } else { "box-not-found" });
     }
-    get_path("/things/%ff%00").await.assert_problem(404, "flight-not-found");
+    get_path("/things/%ff%00").await.assert_problem(404, "box-not-found");
 }
 
 #[tokio::test]

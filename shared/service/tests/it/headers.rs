@@ -11,7 +11,7 @@ async fn create(headers: &[(&str, &str)]) -> Answer {
 async fn create_named(name: &str, headers: &[(&str, &str)]) -> Answer {
     let mut all = vec![("content-type", "application/json")];
     all.extend_from_slice(headers);
-    post_with("/things", &all, json!({ "name": name, "flightId": ID }).to_string()).await
+    post_with("/things", &all, json!({ "name": name, "boxId": ID }).to_string()).await
 }
 
 async fn read(headers: &[(&str, &str)]) -> Answer {

@@ -4,30 +4,27 @@ use std::time::Duration;
 use axum::response::IntoResponse;
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use shared_kernel::Interruption;
-use shared_service::{ErrorChain, Problem, ProblemType};
+use shared_kernel::{ExecuteError, Interruption};
+use shared_service::{ErrorChain, Problem, problem_type};
 
-use crate::support::{get_path, post_json};
+use crate::support::{BOX_TAKEN, get_path, post_json};
 
 #[test]
 fn the_catalogue_is_consistent() {
-    let slugs: HashSet<_> = ProblemType::ALL.iter().map(|kind| kind.slug()).collect();
-    assert_eq!(slugs.len(), ProblemType::ALL.len());
-    for &kind in ProblemType::ALL {
-        assert_eq!(ProblemType::from_slug(kind.slug()), Some(kind));
-        assert_eq!(kind.path(), format!("/problems/{}", kind.slug()));
-        assert!(kind.status().is_client_error() || kind.status().is_server_error());
-        assert!(kind.slug().bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
-        assert!(kind.meaning().ends_with('.') && kind.remedy().ends_with('.'), "{}", kind.slug());
+    let slugs: HashSet<_> = problem_type::ALL.iter().map(|kind| kind.slug).collect();
+    assert_eq!(slugs.len(), problem_type::ALL.len());
+    for kind in problem_type::ALL {
+        assert_eq!(Problem::of(kind).status().as_u16(), kind.status);
+        assert!(kind.slug.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'));
+        assert!(kind.meaning.ends_with('.') && kind.remedy.ends_with('.'), "{kind:?}");
     }
-    assert_eq!(ProblemType::from_slug("nonsense"), None);
 }
 
 #[tokio::test]
 async fn a_problem_is_a_json_document() {
-    let problem = Problem::new(ProblemType::NotAllBoarded, "2 passengers are missing.")
+    let problem = Problem::new(BOX_TAKEN, "2 boxes are missing.")
         .with("missing", 2)
-        .with("passengers", json!([{ "id": "1", "name": "Ada" }]));
+        .with("boxes", json!([{ "id": "1", "name": "Ada" }]));
     let response = problem.into_response();
     assert_eq!(response.status(), 409);
     assert_eq!(response.headers()["content-type"], "application/problem+json");
@@ -36,12 +33,12 @@ async fn a_problem_is_a_json_document() {
     assert_eq!(
         body,
         json!({
-            "type": "/problems/not-all-boarded",
-            "title": "Not everybody has boarded",
+            "type": "/problems/box-taken",
+            "title": "Box taken",
             "status": 409,
-            "detail": "2 passengers are missing.",
+            "detail": "2 boxes are missing.",
             "missing": 2,
-            "passengers": [{ "id": "1", "name": "Ada" }],
+            "boxes": [{ "id": "1", "name": "Ada" }],
         })
     );
 }
@@ -49,7 +46,7 @@ async fn a_problem_is_a_json_document() {
 #[test]
 fn waits_are_whole_seconds() {
     for (wait, seconds) in [(0, "1"), (1, "1"), (1_000, "1"), (1_001, "2"), (60_000, "60")] {
-        let problem = Problem::of(ProblemType::TooManyRequests).retry_after(Duration::from_millis(wait));
+        let problem = Problem::of(problem_type::TOO_MANY_REQUESTS).retry_after(Duration::from_millis(wait));
         assert_eq!(problem.into_response().headers()["retry-after"], seconds);
     }
     assert_eq!(Problem::not_yet().into_response().headers()["retry-after"], "1");
@@ -63,13 +60,20 @@ fn what_operators_should_know_is_not_sent() {
 }
 
 #[test]
+fn a_command_that_was_not_executed_has_a_problem() {
+    let kind = |error| Problem::of_execution(error, |()| Problem::of(BOX_TAKEN)).kind();
+    assert_eq!(kind(ExecuteError::Rejected { rejection: (), revision: None }), BOX_TAKEN);
+    assert_eq!(kind(ExecuteError::KeyReused), problem_type::IDEMPOTENCY_KEY_REUSED);
+}
+
+#[test]
 fn every_interruption_has_a_problem() {
     for (interruption, kind, wait) in [
-        (Interruption::Overloaded, ProblemType::TooManyRequests, Some("1")),
-        (Interruption::Unavailable("secret".to_owned()), ProblemType::Unavailable, Some("1")),
-        (Interruption::Refused("secret".to_owned()), ProblemType::EventStoreRefused, Some("10")),
-        (Interruption::OutcomeUnknown("secret".to_owned()), ProblemType::OutcomeUnknown, None),
-        (Interruption::Internal("secret".to_owned()), ProblemType::InternalError, None),
+        (Interruption::Overloaded, problem_type::TOO_MANY_REQUESTS, Some("1")),
+        (Interruption::Unavailable("secret".to_owned()), problem_type::UNAVAILABLE, Some("1")),
+        (Interruption::Refused("secret".to_owned()), problem_type::EVENT_STORE_REFUSED, Some("10")),
+        (Interruption::OutcomeUnknown("secret".to_owned()), problem_type::OUTCOME_UNKNOWN, None),
+        (Interruption::Internal("secret".to_owned()), problem_type::INTERNAL_ERROR, None),
     ] {
         let problem = Problem::from(interruption);
         assert_eq!(problem.kind(), kind);

@@ -1,39 +1,66 @@
 use clap::{CommandFactory, Parser};
-use shared_service::settings::{DatabaseArgs, EventStoreArgs, FlightApiArgs, ListenArgs, SecretUrl, ServiceUrl};
-use shared_service::telemetry::{LogArgs, LogFormat};
+use shared_kernel::{Domain, Stream};
+use shared_service::domain_service::{DomainService, DomainServiceArgs};
+use shared_service::process::ServiceArgs;
+use shared_service::settings::{AppendArgs, SecretUrl, ServiceUrl};
+use shared_service::telemetry::LogFormat;
 
-#[derive(Debug, Parser)]
-struct Args {
-    #[command(flatten)]
-    listen: ListenArgs<8081>,
-    #[command(flatten)]
-    database: DatabaseArgs,
-    #[command(flatten)]
-    event_store: EventStoreArgs,
-    #[command(flatten)]
-    flight: FlightApiArgs,
-    #[command(flatten)]
-    log: LogArgs,
+const BOXES: &Domain = &Domain {
+    name: "box",
+    stream: Stream::new("box-stream", "b"),
+    collections: &["boxes", "lids"],
+    id_field: "boxId",
+    calls: &["other"],
+    problem_types: &[],
+    api_port: 8081,
+    processor_port: 8091,
+};
+
+#[derive(Debug)]
+struct BoxApi;
+
+impl DomainService for BoxApi {
+    const DOMAIN: &'static Domain = BOXES;
+    const PORT: u16 = BOXES.api_port;
+
+    fn name() -> String {
+        BOXES.api()
+    }
+
+    fn about() -> String {
+        "Boxes".to_owned()
+    }
 }
+
+type Args = DomainServiceArgs<BoxApi, AppendArgs>;
 
 const REQUIRED: [&str; 7] = [
     "service",
     "--database-url",
-    "postgres://ada:s3cret@db/flights",
+    "postgres://ada:s3cret@db/things",
     "--event-store",
     "esdb://admin:changeit@a:2113,b:2113?tls=false",
-    "--flight-api",
-    "http://flight-api:8081",
+    "--other-api",
+    "http://other-api:8081",
 ];
 
 #[test]
 fn settings_come_from_flags() {
     let args = Args::try_parse_from(REQUIRED).unwrap();
-    assert_eq!(args.listen.listen.to_string(), "127.0.0.1:8081");
-    assert_eq!(args.database.database_url.expose(), "postgres://ada:s3cret@db/flights");
-    assert_eq!(args.flight.flight_api.authority().as_str(), "flight-api:8081");
-    assert_eq!(args.log.filter, "info");
-    assert_eq!(args.log.format, LogFormat::Text);
+    assert_eq!(args.listen().to_string(), "127.0.0.1:8081");
+    assert_eq!(args.database().unwrap().expose(), "postgres://ada:s3cret@db/things");
+    assert_eq!(args.apis["other"].authority().as_str(), "other-api:8081");
+    assert_eq!(args.own.append_bytes, 524_288);
+    assert_eq!(args.log().filter, "info");
+    assert_eq!(args.log().format, LogFormat::Text);
+}
+
+#[test]
+fn where_the_other_domains_are_has_to_be_said() {
+    let error = Args::try_parse_from(&REQUIRED[..5]).unwrap_err().to_string();
+    assert!(error.contains("--other-api <URL>"), "{error}");
+    let wrong = Args::try_parse_from(REQUIRED.map(|arg| if arg.starts_with("http:") { "other-api" } else { arg }));
+    assert!(wrong.unwrap_err().to_string().contains("must be like http://host:port"));
 }
 
 #[test]
@@ -53,9 +80,9 @@ fn passwords_are_not_shown() {
     let shown = format!("{args:?}");
     assert!(!shown.contains("s3cret") && !shown.contains("changeit") && !shown.contains("ada"), "{shown}");
     for (url, display) in [
-        ("postgres://ada:s3cret@db:5432/flights", "postgres://***@db:5432/flights"),
-        ("postgres://ada:s3/cr?e@t@db/flights?password=x", "postgres://***@db/flights"),
-        ("postgres://db/flights?user=ada&password=s3cret", "postgres://db/flights"),
+        ("postgres://ada:s3cret@db:5432/things", "postgres://***@db:5432/things"),
+        ("postgres://ada:s3/cr?e@t@db/things?password=x", "postgres://***@db/things"),
+        ("postgres://db/things?user=ada&password=s3cret", "postgres://db/things"),
         ("esdb://admin:changeit@a:2113,b:2113?tls=false", "esdb://***@a:2113,b:2113"),
         ("host=db password=s3cret", "***"),
         ("", "***"),
@@ -66,7 +93,7 @@ fn passwords_are_not_shown() {
 
 #[test]
 fn addresses_of_services_are_plain_http_without_a_path() {
-    for url in ["http://localhost:8081", "http://127.0.0.1:1", "http://[::1]:8081", "http://flight-api"] {
+    for url in ["http://localhost:8081", "http://127.0.0.1:1", "http://[::1]:8081", "http://other-api"] {
         assert_eq!(url.parse::<ServiceUrl>().unwrap().to_string(), url);
     }
     assert_eq!("http://a:1/".parse::<ServiceUrl>().unwrap().to_string(), "http://a:1");

@@ -25,7 +25,7 @@ fn nearly_json() -> impl Strategy<Value = Vec<u8>> {
         Just(b",".to_vec()),
         Just(b"\"".to_vec()),
         Just(b"\"name\"".to_vec()),
-        Just(b"\"flightId\"".to_vec()),
+        Just(b"\"boxId\"".to_vec()),
         Just(b"\"at\"".to_vec()),
         Just(b"null".to_vec()),
         Just(b"-1e9".to_vec()),
@@ -52,7 +52,7 @@ proptest! {
 
     #[test]
     fn any_names_and_times_are_taken_or_refused(name in any::<String>(), at in any::<String>()) {
-        let body = serde_json::json!({ "name": name, "flightId": ID, "at": at }).to_string();
+        let body = serde_json::json!({ "name": name, "boxId": ID, "at": at }).to_string();
         prop_assert!([201, 422].contains(&post("application/json", body.into_bytes()).status.as_u16()));
     }
 
@@ -79,6 +79,6 @@ proptest! {
     fn readers_never_panic(text in any::<String>()) {
         let _ = decode_cursor::<(String, u64)>(&text);
         let _ = parse::timestamp(&text);
-        let _ = parse::id::<shared_kernel::FlightId>(&text);
+        let _ = parse::id::<crate::support::BoxId>(&text);
     }
 }

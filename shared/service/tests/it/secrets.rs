@@ -15,7 +15,7 @@ struct Args {
 }
 
 fn parse(more: &[&str]) -> Args {
-    let required = ["service", "--database-url", "postgres://ada@db/flights", "--event-store", "esdb://a:2113,b:2113"];
+    let required = ["service", "--database-url", "postgres://ada@db/things", "--event-store", "esdb://a:2113,b:2113"];
     Args::try_parse_from(required.iter().chain(more)).unwrap()
 }
 
@@ -44,7 +44,7 @@ fn passwords_come_from_files() {
     ]);
     let database = args.database.address().unwrap();
     let encoded = "s3cr%2Ft%26%2D%5F%2E%7E%C3%BC";
-    let expected = format!("postgres://ada@db/flights?sslrootcert=%2Frun%2Fca%2Epem&password={encoded}");
+    let expected = format!("postgres://ada@db/things?sslrootcert=%2Frun%2Fca%2Epem&password={encoded}");
     assert_eq!(database.expose(), expected);
     let event_store = args.event_store.address().unwrap();
     let expected = "esdb://ops:s3cr%2Ft&-_.~%C3%BC@a:2113,b:2113?tlsCAFile=%2Frun%2Fca%2Epem";
@@ -70,7 +70,7 @@ fn a_file_wins_over_what_is_in_the_address() {
 #[test]
 fn what_is_no_address_of_a_database_is_refused_without_its_password() {
     let mut args = parse(&[]);
-    args.database.database_url = "mysql://ada:s3cret@db/flights".parse().unwrap();
+    args.database.database_url = "mysql://ada:s3cret@db/things".parse().unwrap();
     let refusal = ErrorChain(&args.database.address().unwrap_err()).to_string();
     let expected = "the database address is not usable: it must be like postgres://user:password@host/database";
     assert_eq!(refusal, expected);

@@ -8,13 +8,29 @@ use http_body_util::BodyExt;
 use jiff::Timestamp;
 use jiff::tz::Offset;
 use serde_json::{Value, json};
-use shared_kernel::{FlightId, Position, Revision, Text};
+use shared_kernel::{Position, ProblemType, PublicKey, Revision, Stream, Text};
 use shared_service::paging::Order;
 use shared_service::{
     BodyRule, Command, Fields, FromFields, FromQuery, IfNoneMatch, NoBody, Page, Paging, Params, PathId, Problem,
     Query, Reply, RequestedPosition, parse,
 };
 use tower::ServiceExt;
+
+const STREAM: Stream = Stream::new("box-stream", "f");
+
+shared_kernel::id! {
+    /// Identifies a box.
+    BoxId
+}
+
+impl PublicKey for BoxId {
+    const NOT_FOUND: &'static ProblemType = BOX_NOT_FOUND;
+}
+
+shared_kernel::problem_types! {
+    BOX_NOT_FOUND = 404, "box-not-found", "Box not found", "There is no such box.", "Look elsewhere.";
+    BOX_TAKEN = 409, "box-taken", "Box taken", "Somebody has taken the box.", "Take another.";
+}
 
 /// A service with one route of each kind.
 pub(crate) fn app() -> Router {
@@ -30,28 +46,28 @@ pub(crate) fn app() -> Router {
 
 struct NewThing {
     name: Text<100>,
-    flight_id: FlightId,
+    box_id: BoxId,
     at: Option<(Timestamp, Offset)>,
 }
 
 impl FromFields for NewThing {
     fn read(fields: &mut Fields) -> Option<Self> {
         let name = fields.required("name", Text::new);
-        let flight_id = fields.required("flightId", parse::id);
+        let box_id = fields.required("boxId", parse::id);
         let at = fields.optional("at", parse::timestamp);
-        Some(Self { name: name?, flight_id: flight_id?, at })
+        Some(Self { name: name?, box_id: box_id?, at })
     }
 }
 
 async fn create(command: Command<NewThing>) -> Reply<Value> {
-    let NewThing { name, flight_id, at } = command.input;
+    let NewThing { name, box_id, at } = command.input;
     let idempotency = command.context.idempotency;
     let cause = command.context.cause;
     Reply::created(
         "/things/1",
         json!({
             "name": name.as_str(),
-            "flightId": flight_id,
+            "boxId": box_id,
             "at": at.map(|(at, _)| at),
             "offsetSeconds": at.map(|(_, offset)| offset.seconds()),
             "commandId": command.context.command_id,
@@ -64,10 +80,10 @@ async fn create(command: Command<NewThing>) -> Reply<Value> {
         }),
     )
     .revision(Revision(7))
-    .position(Position::in_flight_stream(Some(Revision(7))))
+    .position(Position::at(STREAM, Some(Revision(7))))
 }
 
-async fn poke(PathId(id): PathId<FlightId>, _command: Command<NoBody>) -> Reply<Value> {
+async fn poke(PathId(id): PathId<BoxId>, _command: Command<NoBody>) -> Reply<Value> {
     Reply::ok(json!({ "id": id }))
 }
 
@@ -85,7 +101,7 @@ async fn drop_thing(command: Command<Drop>) -> Reply<Value> {
     Reply::ok(json!({ "reason": command.input.0 }))
 }
 
-async fn read(PathId(id): PathId<FlightId>, wanted: RequestedPosition, known: IfNoneMatch) -> Reply<Value> {
+async fn read(PathId(id): PathId<BoxId>, wanted: RequestedPosition, known: IfNoneMatch) -> Reply<Value> {
     Reply::ok(json!({ "id": id, "wanted": wanted.0.map(|position| position.to_string()) }))
         .unless_known(Revision(7), &known)
 }

@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use jiff::Timestamp;
 use shared_infrastructure::event_store::{AllPosition, Recorded};
-use shared_kernel::Revision;
+use shared_kernel::{Revision, Stream};
 use uuid::Uuid;
 
 use super::{Chunk, Part, merge, merge_down};
@@ -18,51 +18,64 @@ fn part(positions: &[u64], ended: bool) -> Part {
         data: Bytes::new(),
         custom_metadata: Bytes::new(),
     });
-    Part { events: events.collect(), ended }
+    Part::of(Stream::new("a-stream", "a"), events.collect(), ended)
+}
+
+/// What streams come to that ended at, or were read again after, the newest event of the first.
+fn merge_up(parts: Vec<Part>, limit: usize) -> Chunk {
+    let top = parts[0].last_position();
+    merge(parts, top, limit)
 }
 
 fn positions(chunk: &Chunk) -> Vec<u64> {
-    chunk.events.iter().map(|event| event.position.commit).collect()
+    chunk.events.iter().map(|event| event.recorded.position.commit).collect()
 }
 
 #[test]
 fn events_come_in_the_order_of_their_positions() {
-    let chunk = merge(part(&[2, 4, 5, 9], true), part(&[1, 3, 8], true), 10);
+    let chunk = merge_up(vec![part(&[2, 4, 5, 9], true), part(&[1, 3, 8], true)], 10);
     assert_eq!(positions(&chunk), [1, 2, 3, 4, 5, 8, 9]);
     assert!(chunk.reached_end);
 }
 
 #[test]
 fn what_came_after_the_last_known_event_of_the_other_stream_waits_for_the_next_read() {
-    let chunk = merge(part(&[2, 5], true), part(&[1, 6, 7], true), 10);
+    let chunk = merge_up(vec![part(&[2, 5], true), part(&[1, 6, 7], true)], 10);
     assert_eq!(positions(&chunk), [1, 2, 5]);
     assert!(chunk.reached_end, "the events left out were recorded while it was read");
 }
 
 #[test]
 fn a_stream_that_was_cut_off_is_known_up_to_its_last_event_only() {
-    let chunk = merge(part(&[7, 8, 9], false), part(&[1, 2, 6], false), 3);
+    let chunk = merge_up(vec![part(&[7, 8, 9], false), part(&[1, 2, 6], false)], 3);
     assert_eq!(positions(&chunk), [1, 2, 6]);
     assert!(!chunk.reached_end);
 
-    let chunk = merge(part(&[3, 8, 9], true), part(&[1, 2, 4], false), 3);
+    let chunk = merge_up(vec![part(&[3, 8, 9], true), part(&[1, 2, 4], false)], 3);
     assert_eq!(positions(&chunk), [1, 2, 3]);
     assert!(!chunk.reached_end);
 }
 
 #[test]
 fn a_full_chunk_is_the_end_only_if_nothing_was_left_out() {
-    let full = merge(part(&[2], true), part(&[1], true), 2);
+    let full = merge_up(vec![part(&[2], true), part(&[1], true)], 2);
     assert!(full.reached_end);
 
-    let more = merge(part(&[2, 3], true), part(&[1], true), 2);
+    let more = merge_up(vec![part(&[2, 3], true), part(&[1], true)], 2);
     assert_eq!(positions(&more), [1, 2]);
     assert!(!more.reached_end);
 }
 
 #[test]
+fn three_streams_are_known_as_far_as_the_shortest_that_was_cut_off() {
+    let chunk = merge_up(vec![part(&[3, 8, 9], true), part(&[1, 2, 7], false), part(&[4, 10], true)], 10);
+    assert_eq!(positions(&chunk), [1, 2, 3, 4, 7]);
+    assert!(!chunk.reached_end);
+}
+
+#[test]
 fn nothing_in_either_stream_is_the_end() {
-    let chunk = merge(part(&[], true), part(&[], true), 5);
+    let chunk = merge_up(vec![part(&[], true), part(&[], true)], 5);
     assert!(chunk.events.is_empty());
     assert!(chunk.reached_end);
 }

@@ -1,6 +1,7 @@
 use serde_json::json;
 
 use super::{settings, with_quick_defaults};
+use crate::event_store::EventStore;
 
 #[test]
 fn settings_in_the_address_win_over_defaults() {
@@ -43,4 +44,12 @@ fn errors_say_what_is_wrong_without_the_password() {
         assert!(error.contains(words), "{address}: {error}");
         assert!(!error.contains("s3cr"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_connection_name_that_cannot_be_sent_is_refused() {
+    let refusal = |name: &str| EventStore::new(&format!("esdb://a:2113?tls=false&connectionName={name}")).err();
+    assert_eq!(refusal("jetbridge"), None);
+    let error = refusal("gate%0A7").unwrap().to_string();
+    assert!(error.contains("connectionName has control characters"), "{error}");
 }

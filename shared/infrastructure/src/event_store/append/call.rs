@@ -20,8 +20,9 @@ use crate::event_store::connection::ConnectionSettings;
 
 /// A batch-append call, with one append under way at a time.
 ///
-/// The fields are dropped in order: the answers before the requests. So the call is reset, and not half-closed: EventStoreDB
-/// does not end a call that is half-closed while nothing is under way, and takes 100 calls on a connection.
+/// The fields are dropped in order: the answers before the requests. So the call is reset, and not half-closed:
+/// EventStoreDB does not end a call that is half-closed while nothing is under way, and takes 100 calls on a
+/// connection.
 pub(super) struct Call {
     answers: Answers,
     requests: mpsc::Sender<BatchAppendReq>,

@@ -4,8 +4,8 @@ use super::{AllPosition, Delivery, delivery};
 
 fn checkpoint(commit: u64, prepare: u64) -> Option<AllPosition> {
     match delivery(SubscriptionEvent::Checkpoint(Position { commit, prepare })) {
-        Some(Delivery::Checkpoint(position)) => Some(position),
-        None => None,
+        Ok(Some(Delivery::Checkpoint(position))) => Some(position),
+        Ok(None) => None,
         other => panic!("{other:?}"),
     }
 }

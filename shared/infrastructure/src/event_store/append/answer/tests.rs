@@ -12,7 +12,7 @@ use crate::event_store::append::AppendFailure;
 use crate::event_store::connection::Node;
 use crate::event_store::{Refusal, Right, StoreError};
 
-const STREAM: &str = "flight-stream";
+const STREAM: &str = "a-stream";
 
 fn answered(result: Option<Answer>) -> Result<Result<(), AppendFailure>, AppendFailure> {
     outcome(BatchAppendResp { result, ..BatchAppendResp::default() }, STREAM).map_err(|broken| broken.failure)

@@ -1,0 +1,34 @@
+//! The flight domain's JSON-RPC methods.
+//!
+//! Every method may be repeated: a caller that did not get an answer asks again.
+
+use flight_contract::{Admission, FlightId};
+use jsonrpsee::core::RpcResult;
+use jsonrpsee::proc_macros::rpc;
+use shared_kernel::{Cause, Revision};
+use shared_rpc::Effect;
+
+/// The flight domain's JSON-RPC methods.
+#[rpc(client, server, namespace = "flight", namespace_separator = ".")]
+pub trait FlightRpc {
+    /// Whether the flight takes passengers. Only "no" is certain at the time of the answer; "yes" may be overtaken,
+    /// and the manifest's own state decides then.
+    #[method(name = "admission", param_kind = map)]
+    async fn admission(&self, flight_id: FlightId) -> RpcResult<Admission>;
+
+    /// Tells the flight whether everybody on its manifest has boarded, as of `manifest_revision` of the passenger
+    /// stream. Older news than the flight has is ignored, and so is news about a flight that is no longer at the gate.
+    #[method(name = "noteManifest", param_kind = map)]
+    async fn note_manifest(
+        &self,
+        flight_id: FlightId,
+        complete: bool,
+        manifest_revision: Revision,
+        cause: Cause,
+    ) -> RpcResult<Effect>;
+
+    /// Completes the departure of a flight whose manifest is sealed. Does nothing to a flight that has departed
+    /// already or no longer exists.
+    #[method(name = "completeDeparture", param_kind = map)]
+    async fn complete_departure(&self, flight_id: FlightId, cause: Cause) -> RpcResult<Effect>;
+}

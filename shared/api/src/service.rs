@@ -1,0 +1,113 @@
+//! The API of a domain as a service: what it starts, checks and stops.
+
+use std::marker::PhantomData;
+
+use axum::Router;
+use shared_infrastructure::InvalidSetting;
+use shared_infrastructure::event_store::EventStore;
+use shared_infrastructure::executor::{Executor, ExecutorHandle, ExecutorSettings};
+use shared_infrastructure::limits;
+use shared_infrastructure::postgres::Database;
+use shared_infrastructure::read_model::{CheckpointFollower, ReadModel};
+use shared_infrastructure::rpc::Peers;
+use shared_infrastructure::snapshot::Snapshots;
+use shared_kernel::{Decider, Domain};
+use shared_service::domain_service::DomainService;
+use shared_service::health::{self, Checks};
+use shared_service::rpc;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Backend, Config, DomainApi, RunError};
+
+/// The API of a domain, as far as its command line says so.
+pub(crate) struct ApiService<A>(PhantomData<A>);
+
+impl<A: DomainApi> DomainService for ApiService<A> {
+    const DOMAIN: &'static Domain = A::DOMAIN;
+    const PORT: u16 = A::DOMAIN.api_port;
+
+    fn name() -> String {
+        A::DOMAIN.api()
+    }
+
+    fn about() -> String {
+        format!("Jetbridge's {} API: commands and queries of {}", A::DOMAIN.name, A::DOMAIN.collections.join(" and "))
+    }
+}
+
+pub(crate) async fn run<A: DomainApi>(
+    config: Config,
+    listener: TcpListener,
+    shutdown: CancellationToken,
+) -> Result<(), RunError> {
+    let peers: Peers = config.apis.iter().map(|(name, service)| (*name, rpc::url(service))).collect();
+    let tasks = Tasks::<A::Decider>::prepare(&config, A::DOMAIN.stream.name, A::PROJECTION, &shutdown).await?;
+    let checks = tasks.checks();
+    let routes = A::routes(tasks.backend(A::DOMAIN), &peers).map_err(InvalidSetting::from)?;
+    let (methods, _rpc_handle) = rpc::routes(routes.rpc);
+    let public = shared_service::finish(routes.public.merge(health::routes(checks)), limits::REQUEST);
+    tasks.run(listener, public.merge(methods), shutdown).await
+}
+
+/// Everything that runs beside the answers of an API, ready to run.
+struct Tasks<D: Decider> {
+    executor: Executor<D>,
+    handle: ExecutorHandle<D>,
+    read_model: ReadModel,
+    follower: CheckpointFollower,
+    snapshots: Snapshots,
+}
+
+impl<D: Decider> Tasks<D> {
+    /// Reads the newest snapshot, if there is one, and connects to nothing else yet.
+    async fn prepare(
+        config: &Config,
+        stream: &'static str,
+        projection: &'static str,
+        shutdown: &CancellationToken,
+    ) -> Result<Self, InvalidSetting> {
+        let event_store = EventStore::new(config.event_store.expose())?;
+        let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
+        let snapshots = Snapshots::new(database.clone(), event_store.separate()?, stream);
+        let ledger = shutdown.run_until_cancelled(snapshots.load::<D>()).await.unwrap_or_default();
+        let settings = ExecutorSettings { append_bytes: config.append_bytes, command_queue: config.command_queue };
+        let (executor, handle) = Executor::new(stream, &event_store, ledger, settings)?;
+        let (read_model, follower) = ReadModel::new(database, projection);
+        Ok(Self { executor, handle, read_model, follower, snapshots })
+    }
+
+    fn backend(&self, domain: &'static Domain) -> Backend<D> {
+        Backend { executor: self.handle.clone(), read_model: self.read_model.clone(), domain }
+    }
+
+    /// Whether commands are taken, and queries answered.
+    fn checks(&self) -> Checks {
+        let (executor, read_model) = (self.handle.clone(), self.read_model.clone());
+        Checks::new()
+            .with("event-store", move || {
+                let outage = executor.outage();
+                async move { outage.map_or(Ok(None), |error| Err(error.to_string())) }
+            })
+            .with("postgresql", move || {
+                let read_model = read_model.clone();
+                async move { read_model.revision().await.map(|_| None).map_err(|error| error.to_string()) }
+            })
+    }
+
+    /// Runs them and serves `router` until `shutdown`.
+    async fn run(self, listener: TcpListener, router: Router, shutdown: CancellationToken) -> Result<(), RunError> {
+        // The executor answers what is being served before it stops.
+        let (stop_executor, stop_others) = (CancellationToken::new(), shutdown.child_token());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(self.executor.run(stop_executor.clone()));
+        tasks.spawn(self.follower.run(stop_others.clone()));
+        tasks.spawn(self.snapshots.run(self.handle, stop_others.clone()));
+        let served = shared_service::serve_beside(listener, router, &mut tasks, shutdown).await;
+        stop_others.cancel();
+        stop_executor.cancel();
+        while tasks.join_next().await.is_some() {}
+        Ok(served?)
+    }
+}

@@ -1,0 +1,102 @@
+use jsonrpsee::core::ClientError;
+use jsonrpsee::types::ErrorObjectOwned;
+use shared_kernel::Interruption;
+
+/// Why a call to another domain failed for a reason that no rule of it gives.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// Nothing was done; asking again later may succeed.
+    #[error("the {service} is not available: {reason}")]
+    Unavailable {
+        /// The service that was asked.
+        service: String,
+        /// What failed, for operators.
+        reason: String,
+    },
+    /// It may have been done or not; asking again with the same arguments is safe.
+    #[error("the outcome at the {service} is unknown: {reason}")]
+    OutcomeUnknown {
+        /// The service that was asked.
+        service: String,
+        /// What failed, for operators.
+        reason: String,
+    },
+    /// The other side did not understand the call. Asking again changes nothing.
+    #[error("the {service} refused the call as invalid: {reason}")]
+    Invalid {
+        /// The service that was asked.
+        service: String,
+        /// What failed, for operators.
+        reason: String,
+    },
+}
+
+/// JSON-RPC error codes of this protocol, from the range that JSON-RPC 2.0 leaves to servers.
+mod code {
+    pub(super) const UNAVAILABLE: i32 = -32001;
+    pub(super) const OUTCOME_UNKNOWN: i32 = -32002;
+    pub(super) const LAST_RESERVED: i32 = -32700;
+    pub(super) const INTERNAL: i32 = -32603;
+    pub(super) const INVALID_REQUEST: i32 = -32600;
+}
+
+impl Fault {
+    /// A server's answer to a call that it could not carry out.
+    #[must_use]
+    pub fn answer(interruption: &Interruption) -> ErrorObjectOwned {
+        let code = match interruption {
+            Interruption::Overloaded | Interruption::Unavailable(_) | Interruption::Refused(_) => code::UNAVAILABLE,
+            Interruption::OutcomeUnknown(_) => code::OUTCOME_UNKNOWN,
+            Interruption::Internal(_) => code::INTERNAL,
+        };
+        ErrorObjectOwned::owned(code, interruption.to_string(), None::<()>)
+    }
+
+    /// A client's reading of a failed call to `service`.
+    #[must_use]
+    pub fn of_call(service: &str, error: &ClientError) -> Self {
+        let (service, reason) = (service.to_owned(), error.to_string());
+        match error {
+            ClientError::Call(object) => match object.code() {
+                code::UNAVAILABLE => Self::Unavailable { service, reason: object.message().to_owned() },
+                code::OUTCOME_UNKNOWN => Self::OutcomeUnknown { service, reason: object.message().to_owned() },
+                code::INTERNAL => Self::OutcomeUnknown { service, reason },
+                code::LAST_RESERVED..=code::INVALID_REQUEST => Self::Invalid { service, reason },
+                _ => Self::Unavailable { service, reason },
+            },
+            ClientError::RequestTimeout => Self::OutcomeUnknown { service, reason },
+            // A connection that broke later may have carried the call.
+            ClientError::Transport(cause) if !is_refused_connection(&**cause) => {
+                Self::OutcomeUnknown { service, reason }
+            }
+            ClientError::ParseError(_) | ClientError::InvalidRequestId(_) => Self::Invalid { service, reason },
+            _ => Self::Unavailable { service, reason },
+        }
+    }
+
+    /// Whether asking again later may succeed.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        !matches!(self, Self::Invalid { .. })
+    }
+}
+
+/// Whether there never was a connection.
+fn is_refused_connection(error: &(dyn std::error::Error + 'static)) -> bool {
+    use std::io::ErrorKind::{AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, NotFound};
+    let unreachable = [AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkUnreachable, NotFound];
+    std::iter::successors(Some(error), |cause| (*cause).source())
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+        .any(|cause| unreachable.contains(&cause.kind()))
+}
+
+impl From<Fault> for Interruption {
+    fn from(fault: Fault) -> Self {
+        let reason = fault.to_string();
+        match fault {
+            Fault::Unavailable { .. } => Self::Unavailable(reason),
+            Fault::OutcomeUnknown { .. } => Self::OutcomeUnknown(reason),
+            Fault::Invalid { .. } => Self::Internal(reason),
+        }
+    }
+}

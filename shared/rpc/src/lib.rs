@@ -1,0 +1,27 @@
+//! What the JSON-RPC contracts of all domains have in common: failures, and what a change led to.
+
+mod fault;
+
+pub use fault::Fault;
+
+use jsonrpsee::core::RpcResult;
+use serde::{Deserialize, Serialize};
+use shared_kernel::{Interruption, Revision};
+
+/// What a request to change the other domain led to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Effect {
+    /// The newest event of the answering domain's stream that the caller's position has to cover to see the effect.
+    pub revision: Option<Revision>,
+}
+
+impl Effect {
+    /// The answer to a request to change something.
+    ///
+    /// # Errors
+    /// [`Fault::answer`] if it was not carried out.
+    pub fn answer(outcome: Result<Option<Revision>, impl Into<Interruption>>) -> RpcResult<Self> {
+        outcome.map(|revision| Self { revision }).map_err(|error| Fault::answer(&error.into()))
+    }
+}

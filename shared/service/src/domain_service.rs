@@ -1,0 +1,150 @@
+//! The command line of a domain's services, made from the domain's description.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::marker::PhantomData;
+use std::net::SocketAddr;
+
+use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser};
+use shared_kernel::Domain;
+
+use crate::process::ServiceArgs;
+use crate::secret::SecretFileError;
+use crate::settings::{DatabaseAddressError, DatabaseArgs, EventStoreArgs, ListenArgs, SecretUrl, ServiceUrl};
+use crate::telemetry::LogArgs;
+
+/// One of the services of a domain, as far as its command line says so.
+pub trait DomainService {
+    /// The domain.
+    const DOMAIN: &'static Domain;
+    /// The port on which it listens unless it is set.
+    const PORT: u16;
+
+    /// Its name, such as `gate-api`.
+    fn name() -> String;
+
+    /// What it is, in one line.
+    fn about() -> String;
+}
+
+/// Where the APIs of other domains are, by the names of the domains.
+pub type ApiUrls = BTreeMap<&'static str, ServiceUrl>;
+
+/// The settings of a domain's service: what every one has, where the APIs are that it calls, and `O`, what only it has.
+#[derive(Debug)]
+pub struct DomainServiceArgs<S, O> {
+    common: CommonArgs,
+    /// Where the APIs are that it calls.
+    pub apis: ApiUrls,
+    /// What only it has.
+    pub own: O,
+    service: PhantomData<S>,
+}
+
+#[derive(Debug, Args)]
+struct CommonArgs {
+    #[command(flatten)]
+    listen: ListenArgs<0>,
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    event_store: EventStoreArgs,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+impl<S, O> DomainServiceArgs<S, O> {
+    /// Where it listens.
+    #[must_use]
+    pub const fn listen(&self) -> SocketAddr {
+        self.common.listen.listen
+    }
+
+    /// The address of the domain's database, with what is in the files.
+    ///
+    /// # Errors
+    /// As [`DatabaseArgs::address`].
+    pub fn database(&self) -> Result<SecretUrl, DatabaseAddressError> {
+        self.common.database.address()
+    }
+
+    /// How many connections to the database requests share.
+    #[must_use]
+    pub const fn database_connections(&self) -> usize {
+        self.common.database.database_connections
+    }
+
+    /// The address of the event store, with what is in the files.
+    ///
+    /// # Errors
+    /// As [`EventStoreArgs::address`].
+    pub fn event_store(&self) -> Result<SecretUrl, SecretFileError> {
+        self.common.event_store.address()
+    }
+}
+
+impl<S: DomainService, O: Args> CommandFactory for DomainServiceArgs<S, O> {
+    fn command() -> Command {
+        let command = Command::new(S::name()).version(env!("CARGO_PKG_VERSION")).about(S::about());
+        let command = O::augment_args(CommonArgs::augment_args(command))
+            .mut_arg("listen", |listen| listen.default_value(format!("127.0.0.1:{}", S::PORT)));
+        let apis = S::DOMAIN.calls.iter().map(|called| service_arg(called, "api").required(true));
+        command.args(apis)
+    }
+
+    fn command_for_update() -> Command {
+        Self::command()
+    }
+}
+
+impl<S: DomainService, O: Args> FromArgMatches for DomainServiceArgs<S, O> {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let apis = S::DOMAIN.calls.iter().filter_map(|called| Some((*called, service_url(matches, called, "api")?)));
+        Ok(Self {
+            common: CommonArgs::from_arg_matches(matches)?,
+            apis: apis.collect(),
+            own: O::from_arg_matches(matches)?,
+            service: PhantomData,
+        })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+impl<S: DomainService, O: Args> Parser for DomainServiceArgs<S, O> {}
+
+impl<S: DomainService, O: Args> ServiceArgs for DomainServiceArgs<S, O> {
+    fn log(&self) -> &LogArgs {
+        &self.common.log
+    }
+}
+
+/// A setting that says where a service of a domain is, such as `--gate-api` and `JETBRIDGE_GATE_API`. `kind` is `api`
+/// or `processor`.
+#[must_use]
+pub fn service_arg(domain: &str, kind: &str) -> Arg {
+    let id = format!("{domain}-{kind}");
+    let mut help = format!("The {domain} {}", if kind == "api" { "API" } else { kind });
+    // Writing to a string cannot fail.
+    let _ = match kind {
+        "api" => write!(help, ", such as http://host:8081"),
+        _ => write!(help, ", to show how it is"),
+    };
+    let variable = format!("JETBRIDGE_{}", id.to_uppercase().replace('-', "_"));
+    Arg::new(id.clone())
+        .long(id)
+        .value_name("URL")
+        .env(variable)
+        .hide_env_values(true)
+        .help(help)
+        .value_parser(str::parse::<ServiceUrl>)
+}
+
+/// What the command line says of [`service_arg`].
+#[must_use]
+pub fn service_url(matches: &ArgMatches, domain: &str, kind: &str) -> Option<ServiceUrl> {
+    matches.get_one::<ServiceUrl>(&format!("{domain}-{kind}")).cloned()
+}
