@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use futures::stream;
-use jetbridge_testing::{Api, Call, flight_details, unique};
+use jetbridge_testing::{Answer, Api, Call, flight_details, unique};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use reqwest::{Body, StatusCode};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use crate::history::History;
 use crate::system::System;
@@ -334,22 +335,26 @@ async fn whatever_is_sent_is_answered() {
     let somebody = Troublemaker::new().await;
     let mut runner = TestRunner::default();
     let (bodies, noise) = (some_json(), prop::collection::vec(any::<u8>(), 0..64));
-    let mut answers = JoinSet::new();
+    let (mut sending, mut answers) = (JoinSet::new(), Vec::new());
     for _ in 0..CASES {
         let body = bodies.new_tree(&mut runner).unwrap().current();
         let noise = noise.new_tree(&mut runner).unwrap().current();
         for (command, _) in somebody.commands() {
-            answers.spawn(command.json(&body).send());
+            sending.spawn(command.json(&body).send());
         }
-        answers.spawn(somebody.create().raw_json(noise).send());
-        while answers.len() > 32 {
-            let answer = answers.join_next().await.unwrap().unwrap();
-            // What is refused says why. By chance, something may be right, and the passenger offloaded for good.
-            let is_said = matches!(answer.status.as_u16(), 200 | 201 | 400 | 422);
-            assert!(is_said || answer.slug() == "passenger-offloaded", "{answer:?}");
+        sending.spawn(somebody.create().raw_json(noise).send());
+        while sending.len() > 32 {
+            answers.push(sending.join_next().await.unwrap().unwrap());
         }
     }
-    let rest = tokio::time::timeout(Duration::from_secs(30), answers.join_all()).await.expect("all are answered");
-    assert!(rest.iter().all(|answer| answer.status.as_u16() < 500), "{rest:?}");
+    answers.extend(timeout(Duration::from_secs(30), sending.join_all()).await.expect("all are answered"));
+    assert_eq!(answers.len(), CASES * 6);
+    // By chance, something may be right. What is refused says why.
+    let offload = |answer: &&Answer| answer.what.ends_with("/offload");
+    let is_offloaded = answers.iter().filter(offload).any(|answer| answer.status == StatusCode::OK);
+    for answer in &answers {
+        let is_once_more = is_offloaded && offload(&answer) && answer.slug() == "passenger-offloaded";
+        assert!(matches!(answer.status.as_u16(), 200 | 201 | 400 | 422) || is_once_more, "{answer:?}");
+    }
     assert_alive(&somebody.api).await;
 }
