@@ -18,11 +18,6 @@ impl FlightReadModel {
         Self { read_model }
     }
 
-    /// Waits a little for the tables to reach `revision`; see [`ReadModel::settle`].
-    pub async fn settle(&self, revision: Option<Revision>) {
-        self.read_model.settle(revision).await;
-    }
-
     /// A flight, or none if there is no such flight.
     ///
     /// # Errors

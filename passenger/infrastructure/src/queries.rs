@@ -28,11 +28,6 @@ impl PassengerReadModel {
         Self { read_model }
     }
 
-    /// Waits a little for the tables to reach `revision`; see [`ReadModel::settle`].
-    pub async fn settle(&self, revision: Option<Revision>) {
-        self.read_model.settle(revision).await;
-    }
-
     /// A passenger, or none if there is no such passenger.
     ///
     /// # Errors
