@@ -58,6 +58,7 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         mut context: CommandContext,
     ) -> FlightResult<FlightView> {
         let step_of = context.idempotency.get_or_insert_with(|| own_key(context.command_id)).clone();
+        self.executor.readable(flight_id.uuid())?;
         let allowed = self.check(|state| may_depart(state, &flight_id, if_version)).await;
         // After the check, which may have brought news of what another replica did for the same key.
         if let Some((fingerprint, committed)) = self.executor.remembered(&step_of.key) {
@@ -152,10 +153,12 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     /// [`FlightError`], never a rejection.
     pub async fn admission(&self, flight_id: FlightId) -> Result<Admission, FlightError> {
         let look = |state: &FlightState| admission(state, &flight_id);
-        match self.executor.inspect(look) {
-            Admission::Open => Ok(Admission::Open),
-            _ => Ok(self.executor.inspect_fresh(look).await?.0),
-        }
+        let admission = match self.executor.inspect(look) {
+            Admission::Open => Admission::Open,
+            _ => self.executor.inspect_fresh(look).await?.0,
+        };
+        self.executor.readable(flight_id.uuid())?;
+        Ok(admission)
     }
 
     async fn execute(&self, command: FlightCommand, context: CommandContext) -> FlightResult<FlightView> {

@@ -2,6 +2,7 @@ use flight_contract::FlightId;
 use std::sync::Arc;
 
 use shared_kernel::{Decider, Revision};
+use uuid::Uuid;
 
 use crate::{
     Flight, FlightAllBoarded, FlightBoardingReopened, FlightCommand, FlightCreated, FlightDeleted, FlightDetails,
@@ -41,6 +42,26 @@ impl Decider for Flights {
             FlightCommand::Land { flight_id, if_version } => land(existing(state, flight_id, *if_version)?),
             FlightCommand::Delete { flight_id, if_version } => delete(existing(state, flight_id, *if_version)?),
         }
+    }
+
+    fn restate(state: &FlightState, command: &FlightCommand) -> Vec<FlightEvent> {
+        match command {
+            // Repeated, it would undo a correction that came after it.
+            FlightCommand::CorrectDetails { flight_id, details, .. } if state.flight(flight_id).is_some() => {
+                vec![details_corrected(*flight_id, details)]
+            }
+            FlightCommand::Create { .. }
+            | FlightCommand::CorrectDetails { .. }
+            | FlightCommand::NoteManifest { .. }
+            | FlightCommand::Depart { .. }
+            | FlightCommand::CompleteDeparture { .. }
+            | FlightCommand::Land { .. }
+            | FlightCommand::Delete { .. } => Vec::new(),
+        }
+    }
+
+    fn concerns(_: &FlightState, command: &FlightCommand) -> Vec<Uuid> {
+        vec![command.flight_id().uuid()]
     }
 
     fn evolve(state: &mut FlightState, event: &FlightEvent, revision: Revision) {
@@ -101,10 +122,11 @@ fn correct_details(flight: &Flight, details: &FlightDetails) -> Decision {
     if flight.details == *details {
         return Ok(Vec::new());
     }
-    Ok(vec![FlightEvent::DetailsCorrected(FlightDetailsCorrected {
-        flight_id: flight.id,
-        details: details.clone().into(),
-    })])
+    Ok(vec![details_corrected(flight.id, details)])
+}
+
+fn details_corrected(flight_id: FlightId, details: &FlightDetails) -> FlightEvent {
+    FlightEvent::DetailsCorrected(FlightDetailsCorrected { flight_id, details: details.clone().into() })
 }
 
 /// News may arrive out of order and more than once, so only what is newer than the newest news known counts, and all of

@@ -37,14 +37,24 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
         name: PassengerName,
         context: CommandContext,
     ) -> PassengerResult<PassengerView> {
-        let key = context.idempotency.as_ref().map(|idempotency| &idempotency.key);
+        let is_repeated = || {
+            let key = context.idempotency.as_ref().map(|idempotency| &idempotency.key);
+            key.is_some_and(|key| self.executor.remembered(key).is_some())
+        };
         // What a repeated command led to does not depend on the flight any more.
-        if key.and_then(|key| self.executor.remembered(key)).is_none() {
-            match self.flights.admission(flight_id).await? {
-                Admission::Open => {}
-                Admission::UnknownFlight => return Err(PassengerError::UnknownFlight),
-                Admission::Departed => return Err(PassengerError::FlightDeparted),
-                Admission::Arrived => return Err(PassengerError::FlightArrived),
+        if !is_repeated() {
+            let refusal = match self.flights.admission(flight_id).await? {
+                Admission::Open => None,
+                Admission::UnknownFlight => Some(PassengerError::UnknownFlight),
+                Admission::Departed => Some(PassengerError::FlightDeparted),
+                Admission::Arrived => Some(PassengerError::FlightArrived),
+            };
+            if let Some(refusal) = refusal {
+                // Another replica may have carried out the same command, before the flight took nobody any more.
+                self.executor.inspect_fresh(|_| ()).await?;
+                if !is_repeated() {
+                    return Err(refusal);
+                }
             }
         }
         let passenger_id = PassengerId::new(Uuid::now_v7());
