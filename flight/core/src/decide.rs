@@ -34,6 +34,9 @@ impl Decider for Flights {
             FlightCommand::NoteManifest { flight_id, complete, manifest_revision } => {
                 Ok(note_manifest(state, flight_id, *complete, *manifest_revision))
             }
+            FlightCommand::PrepareDeparture { flight_id, manifest_revision, if_version } => {
+                prepare_departure(state, flight_id, *manifest_revision, *if_version)
+            }
             FlightCommand::Depart { flight_id } => {
                 may_depart(state, flight_id, None)?;
                 Ok(vec![FlightEvent::Departed(FlightDisembarked { flight_id: *flight_id })])
@@ -53,6 +56,7 @@ impl Decider for Flights {
             FlightCommand::Create { .. }
             | FlightCommand::CorrectDetails { .. }
             | FlightCommand::NoteManifest { .. }
+            | FlightCommand::PrepareDeparture { .. }
             | FlightCommand::Depart { .. }
             | FlightCommand::CompleteDeparture { .. }
             | FlightCommand::Land { .. }
@@ -91,8 +95,16 @@ pub fn may_depart(
     flight_id: &FlightId,
     if_version: Option<Revision>,
 ) -> Result<(), FlightRejection> {
+    at_gate(state, flight_id, if_version).map(drop)
+}
+
+fn at_gate<'state>(
+    state: &'state FlightState,
+    flight_id: &FlightId,
+    if_version: Option<Revision>,
+) -> Result<&'state Flight, FlightRejection> {
     let flight = existing(state, flight_id, if_version)?;
-    if flight.status.is_at_gate() { Ok(()) } else { Err(FlightRejection::AlreadyDeparted) }
+    if flight.status.is_at_gate() { Ok(flight) } else { Err(FlightRejection::AlreadyDeparted) }
 }
 
 /// The flight, in the version the command is meant for.
@@ -152,6 +164,21 @@ fn note_manifest(
     } else {
         FlightEvent::BoardingReopened(FlightBoardingReopened { flight_id, manifest_revision })
     }]
+}
+
+/// Hears of a complete manifest, also once more: that there is an event is the point, see
+/// [`FlightCommand::PrepareDeparture`].
+fn prepare_departure(
+    state: &FlightState,
+    flight_id: &FlightId,
+    manifest_revision: Revision,
+    if_version: Revision,
+) -> Decision {
+    let flight = at_gate(state, flight_id, Some(if_version))?;
+    if flight.manifest_revision.is_some_and(|known| known > manifest_revision) {
+        return Err(FlightRejection::Stale { current: flight.version });
+    }
+    Ok(vec![FlightEvent::AllBoarded(FlightAllBoarded { flight_id: flight.id, manifest_revision })])
 }
 
 fn complete_departure(state: &FlightState, flight_id: &FlightId) -> Vec<FlightEvent> {

@@ -5,7 +5,7 @@ use passenger_core::{
     Passengers,
 };
 use shared_kernel::{
-    Cause, CommandContext, Committed, Execute, ExecuteError, Executed, Interruption, Position, Revision,
+    Cause, CommandContext, Committed, Decider, Execute, ExecuteError, Executed, Interruption, Position, Revision,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -109,15 +109,25 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
     /// [`PassengerError`], never a rejection.
     pub async fn seal(&self, flight_id: FlightId, context: CommandContext) -> Result<SealAnswer, PassengerError> {
         match self.executor.execute(PassengerCommand::Seal { flight_id }, context).await {
-            Ok(committed) => Ok(SealAnswer::Sealed { revision: committed.revision }),
-            Err(ExecuteError::Rejected { rejection, revision }) => match rejection {
-                PassengerRejection::NotAllBoarded { missing, passengers } => {
-                    Ok(SealAnswer::NotAllBoarded { missing, passengers, revision })
-                }
-                PassengerRejection::ManifestClosed { .. } => Ok(SealAnswer::Closed),
-                other => Err(PassengerError::rejected(other, revision)),
-            },
+            Ok(committed) => {
+                Ok(SealAnswer::Sealed { revision: committed.revision, newly: !committed.events.is_empty() })
+            }
+            Err(ExecuteError::Rejected { rejection, revision }) => not_sealed(rejection, revision),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What [`PassengerService::seal`] would answer now, without sealing.
+    ///
+    /// # Errors
+    /// [`PassengerError`], never a rejection.
+    pub async fn preview_seal(&self, flight_id: FlightId) -> Result<SealAnswer, PassengerError> {
+        let command = PassengerCommand::Seal { flight_id };
+        let (decided, revision) = self.executor.inspect_fresh(|state| Passengers::decide(state, &command)).await?;
+        self.executor.readable(flight_id.uuid())?;
+        match decided {
+            Ok(events) => Ok(SealAnswer::Sealed { revision, newly: !events.is_empty() }),
+            Err(rejection) => not_sealed(rejection, revision),
         }
     }
 
@@ -183,6 +193,16 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
             }
             Err(_) => Position::default(),
         }
+    }
+}
+
+fn not_sealed(rejection: PassengerRejection, revision: Option<Revision>) -> Result<SealAnswer, PassengerError> {
+    match rejection {
+        PassengerRejection::NotAllBoarded { missing, passengers } => {
+            Ok(SealAnswer::NotAllBoarded { missing, passengers, revision })
+        }
+        PassengerRejection::ManifestClosed { .. } => Ok(SealAnswer::Closed),
+        other => Err(PassengerError::rejected(other, revision)),
     }
 }
 

@@ -85,6 +85,9 @@ pub enum ExecuteError<R> {
 /// out at once only lets the answer cover it.
 pub const AT_ONCE_LIMIT: Duration = Duration::from_millis(1_500);
 
+/// How long a command may take to be decided, with the time in which it waits for its turn.
+pub const DECISION_LIMIT: Duration = Duration::from_secs(5);
+
 /// What kept a command or a query from being carried out, other than a rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Interruption {
