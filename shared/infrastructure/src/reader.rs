@@ -31,7 +31,7 @@ use crate::{checkpoint, parking};
 
 pub use batch::{Batch, Numbered, Unprocessable};
 use batch::{Outcome, Parked};
-pub use projection::{Projecting, Projection, Projector};
+pub use projection::{ProjectResult, Projecting, Projection, Projector};
 pub use reaction::{Reacting, Reaction, ReactionError, Reactor};
 
 /// How often a checkpoint is saved while there is nothing to work on.

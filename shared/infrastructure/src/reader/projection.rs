@@ -14,6 +14,9 @@ use crate::event_store::EventStore;
 use crate::postgres::{Database, DatabaseError};
 use crate::worker::{WorkError, WorkerHandle};
 
+/// Whether PostgreSQL has taken what a projection writes.
+pub type ProjectResult = Result<(), tokio_postgres::Error>;
+
 /// How a domain's events become rows.
 pub trait Projection: Send + Sync + 'static {
     /// The domain's events.
@@ -26,7 +29,7 @@ pub trait Projection: Send + Sync + 'static {
         &self,
         transaction: &Transaction<'_>,
         events: &[Numbered<Self::Event>],
-    ) -> impl Future<Output = Result<(), tokio_postgres::Error>> + Send;
+    ) -> impl Future<Output = ProjectResult> + Send;
 }
 
 /// Runs a projection as long as no other instance does.
