@@ -74,7 +74,7 @@ struct Api {
 pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), RunError> {
     let store = EventStore::new(config.event_store.expose()).map_err(InvalidSetting::from)?;
     let log = Log::All(config.domains);
-    let (live, tail) = Live::new(log, store.separate().map_err(InvalidSetting::from)?);
+    let (live, tail) = Live::new(log, store.separate());
     let reader = Arc::new(LogReader::new(store));
     let checks = checks(log, Arc::clone(&reader), tail.clone());
     let feeds = Feeds::new(log, Arc::clone(&reader), tail, config.max_followers);

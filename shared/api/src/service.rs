@@ -70,10 +70,10 @@ impl<D: Decider> Tasks<D> {
     ) -> Result<Self, InvalidSetting> {
         let event_store = EventStore::new(config.event_store.expose())?;
         let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
-        let snapshots = Snapshots::new(database.clone(), event_store.separate()?, stream);
+        let snapshots = Snapshots::new(database.clone(), event_store.separate(), stream);
         let ledger = shutdown.run_until_cancelled(snapshots.load::<D>()).await.unwrap_or_default();
         let settings = ExecutorSettings { append_bytes: config.append_bytes, command_queue: config.command_queue };
-        let (executor, handle) = Executor::new(stream, &event_store, ledger, settings)?;
+        let (executor, handle) = Executor::new(stream, &event_store, ledger, settings);
         let (read_model, follower) = ReadModel::new(database, projection);
         Ok(Self { executor, handle, read_model, follower, snapshots })
     }
