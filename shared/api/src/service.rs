@@ -43,9 +43,11 @@ pub(crate) async fn run<A: DomainApi>(
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
     let peers: Peers = config.apis.iter().map(|(name, service)| (*name, rpc::url(service))).collect();
-    let tasks = Tasks::<A::Decider>::prepare(&config, A::DOMAIN.stream.name, A::PROJECTION, &shutdown).await?;
+    let prepared = Tasks::<A::Decider>::prepare(&config, A::DOMAIN.stream.name, A::PROJECTION, &shutdown).await;
+    let tasks = prepared.map_err(RunError::Setting)?;
     let checks = tasks.checks();
-    let routes = A::routes(tasks.backend(A::DOMAIN), &peers).map_err(InvalidSetting::from)?;
+    let routes = A::routes(tasks.backend(A::DOMAIN), &peers);
+    let routes = routes.map_err(|unusable| RunError::Setting(unusable.into()))?;
     let (methods, _rpc_handle) = rpc::routes(routes.rpc);
     let public = shared_service::finish(routes.public.merge(health::routes(checks)), limits::REQUEST);
     tasks.run(listener, public.merge(methods), shutdown).await
@@ -70,10 +72,10 @@ impl<D: Decider> Tasks<D> {
     ) -> Result<Self, InvalidSetting> {
         let event_store = EventStore::new(config.event_store.expose())?;
         let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
-        let snapshots = Snapshots::new(database.clone(), event_store.separate()?, stream);
+        let snapshots = Snapshots::new(database.clone(), event_store.separate(), stream);
         let ledger = shutdown.run_until_cancelled(snapshots.load::<D>()).await.unwrap_or_default();
         let settings = ExecutorSettings { append_bytes: config.append_bytes, command_queue: config.command_queue };
-        let (executor, handle) = Executor::new(stream, &event_store, ledger, settings)?;
+        let (executor, handle) = Executor::new(stream, &event_store, ledger, settings);
         let (read_model, follower) = ReadModel::new(database, projection);
         Ok(Self { executor, handle, read_model, follower, snapshots })
     }

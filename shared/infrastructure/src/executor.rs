@@ -67,15 +67,12 @@ struct Disconnected;
 impl<D: Decider> Executor<D> {
     /// An executor for `stream`, starting from `ledger` (a snapshot, or the default), and the handle that gives it
     /// commands.
-    ///
-    /// # Errors
-    /// If the client library cannot be set up for the event store's address.
     pub fn new(
         stream: &'static str,
         event_store: &EventStore,
         ledger: Ledger<D>,
         settings: ExecutorSettings,
-    ) -> Result<(Self, ExecutorHandle<D>), crate::event_store::InvalidAddress> {
+    ) -> (Self, ExecutorHandle<D>) {
         let (sender, requests) = mpsc::channel(settings.command_queue.max(1));
         let published = Arc::new(ArcSwap::from_pointee(ledger.clone()));
         let beginning = StoreError::Unavailable("it was not asked yet".to_owned());
@@ -87,13 +84,13 @@ impl<D: Decider> Executor<D> {
             published,
             connection,
             requests,
-            reads: event_store.separate()?,
-            subscriptions: event_store.separate()?,
+            reads: event_store.separate(),
+            subscriptions: event_store.separate(),
             appender: event_store.appender(stream),
             append_bytes: settings.append_bytes.min(LARGEST_APPEND_BYTES),
             turns: Turns::default(),
         };
-        Ok((executor, handle))
+        (executor, handle)
     }
 
     /// Runs until `shutdown`. Commands that were taken are finished and answered; the rest are refused.
@@ -390,8 +387,9 @@ async fn connect<D: Decider>(
     subscriptions: &EventStore,
     appender: &mut Appender,
 ) -> Result<Subscription, StoreError> {
-    assert_same_history(stream, ledger, reads).await?;
+    // Asked first, on a connection of our own: an attempt during an outage costs no more than that.
     let reached = appender.check().await?;
+    assert_same_history(stream, ledger, reads).await?;
     catch_up(stream, ledger, reads, reached, |_, _| {}).await?;
     subscriptions.subscribe(stream, ledger.revision()).await
 }

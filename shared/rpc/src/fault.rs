@@ -21,6 +21,14 @@ pub enum Fault {
         /// What failed, for operators.
         reason: String,
     },
+    /// The other side is there and has failed at it. It may have been done or not; asking again may succeed.
+    #[error("the {service} has failed: {reason}")]
+    Internal {
+        /// The service that was asked.
+        service: String,
+        /// What failed, for operators.
+        reason: String,
+    },
     /// The other side did not understand the call. Asking again changes nothing.
     #[error("the {service} refused the call as invalid: {reason}")]
     Invalid {
@@ -60,7 +68,7 @@ impl Fault {
             ClientError::Call(object) => match object.code() {
                 code::UNAVAILABLE => Self::Unavailable { service, reason: object.message().to_owned() },
                 code::OUTCOME_UNKNOWN => Self::OutcomeUnknown { service, reason: object.message().to_owned() },
-                code::INTERNAL => Self::OutcomeUnknown { service, reason },
+                code::INTERNAL => Self::Internal { service, reason: object.message().to_owned() },
                 code::LAST_RESERVED..=code::INVALID_REQUEST => Self::Invalid { service, reason },
                 // A code that is not known here does not say that nothing was done.
                 _ => Self::OutcomeUnknown { service, reason },
@@ -82,12 +90,6 @@ impl Fault {
             other => other,
         }
     }
-
-    /// Whether asking again later may succeed.
-    #[must_use]
-    pub const fn is_transient(&self) -> bool {
-        !matches!(self, Self::Invalid { .. })
-    }
 }
 
 /// Whether there never was a connection.
@@ -104,7 +106,7 @@ impl From<Fault> for Interruption {
         let reason = fault.to_string();
         match fault {
             Fault::Unavailable { .. } => Self::Unavailable(reason),
-            Fault::OutcomeUnknown { .. } => Self::OutcomeUnknown(reason),
+            Fault::OutcomeUnknown { .. } | Fault::Internal { .. } => Self::OutcomeUnknown(reason),
             Fault::Invalid { .. } => Self::Internal(reason),
         }
     }

@@ -4,6 +4,7 @@ use eventstore::{ReadStreamOptions, StreamPosition};
 use shared_kernel::Revision;
 use tokio::time::timeout;
 
+use super::library::LibraryClient;
 use super::{EventStore, Recorded, Refusal, Right, StoreError};
 use crate::limits;
 
@@ -74,34 +75,44 @@ impl EventStore {
             Err(StoreError::Unavailable(_)) => {}
             outcome => return outcome,
         }
-        self.reconnect();
         match self.read_once(stream, options, limits::STORE_OPERATION - limits::STORE_FIRST_ATTEMPT).await {
-            Err(error) => {
-                self.reconnect();
-                Err(self.connections.explained(error).await)
-            }
+            Err(error) => Err(self.connections.explained(error).await),
             outcome => outcome,
         }
     }
 
-    /// Reads; `limit` is for the time until the first part of the answer, and from each part to the next.
+    /// Reads; gives up the client if it gets no answer.
     async fn read_once(
         &self,
         stream: &str,
         options: &ReadStreamOptions,
         limit: Duration,
     ) -> Result<Vec<Recorded>, StoreError> {
-        let silent = |_| StoreError::timeout("a read", limit);
-        let failed = |error| StoreError::of_library(error, Right::Read(stream.to_owned()));
-        let client = self.client();
-        let mut events = Vec::new();
-        let mut reading = timeout(limit, client.read_stream(stream, options)).await.map_err(silent)?.map_err(failed)?;
-        loop {
-            match timeout(limit, reading.next()).await.map_err(silent)? {
-                Ok(Some(resolved)) => events.extend(resolved.event.map(Recorded::try_from).transpose()?),
-                Ok(None) | Err(eventstore::Error::ResourceNotFound) => return Ok(events),
-                Err(error) => return Err(failed(error)),
-            }
+        let client = self.client.get()?;
+        let outcome = read_with(&client, stream, options, limit).await;
+        if matches!(outcome, Err(StoreError::Unavailable(_))) {
+            self.client.give_up(&client);
+        }
+        outcome
+    }
+}
+
+/// Reads; `limit` is for the time until the first part of the answer, and from each part to the next.
+async fn read_with(
+    client: &LibraryClient,
+    stream: &str,
+    options: &ReadStreamOptions,
+    limit: Duration,
+) -> Result<Vec<Recorded>, StoreError> {
+    let silent = |_| StoreError::timeout("a read", limit);
+    let failed = |error| StoreError::of_library(error, Right::Read(stream.to_owned()));
+    let mut events = Vec::new();
+    let mut reading = timeout(limit, client.read_stream(stream, options)).await.map_err(silent)?.map_err(failed)?;
+    loop {
+        match timeout(limit, reading.next()).await.map_err(silent)? {
+            Ok(Some(resolved)) => events.extend(resolved.event.map(Recorded::try_from).transpose()?),
+            Ok(None) | Err(eventstore::Error::ResourceNotFound) => return Ok(events),
+            Err(error) => return Err(failed(error)),
         }
     }
 }

@@ -1,11 +1,14 @@
 use eventstore::{
     StreamPosition, SubscribeToAllOptions, SubscribeToStreamOptions, SubscriptionEvent, SubscriptionFilter,
 };
+use std::sync::Arc;
+
 use shared_kernel::Revision;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::library::LibraryClient;
 use super::{AllPosition, EventStore, Recorded, Right, StoreError, read};
 use crate::limits;
 
@@ -44,9 +47,10 @@ impl EventStore {
         }
         let from = after.map_or(StreamPosition::Start, |revision| StreamPosition::Position(revision.0));
         let options = SubscribeToStreamOptions::default().start_from(from);
-        let subscription = self.client().subscribe_to_stream(stream, &options).await;
+        let client = self.client.get()?;
+        let subscription = client.subscribe_to_stream(stream, &options).await;
         let expected = after.map_or(Revision(0), Revision::next);
-        self.confirmed(subscription, Right::Read(stream.to_owned()), Some(expected)).await
+        self.confirmed(client, subscription, Right::Read(stream.to_owned()), Some(expected)).await
     }
 
     /// Subscribes to all events of the streams whose names start with one of `stream_prefixes`, in the order of the
@@ -65,20 +69,22 @@ impl EventStore {
             StreamPosition::Position(eventstore::Position { commit: after.commit, prepare: after.prepare })
         });
         let options = SubscribeToAllOptions::default().position(from).filter(filter);
-        let subscription = self.client().subscribe_to_all(&options).await;
-        self.confirmed(subscription, Right::ReadAll, None).await
+        let client = self.client.get()?;
+        let subscription = client.subscribe_to_all(&options).await;
+        self.confirmed(client, subscription, Right::ReadAll, None).await
     }
 
     async fn confirmed(
         &self,
+        client: Arc<LibraryClient>,
         subscription: eventstore::Subscription,
         right: Right,
         expected: Option<Revision>,
     ) -> Result<Subscription, StoreError> {
-        match Subscription::confirmed(subscription, right, expected).await {
+        match Subscription::confirmed(&client, subscription, right, expected).await {
             Ok(subscription) => Ok(subscription),
             Err(error) => {
-                self.reconnect();
+                self.client.give_up(&client);
                 Err(self.connections.explained(error).await)
             }
         }
@@ -87,6 +93,7 @@ impl EventStore {
 
 impl Subscription {
     async fn confirmed(
+        client: &Arc<LibraryClient>,
         mut subscription: eventstore::Subscription,
         right: Right,
         mut expected: Option<Revision>,
@@ -99,7 +106,7 @@ impl Subscription {
             // The channel is empty and its receiver alive.
             let _ = sender.try_send(in_sequence(delivery, &mut expected));
         }
-        let pump = tokio::spawn(pump(subscription, right, expected, sender));
+        let pump = tokio::spawn(pump(Arc::clone(client), subscription, right, expected, sender));
         Ok(Self { deliveries, pump })
     }
 
@@ -137,8 +144,10 @@ impl Drop for Subscription {
 /// Takes events from the library's subscription, whose `next` loses its place when cancelled, into a channel whose
 /// receiver can be waited on together with other things.
 ///
-/// `expected` is the number that the next event of a stream has to have.
+/// `expected` is the number that the next event of a stream has to have. The client is held until the subscription has
+/// ended: it would end with it.
 async fn pump(
+    _client: Arc<LibraryClient>,
     mut subscription: eventstore::Subscription,
     right: Right,
     mut expected: Option<Revision>,
