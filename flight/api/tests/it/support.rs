@@ -108,6 +108,11 @@ impl TestApi {
         client.append_to_stream(flight_contract::STREAM.name, &AppendToStreamOptions::default(), event).await.unwrap();
     }
 
+    /// The address of the event store that it works with.
+    pub(crate) fn event_store(&self) -> &str {
+        self.store.connection_string()
+    }
+
     pub(crate) async fn stop(self) {
         self.service.stop().await;
     }
