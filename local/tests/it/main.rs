@@ -17,6 +17,7 @@ mod outage;
 mod own_servers;
 mod previous_release;
 mod race;
+mod replicas;
 mod scenarios;
 mod start;
 mod stop;

@@ -146,11 +146,11 @@ impl<P: Projection> Projecting<P> {
         Ok(replayed)
     }
 
-    /// Projects all in one transaction, or, if PostgreSQL refuses that, one by one.
+    /// Projects all in one transaction, or, if PostgreSQL refuses something that is in it, one by one.
     async fn project(&self, client: &mut ClientWrapper, batch: &Batch<'_, P::Event>) -> Result<Parked, WorkError> {
         in_time(async {
             match self.project_together(client, batch).await {
-                Err(WorkError::Database(DatabaseError::Refused(_))) => self.project_one_by_one(client, batch).await,
+                Err(WorkError::Database(DatabaseError::InvalidData(_))) => self.project_one_by_one(client, batch).await,
                 outcome => outcome,
             }
         })
@@ -205,7 +205,7 @@ impl<P: Projection> Projecting<P> {
                 savepoint.commit().await?;
                 Ok(None)
             }
-            Err(DatabaseError::Refused(reason)) => {
+            Err(DatabaseError::InvalidData(reason)) => {
                 savepoint.rollback().await?;
                 Ok(Some(Unprocessable { key, reason }))
             }
@@ -215,12 +215,12 @@ impl<P: Projection> Projecting<P> {
 }
 
 /// What a failure to project comes to. When PostgreSQL has not answered although the connection is there, it was never
-/// asked: the client library could not convert a value. That is as hopeless as a refusal.
+/// asked: the client library could not convert a value. That is as hopeless as a refusal of the data.
 fn failure(error: tokio_postgres::Error) -> DatabaseError {
     let from_connection = error.is_closed() || error.source().is_some_and(|cause| cause.is::<io::Error>());
     if error.as_db_error().is_some() || from_connection {
         return error.into();
     }
     // Without its cause, which may quote the value.
-    DatabaseError::Refused(error.to_string())
+    DatabaseError::InvalidData(error.to_string())
 }

@@ -304,3 +304,32 @@ async fn outages_are_survived() {
     }
     projector.stop().await;
 }
+
+/// None of these says anything about the event.
+#[tokio::test]
+async fn what_is_wrong_with_the_database_parks_nothing() {
+    let (store, writer, database) = world().await;
+    let projector = Running::projector(AccountRows, &store, &database);
+    let mut events = deposits(3);
+    projected(&database, writer.append(&events).await).await;
+    // A lock, an index and a page that are damaged, a right, a server that only reads, a conflict, a lack of memory.
+    for code in ["55P03", "XX002", "XX001", "42501", "25006", "40001", "53200", "42883"] {
+        database
+            .execute(&format!(
+                "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
+                     $$ BEGIN RAISE EXCEPTION 'made up' USING ERRCODE = '{code}'; END $$;
+                 CREATE TRIGGER fails BEFORE INSERT OR UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION fail()"
+            ))
+            .await;
+        let more = deposits(3);
+        let last = writer.append(&more).await;
+        events.extend(more);
+        let trouble = async || projector.handle.trouble().is_some_and(|trouble| trouble.contains(code));
+        eventually(&format!("trouble with {code}"), LIMIT, trouble).await;
+        assert!(database.parked().await.is_empty(), "{code}");
+        database.execute("DROP TRIGGER fails ON accounts; DROP FUNCTION fail()").await;
+        projected(&database, last).await;
+    }
+    assert_eq!(database.rows().await, rows_of(&events));
+    assert!(database.parked().await.is_empty());
+}
