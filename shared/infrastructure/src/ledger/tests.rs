@@ -41,6 +41,8 @@ impl Decider for Counter {
     type Subject = ();
     type Outcome = u64;
 
+    const STATE_VERSION: u32 = 1;
+
     fn decide(_: &u64, (): &()) -> Result<Vec<Counted>, Infallible> {
         Ok(vec![Counted])
     }
@@ -137,17 +139,41 @@ fn a_restored_ledger_goes_on_as_the_one_that_was_saved() {
     let mut saved = Ledger::<Counter>::default();
     fold(&mut saved, "first", 0, 2);
     fold(&mut saved, "second", HOUR, 1);
-    let mut restored = Ledger::<Counter>::restore(&saved.snapshot().unwrap(), Uuid::nil()).unwrap();
-    assert_eq!((*restored.state(), restored.revision()), (3, Some(Revision(2))));
+    let mut restored = serde_json::from_slice::<Ledger<Counter>>(&serde_json::to_vec(&saved).unwrap()).unwrap();
+    assert_eq!((*restored.state(), restored.last_event()), (3, Some((Revision(2), Uuid::nil()))));
     assert_eq!((outcome(&restored, "first"), outcome(&restored, "second")), (Some(2), Some(3)));
 
     fold(&mut restored, "third", 25 * HOUR + 1, 1);
     assert_eq!((outcome(&restored, "first"), outcome(&restored, "second")), (None, Some(3)));
 }
 
+/// What is stored of a ledger is read by the next release, unless it is of another format.
+#[test]
+fn a_ledger_is_stored_as_its_format_says() {
+    let mut ledger = Ledger::<Counter>::default();
+    fold(&mut ledger, "key", 1, 2);
+    let mut stored = serde_json::to_value(&ledger).unwrap();
+    stored["remembered"][0][1]["command_id"] = "another each time".into();
+    let expected = serde_json::json!({
+        "state": 2,
+        "revision": 1,
+        "last_event": Uuid::nil(),
+        "remembered": [["key", {
+            "command_id": "another each time",
+            "first_revision": 0,
+            "subject": null,
+            "fingerprint": "key",
+            "outcome": 2,
+            "revision": 1,
+        }]],
+        "by_age": [[["1970-01-01T00:01:00Z", 0], "key"]],
+    });
+    assert_eq!((crate::snapshot::LEDGER_FORMAT, stored), (4, expected), "raise LEDGER_FORMAT");
+}
+
 #[test]
 fn what_is_no_snapshot_is_refused() {
-    for snapshot in ["", "{}", "[1,2]", r#"{"state":-1,"revision":2,"remembered":[],"by_age":[]}"#] {
-        assert!(Ledger::<Counter>::restore(snapshot.as_bytes(), Uuid::nil()).is_err(), "{snapshot}");
+    for snapshot in ["", "{}", "[1,2]", r#"{"state":-1,"revision":2,"last_event":null,"remembered":[],"by_age":[]}"#] {
+        assert!(serde_json::from_str::<Ledger<Counter>>(snapshot).is_err(), "{snapshot}");
     }
 }

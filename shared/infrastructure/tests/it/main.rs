@@ -22,6 +22,7 @@ mod replicas;
 mod rights;
 mod rpc;
 mod settings;
+mod snapshots;
 mod tables;
 mod tls;
 mod workers;
