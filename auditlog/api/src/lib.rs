@@ -18,10 +18,8 @@ mod stream;
 
 use std::sync::Arc;
 
-use shared_infrastructure::InvalidSetting;
-use shared_infrastructure::event_store::EventStore;
+use shared_infrastructure::event_store::{EventStore, InvalidAddress};
 use shared_kernel::Domain;
-use shared_service::TaskEnded;
 use shared_service::health::Checks;
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
@@ -50,15 +48,7 @@ impl Config {
 }
 
 /// Why the service does not run, or not any more.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// A task has ended.
-    #[error(transparent)]
-    Task(#[from] TaskEnded),
-    /// A setting is not usable.
-    #[error(transparent)]
-    Setting(#[from] InvalidSetting),
-}
+pub type RunError = shared_service::RunError<InvalidAddress>;
 
 /// What the routes work with.
 struct Api {
@@ -72,7 +62,7 @@ struct Api {
 /// # Errors
 /// [`RunError`] at once if a setting is not usable, or when following the log has ended.
 pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), RunError> {
-    let store = EventStore::new(config.event_store.expose()).map_err(InvalidSetting::from)?;
+    let store = EventStore::new(config.event_store.expose()).map_err(RunError::Setting)?;
     let log = Log::All(config.domains);
     let (live, tail) = Live::new(log, store.separate());
     let reader = Arc::new(LogReader::new(store));

@@ -8,6 +8,8 @@ mod command_line;
 mod contract;
 mod crash;
 mod demo;
+#[cfg(target_os = "linux")]
+mod durability;
 mod events;
 mod history;
 mod kill_under_load;

@@ -1,7 +1,7 @@
 use flight_contract::{Admission, FlightId};
 use passenger_contract::{FlightEnding, PassengerId, SealAnswer};
 use passenger_core::{
-    Manifest, OffloadReason, PassengerCommand, PassengerEvent, PassengerName, PassengerOutcome, PassengerRejection,
+    Manifest, ManifestNews, OffloadReason, PassengerCommand, PassengerName, PassengerOutcome, PassengerRejection,
     Passengers,
 };
 use shared_kernel::{
@@ -10,7 +10,7 @@ use shared_kernel::{
 use std::sync::Arc;
 use uuid::Uuid;
 
-use crate::{Flights, PassengerError, PassengerView};
+use crate::{Completeness, Flights, PassengerError, PassengerView};
 
 /// Carries out what callers and the flight domain ask of passengers and manifests.
 #[derive(Clone)]
@@ -159,12 +159,8 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
         let (Some(event), Some(revision)) = (committed.events.last(), committed.revision) else {
             return Position::default();
         };
-        let complete = match event {
-            PassengerEvent::ManifestCompleted(_) => true,
-            PassengerEvent::ManifestReopened(_) => false,
-            _ => return Position::default(),
-        };
-        let noting = self.flights.note_manifest(event.flight_id(), complete, revision, cause);
+        let Some(ManifestNews::Complete(complete)) = event.news() else { return Position::default() };
+        let noting = self.flights.note_manifest(event.flight_id(), Completeness { complete, as_of: revision }, cause);
         match tokio::time::timeout(shared_kernel::AT_ONCE_LIMIT, noting).await {
             Ok(Ok(noted)) => Position::at(flight_contract::STREAM, noted),
             Ok(Err(error)) => {

@@ -44,9 +44,11 @@ pub(crate) async fn run<A: DomainApi>(
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
     let peers: Peers = config.apis.iter().map(|(name, service)| (*name, rpc::url(service))).collect();
-    let tasks = Tasks::<A::Decider>::prepare(&config, A::DOMAIN.stream.name, A::PROJECTION)?;
+    let prepared = Tasks::<A::Decider>::prepare(&config, A::DOMAIN.stream.name, A::PROJECTION);
+    let tasks = prepared.map_err(RunError::Setting)?;
     let checks = tasks.checks();
-    let routes = A::routes(tasks.backend(A::DOMAIN), &peers).map_err(InvalidSetting::from)?;
+    let routes = A::routes(tasks.backend(A::DOMAIN), &peers);
+    let routes = routes.map_err(|unusable| RunError::Setting(unusable.into()))?;
     let (methods, _rpc_handle) = rpc::routes(routes.rpc);
     let public = shared_service::finish(routes.public.merge(health::routes(checks)), limits::REQUEST);
     tasks.run(listener, public.merge(methods), shutdown).await

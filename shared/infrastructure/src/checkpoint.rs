@@ -5,7 +5,9 @@ use std::error::Error;
 use shared_kernel::Revision;
 use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{GenericClient, Statement};
+use uuid::Uuid;
 
+use crate::event_store::Recorded;
 use crate::postgres::{DatabaseError, StoredRevision, to_bigint};
 
 /// The channel on which a moved checkpoint is announced, as `<reader>:<revision>`.
@@ -28,30 +30,48 @@ impl<'row> FromSql<'row> for Checkpoint {
     }
 }
 
+/// The event up to which a reader has come: its number, and its identifier, by which another history is told from the
+/// one that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) revision: Revision,
+    /// `None` in a checkpoint that was saved by software that saves none.
+    pub(crate) event_id: Option<Uuid>,
+}
+
+impl Mark {
+    pub(crate) fn at(recorded: &Recorded) -> Self {
+        Self { revision: recorded.revision, event_id: Some(recorded.event_id) }
+    }
+}
+
 /// Reads a reader's checkpoint, creating it before the first event if it is not there.
-pub(crate) async fn load(client: &impl GenericClient, reader: &str) -> Result<Option<Revision>, DatabaseError> {
+pub(crate) async fn load(client: &impl GenericClient, reader: &str) -> Result<Option<Mark>, DatabaseError> {
     client
         .execute("INSERT INTO checkpoints (name, revision) VALUES ($1, -1) ON CONFLICT DO NOTHING", &[&reader])
         .await?;
-    let row = client.query_one("SELECT revision FROM checkpoints WHERE name = $1", &[&reader]).await?;
-    let Checkpoint(revision) = row.try_get(0)?;
-    Ok(revision)
+    let sql = "SELECT revision, CASE WHEN identified_revision = revision THEN event_id END
+        FROM checkpoints WHERE name = $1";
+    let row = client.query_one(sql, &[&reader]).await?;
+    let (Checkpoint(revision), event_id) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(revision.map(|revision| Mark { revision, event_id }))
 }
 
 /// The statement for [`advance`], to be prepared once.
-pub(crate) const ADVANCE: &str = "UPDATE checkpoints SET revision = $3 WHERE name = $1 AND revision = $2
-     RETURNING pg_notify($4, name || ':' || revision)";
+pub(crate) const ADVANCE: &str = "UPDATE checkpoints SET revision = $3, event_id = $5, identified_revision = $3
+     WHERE name = $1 AND revision = $2 RETURNING pg_notify($4, name || ':' || revision)";
 
 /// Moves a checkpoint from `from` to `to`. Answers whether it stood at `from`; if not, somebody else has moved it.
 pub(crate) async fn advance(
     client: &impl GenericClient,
     statement: &Statement,
     reader: &str,
-    from: Option<Revision>,
-    to: Revision,
+    from: Option<Mark>,
+    to: Option<Mark>,
 ) -> Result<bool, tokio_postgres::Error> {
-    let (from, to) = (to_bigint(from), to_bigint(Some(to)));
-    Ok(client.query_opt(statement, &[&reader, &from, &to, &CHANNEL]).await?.is_some())
+    let event_id = to.and_then(|mark| mark.event_id);
+    let [from, to] = [from, to].map(|mark| to_bigint(mark.map(|mark| mark.revision)));
+    Ok(client.query_opt(statement, &[&reader, &from, &to, &CHANNEL, &event_id]).await?.is_some())
 }
 
 /// The statement for [`read`], to be prepared once.

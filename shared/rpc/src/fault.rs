@@ -21,6 +21,14 @@ pub enum Fault {
         /// What failed, for operators.
         reason: String,
     },
+    /// The other side is there and has failed at it. It may have been done or not; asking again may succeed.
+    #[error("the {service} has failed: {reason}")]
+    Internal {
+        /// The service that was asked.
+        service: String,
+        /// What failed, for operators.
+        reason: String,
+    },
     /// The other side did not understand the call. Asking again changes nothing.
     #[error("the {service} refused the call as invalid: {reason}")]
     Invalid {
@@ -60,7 +68,7 @@ impl Fault {
             ClientError::Call(object) => match object.code() {
                 code::UNAVAILABLE => Self::Unavailable { service, reason: object.message().to_owned() },
                 code::OUTCOME_UNKNOWN => Self::OutcomeUnknown { service, reason: object.message().to_owned() },
-                code::INTERNAL => Self::OutcomeUnknown { service, reason },
+                code::INTERNAL => Self::Internal { service, reason: object.message().to_owned() },
                 code::LAST_RESERVED..=code::INVALID_REQUEST => Self::Invalid { service, reason },
                 _ => Self::Unavailable { service, reason },
             },
@@ -72,12 +80,6 @@ impl Fault {
             ClientError::ParseError(_) | ClientError::InvalidRequestId(_) => Self::Invalid { service, reason },
             _ => Self::Unavailable { service, reason },
         }
-    }
-
-    /// Whether asking again later may succeed.
-    #[must_use]
-    pub const fn is_transient(&self) -> bool {
-        !matches!(self, Self::Invalid { .. })
     }
 }
 
@@ -95,7 +97,7 @@ impl From<Fault> for Interruption {
         let reason = fault.to_string();
         match fault {
             Fault::Unavailable { .. } => Self::Unavailable(reason),
-            Fault::OutcomeUnknown { .. } => Self::OutcomeUnknown(reason),
+            Fault::OutcomeUnknown { .. } | Fault::Internal { .. } => Self::OutcomeUnknown(reason),
             Fault::Invalid { .. } => Self::Internal(reason),
         }
     }

@@ -6,7 +6,7 @@ use flight_contract::{Admission, FlightId};
 use passenger_contract::{FlightEnding, SealAnswer};
 use std::sync::{Arc, Mutex};
 
-use passenger_application::{Flights, PassengerError, PassengerService};
+use passenger_application::{Completeness, Flights, PassengerError, PassengerService};
 use passenger_core::{MAX_CLOSED_PER_COMMAND, PassengerEvent, PassengerRejection, Passengers};
 use shared_kernel::testing::InMemory;
 use shared_kernel::{Cause, CommandContext, Idempotency, IdempotencyKey, Interruption, Position, Revision, Text};
@@ -27,11 +27,10 @@ impl Flights for FlightDomain {
     async fn note_manifest(
         &self,
         _: FlightId,
-        complete: bool,
-        manifest_revision: Revision,
+        Completeness { complete, as_of }: Completeness,
         _: Cause,
     ) -> Result<Option<Revision>, Interruption> {
-        self.told.lock().unwrap().push((complete, manifest_revision));
+        self.told.lock().unwrap().push((complete, as_of));
         Ok(Some(Revision(40)))
     }
 }

@@ -1,18 +1,32 @@
 //! Projecting a stream into PostgreSQL: rows and checkpoint in one transaction, batch after batch.
 
+use std::collections::HashSet;
+use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;
 use std::{io, slice};
 
 use deadpool_postgres::{ClientWrapper, Transaction};
 use shared_kernel::DomainEvent;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+use tokio_postgres::Statement;
 use uuid::Uuid;
 
-use super::batch::{Batch, Numbered, Parked, Refused, Unprocessable};
-use super::{Reader, Work, in_time};
-use crate::event_store::EventStore;
+use super::batch::{Batch, Outcome, Parked, Refused};
+use super::origin::{Numbered, Unprocessable};
+use super::{IDLE_CHECKPOINT_INTERVAL, Reader, Reading, Work, in_time};
+use crate::checkpoint::Mark;
+use crate::event_store::{EventStore, Recorded};
+use crate::parking;
 use crate::postgres::{Database, DatabaseError};
-use crate::worker::{WorkError, WorkerHandle};
+use crate::worker::{Replayed, Request, WorkError, WorkerHandle};
+
+/// How many events one transaction takes at most.
+const EVENTS_PER_BATCH: usize = 1_000;
+
+/// Whether PostgreSQL has taken what a projection writes.
+pub type ProjectResult = Result<(), tokio_postgres::Error>;
 
 /// How a domain's events become rows.
 pub trait Projection: Send + Sync + 'static {
@@ -26,7 +40,7 @@ pub trait Projection: Send + Sync + 'static {
         &self,
         transaction: &Transaction<'_>,
         events: &[Numbered<Self::Event>],
-    ) -> impl Future<Output = Result<(), tokio_postgres::Error>> + Send;
+    ) -> impl Future<Output = ProjectResult> + Send;
 }
 
 /// Runs a projection as long as no other instance does.
@@ -43,22 +57,97 @@ impl<P: Projection> Projector<P> {
         event_store: EventStore,
         database: Database,
     ) -> (Self, WorkerHandle) {
-        Self::of(Projecting(projection), stream, event_store, database)
+        Self::of(|_| Projecting(projection), stream, event_store, database)
     }
 }
 
 impl<P: Projection> Work for Projecting<P> {
     type Event = P::Event;
     const NAME: &'static str = P::NAME;
-    /// As many as one transaction takes.
-    const EVENTS_PER_BATCH: usize = 1_000;
 
     fn key(event: &P::Event) -> Option<Uuid> {
         Some(event.key())
     }
 
+    async fn follow(
+        &self,
+        reading: &mut Reading,
+        client: &mut ClientWrapper,
+        requests: &mut mpsc::Receiver<Request>,
+    ) -> Result<Infallible, WorkError> {
+        let (mut subscription, advance) = reading.begin(client).await?;
+        loop {
+            tokio::select! {
+                Some(request) = requests.recv() => match request {
+                    Request::Replay(reply) => {
+                        let replayed = self.replay(reading, client).await?;
+                        // Nobody may wait for it any more.
+                        let _ = reply.send(replayed);
+                    }
+                },
+                deliveries = subscription.next_batch(EVENTS_PER_BATCH) => {
+                    let events = reading.not_seen(deliveries)?;
+                    self.process(reading, client, &advance, &events).await?;
+                }
+                () = sleep_until(reading.saved_at + IDLE_CHECKPOINT_INTERVAL), if reading.reached != reading.saved => {
+                    reading.save(&**client, &advance, reading.reached).await?;
+                }
+            }
+        }
+    }
+}
+
+impl<P: Projection> Projecting<P> {
+    /// Works on events, and moves the checkpoint past them. Where there is nothing to do for them, that can wait.
+    async fn process(
+        &self,
+        reading: &mut Reading,
+        client: &mut ClientWrapper,
+        advance: &Statement,
+        events: &[Recorded],
+    ) -> Result<(), WorkError> {
+        let Some(last) = events.last().map(Mark::at) else { return Ok(()) };
+        let outcome = Outcome::Advance { statement: advance, from: reading.saved, to: last };
+        let batch = Batch::of::<Self>(events, &reading.parked, outcome);
+        reading.reached = Some(last);
+        if !batch.is_empty() {
+            let parked = self.project(client, &batch).await?;
+            reading.parked.extend(parked);
+            (reading.saved, reading.saved_at) = (Some(last), Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Works on the parked events again, in order. What still cannot be processed stays parked.
+    async fn replay(&self, reading: &mut Reading, client: &mut ClientWrapper) -> Result<Replayed, WorkError> {
+        let (oldest, beyond_limit) = parking::oldest(&**client, P::NAME).await?;
+        let mut still_parked = HashSet::new();
+        let mut replayed = Replayed { replayed: 0, still_parked: 0, beyond_limit };
+        for waiting in oldest {
+            let parked = match reading.parked_event(&waiting).await? {
+                Ok(recorded) => {
+                    let outcome = Outcome::Release(waiting.revision);
+                    let batch = Batch::of::<Self>(slice::from_ref(&recorded), &still_parked, outcome);
+                    self.project(client, &batch).await?
+                }
+                Err(reason) => {
+                    parking::keep(&**client, P::NAME, waiting.revision, &reason).await?;
+                    Parked::from([waiting.key])
+                }
+            };
+            if parked.is_empty() {
+                replayed.replayed += 1;
+            } else {
+                replayed.still_parked += 1;
+                still_parked.extend(parked);
+            }
+        }
+        reading.parked = parking::keys(&**client, P::NAME).await?;
+        Ok(replayed)
+    }
+
     /// Projects all in one transaction, or, if PostgreSQL refuses that, one by one.
-    async fn work(&self, client: &mut ClientWrapper, batch: &Batch<'_, P::Event>) -> Result<Parked, WorkError> {
+    async fn project(&self, client: &mut ClientWrapper, batch: &Batch<'_, P::Event>) -> Result<Parked, WorkError> {
         in_time(async {
             match self.project_together(client, batch).await {
                 Err(WorkError::Database(DatabaseError::Refused(_))) => self.project_one_by_one(client, batch).await,
@@ -67,9 +156,7 @@ impl<P: Projection> Work for Projecting<P> {
         })
         .await
     }
-}
 
-impl<P: Projection> Projecting<P> {
     async fn project_together(
         &self,
         client: &mut ClientWrapper,

@@ -11,6 +11,7 @@ mod events;
 mod executor;
 mod history;
 mod idempotency;
+mod lanes;
 mod limits;
 mod lost_answers;
 mod metadata;

@@ -37,6 +37,15 @@ async fn projected(database: &ReadDatabase, revision: Revision) {
     .await;
 }
 
+/// A projector that has projected `count` deposits.
+async fn projecting(count: usize) -> (TestEventStore, Writer, ReadDatabase, Running) {
+    let (store, writer, database) = world().await;
+    let projector = Running::projector(AccountRows, &store, &database);
+    let last = writer.append(&deposits(count)).await;
+    projected(&database, last).await;
+    (store, writer, database, projector)
+}
+
 #[tokio::test]
 async fn rows_and_checkpoint_move_together() {
     let (store, writer, database) = world().await;
@@ -228,10 +237,7 @@ async fn one_instance_leads_and_another_takes_over() {
 /// An idle leader whose connection is gone has lost its lock. It must not say that it leads.
 #[tokio::test]
 async fn a_leader_notices_that_it_is_cut_off_although_nothing_happens() {
-    let (store, writer, database) = world().await;
-    let projector = Running::projector(AccountRows, &store, &database);
-    let last = writer.append(&deposits(1)).await;
-    projected(&database, last).await;
+    let (_store, _writer, database, projector) = projecting(1).await;
     let pid = database.led_by_other_than(None).await;
     database.test.disconnect_clients().await;
     database.led_by_other_than(Some(pid)).await;
@@ -240,10 +246,7 @@ async fn a_leader_notices_that_it_is_cut_off_although_nothing_happens() {
 
 #[tokio::test]
 async fn a_checkpoint_that_somebody_else_has_moved_is_not_overwritten() {
-    let (store, writer, database) = world().await;
-    let projector = Running::projector(AccountRows, &store, &database);
-    let last = writer.append(&deposits(5)).await;
-    projected(&database, last).await;
+    let (_store, writer, database, projector) = projecting(5).await;
     let before = database.rows().await;
 
     // As if another instance had projected the next event.
