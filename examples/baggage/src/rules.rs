@@ -64,6 +64,8 @@ impl Decider for Bags {
     type Subject = BagId;
     type Outcome = Option<Bag>;
 
+    const STATE_VERSION: u32 = 1;
+
     fn decide(bags: &Self::State, command: &BagCommand) -> Result<Vec<BagEvent>, Infallible> {
         Ok(match *command {
             BagCommand::CheckIn { bag_id, flight_id } if !bags.contains_key(&bag_id) => {

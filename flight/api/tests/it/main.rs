@@ -4,6 +4,7 @@
 
 mod departures;
 mod lists;
+mod other_history;
 mod plans;
 mod rows;
 mod settings;

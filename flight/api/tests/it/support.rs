@@ -108,6 +108,13 @@ impl TestApi {
         client.append_to_stream(flight_contract::STREAM.name, &AppendToStreamOptions::default(), event).await.unwrap();
     }
 
+    /// Empties the event store while the API runs.
+    pub(crate) async fn empty_store(&mut self) {
+        self.store.stop().await;
+        self.store.empty();
+        self.store.start_again().await;
+    }
+
     pub(crate) async fn stop(self) {
         self.service.stop().await;
     }

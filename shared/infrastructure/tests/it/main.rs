@@ -23,6 +23,7 @@ mod replicas;
 mod rights;
 mod rpc;
 mod settings;
+mod snapshots;
 mod tables;
 mod tls;
 mod workers;
