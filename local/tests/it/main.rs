@@ -15,6 +15,7 @@ mod outage;
 mod own_servers;
 mod previous_release;
 mod race;
+mod reactions;
 mod scenarios;
 mod start;
 mod stop;
