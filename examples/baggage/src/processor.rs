@@ -57,6 +57,10 @@ impl Projection for BagProjection {
     type Event = BagEvent;
     const NAME: &'static str = "baggage-projection";
 
+    async fn clear(&self, transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
+        BAGS.clear(transaction).await
+    }
+
     async fn project(
         &self,
         transaction: &Transaction<'_>,

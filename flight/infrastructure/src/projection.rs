@@ -14,6 +14,10 @@ impl Projection for FlightProjection {
     type Event = FlightEvent;
     const NAME: &'static str = "flight-projection";
 
+    async fn clear(&self, transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
+        FLIGHTS.clear(transaction).await
+    }
+
     async fn project(
         &self,
         transaction: &Transaction<'_>,

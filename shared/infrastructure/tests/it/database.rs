@@ -100,6 +100,10 @@ impl Projection for AccountRows {
     type Event = Event;
     const NAME: &'static str = "accounts";
 
+    async fn clear(&self, transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
+        transaction.batch_execute("TRUNCATE accounts").await
+    }
+
     async fn project(
         &self,
         transaction: &Transaction<'_>,
@@ -124,6 +128,10 @@ pub(crate) const FAULTY: i64 = 13;
 impl Projection for FaultyAccountRows {
     type Event = Event;
     const NAME: &'static str = AccountRows::NAME;
+
+    async fn clear(&self, transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
+        AccountRows.clear(transaction).await
+    }
 
     async fn project(
         &self,
@@ -170,6 +178,10 @@ impl DomainEvent for NewerEvent {
 impl Projection for NewerAccountRows {
     type Event = NewerEvent;
     const NAME: &'static str = AccountRows::NAME;
+
+    async fn clear(&self, transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
+        AccountRows.clear(transaction).await
+    }
 
     async fn project(
         &self,

@@ -16,6 +16,7 @@ mod lanes;
 mod limits;
 mod lost_answers;
 mod metadata;
+mod other_history;
 mod outages;
 mod projector;
 mod reactor;
