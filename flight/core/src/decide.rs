@@ -25,6 +25,8 @@ impl Decider for Flights {
     type Subject = FlightId;
     type Outcome = Option<Arc<Flight>>;
 
+    const STATE_VERSION: u32 = 1;
+
     fn decide(state: &FlightState, command: &FlightCommand) -> Decision {
         match command {
             FlightCommand::Create { flight_id, details } => create(state, *flight_id, details),

@@ -48,6 +48,8 @@ impl Decider for Passengers {
     type Subject = PassengerSubject;
     type Outcome = PassengerOutcome;
 
+    const STATE_VERSION: u32 = 1;
+
     fn decide(state: &PassengerState, command: &PassengerCommand) -> Decision {
         match command {
             PassengerCommand::CheckIn { passenger_id, flight_id, name } => {

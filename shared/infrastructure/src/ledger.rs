@@ -1,5 +1,7 @@
 //! A domain's state folded from its stream, with the commands it remembers.
 
+mod entries;
+
 use std::time::Duration;
 
 use imbl::{HashMap, OrdMap, OrdSet};
@@ -20,12 +22,19 @@ const REMEMBERED_FOR: Duration = Duration::from_secs(25 * 60 * 60);
 const UNDATED: Timestamp = Timestamp::MAX;
 
 /// A domain's state at a revision of its stream. Cloning is cheap.
+///
+/// Its stored form is written and read entry by entry. It is that of [`crate::snapshot`]: what is changed here makes
+/// another format there.
+#[derive(Serialize, Deserialize)]
+#[serde(bound = "")]
 pub struct Ledger<D: Decider> {
     state: D::State,
     revision: Option<Revision>,
     /// The identifier of the newest event; `None` before the first.
     last_event: Option<Uuid>,
+    #[serde(with = "entries")]
     remembered: HashMap<IdempotencyKey, Remembered<D>>,
+    #[serde(with = "entries")]
     by_age: OrdMap<(Timestamp, Revision), IdempotencyKey>,
     /// What events are about that cannot be read.
     unreadable: OrdSet<Uuid>,
@@ -46,17 +55,6 @@ pub struct Remembered<D: Decider> {
     pub revision: Revision,
 }
 
-/// A ledger in a form that JSON has.
-#[derive(Serialize, Deserialize)]
-struct Snapshot<S, K, R> {
-    state: S,
-    revision: Option<Revision>,
-    remembered: Vec<(K, R)>,
-    by_age: Vec<(Timestamp, Revision, K)>,
-    #[serde(default)]
-    unreadable: Vec<Uuid>,
-}
-
 /// An event together with what is folded from its metadata.
 pub(crate) struct Fact<'a, E> {
     pub(crate) event: &'a E,
@@ -75,6 +73,12 @@ pub(crate) struct KeyedCommand<'a> {
 }
 
 impl<D: Decider> Ledger<D> {
+    /// A ledger of the same settings in which nothing is folded yet.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self::default()
+    }
+
     /// The state.
     #[must_use]
     pub const fn state(&self) -> &D::State {
@@ -106,36 +110,6 @@ impl<D: Decider> Ledger<D> {
     /// How many commands it remembers of which it does not know how old they are.
     pub(crate) fn undated(&self) -> usize {
         self.by_age.range((UNDATED, Revision(0))..).count()
-    }
-
-    /// Everything in it, for [`Ledger::restore`].
-    ///
-    /// # Errors
-    /// If something in it has no JSON form.
-    pub(crate) fn snapshot(&self) -> Result<Vec<u8>, serde_json::Error> {
-        serde_json::to_vec(&Snapshot::<&D::State, &IdempotencyKey, &Remembered<D>> {
-            state: &self.state,
-            revision: self.revision,
-            remembered: self.remembered.iter().collect(),
-            by_age: self.by_age.iter().map(|(&(created, revision), key)| (created, revision, key)).collect(),
-            unreadable: self.unreadable.iter().copied().collect(),
-        })
-    }
-
-    /// The ledger of a [`Ledger::snapshot`], whose newest event has this identifier.
-    ///
-    /// # Errors
-    /// If it is not one.
-    pub(crate) fn restore(snapshot: &[u8], last_event: Uuid) -> Result<Self, serde_json::Error> {
-        let snapshot: Snapshot<D::State, IdempotencyKey, Remembered<D>> = serde_json::from_slice(snapshot)?;
-        Ok(Self {
-            state: snapshot.state,
-            revision: snapshot.revision,
-            last_event: Some(last_event),
-            remembered: snapshot.remembered.into_iter().collect(),
-            by_age: snapshot.by_age.into_iter().map(|(created, revision, key)| ((created, revision), key)).collect(),
-            unreadable: snapshot.unreadable.into_iter().collect(),
-        })
     }
 
     /// The number of the event that comes next.

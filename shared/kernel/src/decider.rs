@@ -25,6 +25,10 @@ pub trait Decider: Send + Sync + 'static {
     /// What a command's caller gets back: the subject as the command left it.
     type Outcome: Clone + Serialize + DeserializeOwned + Send + Sync;
 
+    /// The schema version of the state: raised by hand whenever the same events lead to a state that means something else,
+    /// or that is stored in another form. A snapshot of any other version is not read.
+    const STATE_VERSION: u32;
+
     /// Decides a command. No events means that what was asked for is so already.
     ///
     /// # Errors

@@ -126,6 +126,9 @@ pub enum QueryError {
     /// The read model has not reached what the caller has seen.
     #[error("the read model is not there yet")]
     NotYet,
+    /// The read model was of another history than the event store's, and is made anew.
+    #[error("the read model was of another history, and is made anew")]
+    OtherHistory,
     /// It could not be carried out.
     #[error(transparent)]
     Interrupted(#[from] Interruption),

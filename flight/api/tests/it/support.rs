@@ -113,6 +113,13 @@ impl TestApi {
         self.store.connection_string()
     }
 
+    /// Empties the event store while the API runs.
+    pub(crate) async fn empty_store(&mut self) {
+        self.store.stop().await;
+        self.store.empty();
+        self.store.start_again().await;
+    }
+
     pub(crate) async fn stop(self) {
         self.service.stop().await;
     }
