@@ -4,6 +4,7 @@
 mod departures;
 mod keys;
 
+use futures::future::join_all;
 use jetbridge_testing::{Answer, Api, Call, TestDatabase, TestEventStore, TestProxy, TestService, flight_details};
 use reqwest::StatusCode;
 use serde_json::json;
@@ -86,6 +87,10 @@ impl Replicas {
         self.passengers.api().new_boarded(&flight).await;
         let etag = renumber(&self.flights.api(), &flight, "JB 1").send().await.expect(StatusCode::OK).etag();
         (flight, etag)
+    }
+
+    async fn complete_flights(&self, count: usize) -> Vec<(String, String)> {
+        join_all((0..count).map(|_| self.complete_flight())).await
     }
 
     /// Whether nobody can be added to the flight any more because it has left, or is about to.

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use super::{Replicas, renumber};
 
-const RACES: u32 = 120;
+const RACES: usize = 120;
 
 /// Both are accepted for an `If-Match`, so one of them was meant for a version that the other has made an old one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -20,8 +20,7 @@ async fn a_correction_and_a_departure_with_one_etag_never_both_succeed() {
     replicas.flights.api().disembark(&undisturbed).if_match(&etag).send().await.expect(StatusCode::OK);
     let longest_delay = start.elapsed().mul_f32(1.2);
     let (mut corrected, mut departed) = (0, 0);
-    for race in 0..RACES {
-        let (flight, etag) = replicas.complete_flight().await;
+    for (race, (flight, etag)) in (0_u32..).zip(replicas.complete_flights(RACES).await) {
         let apis = [replicas.flights.api(), replicas.late_flights.api()];
         let [correcting, departing] = if race % 2 == 0 { apis } else { [apis[1].clone(), apis[0].clone()] };
         // Over everything that a departure does: it is looked at, prepared, sealed and completed.
@@ -39,8 +38,8 @@ async fn a_correction_and_a_departure_with_one_etag_never_both_succeed() {
         let succeeded = [&correction, &departure].map(|answer| answer.status.is_success());
         assert_ne!(succeeded, [true, true], "race {race}: {correction:?} {departure:?}");
         assert_eq!(replicas.is_sealed(&flight).await, succeeded[1], "race {race}: {departure:?}");
-        corrected += u32::from(succeeded[0]);
-        departed += u32::from(succeeded[1]);
+        corrected += usize::from(succeeded[0]);
+        departed += usize::from(succeeded[1]);
     }
     assert_eq!(corrected + departed, RACES, "one of the two succeeds");
     assert!(corrected > 0 && departed > 0, "it was no race: {corrected} corrections, {departed} departures");
@@ -79,17 +78,17 @@ async fn a_seal_whose_answer_is_lost_lets_the_flight_depart() {
 async fn a_key_that_is_used_twice_at_once_never_leaves_a_sealed_flight_at_the_gate() {
     let replicas = Replicas::start().await;
     let (mut departed, mut refused) = (0, 0);
-    for race in 0..60 {
-        let (flight, _) = replicas.complete_flight().await;
-        let other = replicas.flights.api().new_flight().await;
-        let (key, late) = (unique(), Duration::from_millis(u64::from(race % 12_u32)));
+    let other = replicas.flights.api().new_flight().await;
+    for (race, (flight, _)) in (0..).zip(replicas.complete_flights(60).await) {
+        let (key, number) = (unique(), format!("JB {race}"));
+        let late = Duration::from_millis(race % 12);
         let departure = async {
             sleep(Duration::from_millis(3)).await;
             replicas.flights.api().disembark(&flight).key(&key).send().await
         };
         let correction = async {
             sleep(late).await;
-            renumber(&replicas.late_flights.api(), &other, "JB 2").key(&key).send().await
+            renumber(&replicas.late_flights.api(), &other, &number).key(&key).send().await
         };
         let (departure, correction) = tokio::join!(departure, correction);
         if departure.status.is_success() {
@@ -109,8 +108,7 @@ async fn a_key_that_is_used_twice_at_once_never_leaves_a_sealed_flight_at_the_ga
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_departures_at_once_one_succeeds() {
     let replicas = Replicas::start().await;
-    for race in 0..20 {
-        let (flight, _) = replicas.complete_flight().await;
+    for (race, (flight, _)) in (0..).zip(replicas.complete_flights(20).await) {
         let late = Duration::from_millis(race % 5);
         let one = replicas.flights.api().disembark(&flight).key(&unique()).send();
         let other = async {
