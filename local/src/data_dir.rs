@@ -1,10 +1,11 @@
 //! The folder that holds everything this installation keeps.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use jetbridge_eventstore::create_folder;
 use nix::unistd::Uid;
 
 use crate::error::SystemError;
@@ -49,10 +50,10 @@ impl DataDir {
             if events.exists() || postgres.exists() {
                 return Err(SystemError::NotForDemo { path });
             }
-            fs::write(path.join(DEMO_MARK), DEMO_TEXT).map_err(failed("write to", &path))?;
+            mark_as_demo(&path).map_err(failed("write to", &path))?;
         }
         // The events name passengers, and the data folder may be open to other users.
-        create_dirs(&events, 0o700).map_err(failed("write to", &path))?;
+        create_folder(&events, 0o700).map_err(failed("write to", &path))?;
         Ok(Self { events, postgres, _lock: lock })
     }
 }
@@ -60,13 +61,15 @@ impl DataDir {
 /// Where root starts it, PostgreSQL runs as another user, who has to get through.
 fn create(path: &Path) -> io::Result<()> {
     if let Some(parent) = path.parent() {
-        create_dirs(parent, 0o755)?;
+        create_folder(parent, 0o755)?;
     }
-    create_dirs(path, if Uid::effective().is_root() { 0o755 } else { 0o700 })
+    create_folder(path, if Uid::effective().is_root() { 0o755 } else { 0o700 })
 }
 
-fn create_dirs(path: &Path, mode: u32) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(mode).create(path)
+fn mark_as_demo(path: &Path) -> io::Result<()> {
+    let mut mark = File::create(path.join(DEMO_MARK))?;
+    mark.write_all(DEMO_TEXT.as_bytes())?;
+    mark.sync_all()
 }
 
 fn open_lock(path: &Path) -> io::Result<File> {

@@ -48,7 +48,6 @@ pub(crate) struct DemoSettings {
         long,
         value_name = "NUMBER",
         env = "JETBRIDGE_PACE",
-        hide_env_values = true,
         default_value_t = 2.0,
         value_parser = pace
     )]
@@ -70,22 +69,16 @@ pub(crate) struct Settings {
     #[command(flatten)]
     pub(crate) listen: ListenArgs<8080>,
     /// Folder for the events and PostgreSQL's files, made if it is missing. One process at a time can use it
-    #[arg(
-        long,
-        value_name = "FOLDER",
-        env = "JETBRIDGE_DATA_DIR",
-        hide_env_values = true,
-        default_value = "./jetbridge-data"
-    )]
+    #[arg(long, value_name = "FOLDER", env = "JETBRIDGE_DATA_DIR", default_value = "./jetbridge-data")]
     pub(crate) data_dir: PathBuf,
     /// PostgreSQL database of your own, such as postgres://user:password@host/database, with
     /// ?sslmode=verify-full&sslrootcert=FILE over TLS; the tables go to a schema for each domain, such as
     /// jetbridge_flight [default: a private PostgreSQL, with its files in the data folder]
-    #[arg(long, value_name = "URL", env = "JETBRIDGE_DATABASE_URL", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_DATABASE_URL")]
     pub(crate) database_url: Option<SecretUrl>,
     /// EventStoreDB of your own, such as esdb://host:2113?tls=false [default: an embedded one, with its events in the
     /// data folder]
-    #[arg(long, value_name = "URL", env = "JETBRIDGE_EVENT_STORE", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_EVENT_STORE")]
     pub(crate) event_store: Option<SecretUrl>,
     #[command(flatten)]
     pub(crate) web: WebArgs,

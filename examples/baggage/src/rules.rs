@@ -6,6 +6,7 @@ use flight_contract::FlightId;
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 use shared_kernel::{Decider, Revision};
+use uuid::Uuid;
 
 use crate::contract::BagId;
 
@@ -76,6 +77,10 @@ impl Decider for Bags {
             // It is so already.
             BagCommand::CheckIn { .. } | BagCommand::LeaveBehind { .. } => Vec::new(),
         })
+    }
+
+    fn concerns(_: &Self::State, command: &BagCommand) -> Vec<Uuid> {
+        vec![Self::subject(command).uuid()]
     }
 
     fn evolve(bags: &mut Self::State, event: &BagEvent, revision: Revision) {

@@ -1,15 +1,20 @@
 //! The folder of an event log, which one process at a time uses.
 
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::log::{EventLog, LogError, OpenError, WriterThread};
+
+/// The mode of folders for which none is asked, less what the process masks.
+const MODE: u32 = 0o777;
 
 /// Why a folder could not be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FolderError {
     #[error("the data folder {} cannot be used", .path.display())]
-    Unusable { path: PathBuf, source: std::io::Error },
+    Unusable { path: PathBuf, source: io::Error },
     #[error("the data folder {} is in use by another event store", .path.display())]
     InUse { path: PathBuf },
     #[error("the event log in {} cannot be opened", .path.display())]
@@ -49,7 +54,7 @@ impl Folder {
 /// Takes the folder for this process; the operating system gives it back when the process ends, however it ends.
 fn lock(directory: &Path) -> Result<File, FolderError> {
     let unusable = |source| FolderError::Unusable { path: directory.to_owned(), source };
-    create_durably(directory).map_err(unusable)?;
+    create_folder(directory, MODE).map_err(unusable)?;
     let file = File::create(directory.join("lock")).map_err(unusable)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -58,12 +63,18 @@ fn lock(directory: &Path) -> Result<File, FolderError> {
     }
 }
 
-/// Creates the folder so that a power cut does not take it away again with all that was acknowledged in it.
-fn create_durably(directory: &Path) -> std::io::Result<()> {
-    if directory.is_dir() {
-        return Ok(());
+/// Creates a folder, and with the same mode what is missing above it, so that a power cut does not take it away again
+/// with all that was acknowledged in it.
+///
+/// # Errors
+/// If it cannot be created or made durable.
+pub fn create_folder(folder: &Path, mode: u32) -> io::Result<()> {
+    let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.is_dir();
+    let missing: Vec<_> = folder.ancestors().take_while(is_missing).collect();
+    DirBuilder::new().recursive(true).mode(mode).create(folder)?;
+    for created in missing {
+        let parent = created.parent().filter(|parent| !parent.as_os_str().is_empty());
+        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
     }
-    std::fs::create_dir_all(directory)?;
-    let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+    Ok(())
 }

@@ -28,4 +28,5 @@ mod wire;
 
 pub use access::{Access, Right};
 pub use cluster::{RunningCluster, start_cluster};
+pub use folder::create_folder;
 pub use server::{Config, RunningServer, ServeError, StartError, start};

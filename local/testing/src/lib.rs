@@ -10,6 +10,7 @@
 //! - [`temporary_folder`]: a folder for one test.
 //! - [`assert_settings_documented`]: compares a program's settings with the page for operators.
 //! - [`Reaper`]: cleans up after a test process, however it ends.
+//! - [`Syncs`]: what a program makes durable.
 //! - [`skip`]: says by name that a test cannot run here.
 //! - [`eventually`]: waits for a condition, with a limit.
 //!
@@ -36,6 +37,7 @@ mod scratch;
 mod service;
 mod settings;
 mod skip;
+mod syncs;
 mod tls;
 mod upstream;
 
@@ -54,4 +56,5 @@ pub use scratch::temporary_folder;
 pub use service::TestService;
 pub use settings::assert_settings_documented;
 pub use skip::{pass_over, skip, test_name};
+pub use syncs::Syncs;
 pub use tls::{TestAuthority, TlsFront};

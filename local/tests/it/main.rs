@@ -8,6 +8,8 @@ mod command_line;
 mod contract;
 mod crash;
 mod demo;
+#[cfg(target_os = "linux")]
+mod durability;
 mod events;
 mod history;
 mod kill_under_load;
@@ -16,6 +18,7 @@ mod own_servers;
 mod previous_release;
 mod race;
 mod reactions;
+mod replicas;
 mod scenarios;
 mod start;
 mod stop;

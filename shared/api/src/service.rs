@@ -13,7 +13,7 @@ use shared_infrastructure::rpc::Peers;
 use shared_infrastructure::snapshot::Snapshots;
 use shared_kernel::{Decider, Domain};
 use shared_service::domain_service::DomainService;
-use shared_service::health::{self, Checks};
+use shared_service::health::{self, Checks, Trouble};
 use shared_service::rpc;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -43,9 +43,11 @@ pub(crate) async fn run<A: DomainApi>(
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
     let peers: Peers = config.apis.iter().map(|(name, service)| (*name, rpc::url(service))).collect();
-    let tasks = Tasks::<A::Decider>::prepare(&config, A::DOMAIN.stream.name, A::PROJECTION, &shutdown).await?;
+    let prepared = Tasks::<A::Decider>::prepare(&config, A::DOMAIN.stream.name, A::PROJECTION, &shutdown).await;
+    let tasks = prepared.map_err(RunError::Setting)?;
     let checks = tasks.checks();
-    let routes = A::routes(tasks.backend(A::DOMAIN), &peers).map_err(InvalidSetting::from)?;
+    let routes = A::routes(tasks.backend(A::DOMAIN), &peers);
+    let routes = routes.map_err(|unusable| RunError::Setting(unusable.into()))?;
     let (methods, _rpc_handle) = rpc::routes(routes.rpc);
     let public = shared_service::finish(routes.public.merge(health::routes(checks)), limits::REQUEST);
     tasks.run(listener, public.merge(methods), shutdown).await
@@ -88,11 +90,14 @@ impl<D: Decider> Tasks<D> {
         Checks::new()
             .with("event-store", move || {
                 let outage = executor.outage();
-                async move { outage.map_or(Ok(None), |error| Err(error.to_string())) }
+                async move { outage.map_or(Ok(None), |error| Err(Trouble::Down(error.to_string()))) }
             })
             .with("postgresql", move || {
                 let read_model = read_model.clone();
-                async move { read_model.revision().await.map(|_| None).map_err(|error| error.to_string()) }
+                async move {
+                    let revision = read_model.revision().await;
+                    revision.map(|_| None).map_err(|error| Trouble::Down(error.to_string()))
+                }
             })
     }
 

@@ -35,7 +35,7 @@ use crate::worker::{InHand, Request, WorkError, Worker, WorkerHandle};
 
 pub(crate) use lanes::MOST_UNFINISHED;
 pub use origin::{Numbered, Unprocessable};
-pub use projection::{Projecting, Projection, Projector};
+pub use projection::{ProjectResult, Projecting, Projection, Projector};
 pub use reaction::{Reacting, Reaction, ReactionError, Reactor};
 
 /// How often a checkpoint is saved while there is nothing to work on.

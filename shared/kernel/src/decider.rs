@@ -1,5 +1,6 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use crate::{DomainEvent, Revision};
 
@@ -29,6 +30,18 @@ pub trait Decider: Send + Sync + 'static {
     /// # Errors
     /// The domain's rejection when a rule forbids the command; nothing has happened then.
     fn decide(state: &Self::State, command: &Self::Command) -> Result<Vec<Self::Event>, Self::Rejection>;
+
+    /// The events that record a command for which [`Decider::decide`] gives none, so that it is remembered by its
+    /// idempotency key: they say once more what is so. None for a command that can be decided anew whenever it is
+    /// repeated, without undoing what others have done since.
+    fn restate(state: &Self::State, command: &Self::Command) -> Vec<Self::Event> {
+        let _ = (state, command);
+        Vec::new()
+    }
+
+    /// Everything that a command rests on, as events name it. It cannot be decided while there is an event about one
+    /// of these that this version of the software cannot read.
+    fn concerns(state: &Self::State, command: &Self::Command) -> Vec<Uuid>;
 
     /// Folds the event with number `revision` of the stream into the state.
     ///

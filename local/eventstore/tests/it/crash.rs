@@ -13,18 +13,28 @@ use uuid::Uuid;
 use crate::support::{ANY_PORT, let_eventstore_go_first, within_limit};
 
 fn spawn(listen: SocketAddr, data_dir: &Path) -> Child {
+    spawn_with(listen, data_dir, [])
+}
+
+/// The program, with more in its environment.
+pub(crate) fn spawn_with<const N: usize>(
+    listen: SocketAddr,
+    data_dir: &Path,
+    environment: [(&str, &Path); N],
+) -> Child {
     Command::new(env!("CARGO_BIN_EXE_jetbridge-eventstore"))
         .arg("--listen")
         .arg(listen.to_string())
         .arg("--data-dir")
         .arg(data_dir)
+        .envs(environment)
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
         .expect("the program runs")
 }
 
-async fn until_live(listen: SocketAddr) {
+pub(crate) async fn until_live(listen: SocketAddr) {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let url = format!("http://{listen}/health/live");
     within_limit(async {
@@ -35,13 +45,13 @@ async fn until_live(listen: SocketAddr) {
     .await;
 }
 
-async fn connect(listen: SocketAddr) -> Client {
+pub(crate) async fn connect(listen: SocketAddr) -> Client {
     let uri = format!("esdb://{listen}?tls=false&discoveryInterval=10");
     let_eventstore_go_first(&uri).await;
     Client::new(uri.parse().expect("an address")).expect("a client")
 }
 
-fn free_address() -> SocketAddr {
+pub(crate) fn free_address() -> SocketAddr {
     let listener = TcpListener::bind(ANY_PORT).expect("a free port");
     listener.local_addr().expect("its address")
 }

@@ -10,6 +10,8 @@ mod cluster;
 mod codec;
 mod crash;
 mod deletes;
+#[cfg(target_os = "linux")]
+mod durability;
 mod frames;
 mod grpc;
 mod half_sent;

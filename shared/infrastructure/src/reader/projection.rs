@@ -25,6 +25,9 @@ use crate::worker::{Replayed, Request, WorkError, WorkerHandle};
 /// How many events one transaction takes at most.
 const EVENTS_PER_BATCH: usize = 1_000;
 
+/// Whether PostgreSQL has taken what a projection writes.
+pub type ProjectResult = Result<(), tokio_postgres::Error>;
+
 /// How a domain's events become rows.
 pub trait Projection: Send + Sync + 'static {
     /// The domain's events.
@@ -33,14 +36,14 @@ pub trait Projection: Send + Sync + 'static {
     const NAME: &'static str;
 
     /// Deletes all rows, before they are made anew.
-    fn clear(&self, transaction: &Transaction<'_>) -> impl Future<Output = Result<(), tokio_postgres::Error>> + Send;
+    fn clear(&self, transaction: &Transaction<'_>) -> impl Future<Output = ProjectResult> + Send;
 
     /// Writes what the events, in order, change. Projecting the same events again must lead to the same rows.
     fn project(
         &self,
         transaction: &Transaction<'_>,
         events: &[Numbered<Self::Event>],
-    ) -> impl Future<Output = Result<(), tokio_postgres::Error>> + Send;
+    ) -> impl Future<Output = ProjectResult> + Send;
 }
 
 /// Runs a projection as long as no other instance does.
@@ -179,11 +182,11 @@ impl<P: Projection> Projecting<P> {
         Ok(replayed)
     }
 
-    /// Projects all in one transaction, or, if PostgreSQL refuses that, one by one.
+    /// Projects all in one transaction, or, if PostgreSQL refuses something that is in it, one by one.
     async fn project(&self, client: &mut ClientWrapper, batch: &Batch<'_, P::Event>) -> Result<Parked, WorkError> {
         in_time(async {
             match self.project_together(client, batch).await {
-                Err(WorkError::Database(DatabaseError::Refused(_))) => self.project_one_by_one(client, batch).await,
+                Err(WorkError::Database(DatabaseError::InvalidData(_))) => self.project_one_by_one(client, batch).await,
                 outcome => outcome,
             }
         })
@@ -238,7 +241,7 @@ impl<P: Projection> Projecting<P> {
                 savepoint.commit().await?;
                 Ok(None)
             }
-            Err(DatabaseError::Refused(reason)) => {
+            Err(DatabaseError::InvalidData(reason)) => {
                 savepoint.rollback().await?;
                 Ok(Some(Unprocessable { key, reason }))
             }
@@ -248,12 +251,12 @@ impl<P: Projection> Projecting<P> {
 }
 
 /// What a failure to project comes to. When PostgreSQL has not answered although the connection is there, it was never
-/// asked: the client library could not convert a value. That is as hopeless as a refusal.
+/// asked: the client library could not convert a value. That is as hopeless as a refusal of the data.
 fn failure(error: tokio_postgres::Error) -> DatabaseError {
     let from_connection = error.is_closed() || error.source().is_some_and(|cause| cause.is::<io::Error>());
     if error.as_db_error().is_some() || from_connection {
         return error.into();
     }
     // Without its cause, which may quote the value.
-    DatabaseError::Refused(error.to_string())
+    DatabaseError::InvalidData(error.to_string())
 }
