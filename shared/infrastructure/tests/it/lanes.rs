@@ -28,6 +28,12 @@ async fn parked(world: &World) -> Vec<(u64, String)> {
     world.database.parked().await.into_iter().map(|event| (event.event_number.0, event.reason)).collect()
 }
 
+/// The other side is mended, and both parked events are replayed.
+async fn replays_both(world: &World, reactor: &Running) {
+    world.other_side.is_mended();
+    assert_eq!(reactor.replay().await, Replayed { replayed: 2, still_parked: 0, beyond_limit: 0 });
+}
+
 fn deposits(accounts: &[Uuid]) -> Vec<Event> {
     accounts.iter().map(|account| Event::deposited(*account, 1)).collect()
 }
@@ -74,8 +80,7 @@ async fn what_the_other_side_fails_at_again_and_again_is_parked_for_its_reason()
     assert_eq!(world.other_side.attempts(), 8 + 1);
     assert!(reactor.handle.retrying().is_empty());
 
-    world.other_side.is_mended();
-    assert_eq!(reactor.replay().await, Replayed { replayed: 2, still_parked: 0, beyond_limit: 0 });
+    replays_both(&world, &reactor).await;
     assert_eq!(world.other_side.done(failing), [0, 1]);
     reactor.stop().await;
 }
