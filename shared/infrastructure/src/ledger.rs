@@ -16,6 +16,12 @@ use crate::event_store::{EventMetadata, Recorded};
 /// the hour on top covers clocks that differ.
 const REMEMBERED_FOR: Duration = Duration::from_secs(25 * 60 * 60);
 
+/// How long what has ended stays in the state, in time between events, unless an operator says otherwise.
+pub const FORGET_AFTER: Duration = Duration::from_secs(72 * 60 * 60);
+
+/// How much is forgotten at one event: more than ends with one, so that what has piled up goes bit by bit.
+const FORGOTTEN_PER_EVENT: usize = 8;
+
 /// A domain's state at a revision of its stream. Cloning is cheap.
 ///
 /// Its stored form is written and read entry by entry. It is that of [`crate::snapshot`]: what is changed here makes
@@ -31,6 +37,15 @@ pub struct Ledger<D: Decider> {
     remembered: HashMap<IdempotencyKey, Remembered<D>>,
     #[serde(with = "entries")]
     by_age: OrdMap<(Timestamp, Revision), IdempotencyKey>,
+    /// What has ended, by when it did, until it is forgotten.
+    #[serde(with = "entries")]
+    ended: OrdMap<(Timestamp, Revision), Uuid>,
+    #[serde(skip, default = "forget_after")]
+    forget_after: Duration,
+}
+
+const fn forget_after() -> Duration {
+    FORGET_AFTER
 }
 
 /// What a command with an idempotency key led to.
@@ -68,7 +83,20 @@ impl<D: Decider> Ledger<D> {
     /// A ledger of the same settings in which nothing is folded yet.
     #[must_use]
     pub fn emptied(&self) -> Self {
-        Self::default()
+        Self::default().forgetting_after(self.forget_after)
+    }
+
+    /// The same, in which what has ended is forgotten after this time between events.
+    #[must_use]
+    pub const fn forgetting_after(mut self, forget_after: Duration) -> Self {
+        self.forget_after = forget_after;
+        self
+    }
+
+    /// The ledger of a snapshot, with the settings of this one; or an empty one if there is none.
+    #[must_use]
+    pub fn or_from(&self, snapshot: Option<Self>) -> Self {
+        snapshot.unwrap_or_default().forgetting_after(self.forget_after)
     }
 
     /// The state.
@@ -102,7 +130,7 @@ impl<D: Decider> Ledger<D> {
 
     /// Folds in a stored event. One that cannot be read moves the revision on and is logged: it changes nothing that
     /// this version of the software knows of, and must not stop what it does know.
-    pub(crate) fn fold(&mut self, recorded: &Recorded) {
+    pub fn fold(&mut self, recorded: &Recorded) {
         let Recorded { revision, event_id, created, .. } = *recorded;
         match read::<D::Event>(recorded) {
             Ok((event, metadata)) => {
@@ -130,6 +158,25 @@ impl<D: Decider> Ledger<D> {
             self.remember(fact, command);
         }
         self.forget_before(fact.created);
+        self.forget_ended(fact);
+    }
+
+    /// Notes what has ended, and forgets what ended long ago. By the times of events: whoever folds the same stream
+    /// forgets the same.
+    fn forget_ended(&mut self, fact: &Fact<'_, D::Event>) {
+        let key = fact.event.key();
+        if D::has_ended(&self.state, key) {
+            self.ended.insert((fact.created, fact.revision), key);
+        }
+        let Ok(latest) = fact.created.checked_sub(self.forget_after) else { return };
+        for _ in 0..FORGOTTEN_PER_EVENT {
+            let Some((&(ended, revision), &key)) = self.ended.get_min().map(|(at, key)| (at, key)) else { return };
+            if ended > latest {
+                return;
+            }
+            self.ended.remove(&(ended, revision));
+            D::forget(&mut self.state, key);
+        }
     }
 
     fn remember(&mut self, fact: &Fact<'_, D::Event>, command: &KeyedCommand<'_>) {
@@ -201,6 +248,8 @@ impl<D: Decider> Default for Ledger<D> {
             last_event: None,
             remembered: HashMap::new(),
             by_age: OrdMap::new(),
+            ended: OrdMap::new(),
+            forget_after: FORGET_AFTER,
         }
     }
 }
@@ -213,6 +262,8 @@ impl<D: Decider> Clone for Ledger<D> {
             last_event: self.last_event,
             remembered: self.remembered.clone(),
             by_age: self.by_age.clone(),
+            ended: self.ended.clone(),
+            forget_after: self.forget_after,
         }
     }
 }
