@@ -37,6 +37,9 @@ impl Decider for Flights {
             FlightCommand::NoteManifest { flight_id, complete, manifest_revision } => {
                 Ok(note_manifest(state, flight_id, *complete, *manifest_revision))
             }
+            FlightCommand::PrepareDeparture { flight_id, manifest_revision, if_version } => {
+                prepare_departure(state, flight_id, *manifest_revision, *if_version)
+            }
             FlightCommand::Depart { flight_id } => {
                 may_depart(state, flight_id, None)?;
                 Ok(vec![FlightEvent::Departed(FlightDisembarked { flight_id: *flight_id })])
@@ -45,6 +48,27 @@ impl Decider for Flights {
             FlightCommand::Land { flight_id, if_version } => land(existing(state, flight_id, *if_version)?),
             FlightCommand::Delete { flight_id, if_version } => delete(existing(state, flight_id, *if_version)?),
         }
+    }
+
+    fn restate(state: &FlightState, command: &FlightCommand) -> Vec<FlightEvent> {
+        match command {
+            // Repeated, it would undo a correction that came after it.
+            FlightCommand::CorrectDetails { flight_id, details, .. } if state.flight(flight_id).is_some() => {
+                vec![details_corrected(*flight_id, details)]
+            }
+            FlightCommand::Create { .. }
+            | FlightCommand::CorrectDetails { .. }
+            | FlightCommand::NoteManifest { .. }
+            | FlightCommand::PrepareDeparture { .. }
+            | FlightCommand::Depart { .. }
+            | FlightCommand::CompleteDeparture { .. }
+            | FlightCommand::Land { .. }
+            | FlightCommand::Delete { .. } => Vec::new(),
+        }
+    }
+
+    fn concerns(_: &FlightState, command: &FlightCommand) -> Vec<Uuid> {
+        vec![command.flight_id().uuid()]
     }
 
     fn evolve(state: &mut FlightState, event: &FlightEvent, revision: Revision) {
@@ -119,10 +143,11 @@ fn correct_details(flight: &Flight, details: &FlightDetails) -> Decision {
     if flight.details == *details {
         return Ok(Vec::new());
     }
-    Ok(vec![FlightEvent::DetailsCorrected(FlightDetailsCorrected {
-        flight_id: flight.id,
-        details: details.clone().into(),
-    })])
+    Ok(vec![details_corrected(flight.id, details)])
+}
+
+fn details_corrected(flight_id: FlightId, details: &FlightDetails) -> FlightEvent {
+    FlightEvent::DetailsCorrected(FlightDetailsCorrected { flight_id, details: details.clone().into() })
 }
 
 /// News may arrive out of order and more than once, so only what is newer than the newest news known counts, and all of
@@ -148,6 +173,21 @@ fn note_manifest(
     } else {
         FlightEvent::BoardingReopened(FlightBoardingReopened { flight_id, manifest_revision })
     }]
+}
+
+/// Hears of a complete manifest, also once more: that there is an event is the point, see
+/// [`FlightCommand::PrepareDeparture`].
+fn prepare_departure(
+    state: &FlightState,
+    flight_id: &FlightId,
+    manifest_revision: Revision,
+    if_version: Revision,
+) -> Decision {
+    let flight = at_gate(state, flight_id, Some(if_version))?;
+    if flight.manifest_revision.is_some_and(|known| known > manifest_revision) {
+        return Err(FlightRejection::Stale { current: flight.version });
+    }
+    Ok(vec![FlightEvent::AllBoarded(FlightAllBoarded { flight_id: flight.id, manifest_revision })])
 }
 
 fn complete_departure(state: &FlightState, flight_id: &FlightId) -> Vec<FlightEvent> {

@@ -75,6 +75,36 @@ impl Decider for Passengers {
         }
     }
 
+    fn restate(state: &PassengerState, command: &PassengerCommand) -> Vec<PassengerEvent> {
+        match command {
+            // Repeated, it would undo a correction that came after it.
+            PassengerCommand::CorrectName { passenger_id, name, .. } => {
+                state.passenger(passenger_id).map(|passenger| name_corrected(passenger, name)).into_iter().collect()
+            }
+            PassengerCommand::CheckIn { .. }
+            | PassengerCommand::Board { .. }
+            | PassengerCommand::Offload { .. }
+            | PassengerCommand::Seal { .. }
+            | PassengerCommand::Close { .. }
+            | PassengerCommand::RemoveUnlisted { .. } => Vec::new(),
+        }
+    }
+
+    fn concerns(state: &PassengerState, command: &PassengerCommand) -> Vec<Uuid> {
+        match command {
+            PassengerCommand::CorrectName { passenger_id, .. }
+            | PassengerCommand::Board { passenger_id, .. }
+            | PassengerCommand::Offload { passenger_id, .. } => {
+                let flight_id = state.passenger(passenger_id).map(|passenger| passenger.flight_id.uuid());
+                flight_id.into_iter().chain([passenger_id.uuid()]).collect()
+            }
+            PassengerCommand::CheckIn { flight_id, .. }
+            | PassengerCommand::Seal { flight_id }
+            | PassengerCommand::Close { flight_id, .. }
+            | PassengerCommand::RemoveUnlisted { flight_id, .. } => vec![flight_id.uuid()],
+        }
+    }
+
     fn evolve(state: &mut PassengerState, event: &PassengerEvent, revision: Revision) {
         state.apply(event, revision);
     }
@@ -159,11 +189,15 @@ fn correct_name(passenger: &Passenger, name: &PassengerName) -> Vec<PassengerEve
     if passenger.name == *name {
         return Vec::new();
     }
-    vec![PassengerEvent::NameCorrected(PassengerNameCorrected {
+    vec![name_corrected(passenger, name)]
+}
+
+fn name_corrected(passenger: &Passenger, name: &PassengerName) -> PassengerEvent {
+    PassengerEvent::NameCorrected(PassengerNameCorrected {
         flight_id: passenger.flight_id,
         passenger_id: passenger.id,
         name: name.clone(),
-    })]
+    })
 }
 
 /// For a passenger who has arrived. Their manifest is closed, so that it answers before their status does.

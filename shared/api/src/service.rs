@@ -14,7 +14,7 @@ use shared_infrastructure::rpc::Peers;
 use shared_infrastructure::snapshot::Snapshots;
 use shared_kernel::{Decider, Domain};
 use shared_service::domain_service::DomainService;
-use shared_service::health::{self, Checks};
+use shared_service::health::{self, Checks, Trouble};
 use shared_service::rpc;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -87,16 +87,20 @@ impl<D: Decider> Tasks<D> {
             .with("event-store", move || {
                 let known = match (executor.outage(), executor.other_history()) {
                     (Some(StoreError::Refused(refusal @ Refusal::OtherHistory { .. })), _) => {
-                        Err(other_history(&refusal))
+                        Err(Trouble::Down(other_history(&refusal)))
                     }
-                    (Some(error), _) => Err(error.to_string()),
-                    (None, refusal) => Ok(refusal.as_ref().map(other_history)),
+                    (Some(error), _) => Err(Trouble::Down(error.to_string())),
+                    (None, Some(refusal)) => Err(Trouble::Degraded(other_history(&refusal))),
+                    (None, None) => Ok(None),
                 };
                 async move { known }
             })
             .with("postgresql", move || {
                 let read_model = read_model.clone();
-                async move { read_model.revision().await.map(|_| None).map_err(|error| error.to_string()) }
+                async move {
+                    let revision = read_model.revision().await;
+                    revision.map(|_| None).map_err(|error| Trouble::Down(error.to_string()))
+                }
             })
     }
 

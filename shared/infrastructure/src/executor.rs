@@ -13,6 +13,7 @@ mod handle;
 mod settings;
 mod turns;
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -162,11 +163,15 @@ impl<D: Decider> Executor<D> {
         let before = self.ledger.revision();
         for delivery in deliveries {
             // The subscription leaves nothing out, so what comes later than the next event is not reached here.
-            if let Delivery::Event(recorded) = delivery
-                && recorded.revision == self.ledger.next_revision()
-            {
-                self.ledger.fold(&recorded);
-                batch.saw(&recorded, &self.ledger);
+            let Delivery::Event(recorded) = delivery else { continue };
+            match recorded.revision.cmp(&self.ledger.next_revision()) {
+                Ordering::Equal => {
+                    self.ledger.fold(&recorded);
+                    batch.saw(&recorded, &self.ledger);
+                }
+                // One of this process's own, which was folded in when it was appended.
+                Ordering::Less => self.ledger.date(recorded.revision, recorded.created),
+                Ordering::Greater => {}
             }
         }
         let has_news = self.ledger.revision() != before;
@@ -197,6 +202,10 @@ impl<D: Decider> Executor<D> {
         let deadline = Instant::now() + limits::BATCH;
         let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
         loop {
+            batch.drop_abandoned();
+            if batch.is_empty() {
+                return Ok(());
+            }
             let decided_on = self.ledger.revision();
             let plan = batch.plan(&self.ledger, self.append_bytes);
             let proved = if plan.appends.is_empty() {
@@ -224,9 +233,6 @@ impl<D: Decider> Executor<D> {
                 }
                 Ok(false) => batch.answer_found(),
                 Err(error) => return Err(self.give_up(batch, error)),
-            }
-            if batch.is_empty() {
-                return Ok(());
             }
             if Instant::now() >= deadline {
                 let error = StoreError::Unavailable("the append did not succeed in time".to_owned());

@@ -4,13 +4,14 @@ mod entries;
 
 use std::time::Duration;
 
-use imbl::{HashMap, OrdMap};
+use imbl::{HashMap, OrdMap, OrdSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use shared_kernel::{Committed, Decider, DomainEvent, Idempotency, IdempotencyKey, Revision, UndecodableEvent};
 use uuid::Uuid;
 
-use crate::event_store::{EventMetadata, Recorded};
+use crate::event_store::{EventMetadata, Recorded, UnreadableMetadata};
 
 /// How long a command with an idempotency key is remembered, in time between events. The public promise is 24 hours;
 /// the hour on top covers clocks that differ.
@@ -21,6 +22,10 @@ pub const FORGET_AFTER: Duration = Duration::from_secs(72 * 60 * 60);
 
 /// How much is forgotten at one event: more than ends with one, so that what has piled up goes bit by bit.
 const FORGOTTEN_PER_EVENT: usize = 8;
+
+/// Stands for the time of an event that is not known yet, because this process has appended it and not read it back.
+/// Only the event store's time counts: the clock of this machine may be days away from those of the other replicas.
+const UNDATED: Timestamp = Timestamp::MAX;
 
 /// A domain's state at a revision of its stream. Cloning is cheap.
 ///
@@ -40,6 +45,8 @@ pub struct Ledger<D: Decider> {
     /// What has ended, by when it did, until it is forgotten.
     #[serde(with = "entries")]
     ended: OrdMap<(Timestamp, Revision), Uuid>,
+    /// What events are about that cannot be read.
+    unreadable: OrdSet<Uuid>,
     #[serde(skip, default = "forget_after")]
     forget_after: Duration,
 }
@@ -68,7 +75,8 @@ pub(crate) struct Fact<'a, E> {
     pub(crate) event: &'a E,
     pub(crate) revision: Revision,
     pub(crate) event_id: Uuid,
-    pub(crate) created: Timestamp,
+    /// When the event store took it in, if that is known yet.
+    pub(crate) created: Option<Timestamp>,
     /// The command that the event comes from, if it had an idempotency key.
     pub(crate) command: Option<KeyedCommand<'a>>,
 }
@@ -122,31 +130,53 @@ impl<D: Decider> Ledger<D> {
         self.remembered.get(key)
     }
 
+    /// Whether nothing is missing of what has happened to something.
+    pub(crate) fn is_readable(&self, thing: &Uuid) -> bool {
+        !self.unreadable.contains(thing)
+    }
+
     /// The number of the event that comes next.
     #[must_use]
     pub fn next_revision(&self) -> Revision {
         self.revision.map_or(Revision(0), Revision::next)
     }
 
-    /// Folds in a stored event. One that cannot be read moves the revision on and is logged: it changes nothing that
-    /// this version of the software knows of, and must not stop what it does know.
+    /// Folds in a stored event. One that cannot be read moves the revision on and is logged. If another version of the
+    /// software can, nothing is decided here any more about what it names: something has happened to that which is not
+    /// known here. What nobody can read must not stop what is known.
     pub fn fold(&mut self, recorded: &Recorded) {
         let Recorded { revision, event_id, created, .. } = *recorded;
+        self.date(revision, created);
         match read::<D::Event>(recorded) {
             Ok((event, metadata)) => {
                 let id = metadata.as_ref().and_then(EventMetadata::command_id);
                 let idempotency = metadata.as_ref().and_then(EventMetadata::idempotency);
                 let command = id.zip(idempotency.as_ref()).map(|(id, idempotency)| KeyedCommand { id, idempotency });
-                self.fold_fact(&Fact { event: &event, revision, event_id, created, command });
+                self.fold_fact(&Fact { event: &event, revision, event_id, created: Some(created), command });
             }
-            Err(reason) => {
-                tracing::error!(
-                    stream = %recorded.stream, event.revision = %revision, event.id = %event_id, error = reason,
-                    "an event in the stream cannot be read; decisions are made without it"
-                );
+            Err(unreadable) => {
+                self.set_aside(recorded, &unreadable);
                 self.revision = Some(revision);
                 self.last_event = Some(event_id);
             }
+        }
+    }
+
+    fn set_aside(&mut self, recorded: &Recorded, unreadable: &Unreadable) {
+        let Recorded { stream, revision, event_id, .. } = recorded;
+        let error = &unreadable.reason;
+        if unreadable.is_known_elsewhere {
+            let things = things_named_in(&recorded.data);
+            tracing::error!(
+                %stream, event.revision = %revision, event.id = %event_id, %error, refused = ?things,
+                "another version of the software has appended an event; commands about what it names are refused"
+            );
+            self.unreadable.extend(things);
+        } else {
+            tracing::error!(
+                %stream, event.revision = %revision, event.id = %event_id, %error,
+                "an event in the stream cannot be read; decisions are made without it"
+            );
         }
     }
 
@@ -157,18 +187,29 @@ impl<D: Decider> Ledger<D> {
         if let Some(command) = &fact.command {
             self.remember(fact, command);
         }
-        self.forget_before(fact.created);
-        self.forget_ended(fact);
+        if D::has_ended(&self.state, fact.event.key()) {
+            self.ended.insert((fact.created.unwrap_or(UNDATED), fact.revision), fact.event.key());
+        }
+        if let Some(created) = fact.created {
+            self.forget(created);
+        }
     }
 
-    /// Notes what has ended, and forgets what ended long ago. By the times of events: whoever folds the same stream
-    /// forgets the same.
-    fn forget_ended(&mut self, fact: &Fact<'_, D::Event>) {
-        let key = fact.event.key();
-        if D::has_ended(&self.state, key) {
-            self.ended.insert((fact.created, fact.revision), key);
-        }
-        let Ok(latest) = fact.created.checked_sub(self.forget_after) else { return };
+    /// Notes when the event store took in an event, which is not older than those before it.
+    pub(crate) fn date(&mut self, revision: Revision, created: Timestamp) {
+        date(&mut self.by_age, revision, created);
+        date(&mut self.ended, revision, created);
+        self.forget(created);
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        self.forget_before(now);
+        self.forget_ended(now);
+    }
+
+    /// Lets the state forget what ended long ago.
+    fn forget_ended(&mut self, now: Timestamp) {
+        let Ok(latest) = now.checked_sub(self.forget_after) else { return };
         for _ in 0..FORGOTTEN_PER_EVENT {
             let Some((&(ended, revision), &key)) = self.ended.get_min().map(|(at, key)| (at, key)) else { return };
             if ended > latest {
@@ -185,7 +226,8 @@ impl<D: Decider> Ledger<D> {
         let (first_revision, subject) = match earlier {
             Some(earlier) if earlier.command_id == id => (earlier.first_revision, earlier.subject.clone()),
             _ => {
-                self.by_age.insert((fact.created, fact.revision), idempotency.key.clone());
+                let created = fact.created.unwrap_or(UNDATED);
+                self.by_age.insert((created, fact.revision), idempotency.key.clone());
                 (fact.revision, D::subject_of_event(fact.event))
             }
         };
@@ -215,15 +257,53 @@ impl<D: Decider> Ledger<D> {
     }
 }
 
+/// Notes when what happened up to an event happened, where that was not known yet.
+fn date<T: Clone>(by_time: &mut OrdMap<(Timestamp, Revision), T>, revision: Revision, created: Timestamp) {
+    let undated = by_time.range((UNDATED, Revision(0))..=(UNDATED, revision));
+    let undated: Vec<_> = undated.map(|(&at, what)| (at, what.clone())).collect();
+    for (at, what) in undated {
+        by_time.remove(&at);
+        by_time.insert((created, at.1), what);
+    }
+}
+
+/// What an event of any form is about: the identifiers in its data.
+fn things_named_in(data: &[u8]) -> Vec<Uuid> {
+    let fields: Map<String, Value> = serde_json::from_slice(data).unwrap_or_default();
+    fields.values().filter_map(|value| value.as_str()?.parse().ok()).collect()
+}
+
+/// Why an event cannot be read.
+struct Unreadable {
+    reason: String,
+    /// Another version of the software has written it.
+    is_known_elsewhere: bool,
+}
+
+impl From<UndecodableEvent> for Unreadable {
+    fn from(error: UndecodableEvent) -> Self {
+        let is_known_elsewhere = match error {
+            UndecodableEvent::UnknownType(_) | UndecodableEvent::UnknownVersion { .. } => true,
+            UndecodableEvent::Malformed { .. } => false,
+        };
+        Self { reason: error.to_string(), is_known_elsewhere }
+    }
+}
+
+impl From<UnreadableMetadata> for Unreadable {
+    fn from(error: UnreadableMetadata) -> Self {
+        Self { reason: error.to_string(), is_known_elsewhere: false }
+    }
+}
+
 /// Reads an event, also one with metadata of which only the schema version can be read: what has happened counts,
 /// whoever has asked for it. Without a schema version there is no knowing what the data means.
-fn read<E: DomainEvent>(recorded: &Recorded) -> Result<(E, Option<EventMetadata>), String> {
-    let decode = |version| recorded.decode(version).map_err(|error: UndecodableEvent| error.to_string());
+fn read<E: DomainEvent>(recorded: &Recorded) -> Result<(E, Option<EventMetadata>), Unreadable> {
     let unreadable = match recorded.metadata() {
-        Ok(metadata) => return Ok((decode(metadata.schema_version())?, Some(metadata))),
+        Ok(metadata) => return Ok((recorded.decode(metadata.schema_version())?, Some(metadata))),
         Err(unreadable) => unreadable,
     };
-    let event = decode(recorded.schema_version().map_err(|error| error.to_string())?)?;
+    let event = recorded.decode(recorded.schema_version()?)?;
     tracing::error!(
         stream = %recorded.stream, event.revision = %recorded.revision, event.id = %recorded.event_id,
         error = %unreadable,
@@ -250,6 +330,7 @@ impl<D: Decider> Default for Ledger<D> {
             by_age: OrdMap::new(),
             ended: OrdMap::new(),
             forget_after: FORGET_AFTER,
+            unreadable: OrdSet::new(),
         }
     }
 }
@@ -264,6 +345,7 @@ impl<D: Decider> Clone for Ledger<D> {
             by_age: self.by_age.clone(),
             ended: self.ended.clone(),
             forget_after: self.forget_after,
+            unreadable: self.unreadable.clone(),
         }
     }
 }

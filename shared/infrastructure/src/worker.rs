@@ -83,6 +83,38 @@ pub enum NotReplayed {
 pub enum Request {
     /// To process the parked events again.
     Replay(oneshot::Sender<Replayed>),
+    /// To react to another history than before.
+    Resume {
+        /// From where.
+        from: ResumeFrom,
+        /// Hears that it was done.
+        reply: oneshot::Sender<()>,
+    },
+}
+
+/// From where on another history is reacted to. What was parked of the history before is let go of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ResumeFrom {
+    /// From its first event on: whatever was reacted to is reacted to once more.
+    #[default]
+    Beginning,
+    /// From its present end on: what is in it counts as done.
+    End,
+}
+
+/// Why reactions did not resume.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotResumed {
+    /// Another instance works, or none.
+    #[error("it does not lead in this instance at the moment; ask the one that leads")]
+    NotLeading,
+    /// It does not wait for that.
+    #[error("it does not wait for anybody's word")]
+    NotHalted,
+    /// It could not be done, or not in time.
+    #[error("it was interrupted; look whether it still waits, and ask again")]
+    Interrupted,
 }
 
 /// An event that was not reacted to yet although that was tried.
@@ -110,6 +142,8 @@ pub(crate) struct InHand(Arc<Mutex<Hands>>);
 #[derive(Default)]
 struct Hands {
     unfinished: usize,
+    /// What is different in another history, while it waits for an operator's word.
+    halted: Option<String>,
     /// By what they are about: of each lane the one that is tried.
     retrying: BTreeMap<Uuid, Retrying>,
 }
@@ -121,7 +155,8 @@ impl InHand {
 
     /// Notes that nothing is in hand.
     pub(crate) fn is_empty(&self) {
-        *self.hands() = Hands::default();
+        let mut hands = self.hands();
+        (hands.unfinished, hands.retrying) = (0, BTreeMap::new());
     }
 
     /// Notes how many events of the stream are neither reacted to nor parked.
@@ -135,6 +170,16 @@ impl InHand {
         let known = hands.retrying.get(&retrying.key);
         let since = known.filter(|known| known.event_number == retrying.event_number).map(|known| known.since);
         hands.retrying.insert(retrying.key, Retrying { since: since.unwrap_or(retrying.since), ..retrying });
+    }
+
+    /// Notes that it waits for an operator's word. Answers whether that is news.
+    pub(crate) fn is_halted(&self, difference: &str) -> bool {
+        self.hands().halted.replace(difference.to_owned()).is_none()
+    }
+
+    /// Notes that it does not wait for an operator's word.
+    pub(crate) fn is_not_halted(&self) {
+        self.hands().halted = None;
     }
 
     /// Notes that nothing about a thing is tried again any more.
@@ -178,6 +223,32 @@ impl WorkerHandle {
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.in_hand.hands().unfinished >= MOST_UNFINISHED
+    }
+
+    /// Why it waits for an operator's word ([`WorkerHandle::resume`]): what is different in the history that the event
+    /// store holds. `None` if it does not, or does not lead.
+    #[must_use]
+    pub fn halted(&self) -> Option<String> {
+        if self.state() == WorkerState::Leading { self.in_hand.hands().halted.clone() } else { None }
+    }
+
+    /// Lets it react to the history that the event store holds, although it is not the one that was reacted to before.
+    ///
+    /// # Errors
+    /// [`NotResumed`] if this instance does not lead, does not wait for that, or does not do it within `limit`.
+    pub async fn resume(&self, from: ResumeFrom, limit: Duration) -> Result<(), NotResumed> {
+        if self.state() != WorkerState::Leading {
+            return Err(NotResumed::NotLeading);
+        }
+        if self.halted().is_none() {
+            return Err(NotResumed::NotHalted);
+        }
+        let (reply, answer) = oneshot::channel();
+        self.requests.try_send(Request::Resume { from, reply }).map_err(|_| NotResumed::Interrupted)?;
+        match tokio::time::timeout(limit, answer).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(NotResumed::Interrupted),
+        }
     }
 
     /// Processes the parked events again, in order.
@@ -227,6 +298,7 @@ impl Worker {
     /// Notes that it does not work any more.
     pub(crate) fn ends(&self) {
         self.in_hand.is_empty();
+        self.in_hand.is_not_halted();
         self.state.send_replace(WorkerState::Waiting);
     }
 

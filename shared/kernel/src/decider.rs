@@ -35,6 +35,18 @@ pub trait Decider: Send + Sync + 'static {
     /// The domain's rejection when a rule forbids the command; nothing has happened then.
     fn decide(state: &Self::State, command: &Self::Command) -> Result<Vec<Self::Event>, Self::Rejection>;
 
+    /// The events that record a command for which [`Decider::decide`] gives none, so that it is remembered by its
+    /// idempotency key: they say once more what is so. None for a command that can be decided anew whenever it is
+    /// repeated, without undoing what others have done since.
+    fn restate(state: &Self::State, command: &Self::Command) -> Vec<Self::Event> {
+        let _ = (state, command);
+        Vec::new()
+    }
+
+    /// Everything that a command rests on, as events name it. It cannot be decided while there is an event about one
+    /// of these that this version of the software cannot read.
+    fn concerns(state: &Self::State, command: &Self::Command) -> Vec<Uuid>;
+
     /// Folds the event with number `revision` of the stream into the state.
     ///
     /// Total: an event that contradicts the state is a fact all the same and never panics.

@@ -6,9 +6,10 @@ use shared_kernel::{
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use super::Connection;
-use super::batch::Request;
+use super::batch::{Request, unreadable};
 use crate::event_store::{Refusal, StoreError};
 use crate::ledger::Ledger;
 use crate::limits;
@@ -94,6 +95,10 @@ impl<D: Decider> Execute<D> for ExecutorHandle<D> {
                 Err(Interruption::Unavailable("the executor did not answer in time".to_owned()).into())
             }
         }
+    }
+
+    fn readable(&self, thing: Uuid) -> Result<(), Interruption> {
+        if self.published.load().is_readable(&thing) { Ok(()) } else { Err(unreadable()) }
     }
 
     fn remembered(&self, key: &IdempotencyKey) -> Option<(String, Committed<D>)> {

@@ -131,6 +131,17 @@ impl Decider for Accounts {
         }
     }
 
+    fn restate(_: &Balances, command: &Command) -> Vec<Event> {
+        match *command {
+            Command::Deposit { account, amount } => vec![Event::deposited(account, amount)],
+            Command::Withdraw { .. } => Vec::new(),
+        }
+    }
+
+    fn concerns(_: &Balances, command: &Command) -> Vec<Uuid> {
+        vec![Self::subject(command)]
+    }
+
     fn evolve(state: &mut Balances, event: &Event, _: Revision) {
         *state.0.entry(event.account()).or_default() += event.change();
     }

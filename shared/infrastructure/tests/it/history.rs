@@ -5,7 +5,7 @@ use jetbridge_testing::{TestEventStore, TestProxy, eventually};
 use shared_infrastructure::event_store::{EventStore, Refusal, StoreError};
 use shared_infrastructure::executor::ExecutorHandle;
 use shared_infrastructure::reader::Projection;
-use shared_infrastructure::worker::{Replayed, WorkerState};
+use shared_infrastructure::worker::Replayed;
 use shared_kernel::{Execute, ExecuteError, Interruption, Revision};
 use uuid::Uuid;
 
@@ -153,34 +153,6 @@ async fn a_tombstone_is_said_to_be_one() {
     let client = eventstore::Client::new(store.connection_string().parse().unwrap()).unwrap();
     client.tombstone_stream(STREAM, &Default::default()).await.unwrap();
     refuses(&replica.handle, |refusal| *refusal == Refusal::StreamDeleted(STREAM.to_owned())).await;
-}
-
-#[tokio::test]
-async fn a_projector_does_not_wait_for_a_stream_to_grow_past_its_checkpoint() {
-    let [store, emptied] = [TestEventStore::start().await, TestEventStore::start().await];
-    let last = Writer::new(&store).append(&deposits(5)).await;
-    let database = ReadDatabase::create().await;
-    let proxy = TestProxy::start(store.address()).await;
-    let projector = Running::projector_at(AccountRows, &proxy.connection_string(), &database);
-    let projected = async |revision| {
-        let checkpoint = database.checkpoint(AccountRows::NAME).await;
-        if checkpoint == bigint(revision) { Ok(()) } else { Err(format!("at {checkpoint}")) }
-    };
-    eventually("everything is projected", LIMIT, async || projected(last).await).await;
-
-    proxy.point_at(emptied.address());
-    eventually("the projector says what is the matter", LIMIT, async || {
-        let trouble = projector.handle.trouble().unwrap_or_default();
-        if trouble.contains("another history") { Ok(()) } else { Err(trouble) }
-    })
-    .await;
-    assert_eq!(projected(last).await, Ok(()));
-
-    proxy.point_at(store.address());
-    eventually("it works again", LIMIT, async || projector.handle.state() == WorkerState::Leading).await;
-    let last = Writer::new(&store).append(&deposits(1)).await;
-    eventually("everything is projected", LIMIT, async || projected(last).await).await;
-    projector.stop().await;
 }
 
 /// Nor are later ones about the same thing projected without it.

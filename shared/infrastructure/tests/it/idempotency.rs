@@ -86,3 +86,20 @@ async fn a_rejected_command_does_not_use_its_key_up() {
     replica.execute(Command::Deposit { account, amount: 10 }).await.unwrap();
     assert_first_outcome(replica.execute_with_key(withdraw_all(account), KEY, "a").await);
 }
+
+/// Carried out anew it would change what others have done since.
+#[tokio::test]
+async fn a_command_that_changes_nothing_is_remembered_if_it_has_a_key() {
+    let store = TestEventStore::start().await;
+    let [one, other] = [Replica::start(&store).await, Replica::start(&store).await];
+    let account = account(&one).await;
+    let nothing = Command::Deposit { account, amount: 0 };
+    let committed = one.execute_with_key(nothing, KEY, "a").await.unwrap();
+    assert_eq!((committed.outcome, committed.revision), (10, Some(Revision(1))));
+    one.execute(Command::Deposit { account, amount: 7 }).await.unwrap();
+    for replica in [&one, &other, &Replica::start(&store).await] {
+        let committed = replica.execute_with_key(nothing, KEY, "a").await.unwrap();
+        assert_eq!((committed.outcome, committed.revision), (10, Some(Revision(1))));
+    }
+    assert_eq!(recorded(&store).await.len(), 3);
+}

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 
 use super::History;
-use crate::{CommandContext, Committed, Decider, Execute, ExecuteError, IdempotencyKey, Revision};
+
+use crate::{CommandContext, Committed, Decider, Execute, ExecuteError, IdempotencyKey, Interruption, Revision};
 
 /// An executor whose stream is a list in memory.
 pub struct InMemory<D: Decider> {
@@ -59,7 +60,11 @@ impl<D: Decider> Inner<D> {
         }
         let before = self.history.revision();
         let decided = self.history.run(command);
-        let events = decided.map_err(|rejection| ExecuteError::Rejected { rejection, revision: before })?;
+        let mut events = decided.map_err(|rejection| ExecuteError::Rejected { rejection, revision: before })?;
+        if events.is_empty() && context.idempotency.is_some() {
+            events = D::restate(&self.history.state, command);
+            self.history.append(events.iter().cloned());
+        }
         let outcome = D::outcome(&self.history.state, &D::subject(command));
         let committed = Committed { outcome, revision: self.history.revision(), events };
         if let Some(idempotency) = context.idempotency.filter(|_| !committed.events.is_empty()) {
@@ -91,6 +96,10 @@ impl<D: Decider> Execute<D> for InMemory<D> {
         look: impl FnOnce(&D::State) -> T + Send,
     ) -> Result<(T, Option<Revision>), ExecuteError<D::Rejection>> {
         Ok(self.lock(|inner| (look(&inner.history.state), inner.history.revision())))
+    }
+
+    fn readable(&self, _: Uuid) -> Result<(), Interruption> {
+        Ok(())
     }
 
     fn remembered(&self, key: &IdempotencyKey) -> Option<(String, Committed<D>)> {

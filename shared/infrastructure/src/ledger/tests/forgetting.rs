@@ -54,6 +54,10 @@ impl Decider for Things {
         Ok(Vec::new())
     }
 
+    fn concerns(_: &State, (): &()) -> Vec<Uuid> {
+        Vec::new()
+    }
+
     fn evolve(state: &mut State, event: &Happened, _: Revision) {
         state.insert(event.key(), event.ends);
     }
@@ -75,12 +79,20 @@ impl Decider for Things {
     fn outcome(_: &State, (): &()) {}
 }
 
+fn at(hours: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours)
+}
+
 fn happens(ledger: &mut Ledger<Things>, hours: i64, thing: u128, ends: bool) {
+    fold(ledger, Some(at(hours)), thing, ends);
+}
+
+fn fold(ledger: &mut Ledger<Things>, created: Option<Timestamp>, thing: u128, ends: bool) {
     ledger.fold_fact(&Fact {
         event: &Happened { thing, ends },
         revision: ledger.next_revision(),
         event_id: Uuid::nil(),
-        created: Timestamp::UNIX_EPOCH + SignedDuration::from_hours(hours),
+        created,
         command: None,
     });
 }
@@ -105,6 +117,22 @@ fn what_has_ended_is_forgotten_three_days_of_events_later() {
     assert_eq!(things(&ledger), [1, 3, 4, 5]);
     happens(&mut ledger, 74, 6, false);
     assert_eq!(things(&ledger), [1, 3, 4, 6]);
+}
+
+/// What this process has appended itself ends when the event store says so.
+#[test]
+fn only_the_time_of_the_event_store_counts() {
+    let mut ledger = Ledger::<Things>::default();
+    fold(&mut ledger, None, 1, true);
+    fold(&mut ledger, None, 2, true);
+    ledger.date(Revision(0), at(0));
+    ledger.date(Revision(1), at(10));
+    happens(&mut ledger, 72, 3, false);
+    assert_eq!(things(&ledger), [2, 3]);
+    fold(&mut ledger, None, 4, false);
+    assert_eq!(things(&ledger), [2, 3, 4]);
+    ledger.date(Revision(3), at(82));
+    assert_eq!(things(&ledger), [3, 4]);
 }
 
 #[test]

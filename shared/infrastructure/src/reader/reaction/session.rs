@@ -64,6 +64,8 @@ impl<'a, R: Reaction> Session<'a, R> {
                 Some(ended) = self.lanes.next_ended() => self.settle(ended).await?,
                 Some(request) = requests.recv(), if self.replay.is_none() => match request {
                     Request::Replay(reply) => self.begin_replay(reply).await?,
+                    // It has resumed already.
+                    Request::Resume { .. } => {}
                 },
                 deliveries = subscription.next_batch(EVENTS_AT_ONCE), if self.lanes.have_room() => {
                     let events = self.reading.not_seen(deliveries)?;
