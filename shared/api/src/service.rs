@@ -70,7 +70,8 @@ impl<D: Decider> Tasks<D> {
         let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
         let snapshots = Snapshots::new(database.clone(), stream);
         let settings = ExecutorSettings { append_bytes: config.append_bytes, command_queue: config.command_queue };
-        let (executor, handle) = Executor::new(stream, &event_store, Ledger::default(), settings);
+        let empty = Ledger::default().forgetting_after(config.forget_after);
+        let (executor, handle) = Executor::new(stream, &event_store, empty, settings);
         let (read_model, follower) = ReadModel::new(database, projection);
         Ok(Self { executor, handle, read_model, follower, snapshots })
     }
@@ -108,8 +109,8 @@ impl<D: Decider> Tasks<D> {
         // The executor answers what is being served before it stops.
         let (stop_executor, stop_others) = (CancellationToken::new(), shutdown.child_token());
         let mut tasks = JoinSet::new();
-        let (loading, ledger) = (self.snapshots.clone(), self.handle.current());
-        let loading = async move { loading.load().await.unwrap_or_else(|| ledger.emptied()) };
+        let (snapshots, empty) = (self.snapshots.clone(), self.handle.current());
+        let loading = async move { empty.or_from(snapshots.load().await) };
         tasks.spawn(self.executor.run_from(loading, stop_executor.clone()));
         tasks.spawn(self.follower.run(stop_others.clone()));
         tasks.spawn(self.snapshots.run(self.handle, stop_others.clone()));
