@@ -1,5 +1,7 @@
 //! The tests that `documentation/reliability.md` names exist.
 
+#![allow(clippy::expect_used, reason = "Clippy takes only the test functions for tests, not what they share")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
