@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use passenger_core::{
     Counts, Manifest, ManifestState, PassengerCommand, PassengerEvent, PassengerOutcome, PassengerState,
-    PassengerStatus, PassengerSubject, Passengers,
+    PassengerStatus, PassengerSubject, Passengers, is_legal,
 };
 use proptest::prelude::*;
 use shared_kernel::testing::History;
@@ -78,6 +78,16 @@ fn recount(manifest: &Manifest) -> Counts {
 }
 
 proptest! {
+    #[test]
+    fn whatever_is_decided_is_legal(commands in commands()) {
+        let mut state = <Passengers as Decider>::State::default();
+        let events = History::<Passengers>::of(&commands).events;
+        for (revision, event) in (0..).map(Revision).zip(events) {
+            prop_assert_eq!(is_legal(&state, &event), Ok(()), "{:?}", event);
+            Passengers::evolve(&mut state, &event, revision);
+        }
+    }
+
     #[test]
     fn the_stored_events_lead_to_the_same_state(commands in commands()) {
         History::<Passengers>::of(&commands).assert_restorable();
