@@ -70,7 +70,7 @@ impl Default for Limits {
 pub struct WebArgs {
     /// Serve the web client from this folder, read anew for each request, instead of the one in this program: for work
     /// on the client
-    #[arg(long, value_name = "FOLDER", env = "JETBRIDGE_WEB_DIR", hide_env_values = true)]
+    #[arg(long, value_name = "FOLDER", env = "JETBRIDGE_WEB_DIR")]
     pub web_dir: Option<WebDir>,
 }
 

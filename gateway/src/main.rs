@@ -28,17 +28,16 @@ struct OwnArgs {
     #[command(flatten)]
     listen: ListenArgs<8080>,
     /// The audit log API, such as http://host:8083
-    #[arg(long, value_name = "URL", env = "JETBRIDGE_AUDITLOG_API", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_AUDITLOG_API")]
     auditlog_api: ServiceUrl,
     /// Requests per second that each client address may send; 0 for no limit
-    #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_RATE_LIMIT", hide_env_values = true, default_value_t = 0)]
+    #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_RATE_LIMIT", default_value_t = 0)]
     rate_limit: u32,
     /// Requests that wait for an answer at a time
     #[arg(
         long,
         value_name = "NUMBER",
         env = "JETBRIDGE_MAX_IN_FLIGHT",
-        hide_env_values = true,
         default_value_t = 4096,
         value_parser = clap::value_parser!(u32).range(1..=1_000_000)
     )]
@@ -48,7 +47,6 @@ struct OwnArgs {
         long,
         value_name = "SECONDS",
         env = "JETBRIDGE_REQUEST_LIMIT",
-        hide_env_values = true,
         default_value_t = 35,
         value_parser = clap::value_parser!(u32).range(1..=3600)
     )]

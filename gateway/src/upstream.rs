@@ -62,9 +62,14 @@ impl Upstreams {
         self.apis.iter().find(|(domain, _)| domain.collections.contains(&collection)).map(|(_, api)| api)
     }
 
+    /// Those that answer clients.
+    pub(crate) fn apis(&self) -> impl Iterator<Item = &Upstream> {
+        self.apis.iter().map(|(_, api)| api).chain([&self.auditlog_api])
+    }
+
     /// All of them.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Upstream> {
-        self.apis.iter().map(|(_, api)| api).chain([&self.auditlog_api]).chain(&self.processors)
+        self.apis().chain(&self.processors)
     }
 }
 

@@ -118,48 +118,49 @@ async function carryOut(command, flightId, failure, success) {
   }
 }
 
-/** @param {Flight} flight @param {Manifest} manifest */
-export function disembarkFlight(flight, manifest) {
-  const { boarded } = boarding(manifest.counts);
-  const send = repeatable("POST", `/api/flights/${flight.id}/disembark`);
+/**
+ * Asks whether something is to be done to a flight for which nothing has to be entered, and does it.
+ * @param {Flight} flight
+ * @param {"POST" | "DELETE"} method
+ * @param {string} path Below that of the flight.
+ * @param {{ title: string, text: string[], confirm: string, isGrave?: boolean, done: string, after?: () => void }} words
+ */
+function askFirst(flight, method, path, { text, done, after, ...dialog }) {
+  const send = repeatable(method, `/api/flights/${flight.id}${path}`);
   openDialog({
-    title: `Disembark ${flight.flightNumber}?`,
-    body: [
-      h(
-        "p",
-        {},
-        `${flight.flightNumber}, ${route(flight)}, departs with ${plural(boarded, "passenger")} on board.`,
-      ),
-      h("p", {}, "Its manifest is sealed: from then on nobody can be added, boarded or offloaded."),
-    ],
-    confirm: "Disembark (departs)",
+    ...dialog,
+    body: text.map((sentence) => h("p", {}, sentence)),
     async act() {
       await send(undefined);
       await refreshFlight(flight.id);
-      notify(`${flight.flightNumber} has departed.`);
+      after?.();
+      notify(done);
     },
   });
 }
 
 /** @param {Flight} flight @param {Manifest} manifest */
-export function landFlight(flight, manifest) {
-  const { boarded } = boarding(manifest.counts);
-  const send = repeatable("POST", `/api/flights/${flight.id}/land`);
-  openDialog({
-    title: `Has ${flight.flightNumber} landed?`,
-    body: [
-      h(
-        "p",
-        {},
-        `Its ${plural(boarded, "passenger")} arrive in ${flight.destination}, and its manifest is closed.`,
-      ),
+export function disembarkFlight(flight, manifest) {
+  const passengers = plural(boarding(manifest.counts).boarded, "passenger");
+  askFirst(flight, "POST", "/disembark", {
+    title: `Disembark ${flight.flightNumber}?`,
+    text: [
+      `${flight.flightNumber}, ${route(flight)}, departs with ${passengers} on board.`,
+      "Its manifest is sealed: from then on nobody can be added, boarded or offloaded.",
     ],
+    confirm: "Disembark (departs)",
+    done: `${flight.flightNumber} has departed.`,
+  });
+}
+
+/** @param {Flight} flight @param {Manifest} manifest */
+export function landFlight(flight, manifest) {
+  const passengers = plural(boarding(manifest.counts).boarded, "passenger");
+  askFirst(flight, "POST", "/land", {
+    title: `Has ${flight.flightNumber} landed?`,
+    text: [`Its ${passengers} arrive in ${flight.destination}, and its manifest is closed.`],
     confirm: "Landed",
-    async act() {
-      await send(undefined);
-      await refreshFlight(flight.id);
-      notify(`${flight.flightNumber} has landed.`);
-    },
+    done: `${flight.flightNumber} has landed.`,
   });
 }
 
@@ -167,27 +168,17 @@ export function landFlight(flight, manifest) {
 export function deleteFlight(flight, manifest) {
   const { counts } = manifest;
   const passengers = counts.checkedIn + counts.boarded + counts.arrived + counts.offloaded;
-  const send = repeatable("DELETE", `/api/flights/${flight.id}`);
-  openDialog({
+  const withThem = passengers === 0 ? "" : `, and its ${plural(passengers, "passenger")} with it`;
+  askFirst(flight, "DELETE", "", {
     title: `Delete ${flight.flightNumber}?`,
-    body: [
-      h(
-        "p",
-        {},
-        passengers === 0
-          ? `${flight.flightNumber} is deleted.`
-          : `${flight.flightNumber} is deleted, and its ${plural(passengers, "passenger")} with it.`,
-      ),
-      h("p", {}, "This cannot be undone. The audit log keeps what has happened."),
+    text: [
+      `${flight.flightNumber} is deleted${withThem}.`,
+      "This cannot be undone. The audit log keeps what has happened.",
     ],
     confirm: "Delete flight",
     isGrave: true,
-    async act() {
-      await send(undefined);
-      await refreshFlight(flight.id);
-      navigate("/");
-      notify(`${flight.flightNumber} was deleted.`);
-    },
+    after: () => navigate("/"),
+    done: `${flight.flightNumber} was deleted.`,
   });
 }
 

@@ -12,6 +12,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let descriptors = protox::compile(FILES, [FOLDER])?;
     tonic_prost_build::configure()
         .bytes(".")
+        .extern_path(".event_store.client.UUID", "::shared_eventstore_protocol::client::Uuid")
+        .extern_path(".event_store.client.StreamIdentifier", "::shared_eventstore_protocol::client::StreamIdentifier")
         .codec_path("crate::codec::Codec")
         .emit_rerun_if_changed(false)
         .include_file("proto.rs")

@@ -68,23 +68,23 @@ pub(crate) struct VerifySettings {
     #[command(flatten)]
     pub(crate) folder: DataDirArgs,
     /// The event store, such as esdb://host:2113?tls=false [default: that of the program that runs on the data folder]
-    #[arg(long, value_name = "URL", env = "JETBRIDGE_EVENT_STORE", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_EVENT_STORE")]
     pub(crate) event_store: Option<SecretUrl>,
     /// The PostgreSQL database that Jetbridge in one process was given, with a schema for each domain [default: that of
     /// the program that runs on the data folder]
-    #[arg(long, value_name = "URL", env = "JETBRIDGE_DATABASE_URL", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_DATABASE_URL")]
     pub(crate) database_url: Option<SecretUrl>,
     /// The flight domain's database, where services run by themselves
-    #[arg(long, value_name = "URL", env = "JETBRIDGE_FLIGHT_DATABASE_URL", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_FLIGHT_DATABASE_URL")]
     #[arg(requires = "passenger_database_url")]
     pub(crate) flight_database_url: Option<SecretUrl>,
     /// The passenger domain's database, where services run by themselves
-    #[arg(long, value_name = "URL", env = "JETBRIDGE_PASSENGER_DATABASE_URL", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_PASSENGER_DATABASE_URL")]
     #[arg(requires = "flight_database_url")]
     pub(crate) passenger_database_url: Option<SecretUrl>,
     /// Seconds for which what is legal only in passing, such as a sealed manifest of a flight at the gate, is watched
     /// before it counts as a violation
-    #[arg(long, value_name = "SECONDS", env = "JETBRIDGE_SETTLE", hide_env_values = true, default_value_t = 10)]
+    #[arg(long, value_name = "SECONDS", env = "JETBRIDGE_SETTLE", default_value_t = 10)]
     #[arg(value_parser = clap::value_parser!(u64).range(..=3600))]
     pub(crate) settle: u64,
     #[command(flatten)]
@@ -107,13 +107,7 @@ pub(crate) struct BackupSettings {
 #[derive(Debug, Args)]
 pub(crate) struct DataDirArgs {
     /// Folder for the events and PostgreSQL's files, made if it is missing. One process at a time can use it
-    #[arg(
-        long,
-        value_name = "FOLDER",
-        env = "JETBRIDGE_DATA_DIR",
-        hide_env_values = true,
-        default_value = "./jetbridge-data"
-    )]
+    #[arg(long, value_name = "FOLDER", env = "JETBRIDGE_DATA_DIR", default_value = "./jetbridge-data")]
     pub(crate) data_dir: PathBuf,
 }
 
@@ -126,7 +120,6 @@ pub(crate) struct DemoSettings {
         long,
         value_name = "NUMBER",
         env = "JETBRIDGE_PACE",
-        hide_env_values = true,
         default_value_t = 2.0,
         value_parser = pace
     )]
@@ -152,11 +145,11 @@ pub(crate) struct Settings {
     /// PostgreSQL database of your own, such as postgres://user:password@host/database, with
     /// ?sslmode=verify-full&sslrootcert=FILE over TLS; the tables go to a schema for each domain, such as
     /// jetbridge_flight [default: a private PostgreSQL, with its files in the data folder]
-    #[arg(long, value_name = "URL", env = "JETBRIDGE_DATABASE_URL", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_DATABASE_URL")]
     pub(crate) database_url: Option<SecretUrl>,
     /// EventStoreDB of your own, such as esdb://host:2113?tls=false [default: an embedded one, with its events in the
     /// data folder]
-    #[arg(long, value_name = "URL", env = "JETBRIDGE_EVENT_STORE", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_EVENT_STORE")]
     pub(crate) event_store: Option<SecretUrl>,
     #[command(flatten)]
     pub(crate) web: WebArgs,

@@ -18,11 +18,9 @@ mod stream;
 
 use std::sync::Arc;
 
-use shared_infrastructure::InvalidSetting;
-use shared_infrastructure::event_store::EventStore;
+use shared_infrastructure::event_store::{EventStore, InvalidAddress};
 use shared_kernel::Domain;
-use shared_service::TaskEnded;
-use shared_service::health::Checks;
+use shared_service::health::{Checks, Trouble};
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -50,15 +48,7 @@ impl Config {
 }
 
 /// Why the service does not run, or not any more.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// A task has ended.
-    #[error(transparent)]
-    Task(#[from] TaskEnded),
-    /// A setting is not usable.
-    #[error(transparent)]
-    Setting(#[from] InvalidSetting),
-}
+pub type RunError = shared_service::RunError<InvalidAddress>;
 
 /// What the routes work with.
 struct Api {
@@ -72,9 +62,9 @@ struct Api {
 /// # Errors
 /// [`RunError`] at once if a setting is not usable, or when following the log has ended.
 pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), RunError> {
-    let store = EventStore::new(config.event_store.expose()).map_err(InvalidSetting::from)?;
+    let store = EventStore::new(config.event_store.expose()).map_err(RunError::Setting)?;
     let log = Log::All(config.domains);
-    let (live, tail) = Live::new(log, store.separate().map_err(InvalidSetting::from)?);
+    let (live, tail) = Live::new(log, store.separate());
     let reader = Arc::new(LogReader::new(store));
     let checks = checks(log, Arc::clone(&reader), tail.clone());
     let feeds = Feeds::new(log, Arc::clone(&reader), tail, config.max_followers);
@@ -95,11 +85,11 @@ fn checks(log: Log, reader: Arc<LogReader>, tail: Tail) -> Checks {
             let reader = Arc::clone(&reader);
             async move {
                 let answer = reader.head(log).await;
-                answer.map(|_| None).map_err(|error| error.to_string())
+                answer.map(|_| None).map_err(|error| Trouble::Down(error.to_string()))
             }
         })
         .with("live-audit-log", move || {
             let outage = tail.outage();
-            async move { outage.map_or(Ok(None), |error| Err(error.to_string())) }
+            async move { outage.map_or(Ok(None), |error| Err(Trouble::Down(error.to_string()))) }
         })
 }

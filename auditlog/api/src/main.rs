@@ -24,7 +24,6 @@ struct Args {
         long,
         value_name = "NUMBER",
         env = "JETBRIDGE_MAX_FOLLOWERS",
-        hide_env_values = true,
         default_value_t = Config::DEFAULT_MAX_FOLLOWERS
     )]
     max_followers: usize,

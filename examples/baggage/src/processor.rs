@@ -5,8 +5,7 @@ use flight_contract::{Admission, FlightId};
 use flight_rpc::FlightRpcClient;
 use refinery::Runner;
 use shared_infrastructure::read_model::{Changes, IdColumn, NameColumn, RevisionColumn, Table};
-use shared_infrastructure::reader::{Numbered, Projection};
-use shared_infrastructure::reader::{Reaction, ReactionError};
+use shared_infrastructure::reader::{Numbered, ProjectResult, Projection, Reaction, ReactionError};
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers, RpcClient};
 use shared_kernel::{Cause, Domain, DomainEvent, Revision};
 use shared_processor::DomainProcessor;
@@ -57,11 +56,11 @@ impl Projection for BagProjection {
     type Event = BagEvent;
     const NAME: &'static str = "baggage-projection";
 
-    async fn project(
-        &self,
-        transaction: &Transaction<'_>,
-        events: &[Numbered<BagEvent>],
-    ) -> Result<(), tokio_postgres::Error> {
+    async fn clear(&self, transaction: &Transaction<'_>) -> ProjectResult {
+        BAGS.clear(transaction).await
+    }
+
+    async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<BagEvent>]) -> ProjectResult {
         let mut bags: Changes<BagId, (Option<FlightId>, Option<BagStatus>)> = Changes::default();
         for &Numbered { ref event, revision } in events {
             match *event {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
-use flight_application::FlightView;
+use flight_application::{FlightError, FlightView};
 use shared_service::{
-    Command, IfNoneMatch, NoBody, Page, PathId, Problem, Query, Reply, ReplyResult, RequestedPosition,
+    Command, CommandOn, IfNoneMatch, Page, PathId, Problem, Query, Reply, ReplyResult, RequestedPosition,
 };
 
 use crate::Api;
@@ -31,38 +31,21 @@ async fn create(State(api): State<Arc<Api>>, command: Command<DetailsInput>) -> 
 
 async fn correct_details(
     State(api): State<Arc<Api>>,
-    PathId(id): PathId<FlightId>,
-    command: Command<DetailsInput>,
+    on: CommandOn<FlightId, DetailsInput>,
 ) -> ReplyResult<FlightView> {
-    let if_version = command.if_match.expected_revision();
-    answer(api.service.correct_details(id, command.input.0, if_version, command.context).await.map_err(problem)?)
+    answer(api.service.correct_details(on.id, on.input.0, on.if_version, on.context).await)
 }
 
-async fn depart(
-    State(api): State<Arc<Api>>,
-    PathId(id): PathId<FlightId>,
-    command: Command<NoBody>,
-) -> ReplyResult<FlightView> {
-    let if_version = command.if_match.expected_revision();
-    answer(api.service.depart(id, if_version, command.context).await.map_err(problem)?)
+async fn depart(State(api): State<Arc<Api>>, on: CommandOn<FlightId>) -> ReplyResult<FlightView> {
+    answer(api.service.depart(on.id, on.if_version, on.context).await)
 }
 
-async fn land(
-    State(api): State<Arc<Api>>,
-    PathId(id): PathId<FlightId>,
-    command: Command<NoBody>,
-) -> ReplyResult<FlightView> {
-    let if_version = command.if_match.expected_revision();
-    answer(api.service.land(id, if_version, command.context).await.map_err(problem)?)
+async fn land(State(api): State<Arc<Api>>, on: CommandOn<FlightId>) -> ReplyResult<FlightView> {
+    answer(api.service.land(on.id, on.if_version, on.context).await)
 }
 
-async fn delete(
-    State(api): State<Arc<Api>>,
-    PathId(id): PathId<FlightId>,
-    command: Command<NoBody>,
-) -> ReplyResult<()> {
-    let if_version = command.if_match.expected_revision();
-    let done = api.service.delete(id, if_version, command.context).await.map_err(problem)?;
+async fn delete(State(api): State<Arc<Api>>, on: CommandOn<FlightId>) -> ReplyResult<()> {
+    let done = api.service.delete(on.id, on.if_version, on.context).await.map_err(problem)?;
     Ok(Reply::no_content().position(done.position))
 }
 
@@ -91,7 +74,8 @@ async fn list(
     Ok(Reply::ok(page).position(requested.and(Position::at(STREAM, found.revision))))
 }
 
-fn answer(done: Executed<FlightView>) -> ReplyResult<FlightView> {
+fn answer(executed: Result<Executed<FlightView>, FlightError>) -> ReplyResult<FlightView> {
+    let done = executed.map_err(problem)?;
     let revision = done.value.version;
     Ok(Reply::ok(done.value).revision(revision).position(done.position))
 }

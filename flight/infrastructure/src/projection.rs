@@ -2,7 +2,7 @@ use deadpool_postgres::Transaction;
 use flight_contract::FlightId;
 use flight_core::{FlightDetails, FlightEvent, FlightStatus};
 use shared_infrastructure::read_model::Changes;
-use shared_infrastructure::reader::{Numbered, Projection};
+use shared_infrastructure::reader::{Numbered, ProjectResult, Projection};
 
 use crate::table::{FLIGHTS, FlightColumns, SEARCH};
 
@@ -14,11 +14,11 @@ impl Projection for FlightProjection {
     type Event = FlightEvent;
     const NAME: &'static str = "flight-projection";
 
-    async fn project(
-        &self,
-        transaction: &Transaction<'_>,
-        events: &[Numbered<FlightEvent>],
-    ) -> Result<(), tokio_postgres::Error> {
+    async fn clear(&self, transaction: &Transaction<'_>) -> ProjectResult {
+        FLIGHTS.clear(transaction).await
+    }
+
+    async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<FlightEvent>]) -> ProjectResult {
         let flights = changes(events);
         FLIGHTS.delete(transaction, flights.deleted()).await?;
 

@@ -183,13 +183,9 @@ impl RunningCluster {
 
     fn serve(&self, node: usize, listener: TcpListener, address: SocketAddr) -> RunningNode {
         let shutdown = self.shutdown.child_token();
-        let streams = StreamsService {
-            log: self.log.clone(),
-            node: Node::new(node, self.members.subscribe()),
-            access: self.config.access.clone(),
-            strict: self.config.strict,
-            shutdown: shutdown.clone(),
-        };
+        let node = Node::new(node, self.members.subscribe());
+        let (access, strict) = (self.config.access.clone(), self.config.strict);
+        let streams = StreamsService::new(self.log.clone(), node, access, strict, shutdown.clone());
         let router = http::router(streams, address);
         let serving = Serving::start(listener, router, self.config.strict, shutdown.clone());
         RunningNode { serving, _stop: shutdown.drop_guard() }

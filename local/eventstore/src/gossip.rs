@@ -10,11 +10,12 @@ use tonic::{Response, Status};
 
 use crate::log::{EventLog, IdForm};
 use crate::membership::{Member, Node, Role};
-use crate::proto::client::{Empty, Uuid as ProtoUuid};
+use crate::proto::client::Empty;
 use crate::proto::gossip::gossip_server::Gossip;
 use crate::proto::gossip::member_info::VNodeState;
 use crate::proto::gossip::{ClusterInfo, EndPoint, MemberInfo};
 use crate::services::VERSION;
+use crate::wire;
 
 const TICKS_PER_SECOND: i64 = 10_000_000;
 
@@ -72,7 +73,7 @@ impl Gossip for GossipService {
         let info = |member: &Member| {
             let Authority { host, port } = member.endpoint(&reached);
             MemberInfo {
-                instance_id: Some(ProtoUuid::from_id(member.instance_id, IdForm::Text)),
+                instance_id: Some(wire::proto_id(member.instance_id, IdForm::Text)),
                 time_stamp: member.changed,
                 state: member.state().into(),
                 is_alive: member.is_alive,

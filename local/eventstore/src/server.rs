@@ -98,7 +98,7 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Runnin
     let (listener, address) = listening.map_err(|source| StartErrorKind::Listen { address: listen, source })?;
     let shutdown = shutdown.child_token();
     let log = folder.log.clone();
-    let streams = StreamsService { log, node: Node::single(), access, strict, shutdown: shutdown.clone() };
+    let streams = StreamsService::new(log, Node::single(), access, strict, shutdown.clone());
     let serving = Serving::start(listener, http::router(streams, address), strict, shutdown.clone());
     let task = tokio::spawn(run(folder, serving, shutdown));
     Ok(RunningServer { address, task })

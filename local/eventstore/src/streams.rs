@@ -11,6 +11,7 @@ mod subscription;
 
 use futures::stream::{self, BoxStream, StreamExt};
 use tokio_util::sync::CancellationToken;
+use tonic::metadata::MetadataMap;
 use tonic::{Request, Response, Status, Streaming};
 
 use crate::access::Access;
@@ -29,22 +30,32 @@ use request::{Count, ReadRequest, Source, Start};
 pub(crate) struct StreamsService {
     pub(crate) log: EventLog,
     pub(crate) node: Node,
-    pub(crate) access: Access,
-    pub(crate) strict: bool,
-    /// Ends long-lived calls when the node stops.
-    pub(crate) shutdown: CancellationToken,
+    access: Access,
+    strict: bool,
+    shutdown: CancellationToken,
 }
 
 impl StreamsService {
+    /// Serves `log` on `node`. Its long-lived calls end with `shutdown`, when the node stops.
+    pub(crate) const fn new(
+        log: EventLog,
+        node: Node,
+        access: Access,
+        strict: bool,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self { log, node, access, strict, shutdown }
+    }
+
     /// Deletes or tombstones a stream and returns the position of the record of it.
     async fn end_stream(
         &self,
+        metadata: &MetadataMap,
         options: Option<append_req::Options>,
         operation: Operation,
-        requires_leader: bool,
     ) -> Result<Option<u64>, Status> {
         let target = append::Target::new(options.as_ref())?;
-        self.node.may_write(requires_leader)?;
+        self.node.may_write(requires_leader(metadata))?;
         let command = Command { stream: target.stream.clone(), expected: target.expected, operation };
         match self.log.write(command).await? {
             WriteOutcome::Done { position, .. } => Ok(position),
@@ -114,9 +125,8 @@ impl Streams for StreamsService {
 
     async fn delete(&self, request: Request<DeleteReq>) -> Result<Response<DeleteResp>, Status> {
         use delete_resp::PositionOption;
-        let requires_leader = requires_leader(request.metadata());
-        let options = request.into_inner().options;
-        let position = self.end_stream(options, Operation::Delete, requires_leader).await?;
+        let (metadata, _, message) = request.into_parts();
+        let position = self.end_stream(&metadata, message.options, Operation::Delete).await?;
         Ok(Response::new(DeleteResp {
             position_option: position.map(|position| PositionOption::Position(position.into())),
         }))
@@ -124,9 +134,8 @@ impl Streams for StreamsService {
 
     async fn tombstone(&self, request: Request<TombstoneReq>) -> Result<Response<TombstoneResp>, Status> {
         use tombstone_resp::PositionOption;
-        let requires_leader = requires_leader(request.metadata());
-        let options = request.into_inner().options;
-        let position = self.end_stream(options, Operation::Tombstone, requires_leader).await?;
+        let (metadata, _, message) = request.into_parts();
+        let position = self.end_stream(&metadata, message.options, Operation::Tombstone).await?;
         Ok(Response::new(TombstoneResp {
             position_option: position.map(|position| PositionOption::Position(position.into())),
         }))

@@ -3,48 +3,23 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use shared_eventstore_protocol::client::uuid::Value;
+use shared_eventstore_protocol::client::{StreamIdentifier, Uuid as ProtoUuid};
 use uuid::Uuid;
 
 use crate::log::{IdForm, NewEvent};
-use crate::proto::client::uuid::{Structured, Value};
-use crate::proto::client::{AllStreamPosition, StreamIdentifier, Uuid as ProtoUuid};
+use crate::proto::client::AllStreamPosition;
 use crate::proto::streams::{Position, ProposedMessage};
 use crate::status::RequestError;
 
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const OCTET_STREAM: &str = "application/octet-stream";
 
-impl ProtoUuid {
-    pub(crate) fn from_id(id: Uuid, form: IdForm) -> Self {
-        let value = match form {
-            IdForm::Text => Value::String(id.to_string()),
-            IdForm::Structured => {
-                let (most, least) = id.as_u64_pair();
-                Value::Structured(Structured {
-                    most_significant_bits: most.cast_signed(),
-                    least_significant_bits: least.cast_signed(),
-                })
-            }
-        };
-        Self { value: Some(value) }
-    }
-
-    /// The id in either form; `None` if there is none or it is not one.
-    pub(crate) fn to_id(&self) -> Option<Uuid> {
-        match self.value.as_ref()? {
-            Value::String(text) => Uuid::parse_str(text).ok(),
-            Value::Structured(halves) => Some(Uuid::from_u64_pair(
-                halves.most_significant_bits.cast_unsigned(),
-                halves.least_significant_bits.cast_unsigned(),
-            )),
-        }
-    }
-}
-
-impl From<&str> for StreamIdentifier {
-    fn from(name: &str) -> Self {
-        Self { stream_name: Bytes::copy_from_slice(name.as_bytes()) }
+/// An event's identifier in the form that the client wants.
+pub(crate) fn proto_id(id: Uuid, form: IdForm) -> ProtoUuid {
+    match form {
+        IdForm::Text => ProtoUuid { value: Some(Value::String(id.to_string())) },
+        IdForm::Structured => ProtoUuid::structured(id),
     }
 }
 

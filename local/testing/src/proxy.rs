@@ -37,6 +37,7 @@ struct State {
     frozen_below: watch::Sender<usize>,
     opened: AtomicUsize,
     closed: AtomicUsize,
+    bytes_sent: AtomicUsize,
     bytes_answered: AtomicUsize,
 }
 
@@ -70,6 +71,7 @@ impl TestProxy {
             frozen_below: watch::Sender::new(0),
             opened: AtomicUsize::new(0),
             closed: AtomicUsize::new(0),
+            bytes_sent: AtomicUsize::new(0),
             bytes_answered: AtomicUsize::new(0),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&state)));
@@ -127,6 +129,11 @@ impl TestProxy {
         self.connections() - self.state.closed.load(Ordering::SeqCst)
     }
 
+    /// How many bytes clients have sent so far.
+    pub fn bytes_sent(&self) -> usize {
+        self.state.bytes_sent.load(Ordering::SeqCst)
+    }
+
     /// How many bytes the server has sent so far.
     pub fn bytes_answered(&self) -> usize {
         self.state.bytes_answered.load(Ordering::SeqCst)
@@ -179,6 +186,7 @@ async fn forward(
                     return Ok(());
                 }
                 server.write_all(&requests[..read]).await?;
+                state.bytes_sent.fetch_add(read, Ordering::SeqCst);
                 if state.cut_next.swap(false, Ordering::SeqCst) {
                     drop(client);
                     // Closing at once might take back what the server has not read yet.

@@ -69,7 +69,8 @@ fn allowed(package: &str) -> Option<Allowed> {
             rule_of(shared.into_iter().map(str::to_owned).chain(contracts()), None)
         }
         "gateway" => rule(&["domains", "shared-kernel", "shared-service"], None),
-        "containers-setup" | "jetbridge-eventstore" => rule(&["shared-service"], None),
+        "containers-setup" => rule(&["shared-service"], None),
+        "jetbridge-eventstore" => rule(&["shared-eventstore-protocol"], None),
         "bench" | "jetbridge-postgres" => rule(&[], None),
         "jetbridge-testing" => rule(&["jetbridge-eventstore", "jetbridge-postgres"], None),
         "jetbridge-verify" => {

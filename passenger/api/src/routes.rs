@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::routing::{get, post};
-use passenger_application::{ManifestView, ManifestWithPassengers, PassengerView};
+use passenger_application::{ManifestView, ManifestWithPassengers, PassengerError, PassengerView};
 use passenger_infrastructure::FIRST_PASSENGERS;
 use shared_service::{
-    Command, IfNoneMatch, NoBody, Page, PathId, Problem, Query, Reply, ReplyResult, RequestedPosition,
+    Command, CommandOn, IfNoneMatch, Page, PathId, Problem, Query, Reply, ReplyResult, RequestedPosition,
 };
 
 use crate::Api;
@@ -35,29 +35,17 @@ async fn add(State(api): State<Arc<Api>>, command: Command<AddInput>) -> ReplyRe
 
 async fn correct_name(
     State(api): State<Arc<Api>>,
-    PathId(id): PathId<PassengerId>,
-    command: Command<NameInput>,
+    on: CommandOn<PassengerId, NameInput>,
 ) -> ReplyResult<PassengerView> {
-    let if_version = command.if_match.expected_revision();
-    answer(api.service.correct_name(id, command.input.0, if_version, command.context).await.map_err(problem)?)
+    answer(api.service.correct_name(on.id, on.input.0, on.if_version, on.context).await)
 }
 
-async fn board(
-    State(api): State<Arc<Api>>,
-    PathId(id): PathId<PassengerId>,
-    command: Command<NoBody>,
-) -> ReplyResult<PassengerView> {
-    let if_version = command.if_match.expected_revision();
-    answer(api.service.board(id, if_version, command.context).await.map_err(problem)?)
+async fn board(State(api): State<Arc<Api>>, on: CommandOn<PassengerId>) -> ReplyResult<PassengerView> {
+    answer(api.service.board(on.id, on.if_version, on.context).await)
 }
 
-async fn offload(
-    State(api): State<Arc<Api>>,
-    PathId(id): PathId<PassengerId>,
-    command: Command<OffloadInput>,
-) -> ReplyResult<PassengerView> {
-    let if_version = command.if_match.expected_revision();
-    answer(api.service.offload(id, command.input.0, if_version, command.context).await.map_err(problem)?)
+async fn offload(State(api): State<Arc<Api>>, on: CommandOn<PassengerId, OffloadInput>) -> ReplyResult<PassengerView> {
+    answer(api.service.offload(on.id, on.input.0, on.if_version, on.context).await)
 }
 
 async fn show(
@@ -124,7 +112,8 @@ async fn show_manifest(
     })
 }
 
-fn answer(done: Executed<PassengerView>) -> ReplyResult<PassengerView> {
+fn answer(executed: Result<Executed<PassengerView>, PassengerError>) -> ReplyResult<PassengerView> {
+    let done = executed.map_err(problem)?;
     let revision = done.value.version;
     Ok(Reply::ok(done.value).revision(revision).position(done.position))
 }

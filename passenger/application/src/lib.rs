@@ -9,6 +9,6 @@ mod service;
 mod view;
 
 pub use error::PassengerError;
-pub use flights::Flights;
+pub use flights::{Completeness, Flights};
 pub use service::PassengerService;
 pub use view::{ManifestFilter, ManifestView, ManifestWithPassengers, MissingView, PassengerFilter, PassengerView};

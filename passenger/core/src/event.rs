@@ -94,3 +94,31 @@ shared_kernel::events! {
         ending: FlightEnding,
     }
 }
+
+/// What other domains have to hear about a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ManifestNews {
+    /// Whether everybody has boarded.
+    Complete(bool),
+    /// That its flight departs.
+    Sealed,
+}
+
+impl PassengerEvent {
+    /// What other domains have to hear of this event.
+    #[must_use]
+    pub const fn news(&self) -> Option<ManifestNews> {
+        match self {
+            Self::ManifestCompleted(_) => Some(ManifestNews::Complete(true)),
+            Self::ManifestReopened(_) => Some(ManifestNews::Complete(false)),
+            Self::ManifestSealed(_) => Some(ManifestNews::Sealed),
+            Self::CheckedIn(_)
+            | Self::NameCorrected(_)
+            | Self::Boarded(_)
+            | Self::Offloaded(_)
+            | Self::Arrived(_)
+            | Self::Removed(_)
+            | Self::ManifestClosed(_) => None,
+        }
+    }
+}

@@ -1,6 +1,6 @@
 use flight_contract::{Admission, FlightId};
 use flight_rpc::FlightRpcClient;
-use passenger_application::Flights;
+use passenger_application::{Completeness, Flights};
 use shared_infrastructure::rpc::RpcClient;
 use shared_kernel::{Cause, Interruption, Revision};
 use shared_rpc::Fault;
@@ -22,13 +22,13 @@ impl RpcFlights {
     pub(crate) async fn note(
         &self,
         flight_id: FlightId,
-        complete: bool,
-        manifest_revision: Revision,
+        completeness: Completeness,
         cause: Cause,
     ) -> Result<Option<Revision>, Fault> {
+        let Completeness { complete, as_of } = completeness;
         let effect = self.client.call(|client| {
             let cause = cause.clone();
-            async move { client.note_manifest(flight_id, complete, manifest_revision, cause).await }
+            async move { client.note_manifest(flight_id, complete, as_of, cause).await }
         });
         Ok(effect.await?.revision)
     }
@@ -53,10 +53,9 @@ impl Flights for RpcFlights {
     async fn note_manifest(
         &self,
         flight_id: FlightId,
-        complete: bool,
-        manifest_revision: Revision,
+        completeness: Completeness,
         cause: Cause,
     ) -> Result<Option<Revision>, Interruption> {
-        Ok(self.note(flight_id, complete, manifest_revision, cause).await?)
+        Ok(self.note(flight_id, completeness, cause).await?)
     }
 }

@@ -3,7 +3,7 @@ use flight_contract::FlightId;
 use passenger_contract::PassengerId;
 use passenger_core::{ManifestState, PassengerEvent, PassengerName, PassengerStatus};
 use shared_infrastructure::read_model::Changes;
-use shared_infrastructure::reader::{Numbered, Projection};
+use shared_infrastructure::reader::{Numbered, ProjectResult, Projection};
 
 use crate::table::{MANIFESTS, ManifestColumns, PASSENGERS, PassengerColumns, SEARCH};
 
@@ -15,11 +15,12 @@ impl Projection for PassengerProjection {
     type Event = PassengerEvent;
     const NAME: &'static str = "passenger-projection";
 
-    async fn project(
-        &self,
-        transaction: &Transaction<'_>,
-        events: &[Numbered<PassengerEvent>],
-    ) -> Result<(), tokio_postgres::Error> {
+    async fn clear(&self, transaction: &Transaction<'_>) -> ProjectResult {
+        PASSENGERS.clear(transaction).await?;
+        MANIFESTS.clear(transaction).await
+    }
+
+    async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<PassengerEvent>]) -> ProjectResult {
         let (passengers, manifests) = changes(events);
         write_passengers(transaction, &passengers).await?;
         write_manifests(transaction, &manifests).await
@@ -72,10 +73,7 @@ fn changes(events: &[Numbered<PassengerEvent>]) -> (Passengers<'_>, Manifests) {
     (passengers, manifests)
 }
 
-async fn write_passengers(
-    transaction: &Transaction<'_>,
-    passengers: &Passengers<'_>,
-) -> Result<(), tokio_postgres::Error> {
+async fn write_passengers(transaction: &Transaction<'_>, passengers: &Passengers<'_>) -> ProjectResult {
     PASSENGERS.delete(transaction, passengers.deleted()).await?;
 
     let checked_in = passengers.added(|new| Some((new.flight_id?, new.name?, new.status?)));
@@ -91,7 +89,7 @@ async fn write_passengers(
     PASSENGERS.rows(&moved).with(PassengerColumns::status, |status| status).update(transaction).await
 }
 
-async fn write_manifests(transaction: &Transaction<'_>, manifests: &Manifests) -> Result<(), tokio_postgres::Error> {
+async fn write_manifests(transaction: &Transaction<'_>, manifests: &Manifests) -> ProjectResult {
     // Whether there is a row already is not known.
     let touched = manifests.changed(|_| Some(ManifestState::Open));
     MANIFESTS.rows(&touched).with_if_new(ManifestColumns::state, |state| state).upsert(transaction).await?;

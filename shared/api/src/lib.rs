@@ -15,7 +15,6 @@ use shared_infrastructure::postgres::POOLED_CONNECTIONS;
 use shared_infrastructure::read_model::ReadModel;
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::{Decider, Domain, Position};
-use shared_service::TaskEnded;
 use shared_service::domain_service::{ApiUrls, DomainServiceArgs};
 use shared_service::process::run_service;
 use shared_service::settings::{AppendArgs, SecretUrl};
@@ -96,15 +95,7 @@ impl Config {
 }
 
 /// Why an API does not run, or not any more.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// A task has ended.
-    #[error(transparent)]
-    Task(#[from] TaskEnded),
-    /// A setting is not usable.
-    #[error(transparent)]
-    Setting(#[from] InvalidSetting),
-}
+pub type RunError = shared_service::RunError<InvalidSetting>;
 
 /// Runs the API of a domain until `shutdown`. What it needs may be away at the start, and come later.
 ///

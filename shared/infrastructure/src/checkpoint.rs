@@ -5,7 +5,9 @@ use std::error::Error;
 use shared_kernel::Revision;
 use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{GenericClient, Statement};
+use uuid::Uuid;
 
+use crate::event_store::Recorded;
 use crate::postgres::{DatabaseError, StoredRevision, to_bigint};
 
 /// The channel on which a moved checkpoint is announced, as `<reader>:<revision>`.
@@ -28,42 +30,85 @@ impl<'row> FromSql<'row> for Checkpoint {
     }
 }
 
+/// The event up to which a reader has come: its number, and its identifier, by which another history is told from the
+/// one that was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mark {
+    pub(crate) revision: Revision,
+    /// `None` in a checkpoint that was saved by software that saves none.
+    pub(crate) event_id: Option<Uuid>,
+}
+
+impl Mark {
+    pub(crate) fn at(recorded: &Recorded) -> Self {
+        Self { revision: recorded.revision, event_id: Some(recorded.event_id) }
+    }
+}
+
 /// Reads a reader's checkpoint, creating it before the first event if it is not there.
-pub(crate) async fn load(client: &impl GenericClient, reader: &str) -> Result<Option<Revision>, DatabaseError> {
+pub(crate) async fn load(client: &impl GenericClient, reader: &str) -> Result<Option<Mark>, DatabaseError> {
     client
         .execute("INSERT INTO checkpoints (name, revision) VALUES ($1, -1) ON CONFLICT DO NOTHING", &[&reader])
         .await?;
-    let row = client.query_one("SELECT revision FROM checkpoints WHERE name = $1", &[&reader]).await?;
-    let Checkpoint(revision) = row.try_get(0)?;
-    Ok(revision)
+    let sql = "SELECT revision, CASE WHEN identified_revision = revision THEN event_id END
+        FROM checkpoints WHERE name = $1";
+    let row = client.query_one(sql, &[&reader]).await?;
+    let (Checkpoint(revision), event_id) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(revision.map(|revision| Mark { revision, event_id }))
 }
 
 /// The statement for [`advance`], to be prepared once.
-pub(crate) const ADVANCE: &str = "UPDATE checkpoints SET revision = $3 WHERE name = $1 AND revision = $2
-     RETURNING pg_notify($4, name || ':' || revision)";
+pub(crate) const ADVANCE: &str = "UPDATE checkpoints SET revision = $3, event_id = $5, identified_revision = $3,
+         rebuilt_until = CASE WHEN rebuilt_until > $3 THEN rebuilt_until END
+     WHERE name = $1 AND revision = $2 RETURNING pg_notify($4, name || ':' || revision)";
 
 /// Moves a checkpoint from `from` to `to`. Answers whether it stood at `from`; if not, somebody else has moved it.
 pub(crate) async fn advance(
     client: &impl GenericClient,
     statement: &Statement,
     reader: &str,
-    from: Option<Revision>,
-    to: Revision,
+    from: Option<Mark>,
+    to: Option<Mark>,
 ) -> Result<bool, tokio_postgres::Error> {
-    let (from, to) = (to_bigint(from), to_bigint(Some(to)));
-    Ok(client.query_opt(statement, &[&reader, &from, &to, &CHANNEL]).await?.is_some())
+    let event_id = to.and_then(|mark| mark.event_id);
+    let [from, to] = [from, to].map(|mark| to_bigint(mark.map(|mark| mark.revision)));
+    Ok(client.query_opt(statement, &[&reader, &from, &to, &CHANNEL, &event_id]).await?.is_some())
 }
 
-/// The statement for [`read`], to be prepared once.
-pub(crate) const READ: &str = "SELECT revision FROM checkpoints WHERE name = $1";
+/// Moves a checkpoint from `from` to before the first event of another history, and says up to where that has to be
+/// worked on until the reader's work may be shown. Answers whether it stood at `from`.
+pub(crate) async fn begin_anew(
+    client: &impl GenericClient,
+    reader: &str,
+    from: Option<Mark>,
+    until: Option<Revision>,
+) -> Result<bool, tokio_postgres::Error> {
+    let sql = "UPDATE checkpoints SET revision = -1, event_id = NULL, identified_revision = NULL, rebuilt_until = $3
+        WHERE name = $1 AND revision = $2 RETURNING pg_notify($4, name || ':-1')";
+    let (from, until) = (to_bigint(from.map(|mark| mark.revision)), until.map(|until| to_bigint(Some(until))));
+    Ok(client.query_opt(sql, &[&reader, &from, &until, &CHANNEL]).await?.is_some())
+}
+
+/// How far what a reader has written may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// Up to here.
+    UpTo(Option<Revision>),
+    /// Not at all: it is made anew, because it was of another history.
+    BeingRebuilt,
+}
+
+/// The statement for [`read`], to be prepared once. A table that an older version has made has no `rebuilt_until`.
+pub(crate) const READ: &str =
+    "SELECT revision, to_jsonb(checkpoints) ->> 'rebuilt_until' IS NOT NULL FROM checkpoints WHERE name = $1";
 
 /// Reads a reader's checkpoint; one that is not there yet is before the first event.
 pub(crate) async fn read(
     client: &impl GenericClient,
     statement: &Statement,
     reader: &str,
-) -> Result<Option<Revision>, tokio_postgres::Error> {
-    let Some(row) = client.query_opt(statement, &[&reader]).await? else { return Ok(None) };
-    let Checkpoint(revision) = row.try_get(0)?;
-    Ok(revision)
+) -> Result<Shown, tokio_postgres::Error> {
+    let Some(row) = client.query_opt(statement, &[&reader]).await? else { return Ok(Shown::UpTo(None)) };
+    let (Checkpoint(revision), is_being_rebuilt) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(if is_being_rebuilt { Shown::BeingRebuilt } else { Shown::UpTo(revision) })
 }

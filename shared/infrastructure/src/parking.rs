@@ -35,6 +35,9 @@ pub struct ParkedEvent {
     pub parked_at: Timestamp,
 }
 
+/// Why an event is parked that could be processed.
+pub(crate) const BEHIND_ANOTHER: &str = "an earlier event about the same thing is parked";
+
 /// How many parked events a listing shows, and a replay looks at, at most.
 const AT_ONCE: i64 = 1_000;
 
@@ -93,46 +96,79 @@ fn parked_event(row: &Row) -> Result<ParkedEvent, tokio_postgres::Error> {
 
 /// What has parked events: later events about the same thing have to wait behind them.
 pub(crate) async fn keys(client: &impl GenericClient, reader: &str) -> Result<HashSet<Uuid>, DatabaseError> {
-    let rows = client.query("SELECT DISTINCT key FROM parked_events WHERE reader = $1", &[&reader]).await?;
+    keys_after(client, reader, None).await
+}
+
+/// What has parked events with numbers beyond `after`.
+pub(crate) async fn keys_after(
+    client: &impl GenericClient,
+    reader: &str,
+    after: Option<Revision>,
+) -> Result<HashSet<Uuid>, DatabaseError> {
+    let sql = "SELECT DISTINCT key FROM parked_events WHERE reader = $1 AND revision > $2";
+    let rows = client.query(sql, &[&reader, &to_bigint(after)]).await?;
     Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
-/// The numbers and keys of a reader's parked events, oldest first, as many as one replay looks at, and how many there
-/// are beyond.
-pub(crate) async fn oldest(
-    client: &impl GenericClient,
-    reader: &str,
-) -> Result<(Vec<(Revision, Uuid)>, usize), DatabaseError> {
-    let sql = "SELECT revision, key, count(*) OVER () AS total
+/// A parked event that is to be replayed.
+pub(crate) struct Waiting {
+    pub(crate) revision: Revision,
+    pub(crate) key: Uuid,
+    pub(crate) event_id: Uuid,
+}
+
+/// A reader's parked events, oldest first, as many as one replay looks at, and how many there are beyond.
+pub(crate) async fn oldest(client: &impl GenericClient, reader: &str) -> Result<(Vec<Waiting>, usize), DatabaseError> {
+    let sql = "SELECT revision, key, event_id, count(*) OVER () AS total
         FROM parked_events WHERE reader = $1 ORDER BY revision LIMIT $2";
     let rows = client.query(sql, &[&reader, &AT_ONCE]).await?;
     let beyond = total(&rows)?.saturating_sub(rows.len());
     let parked = rows.iter().map(|row| {
         let StoredRevision(revision) = row.try_get(0)?;
-        Ok((revision, row.try_get(1)?))
+        Ok(Waiting { revision, key: row.try_get(1)?, event_id: row.try_get(2)? })
     });
     Ok((parked.collect::<Result<_, tokio_postgres::Error>>()?, beyond))
 }
 
+/// Which event is parked.
+#[derive(Debug, Clone)]
+pub(crate) struct Subject {
+    pub(crate) revision: Revision,
+    pub(crate) event_id: Uuid,
+    pub(crate) event_type: String,
+}
+
+impl Subject {
+    pub(crate) fn of(recorded: &Recorded) -> Self {
+        let Recorded { revision, event_id, ref event_type, .. } = *recorded;
+        Self { revision, event_id, event_type: event_type.clone() }
+    }
+}
+
+/// Parks an event. One that is parked for a reason of its own keeps that when it is found behind another.
 pub(crate) async fn park(
     client: &impl GenericClient,
     reader: &str,
-    recorded: &Recorded,
+    Subject { revision, event_id, event_type }: &Subject,
     Unprocessable { key, reason }: &Unprocessable,
 ) -> Result<(), tokio_postgres::Error> {
-    let revision = to_bigint(Some(recorded.revision));
-    client
+    let number = to_bigint(Some(*revision));
+    let changed = client
         .execute(
             "INSERT INTO parked_events (reader, revision, key, event_id, event_type, reason)
              VALUES ($1, $2, $3, $4, $5, $6)
-             ON CONFLICT (reader, revision) DO UPDATE SET key = excluded.key, reason = excluded.reason",
-            &[&reader, &revision, key, &recorded.event_id, &recorded.event_type, reason],
+             ON CONFLICT (reader, revision) DO UPDATE SET key = excluded.key, event_id = excluded.event_id,
+                 event_type = excluded.event_type, reason = excluded.reason
+             WHERE excluded.reason <> $7 OR parked_events.event_id <> excluded.event_id",
+            &[&reader, &number, key, event_id, event_type, reason, &BEHIND_ANOTHER],
         )
         .await?;
-    tracing::error!(
-        reader, event.revision = %recorded.revision, event.id = %recorded.event_id, event.r#type = %recorded.event_type, reason,
-        "parked an event that could not be processed; replay it once the cause is mended"
-    );
+    if changed > 0 {
+        tracing::error!(
+            reader, event.revision = %revision, event.id = %event_id, event.r#type = %event_type, reason,
+            "parked an event that could not be processed; replay it once the cause is mended"
+        );
+    }
     Ok(())
 }
 
@@ -145,7 +181,13 @@ pub(crate) async fn keep(
 ) -> Result<(), tokio_postgres::Error> {
     let sql = "UPDATE parked_events SET reason = $3 WHERE reader = $1 AND revision = $2";
     client.execute(sql, &[&reader, &to_bigint(Some(revision)), &reason]).await?;
-    tracing::error!(reader, event.revision = %revision, reason, "could not read a parked event to replay it");
+    tracing::error!(reader, event.revision = %revision, reason, "replayed an event that still cannot be processed");
+    Ok(())
+}
+
+/// Lets go of all parked events of a reader: they are of another history.
+pub(crate) async fn forget(client: &impl GenericClient, reader: &str) -> Result<(), tokio_postgres::Error> {
+    client.execute("DELETE FROM parked_events WHERE reader = $1", &[&reader]).await?;
     Ok(())
 }
 

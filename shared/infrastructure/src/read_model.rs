@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::checkpoint::{self, CHANNEL};
+use crate::checkpoint::{self, CHANNEL, Shown};
 use crate::limits;
 use crate::postgres::{Database, DatabaseError, from_bigint, to_bigint};
 
@@ -139,7 +139,7 @@ impl ReadModel {
         self.query(at_least, |client| async move { listing.rows(&client).await }).await
     }
 
-    async fn query_now<T, F, Q>(&self, query: &Q) -> Result<Reflecting<T>, DatabaseError>
+    async fn query_now<T, F, Q>(&self, query: &Q) -> Result<Reflecting<T>, QueryError>
     where
         Q: Fn(Object) -> F,
         F: Future<Output = Result<T, tokio_postgres::Error>>,
@@ -148,20 +148,22 @@ impl ReadModel {
             let client = self.database.client().await?;
             // The checkpoint is read first, so the rows are at least as new as it says.
             let statement = client.prepare_cached(checkpoint::READ).await?;
-            let revision = checkpoint::read(&**client, &statement, self.projection).await?;
-            let value = query(client).await?;
-            Ok(Reflecting { value, revision })
+            match checkpoint::read(&**client, &statement, self.projection).await? {
+                Shown::UpTo(revision) => Ok(Some(Reflecting { value: query(client).await?, revision })),
+                Shown::BeingRebuilt => Ok(None),
+            }
         };
-        timeout(limits::QUERY, querying)
+        let answer: Result<_, DatabaseError> = timeout(limits::QUERY, querying)
             .await
-            .map_err(|_| DatabaseError::Unavailable("no answer to a query in time".to_owned()))?
+            .map_err(|_| DatabaseError::Unavailable("no answer to a query in time".to_owned()))?;
+        answer?.ok_or(QueryError::OtherHistory)
     }
 
     /// How far the tables have come.
     ///
     /// # Errors
-    /// [`DatabaseError`].
-    pub async fn revision(&self) -> Result<Option<Revision>, DatabaseError> {
+    /// [`QueryError`].
+    pub async fn revision(&self) -> Result<Option<Revision>, QueryError> {
         self.query_now(&|_| async { Ok(()) }).await.map(|answer| answer.revision)
     }
 }
@@ -183,8 +185,10 @@ impl CheckpointFollower {
             .database
             .dedicated(move |payload| {
                 let revision = payload.strip_prefix(projection).and_then(|rest| rest.strip_prefix(':')?.parse().ok());
-                if let Some(revision) = revision {
-                    raise(&notified, from_bigint(revision));
+                match revision.map(from_bigint) {
+                    Some(None) => drop(notified.send_replace(None)),
+                    Some(revision) => raise(&notified, revision),
+                    None => {}
                 }
             })
             .await?
@@ -196,7 +200,10 @@ impl CheckpointFollower {
         loop {
             let read = timeout(limits::QUERY, checkpoint::read(&*client, &statement, self.projection)).await;
             let revision = read.map_err(|_| DatabaseError::Unavailable("no answer in time".to_owned()))??;
-            raise(&self.checkpoint, revision);
+            match revision {
+                Shown::UpTo(revision) => raise(&self.checkpoint, revision),
+                Shown::BeingRebuilt => drop(self.checkpoint.send_replace(None)),
+            }
             tokio::time::sleep(POLL_INTERVAL).await;
         }
     }

@@ -6,32 +6,36 @@
 //! replayed.
 
 mod batch;
+mod lanes;
+mod origin;
 mod projection;
 mod reaction;
 
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::ClientWrapper;
-use shared_kernel::{DomainEvent, Revision};
+use shared_kernel::DomainEvent;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout};
-use tokio_postgres::Statement;
+use tokio::time::{Instant, timeout};
+use tokio_postgres::{GenericClient, Statement};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::back_off::BackOff;
-use crate::event_store::{Delivery, EventStore, Recorded, Refusal, StoreError};
+use crate::checkpoint::{self, Mark};
+use crate::event_store::{Delivery, EventStore, Recorded, Refusal, StoreError, Subscription};
 use crate::limits;
+use crate::parking::{self, Waiting};
 use crate::postgres::{Database, DatabaseError, Dedicated};
-use crate::worker::{ReplayRequest, Replayed, WorkError, Worker, WorkerHandle};
-use crate::{checkpoint, parking};
+use crate::worker::{InHand, Request, WorkError, Worker, WorkerHandle};
 
-pub use batch::{Batch, Numbered, Unprocessable};
-use batch::{Outcome, Parked};
-pub use projection::{Projecting, Projection, Projector};
+pub(crate) use lanes::MOST_UNFINISHED;
+pub use origin::{Numbered, Unprocessable};
+pub use projection::{ProjectResult, Projecting, Projection, Projector};
 pub use reaction::{Reacting, Reaction, ReactionError, Reactor};
 
 /// How often a checkpoint is saved while there is nothing to work on.
@@ -45,53 +49,53 @@ pub trait Work: Send + Sync + 'static {
     type Event: DomainEvent;
     /// The name of the checkpoint, unique in its database.
     const NAME: &'static str;
-    /// How many events are looked at together at most.
-    const EVENTS_PER_BATCH: usize;
 
     /// What an event is about: events about the same thing stay in order. `None` if there is nothing to do for it.
     fn key(event: &Self::Event) -> Option<Uuid>;
 
-    /// Works on a batch and settles it. Answers what has parked events since. Dropped wherever it waits when the reader
-    /// stops: the batch is worked on again then.
-    fn work(
+    /// Works on what comes after the checkpoint, and on requests, until something fails. Dropped wherever it waits when
+    /// the reader stops: what is not settled is worked on again then.
+    fn follow(
         &self,
+        reading: &mut Reading,
         client: &mut ClientWrapper,
-        batch: &Batch<'_, Self::Event>,
-    ) -> impl Future<Output = Result<Parked, WorkError>> + Send;
+        requests: &mut mpsc::Receiver<Request>,
+    ) -> impl Future<Output = Result<Infallible, WorkError>> + Send;
 }
 
 /// Reads a stream as long as no other instance does.
 pub struct Reader<W> {
     worker: Worker,
-    reading: Reading<W>,
+    work: W,
+    reading: Reading,
 }
 
-/// Reads once it leads.
-struct Reading<W> {
-    work: W,
+/// How far a reader has come.
+pub struct Reading {
+    reader: &'static str,
     stream: &'static str,
-    event_store: EventStore,
+    event_store: Arc<EventStore>,
     /// What has parked events: later ones about the same thing wait behind them.
     parked: HashSet<Uuid>,
     /// The newest event that was looked at.
-    reached: Option<Revision>,
+    reached: Option<Mark>,
     /// The checkpoint as it is stored, which may be a little behind.
-    saved: Option<Revision>,
+    saved: Option<Mark>,
     saved_at: Instant,
 }
 
 impl<W: Work> Reader<W> {
     /// A reader of `stream` that keeps its checkpoint in `database`, whose migrations have run when it is started.
     pub(crate) fn of(
-        work: W,
+        work: impl FnOnce(InHand) -> W,
         stream: &'static str,
         event_store: EventStore,
         database: Database,
     ) -> (Self, WorkerHandle) {
         let (worker, handle) = Worker::new(W::NAME, database);
-        let (parked, saved_at) = (HashSet::new(), Instant::now());
-        let reading = Reading { work, stream, event_store, parked, reached: None, saved: None, saved_at };
-        (Self { worker, reading }, handle)
+        let (parked, saved_at, event_store) = (HashSet::new(), Instant::now(), Arc::new(event_store));
+        let reading = Reading { reader: W::NAME, stream, event_store, parked, reached: None, saved: None, saved_at };
+        (Self { work: work(worker.in_hand.clone()), worker, reading }, handle)
     }
 
     /// Leads and reads, again and again, until `shutdown`.
@@ -111,7 +115,7 @@ impl<W: Work> Reader<W> {
         let Dedicated { mut client, lost } = self.worker.lead().await?;
         let since = Instant::now();
         let outcome = tokio::select! {
-            outcome = self.reading.follow(&mut client, &mut self.worker.replays) => outcome,
+            outcome = self.work.follow(&mut self.reading, &mut client, &mut self.worker.requests) => outcome,
             () = lost.cancelled() => Err(DatabaseError::Unavailable("the connection was lost".to_owned()).into()),
         };
         if since.elapsed() > LONGEST_RETRY_PAUSE {
@@ -122,107 +126,91 @@ impl<W: Work> Reader<W> {
     }
 }
 
-impl<W: Work> Reading<W> {
-    /// Works on what comes after the checkpoint, and replays when that is asked for.
-    async fn follow(
-        &mut self,
-        client: &mut ClientWrapper,
-        replays: &mut mpsc::Receiver<ReplayRequest>,
-    ) -> Result<Infallible, WorkError> {
-        self.saved = checkpoint::load(&**client, W::NAME).await?;
+impl Reading {
+    /// Begins after the checkpoint.
+    ///
+    /// # Errors
+    /// [`Refusal::OtherHistory`] if that is not of the history that the event store holds.
+    async fn begin(&mut self, client: &ClientWrapper) -> Result<(Subscription, Statement), WorkError> {
+        self.saved = checkpoint::load(&**client, self.reader).await?;
         (self.reached, self.saved_at) = (self.saved, Instant::now());
-        self.parked = parking::keys(&**client, W::NAME).await?;
+        self.parked = parking::keys(&**client, self.reader).await?;
         let advance = client.prepare_cached(checkpoint::ADVANCE).await?;
-        let mut subscription = self.event_store.subscribe(self.stream, self.saved).await?;
-        loop {
-            tokio::select! {
-                Some(reply) = replays.recv() => {
-                    let replayed = self.replay(client).await?;
-                    // Nobody may wait for it any more.
-                    let _ = reply.send(replayed);
+        if let Some(saved) = self.saved {
+            let found = Mark::at(&self.event_store.event_at(self.stream, saved.revision).await?);
+            match saved.event_id {
+                Some(event_id) if found.event_id == Some(event_id) => {}
+                Some(_) => {
+                    let difference = format!("event {} is another one", saved.revision);
+                    return Err(
+                        StoreError::from(Refusal::OtherHistory { stream: self.stream.to_owned(), difference }).into()
+                    );
                 }
-                deliveries = subscription.next_batch(W::EVENTS_PER_BATCH) => {
-                    let deliveries = deliveries.inspect_err(|_| self.event_store.reconnect())?;
-                    let events = deliveries.into_iter().filter_map(|delivery| self.not_seen(delivery));
-                    let events: Vec<_> = events.collect();
-                    self.process(client, &advance, &events).await?;
-                }
-                () = sleep_until(self.saved_at + IDLE_CHECKPOINT_INTERVAL), if self.reached > self.saved => {
-                    self.save(client, &advance).await?;
+                None => {
+                    self.save(&**client, &advance, Some(found)).await?;
+                    self.reached = self.saved;
                 }
             }
         }
+        let after = self.saved.map(|mark| mark.revision);
+        Ok((self.event_store.subscribe(self.stream, after).await?, advance))
     }
 
-    /// The event of a delivery, if it was not looked at yet.
-    fn not_seen(&self, delivery: Delivery) -> Option<Recorded> {
-        match delivery {
-            Delivery::Event(recorded) if Some(recorded.revision) > self.reached => Some(recorded),
+    /// The events among deliveries that were not looked at yet. Without any, the subscription has failed.
+    fn not_seen<E>(&self, deliveries: Result<Vec<Delivery>, E>) -> Result<Vec<Recorded>, E> {
+        let reached = self.reached.map(|mark| mark.revision);
+        let deliveries = deliveries.inspect_err(|_| self.event_store.reconnect())?;
+        let events = deliveries.into_iter().filter_map(|delivery| match delivery {
+            Delivery::Event(recorded) if Some(recorded.revision) > reached => Some(recorded),
             Delivery::Event(_) | Delivery::CaughtUp | Delivery::Checkpoint(_) => None,
-        }
+        });
+        Ok(events.collect())
     }
 
-    /// Works on events, and moves the checkpoint past them. Where there is nothing to do for them, that can wait.
-    async fn process(
+    /// An event that was parked, or why it cannot be replayed.
+    async fn parked_event(&self, waiting: &Waiting) -> Result<Result<Recorded, String>, StoreError> {
+        parked_event(&self.event_store, self.stream, waiting).await
+    }
+
+    /// Moves the checkpoint.
+    ///
+    /// # Errors
+    /// [`WorkError::Fenced`] if another instance has moved it. Nothing that belongs to it may be committed then.
+    async fn save(
         &mut self,
-        client: &mut ClientWrapper,
+        client: &impl GenericClient,
         advance: &Statement,
-        events: &[Recorded],
+        to: Option<Mark>,
     ) -> Result<(), WorkError> {
-        let Some(last) = events.last().map(|recorded| recorded.revision) else { return Ok(()) };
-        let outcome = Outcome::Advance { statement: advance, from: self.saved, to: last };
-        let batch = Batch::of::<W>(events, &self.parked, outcome);
-        self.reached = Some(last);
-        if !batch.is_empty() {
-            let parked = self.work.work(client, &batch).await?;
-            self.parked.extend(parked);
-            (self.saved, self.saved_at) = (Some(last), Instant::now());
-        }
-        Ok(())
-    }
-
-    /// Moves the checkpoint past events for which there was nothing to do.
-    async fn save(&mut self, client: &ClientWrapper, advance: &Statement) -> Result<(), WorkError> {
-        let Some(reached) = self.reached else { return Ok(()) };
-        let saved = async { Ok(checkpoint::advance(&**client, advance, W::NAME, self.saved, reached).await?) };
+        let saved = async { Ok(checkpoint::advance(client, advance, self.reader, self.saved, to).await?) };
         if !in_time(saved).await? {
             return Err(WorkError::Fenced);
         }
-        (self.saved, self.saved_at) = (Some(reached), Instant::now());
+        (self.saved, self.saved_at) = (to, Instant::now());
         Ok(())
-    }
-
-    /// Works on the parked events again, in order. What still cannot be processed stays parked.
-    async fn replay(&mut self, client: &mut ClientWrapper) -> Result<Replayed, WorkError> {
-        let (oldest, beyond_limit) = parking::oldest(&**client, W::NAME).await?;
-        let mut still_parked = HashSet::new();
-        let mut replayed = Replayed { replayed: 0, still_parked: 0, beyond_limit };
-        for (revision, key) in oldest {
-            let parked = match self.event_store.event_at(self.stream, revision).await {
-                Ok(recorded) => {
-                    let batch =
-                        Batch::of::<W>(std::slice::from_ref(&recorded), &still_parked, Outcome::Release(revision));
-                    self.work.work(client, &batch).await?
-                }
-                Err(StoreError::Refused(refusal @ (Refusal::EventsHidden { .. } | Refusal::OtherHistory { .. }))) => {
-                    parking::keep(&**client, W::NAME, revision, &refusal.to_string()).await?;
-                    Parked::from([key])
-                }
-                Err(error) => return Err(error.into()),
-            };
-            if parked.is_empty() {
-                replayed.replayed += 1;
-            } else {
-                replayed.still_parked += 1;
-                still_parked.extend(parked);
-            }
-        }
-        self.parked = parking::keys(&**client, W::NAME).await?;
-        Ok(replayed)
     }
 }
 
-/// Limits what PostgreSQL is asked to do for one batch.
+/// An event that was parked, or why it cannot be replayed.
+async fn parked_event(
+    event_store: &EventStore,
+    stream: &str,
+    waiting: &Waiting,
+) -> Result<Result<Recorded, String>, StoreError> {
+    match event_store.event_at(stream, waiting.revision).await {
+        Ok(recorded) if recorded.event_id == waiting.event_id => Ok(Ok(recorded)),
+        Ok(_) => {
+            let difference = format!("event {} is not the one that was parked", waiting.revision);
+            Ok(Err(Refusal::OtherHistory { stream: stream.to_owned(), difference }.to_string()))
+        }
+        Err(StoreError::Refused(refusal @ (Refusal::EventsHidden { .. } | Refusal::OtherHistory { .. }))) => {
+            Ok(Err(refusal.to_string()))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Limits what PostgreSQL is asked to do at once.
 async fn in_time<T>(writing: impl Future<Output = Result<T, WorkError>>) -> Result<T, WorkError> {
     let outcome = timeout(limits::PROJECTION_BATCH, writing).await;
     outcome.map_err(|_| DatabaseError::Unavailable("a batch did not end in time".to_owned()))?

@@ -3,6 +3,7 @@
 //!
 //! A domain implements [`DomainProcessor`]; its `main` is [`main`].
 
+mod checks;
 mod routes;
 
 use std::marker::PhantomData;
@@ -81,9 +82,9 @@ pub async fn run<P: DomainProcessor>(
     let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
     let peers: Peers = config.apis.iter().map(|(name, service)| (*name, rpc::url(service))).collect();
     let (stream, reaction) = (P::DOMAIN.stream.name, P::reaction(&peers)?);
-    let asking = event_store.separate()?;
+    let asking = event_store.separate();
     let (projector, projecting) =
-        Projector::new(P::Projection::default(), stream, event_store.separate()?, database.clone());
+        Projector::new(P::Projection::default(), stream, event_store.separate(), database.clone());
     let (reactor, reacting) = Reactor::new(reaction, stream, event_store, database.clone());
     let workers = [(P::Projection::NAME, projecting), (P::Reaction::NAME, reacting)];
     let router = routes::router(stream, asking, database.clone(), workers);

@@ -21,6 +21,14 @@ pub enum Fault {
         /// What failed, for operators.
         reason: String,
     },
+    /// The other side is there and has failed at it. It may have been done or not; asking again may succeed.
+    #[error("the {service} has failed: {reason}")]
+    Internal {
+        /// The service that was asked.
+        service: String,
+        /// What failed, for operators.
+        reason: String,
+    },
     /// The other side did not understand the call. Asking again changes nothing.
     #[error("the {service} refused the call as invalid: {reason}")]
     Invalid {
@@ -60,24 +68,27 @@ impl Fault {
             ClientError::Call(object) => match object.code() {
                 code::UNAVAILABLE => Self::Unavailable { service, reason: object.message().to_owned() },
                 code::OUTCOME_UNKNOWN => Self::OutcomeUnknown { service, reason: object.message().to_owned() },
-                code::INTERNAL => Self::OutcomeUnknown { service, reason },
+                code::INTERNAL => Self::Internal { service, reason: object.message().to_owned() },
                 code::LAST_RESERVED..=code::INVALID_REQUEST => Self::Invalid { service, reason },
-                _ => Self::Unavailable { service, reason },
+                // A code that is not known here does not say that nothing was done.
+                _ => Self::OutcomeUnknown { service, reason },
             },
-            ClientError::RequestTimeout => Self::OutcomeUnknown { service, reason },
-            // A connection that broke later may have carried the call.
-            ClientError::Transport(cause) if !is_refused_connection(&**cause) => {
-                Self::OutcomeUnknown { service, reason }
-            }
-            ClientError::ParseError(_) | ClientError::InvalidRequestId(_) => Self::Invalid { service, reason },
-            _ => Self::Unavailable { service, reason },
+            ClientError::Transport(cause) if is_refused_connection(&**cause) => Self::Unavailable { service, reason },
+            // A connection that broke later, and one whose answer cannot be read, may have carried the call.
+            _ => Self::OutcomeUnknown { service, reason },
         }
     }
 
-    /// Whether asking again later may succeed.
+    /// The same fault of a call that was made before, in an attempt whose outcome is unknown: whatever has become of
+    /// the last attempt, that one may have been carried out.
     #[must_use]
-    pub const fn is_transient(&self) -> bool {
-        !matches!(self, Self::Invalid { .. })
+    pub fn after_an_unknown_outcome(self) -> Self {
+        match self {
+            Self::Unavailable { service, reason } | Self::Invalid { service, reason } => {
+                Self::OutcomeUnknown { service, reason }
+            }
+            other => other,
+        }
     }
 }
 
@@ -95,7 +106,7 @@ impl From<Fault> for Interruption {
         let reason = fault.to_string();
         match fault {
             Fault::Unavailable { .. } => Self::Unavailable(reason),
-            Fault::OutcomeUnknown { .. } => Self::OutcomeUnknown(reason),
+            Fault::OutcomeUnknown { .. } | Fault::Internal { .. } => Self::OutcomeUnknown(reason),
             Fault::Invalid { .. } => Self::Internal(reason),
         }
     }

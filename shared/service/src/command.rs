@@ -1,13 +1,14 @@
-use axum::extract::{FromRequest, OriginalUri, Request};
+use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Request};
 use http::request::Parts;
 use http::{HeaderMap, header};
 use sha2::{Digest, Sha256};
-use shared_kernel::{CommandContext, Idempotency};
+use shared_kernel::{CommandContext, Idempotency, PublicKey, Revision};
 use uuid::Uuid;
 
 use crate::body;
-use crate::fields::{BodyRule, Fields, FromFields};
+use crate::fields::{BodyRule, Fields, FromFields, NoBody};
 use crate::headers::{self, IfMatch};
+use crate::path::PathId;
 use crate::problem::Problem;
 use crate::problem_type;
 
@@ -51,6 +52,32 @@ impl<S: Send + Sync, T: FromFields> FromRequest<S> for Command<T> {
             cause: headers::cause(&parts.headers),
         };
         Ok(Self { context, if_match, input })
+    }
+}
+
+/// Extracts a command about one thing: the thing's key from the path, as [`PathId`] does, and the command, as
+/// [`Command`] does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CommandOn<I, T = NoBody> {
+    /// The key.
+    pub id: I,
+    /// The version that the thing has to have, if `If-Match` demands one.
+    pub if_version: Option<Revision>,
+    /// The command's own fields.
+    pub input: T,
+    /// As [`Command::context`].
+    pub context: CommandContext,
+}
+
+impl<S: Send + Sync, I: PublicKey + Send, T: FromFields> FromRequest<S> for CommandOn<I, T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let (mut parts, body) = request.into_parts();
+        let PathId(id) = PathId::from_request_parts(&mut parts, state).await?;
+        let request = Request::from_parts(parts, body);
+        let Command { context, if_match, input } = Command::from_request(request, state).await?;
+        Ok(Self { id, if_version: if_match.expected_revision(), input, context })
     }
 }
 

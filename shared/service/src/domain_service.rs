@@ -134,13 +134,7 @@ pub fn service_arg(domain: &str, kind: &str) -> Arg {
         _ => write!(help, ", to show how it is"),
     };
     let variable = format!("JETBRIDGE_{}", id.to_uppercase().replace('-', "_"));
-    Arg::new(id.clone())
-        .long(id)
-        .value_name("URL")
-        .env(variable)
-        .hide_env_values(true)
-        .help(help)
-        .value_parser(str::parse::<ServiceUrl>)
+    Arg::new(id.clone()).long(id).value_name("URL").env(variable).help(help).value_parser(str::parse::<ServiceUrl>)
 }
 
 /// What the command line says of [`service_arg`].

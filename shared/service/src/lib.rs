@@ -25,7 +25,7 @@ mod server;
 pub mod settings;
 pub mod telemetry;
 
-pub use command::Command;
+pub use command::{Command, CommandOn};
 pub use edge::{finish, method_not_allowed, not_found};
 pub use error_chain::ErrorChain;
 pub use fields::{BodyRule, Fields, FromFields, NoBody};
@@ -35,4 +35,4 @@ pub use path::PathId;
 pub use problem::Problem;
 pub use query::{FromQuery, Params, Query};
 pub use reply::{Reply, ReplyResult};
-pub use server::{BindError, TaskEnded, bind, serve, serve_beside};
+pub use server::{BindError, RunError, TaskEnded, bind, serve, serve_beside};

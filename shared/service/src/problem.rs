@@ -288,6 +288,9 @@ impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Self {
         match error {
             QueryError::NotYet => Self::not_yet(),
+            QueryError::OtherHistory => {
+                Self::of(problem_type::READ_MODEL_OF_ANOTHER_HISTORY).retry_after(DEFAULT_RETRY_AFTER)
+            }
             QueryError::Interrupted(interruption) => interruption.into(),
         }
     }

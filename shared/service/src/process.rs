@@ -50,7 +50,7 @@ where
     F: Future<Output = Result<(), E>>,
     E: Into<Box<dyn Error + Send + Sync>>,
 {
-    let matches = with_healthcheck(A::command()).get_matches();
+    let matches = without_values_of_variables(with_healthcheck(A::command())).get_matches();
     if let Some((HEALTHCHECK, matches)) = matches.subcommand() {
         return ask_for_health(matches);
     }
@@ -62,6 +62,11 @@ where
             ExitCode::FAILURE
         }
     }
+}
+
+/// Keeps the values of environment variables, which may be secret, out of the help.
+fn without_values_of_variables(command: Command) -> Command {
+    command.mut_args(|arg| arg.hide_env_values(true)).mut_subcommands(without_values_of_variables)
 }
 
 /// A service's command line with the subcommand `healthcheck`, which needs none of the settings but `--listen`. A

@@ -173,6 +173,17 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, BindError> {
 #[error("a task that this service cannot do without has ended")]
 pub struct TaskEnded;
 
+/// Why a service does not run, or not any more.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError<S> {
+    /// A setting is not usable.
+    #[error(transparent)]
+    Setting(S),
+    /// A task has ended.
+    #[error(transparent)]
+    Task(#[from] TaskEnded),
+}
+
 /// Serves as [`serve`] does, as long as every one of `tasks` runs: a service that is only half alive would be worse
 /// than one that is seen to be gone.
 ///

@@ -42,7 +42,6 @@ pub struct ListenArgs<const PORT: u16> {
         long,
         value_name = "ADDRESS",
         env = "JETBRIDGE_LISTEN",
-        hide_env_values = true,
         default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT))
     )]
     pub listen: SocketAddr,
@@ -53,14 +52,14 @@ pub struct ListenArgs<const PORT: u16> {
 pub struct DatabaseArgs {
     /// PostgreSQL database, such as postgres://user@host/database. With ?sslmode=require the connection is encrypted;
     /// with ?sslmode=verify-full it is also made sure who the server is
-    #[arg(long, value_name = "URL", env = "JETBRIDGE_DATABASE_URL", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_DATABASE_URL")]
     pub database_url: SecretUrl,
     /// File with the password of the database's user
-    #[arg(long, value_name = "FILE", env = "JETBRIDGE_DATABASE_PASSWORD_FILE", hide_env_values = true)]
+    #[arg(long, value_name = "FILE", env = "JETBRIDGE_DATABASE_PASSWORD_FILE")]
     pub database_password_file: Option<PathBuf>,
     /// File with the certificates of the authorities that vouch for PostgreSQL, for sslmode=verify-full [default: those
     /// of the system]
-    #[arg(long, value_name = "FILE", env = "JETBRIDGE_DATABASE_CA_FILE", hide_env_values = true)]
+    #[arg(long, value_name = "FILE", env = "JETBRIDGE_DATABASE_CA_FILE")]
     pub database_ca_file: Option<PathBuf>,
     /// Connections to the database that requests share, at most; up to three more are held for other things. A request
     /// that gets none within a second is refused
@@ -68,7 +67,6 @@ pub struct DatabaseArgs {
         long,
         value_name = "NUMBER",
         env = "JETBRIDGE_DATABASE_CONNECTIONS",
-        hide_env_values = true,
         default_value_t = 16,
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000)
     )]
@@ -108,28 +106,16 @@ pub enum DatabaseAddressError {
 pub struct EventStoreArgs {
     /// EventStoreDB, such as esdb://host:2113, or esdb://a:2113,b:2113,c:2113 or esdb+discover://name:2113 for a
     /// cluster. Without TLS: esdb://host:2113?tls=false
-    #[arg(long, value_name = "URL", env = "JETBRIDGE_EVENT_STORE", hide_env_values = true)]
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_EVENT_STORE")]
     pub event_store: SecretUrl,
     /// User of the event store
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "JETBRIDGE_EVENT_STORE_USER",
-        hide_env_values = true,
-        requires = "event_store_password_file"
-    )]
+    #[arg(long, value_name = "NAME", env = "JETBRIDGE_EVENT_STORE_USER", requires = "event_store_password_file")]
     pub event_store_user: Option<String>,
     /// File with the password of the event store's user
-    #[arg(
-        long,
-        value_name = "FILE",
-        env = "JETBRIDGE_EVENT_STORE_PASSWORD_FILE",
-        hide_env_values = true,
-        requires = "event_store_user"
-    )]
+    #[arg(long, value_name = "FILE", env = "JETBRIDGE_EVENT_STORE_PASSWORD_FILE", requires = "event_store_user")]
     pub event_store_password_file: Option<PathBuf>,
     /// File with the certificates of the authorities that vouch for the event store [default: those of the system]
-    #[arg(long, value_name = "FILE", env = "JETBRIDGE_EVENT_STORE_CA_FILE", hide_env_values = true)]
+    #[arg(long, value_name = "FILE", env = "JETBRIDGE_EVENT_STORE_CA_FILE")]
     pub event_store_ca_file: Option<PathBuf>,
 }
 
@@ -167,7 +153,6 @@ pub struct AppendArgs {
         long,
         value_name = "BYTES",
         env = "JETBRIDGE_APPEND_BYTES",
-        hide_env_values = true,
         default_value_t = 524_288,
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=524_288)
     )]
@@ -177,7 +162,6 @@ pub struct AppendArgs {
         long,
         value_name = "NUMBER",
         env = "JETBRIDGE_COMMAND_QUEUE",
-        hide_env_values = true,
         default_value_t = 4_096,
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000)
     )]

@@ -10,16 +10,10 @@ use tracing_subscriber::EnvFilter;
 #[command(next_help_heading = "Log")]
 pub struct LogArgs {
     /// What to log: a level (error, warn, info, debug, trace), or levels by target such as "info,hyper=debug"
-    #[arg(long = "log", value_name = "FILTER", env = "JETBRIDGE_LOG", hide_env_values = true, default_value = "info")]
+    #[arg(long = "log", value_name = "FILTER", env = "JETBRIDGE_LOG", default_value = "info")]
     pub filter: String,
     /// The form of a log line
-    #[arg(
-        long = "log-format",
-        value_name = "FORMAT",
-        env = "JETBRIDGE_LOG_FORMAT",
-        hide_env_values = true,
-        default_value = "text"
-    )]
+    #[arg(long = "log-format", value_name = "FORMAT", env = "JETBRIDGE_LOG_FORMAT", default_value = "text")]
     pub format: LogFormat,
 }
 

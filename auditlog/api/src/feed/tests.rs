@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 fn feeds(store: &TestEventStore, max_followers: usize, shutdown: &CancellationToken) -> Feeds {
     let store = EventStore::new(store.connection_string()).unwrap();
-    let (live, tail) = Live::new(LOG, store.separate().unwrap());
+    let (live, tail) = Live::new(LOG, store.separate());
     tokio::spawn(live.run(shutdown.clone()));
     Feeds::new(LOG, Arc::new(LogReader::new(store)), tail, max_followers)
 }

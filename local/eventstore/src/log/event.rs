@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use prost::Message;
+use shared_eventstore_protocol::client::StreamIdentifier;
 use uuid::Uuid;
 
-use crate::proto::client::{StreamIdentifier, Uuid as ProtoUuid};
 use crate::proto::streams::{ReadEvent, RecordedEvent, read_event};
 use crate::wire;
 
@@ -64,7 +64,7 @@ impl StoredEvent {
     fn recorded(&self, form: IdForm) -> RecordedEvent {
         let content_type = if self.is_json { wire::JSON } else { wire::OCTET_STREAM };
         RecordedEvent {
-            id: Some(ProtoUuid::from_id(self.id, form)),
+            id: Some(wire::proto_id(self.id, form)),
             stream_identifier: Some(StreamIdentifier::from(&*self.stream)),
             stream_revision: self.revision,
             prepare_position: self.position,

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use futures::stream::{self, Stream, StreamExt};
+use shared_eventstore_protocol::client::StreamIdentifier;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
 use super::request::{AllFilter, READ_ALL, ReadRequest, Source, Start};
 use crate::filter::FilterError;
 use crate::log::{AtPosition, Considered, Direction, EventLog, LogError, Resolved, Snapshot, StreamRange};
-use crate::proto::client::StreamIdentifier;
 use crate::proto::streams::ReadResp;
 use crate::proto::streams::read_resp::{Content, StreamNotFound};
 use crate::status;

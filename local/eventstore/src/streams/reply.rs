@@ -3,14 +3,12 @@
 
 use prost::Message;
 use prost_types::Any;
+use shared_eventstore_protocol::client::{StreamIdentifier, Uuid as ProtoUuid};
 use tonic::Code;
 
 use crate::log::WriteOutcome;
 use crate::proto::client::wrong_expected_version::{CurrentStreamRevisionOption, ExpectedStreamPositionOption};
-use crate::proto::client::{
-    BadRequest, Empty, MaximumAppendSizeExceeded, Status, StreamDeleted, StreamIdentifier, Uuid as ProtoUuid,
-    WrongExpectedVersion,
-};
+use crate::proto::client::{BadRequest, Empty, MaximumAppendSizeExceeded, Status, StreamDeleted, WrongExpectedVersion};
 use crate::proto::streams::BatchAppendResp;
 use crate::proto::streams::batch_append_resp::success::{CurrentRevisionOption, PositionOption};
 use crate::proto::streams::batch_append_resp::{Result as BatchResult, Success};

@@ -4,10 +4,11 @@
 
 include!(concat!(env!("OUT_DIR"), "/proto.rs"));
 
+use event_store::client::Empty;
 use event_store::client::streams::{self, append_req, batch_append_req, read_req};
-use event_store::client::{Empty, StreamIdentifier, Uuid as ProtoUuid, uuid::Value};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use shared_eventstore_protocol::client::{StreamIdentifier, Uuid as ProtoUuid, uuid::Value};
 use streams::streams_client::StreamsClient;
 use tonic::transport::{Channel, Endpoint};
 

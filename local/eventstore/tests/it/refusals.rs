@@ -4,6 +4,9 @@ use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::frames::{frames, trailer, write};
+use shared_eventstore_protocol::client::{Uuid as ProtoUuid, uuid::Value};
+
+use crate::grpc::event_store::client::Empty;
 use crate::grpc::event_store::client::streams::append_req::options::ExpectedStreamRevision as Expected;
 use crate::grpc::event_store::client::streams::read_req::filter_options::{Filter, Window};
 use crate::grpc::event_store::client::streams::read_req::options::CountOption;
@@ -12,7 +15,6 @@ use crate::grpc::event_store::client::streams::read_resp::Content;
 use crate::grpc::event_store::client::streams::{
     AppendReq, DeleteReq, ProposedMessage, ReadReq, TombstoneReq, append_req, append_resp,
 };
-use crate::grpc::event_store::client::{Empty, Uuid as ProtoUuid, uuid::Value};
 use crate::grpc::{self, append, append_options, proposed, read_all, read_req, read_stream, subscribe_to_all};
 use crate::support::TestServer;
 

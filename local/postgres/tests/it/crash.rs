@@ -9,6 +9,7 @@ use jetbridge_postgres::{Config, start};
 use jetbridge_testing::{eventually, is_running};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -55,6 +56,14 @@ async fn running_owner(data_dir: Option<&Path>) -> (Child, PathBuf) {
     }
 }
 
+/// A folder, the owner of what is in it, and the owner's home.
+async fn kept_by_owner() -> (TempDir, PathBuf, Child, PathBuf) {
+    let folder = open_folder();
+    let data_dir = folder.path().join("postgres");
+    let (owner, home) = running_owner(Some(&data_dir)).await;
+    (folder, data_dir, owner, home)
+}
+
 /// Another owner works with the data that one has left.
 async fn assert_taken_over(data_dir: &Path) {
     let postgres = start(offline(data_dir)).await.unwrap();
@@ -64,9 +73,7 @@ async fn assert_taken_over(data_dir: &Path) {
 
 #[tokio::test]
 async fn a_killed_owner_leaves_no_server_behind() {
-    let folder = open_folder();
-    let data_dir = folder.path().join("postgres");
-    let (mut owner, home) = running_owner(Some(&data_dir)).await;
+    let (_folder, data_dir, mut owner, home) = kept_by_owner().await;
     let pid = server_pid(&home).unwrap();
     owner.kill().await.unwrap();
     eventually("the server is gone", LIMIT, async || (!is_running(pid)).then_some(())).await;
@@ -76,18 +83,14 @@ async fn a_killed_owner_leaves_no_server_behind() {
 
 #[tokio::test]
 async fn a_start_right_after_a_kill_takes_over() {
-    let folder = open_folder();
-    let data_dir = folder.path().join("postgres");
-    let (mut owner, _) = running_owner(Some(&data_dir)).await;
+    let (_folder, data_dir, mut owner, _) = kept_by_owner().await;
     owner.kill().await.unwrap();
     assert_taken_over(&data_dir).await;
 }
 
 #[tokio::test]
 async fn a_server_without_its_keeper_is_replaced() {
-    let folder = open_folder();
-    let data_dir = folder.path().join("postgres");
-    let (mut owner, home) = running_owner(Some(&data_dir)).await;
+    let (_folder, data_dir, mut owner, home) = kept_by_owner().await;
     let orphan = server_pid(&home).unwrap();
     // The keeper is the leader of the server's process group, and runs its watch in the same one.
     let keeper = nix::unistd::getpgid(Some(Pid::from_raw(orphan))).unwrap();

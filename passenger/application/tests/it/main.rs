@@ -6,7 +6,7 @@ use flight_contract::{Admission, FlightId};
 use passenger_contract::{FlightEnding, SealAnswer};
 use std::sync::{Arc, Mutex};
 
-use passenger_application::{Flights, PassengerError, PassengerService};
+use passenger_application::{Completeness, Flights, PassengerError, PassengerService};
 use passenger_core::{MAX_CLOSED_PER_COMMAND, PassengerEvent, PassengerRejection, Passengers};
 use shared_kernel::testing::InMemory;
 use shared_kernel::{Cause, CommandContext, Idempotency, IdempotencyKey, Interruption, Position, Revision, Text};
@@ -27,11 +27,10 @@ impl Flights for FlightDomain {
     async fn note_manifest(
         &self,
         _: FlightId,
-        complete: bool,
-        manifest_revision: Revision,
+        Completeness { complete, as_of }: Completeness,
         _: Cause,
     ) -> Result<Option<Revision>, Interruption> {
-        self.told.lock().unwrap().push((complete, manifest_revision));
+        self.told.lock().unwrap().push((complete, as_of));
         Ok(Some(Revision(40)))
     }
 }
@@ -126,8 +125,11 @@ async fn a_seal_names_who_is_missing() {
     };
     assert_eq!((missing, passengers.first().unwrap().id, revision), (1, ada.value.id, Some(Revision(0))));
     gate.service.board(ada.value.id, None, context()).await.unwrap();
-    let sealed = gate.service.seal(flight_id(), context()).await.unwrap();
-    assert_eq!(sealed, SealAnswer::Sealed { revision: Some(Revision(3)) });
+    let sealed = |newly, revision| SealAnswer::Sealed { revision: Some(Revision(revision)), newly };
+    assert_eq!(gate.service.preview_seal(flight_id()).await, Ok(sealed(true, 2)));
+    assert_eq!(gate.service.seal(flight_id(), context()).await, Ok(sealed(true, 3)));
+    assert_eq!(gate.service.seal(flight_id(), context()).await, Ok(sealed(false, 3)));
+    assert_eq!(gate.service.preview_seal(flight_id()).await, Ok(sealed(false, 3)));
 }
 
 #[tokio::test]

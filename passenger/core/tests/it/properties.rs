@@ -5,10 +5,11 @@ use passenger_contract::{FlightEnding, PassengerId};
 use std::collections::BTreeMap;
 
 use passenger_core::{
-    Counts, Manifest, ManifestState, PassengerCommand, PassengerEvent, PassengerOutcome, PassengerState,
+    Counts, Manifest, ManifestNews, ManifestState, PassengerCommand, PassengerEvent, PassengerOutcome, PassengerState,
     PassengerStatus, PassengerSubject, Passengers, is_legal,
 };
 use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
 use shared_kernel::testing::History;
 use shared_kernel::{Decider, DomainEvent, Revision};
 use uuid::Uuid;
@@ -77,6 +78,19 @@ fn recount(manifest: &Manifest) -> Counts {
     }
 }
 
+/// Checks every manifest after each command, with all that has happened until then.
+fn after_each(
+    commands: &[PassengerCommand],
+    check: impl Fn(&PassengerState, FlightId, &Manifest) -> Result<(), TestCaseError>,
+) -> Result<(), TestCaseError> {
+    let mut running = History::<Passengers>::default();
+    for command in commands {
+        let _ = running.run(command);
+        manifests(&running.state).try_for_each(|(flight_id, manifest)| check(&running.state, flight_id, &manifest))?;
+    }
+    Ok(())
+}
+
 proptest! {
     #[test]
     fn whatever_is_decided_is_legal(commands in commands()) {
@@ -95,19 +109,16 @@ proptest! {
 
     #[test]
     fn counts_and_completeness_are_those_of_a_recount(commands in commands()) {
-        let mut running = History::<Passengers>::default();
-        for command in &commands {
-            let _ = running.run(command);
-            for (flight_id, manifest) in manifests(&running.state) {
-                let recount = recount(&manifest);
-                prop_assert_eq!(manifest.counts(), recount);
-                prop_assert_eq!(manifest.is_complete(), recount.boarded > 0 && recount.checked_in == 0);
-                for passenger in manifest.passengers() {
-                    prop_assert_eq!(passenger.flight_id, flight_id);
-                    prop_assert_eq!(running.state.passenger(&passenger.id), Some(passenger));
-                }
+        after_each(&commands, |state, flight_id, manifest| {
+            let recount = recount(manifest);
+            prop_assert_eq!(manifest.counts(), recount);
+            prop_assert_eq!(manifest.is_complete(), recount.boarded > 0 && recount.checked_in == 0);
+            for passenger in manifest.passengers() {
+                prop_assert_eq!(passenger.flight_id, flight_id);
+                prop_assert_eq!(state.passenger(&passenger.id), Some(passenger));
             }
-        }
+            Ok(())
+        })?;
     }
 
     #[test]
@@ -116,18 +127,7 @@ proptest! {
         let mut complete = BTreeMap::new();
         for command in &commands {
             for event in running.run(command).unwrap_or_default() {
-                let news = match event {
-                    PassengerEvent::ManifestCompleted(_) => true,
-                    PassengerEvent::ManifestReopened(_) => false,
-                    PassengerEvent::CheckedIn(_)
-                    | PassengerEvent::NameCorrected(_)
-                    | PassengerEvent::Boarded(_)
-                    | PassengerEvent::Offloaded(_)
-                    | PassengerEvent::Arrived(_)
-                    | PassengerEvent::Removed(_)
-                    | PassengerEvent::ManifestSealed(_)
-                    | PassengerEvent::ManifestClosed(_) => continue,
-                };
+                let Some(ManifestNews::Complete(news)) = event.news() else { continue };
                 let known = complete.insert(event.flight_id(), news).unwrap_or(false);
                 prop_assert_ne!(known, news, "told twice");
             }
@@ -179,16 +179,13 @@ proptest! {
 
     #[test]
     fn a_manifest_is_finished_exactly_when_closing_it_decides_nothing(commands in commands()) {
-        let mut running = History::<Passengers>::default();
-        for command in &commands {
-            let _ = running.run(command);
-            for (flight_id, manifest) in manifests(&running.state) {
-                for ending in [FlightEnding::Landed, FlightEnding::Deleted] {
-                    let decided = Passengers::decide(&running.state, &PassengerCommand::Close { flight_id, ending });
-                    prop_assert_eq!(decided.unwrap().is_empty(), manifest.is_finished(ending));
-                }
+        after_each(&commands, |state, flight_id, manifest| {
+            for ending in [FlightEnding::Landed, FlightEnding::Deleted] {
+                let decided = Passengers::decide(state, &PassengerCommand::Close { flight_id, ending });
+                prop_assert_eq!(decided.unwrap().is_empty(), manifest.is_finished(ending));
             }
-        }
+            Ok(())
+        })?;
     }
 
     #[test]

@@ -5,7 +5,7 @@ use shared_kernel::Revision;
 use tokio_postgres::IsolationLevel;
 use uuid::Uuid;
 
-use crate::checkpoint;
+use crate::checkpoint::{self, Shown};
 use crate::postgres::{DatabaseError, StoredRevision};
 
 /// The tables of a projection as they are at one moment, with what says how far they have come: for checking them.
@@ -20,12 +20,17 @@ impl<'a> TableSnapshot<'a> {
     /// The tables that the projection with this name writes, as they are now.
     ///
     /// # Errors
-    /// [`DatabaseError`].
+    /// [`DatabaseError`], also while they are being made anew.
     pub async fn take(client: &'a mut Object, projection: &str) -> Result<Self, DatabaseError> {
         let isolation = IsolationLevel::RepeatableRead;
         let transaction = client.build_transaction().isolation_level(isolation).read_only(true).start().await?;
         let statement = transaction.prepare_cached(checkpoint::READ).await?;
-        let checkpoint = checkpoint::read(&*transaction, &statement, projection).await?;
+        let checkpoint = match checkpoint::read(&*transaction, &statement, projection).await? {
+            Shown::UpTo(checkpoint) => checkpoint,
+            Shown::BeingRebuilt => {
+                return Err(DatabaseError::Unavailable("the read model is being made anew".to_owned()));
+            }
+        };
         let sql = "SELECT revision, key FROM parked_events WHERE reader = $1 ORDER BY revision";
         let (mut parked, mut parked_keys) = (Vec::new(), HashSet::new());
         for row in transaction.query(sql, &[&projection]).await? {

@@ -1,4 +1,4 @@
-//! Events that are worked on together.
+//! Events that are projected together.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -7,33 +7,11 @@ use tokio_postgres::{GenericClient, Statement};
 use uuid::Uuid;
 
 use super::Work;
-use crate::event_store::{EventMetadata, Recorded};
+use super::origin::{Numbered, Understood, Unprocessable, understand};
+use crate::checkpoint::{self, Mark};
+use crate::event_store::Recorded;
+use crate::parking;
 use crate::worker::WorkError;
-use crate::{checkpoint, parking};
-
-/// An event and its number in the stream.
-#[derive(Debug, Clone)]
-pub struct Numbered<E> {
-    /// The event.
-    pub event: E,
-    /// Its number.
-    pub revision: Revision,
-}
-
-/// That an event cannot be processed, and has to be parked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unprocessable {
-    /// What the event is about: later ones about the same thing wait behind it.
-    pub key: Uuid,
-    /// Why it cannot be processed, for people.
-    pub reason: String,
-}
-
-impl Unprocessable {
-    fn behind_another(key: Uuid) -> Self {
-        Self { key, reason: "an earlier event about the same thing is parked".to_owned() }
-    }
-}
 
 /// The events of a batch that could not be processed, by their numbers: of each key only the first, since those behind
 /// it are not tried.
@@ -45,7 +23,7 @@ pub(super) type Parked = HashSet<Uuid>;
 /// What becomes of a batch.
 pub(super) enum Outcome<'a> {
     /// The checkpoint moves past it.
-    Advance { statement: &'a Statement, from: Option<Revision>, to: Revision },
+    Advance { statement: &'a Statement, from: Option<Mark>, to: Mark },
     /// The one with this number was parked, and is not any more.
     Release(Revision),
 }
@@ -53,12 +31,11 @@ pub(super) enum Outcome<'a> {
 /// Where an event comes from, and what it is about.
 pub(super) struct Origin<'a> {
     pub(super) key: Uuid,
-    pub(super) recorded: &'a Recorded,
-    pub(super) metadata: EventMetadata,
+    recorded: &'a Recorded,
 }
 
 /// Events that are worked on together.
-pub struct Batch<'a, E> {
+pub(super) struct Batch<'a, E> {
     reader: &'static str,
     /// What there is to work on, in order, in the form that a projection takes.
     pub(super) events: Vec<Numbered<E>>,
@@ -77,17 +54,15 @@ impl<'a, E: DomainEvent> Batch<'a, E> {
         let mut batch = Self { reader, events: events_to_work_on, origins, set_aside: Vec::new(), outcome };
         let mut parked_here = HashSet::new();
         for recorded in events {
-            let unprocessable = match decode::<E>(recorded) {
-                Ok((event, metadata)) => {
-                    let Some(key) = W::key(&event) else { continue };
-                    if !parked.contains(&key) && !parked_here.contains(&key) {
-                        batch.events.push(Numbered { event, revision: recorded.revision });
-                        batch.origins.push(Origin { key, recorded, metadata });
-                        continue;
-                    }
-                    Unprocessable::behind_another(key)
+            let unprocessable = match understand::<W>(recorded) {
+                Understood::Nothing => continue,
+                Understood::Event { key, event, .. } if !parked.contains(&key) && !parked_here.contains(&key) => {
+                    batch.events.push(Numbered { event, revision: recorded.revision });
+                    batch.origins.push(Origin { key, recorded });
+                    continue;
                 }
-                Err(reason) => Unprocessable { key: parking::key_of_undecodable::<E>(recorded), reason },
+                Understood::Event { key, .. } => Unprocessable::behind_another(key),
+                Understood::Not(unprocessable) => unprocessable,
             };
             parked_here.insert(unprocessable.key);
             batch.set_aside.push((recorded, unprocessable));
@@ -98,11 +73,6 @@ impl<'a, E: DomainEvent> Batch<'a, E> {
     /// Whether there is nothing to work on, and nothing to park.
     pub(super) fn is_empty(&self) -> bool {
         self.events.is_empty() && self.set_aside.is_empty()
-    }
-
-    /// Whether there is nothing to park, if these events could not be processed.
-    pub(super) fn parks_nothing(&self, refused: &Refused) -> bool {
-        refused.is_empty() && self.set_aside.is_empty()
     }
 
     /// What there is to work on, in order.
@@ -117,20 +87,20 @@ impl<'a, E: DomainEvent> Batch<'a, E> {
     /// [`WorkError::Fenced`] if another instance has moved the checkpoint. Nothing of it may be committed then.
     pub(super) async fn settle(&self, client: &impl GenericClient, mut refused: Refused) -> Result<Parked, WorkError> {
         let mut parked = Parked::new();
-        for (Numbered { revision, .. }, Origin { key, recorded, .. }) in self.iter() {
+        for (Numbered { revision, .. }, Origin { key, recorded }) in self.iter() {
             let behind = || parked.contains(key).then(|| Unprocessable::behind_another(*key));
             if let Some(unprocessable) = refused.remove(revision).or_else(behind) {
-                parking::park(client, self.reader, recorded, &unprocessable).await?;
+                parking::park(client, self.reader, &parking::Subject::of(recorded), &unprocessable).await?;
                 parked.insert(*key);
             }
         }
         for (recorded, unprocessable) in &self.set_aside {
-            parking::park(client, self.reader, recorded, unprocessable).await?;
+            parking::park(client, self.reader, &parking::Subject::of(recorded), unprocessable).await?;
             parked.insert(unprocessable.key);
         }
         match self.outcome {
             Outcome::Advance { statement, from, to } => {
-                if !checkpoint::advance(client, statement, self.reader, from, to).await? {
+                if !checkpoint::advance(client, statement, self.reader, from, Some(to)).await? {
                     return Err(WorkError::Fenced);
                 }
             }
@@ -141,10 +111,4 @@ impl<'a, E: DomainEvent> Batch<'a, E> {
         }
         Ok(parked)
     }
-}
-
-fn decode<E: DomainEvent>(recorded: &Recorded) -> Result<(E, EventMetadata), String> {
-    let metadata = recorded.metadata().map_err(|error| error.to_string())?;
-    let event = recorded.decode(metadata.schema_version()).map_err(|error| error.to_string())?;
-    Ok((event, metadata))
 }

@@ -1,18 +1,32 @@
 //! Projecting a stream into PostgreSQL: rows and checkpoint in one transaction, batch after batch.
 
+use std::collections::HashSet;
+use std::convert::Infallible;
 use std::error::Error;
 use std::future::Future;
 use std::{io, slice};
 
 use deadpool_postgres::{ClientWrapper, Transaction};
 use shared_kernel::DomainEvent;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+use tokio_postgres::Statement;
 use uuid::Uuid;
 
-use super::batch::{Batch, Numbered, Parked, Refused, Unprocessable};
-use super::{Reader, Work, in_time};
-use crate::event_store::EventStore;
+use super::batch::{Batch, Outcome, Parked, Refused};
+use super::origin::{Numbered, Unprocessable};
+use super::{IDLE_CHECKPOINT_INTERVAL, Reader, Reading, Work, in_time};
+use crate::checkpoint::{self, Mark};
+use crate::event_store::{EventStore, Recorded, Refusal, StoreError};
+use crate::parking;
 use crate::postgres::{Database, DatabaseError};
-use crate::worker::{WorkError, WorkerHandle};
+use crate::worker::{Replayed, Request, WorkError, WorkerHandle};
+
+/// How many events one transaction takes at most.
+const EVENTS_PER_BATCH: usize = 1_000;
+
+/// Whether PostgreSQL has taken what a projection writes.
+pub type ProjectResult = Result<(), tokio_postgres::Error>;
 
 /// How a domain's events become rows.
 pub trait Projection: Send + Sync + 'static {
@@ -21,12 +35,15 @@ pub trait Projection: Send + Sync + 'static {
     /// The name of the checkpoint, unique in its database.
     const NAME: &'static str;
 
+    /// Deletes all rows, before they are made anew.
+    fn clear(&self, transaction: &Transaction<'_>) -> impl Future<Output = ProjectResult> + Send;
+
     /// Writes what the events, in order, change. Projecting the same events again must lead to the same rows.
     fn project(
         &self,
         transaction: &Transaction<'_>,
         events: &[Numbered<Self::Event>],
-    ) -> impl Future<Output = Result<(), tokio_postgres::Error>> + Send;
+    ) -> impl Future<Output = ProjectResult> + Send;
 }
 
 /// Runs a projection as long as no other instance does.
@@ -43,33 +60,139 @@ impl<P: Projection> Projector<P> {
         event_store: EventStore,
         database: Database,
     ) -> (Self, WorkerHandle) {
-        Self::of(Projecting(projection), stream, event_store, database)
+        Self::of(|_| Projecting(projection), stream, event_store, database)
     }
 }
 
 impl<P: Projection> Work for Projecting<P> {
     type Event = P::Event;
     const NAME: &'static str = P::NAME;
-    /// As many as one transaction takes.
-    const EVENTS_PER_BATCH: usize = 1_000;
 
     fn key(event: &P::Event) -> Option<Uuid> {
         Some(event.key())
     }
 
-    /// Projects all in one transaction, or, if PostgreSQL refuses that, one by one.
-    async fn work(&self, client: &mut ClientWrapper, batch: &Batch<'_, P::Event>) -> Result<Parked, WorkError> {
+    async fn follow(
+        &self,
+        reading: &mut Reading,
+        client: &mut ClientWrapper,
+        requests: &mut mpsc::Receiver<Request>,
+    ) -> Result<Infallible, WorkError> {
+        let (mut subscription, advance) = match reading.begin(client).await {
+            Err(WorkError::Store(StoreError::Refused(Refusal::OtherHistory { difference, .. }))) => {
+                self.begin_anew(reading, client, &difference).await?;
+                reading.begin(client).await?
+            }
+            begun => begun?,
+        };
+        loop {
+            tokio::select! {
+                Some(request) = requests.recv() => match request {
+                    Request::Replay(reply) => {
+                        let replayed = self.replay(reading, client).await?;
+                        // Nobody may wait for it any more.
+                        let _ = reply.send(replayed);
+                    }
+                    // It needs nobody's word.
+                    Request::Resume { .. } => {}
+                },
+                deliveries = subscription.next_batch(EVENTS_PER_BATCH) => {
+                    let events = reading.not_seen(deliveries)?;
+                    self.process(reading, client, &advance, &events).await?;
+                }
+                () = sleep_until(reading.saved_at + IDLE_CHECKPOINT_INTERVAL), if reading.reached != reading.saved => {
+                    reading.save(&**client, &advance, reading.reached).await?;
+                }
+            }
+        }
+    }
+}
+
+impl<P: Projection> Projecting<P> {
+    /// Deletes what was projected of another history, and begins before the first event of this one.
+    async fn begin_anew(
+        &self,
+        reading: &mut Reading,
+        client: &mut ClientWrapper,
+        difference: &str,
+    ) -> Result<(), WorkError> {
+        let until = reading.event_store.last_revision(reading.stream).await?;
+        tracing::warn!(
+            reader = P::NAME,
+            difference,
+            "the event store holds another history; making the read model anew"
+        );
+        in_time(async {
+            let transaction = client.transaction().await?;
+            if !checkpoint::begin_anew(&*transaction, P::NAME, reading.saved, until).await? {
+                return Err(WorkError::Fenced);
+            }
+            parking::forget(&*transaction, P::NAME).await?;
+            self.0.clear(&transaction).await?;
+            Ok(transaction.commit().await?)
+        })
+        .await
+    }
+
+    /// Works on events, and moves the checkpoint past them. Where there is nothing to do for them, that can wait.
+    async fn process(
+        &self,
+        reading: &mut Reading,
+        client: &mut ClientWrapper,
+        advance: &Statement,
+        events: &[Recorded],
+    ) -> Result<(), WorkError> {
+        let Some(last) = events.last().map(Mark::at) else { return Ok(()) };
+        let outcome = Outcome::Advance { statement: advance, from: reading.saved, to: last };
+        let batch = Batch::of::<Self>(events, &reading.parked, outcome);
+        reading.reached = Some(last);
+        if !batch.is_empty() {
+            let parked = self.project(client, &batch).await?;
+            reading.parked.extend(parked);
+            (reading.saved, reading.saved_at) = (Some(last), Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Works on the parked events again, in order. What still cannot be processed stays parked.
+    async fn replay(&self, reading: &mut Reading, client: &mut ClientWrapper) -> Result<Replayed, WorkError> {
+        let (oldest, beyond_limit) = parking::oldest(&**client, P::NAME).await?;
+        let mut still_parked = HashSet::new();
+        let mut replayed = Replayed { replayed: 0, still_parked: 0, beyond_limit };
+        for waiting in oldest {
+            let parked = match reading.parked_event(&waiting).await? {
+                Ok(recorded) => {
+                    let outcome = Outcome::Release(waiting.revision);
+                    let batch = Batch::of::<Self>(slice::from_ref(&recorded), &still_parked, outcome);
+                    self.project(client, &batch).await?
+                }
+                Err(reason) => {
+                    parking::keep(&**client, P::NAME, waiting.revision, &reason).await?;
+                    Parked::from([waiting.key])
+                }
+            };
+            if parked.is_empty() {
+                replayed.replayed += 1;
+            } else {
+                replayed.still_parked += 1;
+                still_parked.extend(parked);
+            }
+        }
+        reading.parked = parking::keys(&**client, P::NAME).await?;
+        Ok(replayed)
+    }
+
+    /// Projects all in one transaction, or, if PostgreSQL refuses something that is in it, one by one.
+    async fn project(&self, client: &mut ClientWrapper, batch: &Batch<'_, P::Event>) -> Result<Parked, WorkError> {
         in_time(async {
             match self.project_together(client, batch).await {
-                Err(WorkError::Database(DatabaseError::Refused(_))) => self.project_one_by_one(client, batch).await,
+                Err(WorkError::Database(DatabaseError::InvalidData(_))) => self.project_one_by_one(client, batch).await,
                 outcome => outcome,
             }
         })
         .await
     }
-}
 
-impl<P: Projection> Projecting<P> {
     async fn project_together(
         &self,
         client: &mut ClientWrapper,
@@ -118,7 +241,7 @@ impl<P: Projection> Projecting<P> {
                 savepoint.commit().await?;
                 Ok(None)
             }
-            Err(DatabaseError::Refused(reason)) => {
+            Err(DatabaseError::InvalidData(reason)) => {
                 savepoint.rollback().await?;
                 Ok(Some(Unprocessable { key, reason }))
             }
@@ -128,12 +251,12 @@ impl<P: Projection> Projecting<P> {
 }
 
 /// What a failure to project comes to. When PostgreSQL has not answered although the connection is there, it was never
-/// asked: the client library could not convert a value. That is as hopeless as a refusal.
+/// asked: the client library could not convert a value. That is as hopeless as a refusal of the data.
 fn failure(error: tokio_postgres::Error) -> DatabaseError {
     let from_connection = error.is_closed() || error.source().is_some_and(|cause| cause.is::<io::Error>());
     if error.as_db_error().is_some() || from_connection {
         return error.into();
     }
     // Without its cause, which may quote the value.
-    DatabaseError::Refused(error.to_string())
+    DatabaseError::InvalidData(error.to_string())
 }

@@ -1,21 +1,25 @@
-//! Carrying out what one domain's events mean for others: at least once, in stream order, until done.
+//! Carrying out what one domain's events mean for others: at least once, in stream order for each thing, until done.
 
-use std::collections::HashMap;
+mod desk;
+mod history;
+mod session;
+
+use std::convert::Infallible;
 use std::future::Future;
+use std::sync::Arc;
 
 use deadpool_postgres::ClientWrapper;
-use futures::StreamExt;
-use futures::stream::FuturesUnordered;
 use shared_kernel::{Cause, DomainEvent, Revision};
 use shared_rpc::Fault;
+use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::batch::{Batch, Numbered, Origin, Parked, Refused, Unprocessable};
-use super::{FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE, Reader, Work, in_time};
-use crate::back_off::BackOff;
-use crate::event_store::EventStore;
+use super::{Reader, Reading, Work};
+use crate::event_store::{EventStore, Refusal, StoreError};
 use crate::postgres::Database;
-use crate::worker::{WorkError, WorkerHandle};
+use crate::worker::{InHand, Request, WorkError, WorkerHandle};
+pub(super) use desk::Desk;
+use session::Session;
 
 /// What a domain's events mean for other domains.
 pub trait Reaction: Send + Sync + 'static {
@@ -43,6 +47,9 @@ pub enum ReactionError {
     /// The other domain is away; it is tried again until it succeeds.
     #[error("{0}")]
     Retry(String),
+    /// The other domain is there, and fails at it; it is tried again some times, then the event is parked.
+    #[error("{0}")]
+    Failed(String),
     /// Trying again changes nothing; the event is parked.
     #[error("{0}")]
     Park(String),
@@ -50,7 +57,12 @@ pub enum ReactionError {
 
 impl From<Fault> for ReactionError {
     fn from(fault: Fault) -> Self {
-        if fault.is_transient() { Self::Retry(fault.to_string()) } else { Self::Park(fault.to_string()) }
+        let reason = fault.to_string();
+        match fault {
+            Fault::Unavailable { .. } | Fault::OutcomeUnknown { .. } => Self::Retry(reason),
+            Fault::Internal { .. } => Self::Failed(reason),
+            Fault::Invalid { .. } => Self::Park(reason),
+        }
     }
 }
 
@@ -58,80 +70,44 @@ impl From<Fault> for ReactionError {
 pub type Reactor<R> = Reader<Reacting<R>>;
 
 /// The work of reactions.
-pub struct Reacting<R>(R);
+pub struct Reacting<R> {
+    reaction: Arc<R>,
+    in_hand: InHand,
+}
 
 impl<R: Reaction> Reactor<R> {
     /// A reactor to `stream` that keeps its checkpoint in `database`, whose migrations have run when it is started.
     pub fn new(reaction: R, stream: &'static str, event_store: EventStore, database: Database) -> (Self, WorkerHandle) {
-        Self::of(Reacting(reaction), stream, event_store, database)
+        let work = |in_hand| Reacting { reaction: Arc::new(reaction), in_hand };
+        Self::of(work, stream, event_store, database)
     }
 }
-
-/// Events about the same thing, in order.
-type Lane<'a, E> = Vec<(&'a Numbered<E>, &'a Origin<'a>)>;
 
 impl<R: Reaction> Work for Reacting<R> {
     type Event = R::Event;
     const NAME: &'static str = R::NAME;
-    /// Also bounds how many reactions run at once.
-    const EVENTS_PER_BATCH: usize = 64;
 
     fn key(event: &R::Event) -> Option<Uuid> {
         R::key(event)
     }
 
-    /// Reacts to events about the same thing in order, and to others side by side.
-    async fn work(&self, client: &mut ClientWrapper, batch: &Batch<'_, R::Event>) -> Result<Parked, WorkError> {
-        let mut lanes: HashMap<Uuid, Lane<'_, R::Event>> = HashMap::new();
-        for (numbered, origin) in batch.iter() {
-            lanes.entry(origin.key).or_default().push((numbered, origin));
-        }
-        let mut lanes: FuturesUnordered<_> = lanes.into_values().map(|lane| self.react_in_order(lane)).collect();
-        let mut refused = Refused::new();
-        while let Some(ended) = lanes.next().await {
-            refused.extend(ended);
-        }
-        in_time(async {
-            if batch.parks_nothing(&refused) {
-                // One statement, which needs no transaction around it.
-                return batch.settle(&**client, refused).await;
+    async fn follow(
+        &self,
+        reading: &mut Reading,
+        client: &mut ClientWrapper,
+        requests: &mut mpsc::Receiver<Request>,
+    ) -> Result<Infallible, WorkError> {
+        let (subscription, advance) = loop {
+            match reading.begin(client).await {
+                Err(WorkError::Store(StoreError::Refused(Refusal::OtherHistory { difference, .. }))) => {
+                    history::wait_for_word(R::NAME, &self.in_hand, reading, client, requests, &difference).await?;
+                }
+                begun => break begun?,
             }
-            let transaction = client.transaction().await?;
-            let parked = batch.settle(&*transaction, refused).await?;
-            transaction.commit().await?;
-            Ok(parked)
-        })
-        .await
-    }
-}
-
-impl<R: Reaction> Reacting<R> {
-    /// Reacts to events about one thing, up to the first that has to be parked, which is the answer.
-    async fn react_in_order(&self, lane: Lane<'_, R::Event>) -> Option<(Revision, Unprocessable)> {
-        for (numbered, origin) in lane {
-            if let Some(unprocessable) = self.react_until_done(numbered, origin).await {
-                return Some((numbered.revision, unprocessable));
-            }
-        }
-        None
-    }
-
-    /// Reacts to one event, for as long as the other domain is away. Answers why it has to be parked, if so.
-    async fn react_until_done(&self, numbered: &Numbered<R::Event>, origin: &Origin<'_>) -> Option<Unprocessable> {
-        let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
-        loop {
-            let cause = origin.metadata.cause_of_reaction(origin.recorded.event_id, R::NAME);
-            let reason = match self.0.react(&numbered.event, numbered.revision, cause).await {
-                Ok(()) => return None,
-                Err(ReactionError::Park(reason)) => return Some(Unprocessable { key: origin.key, reason }),
-                Err(ReactionError::Retry(reason)) => reason,
-            };
-            let pause = back_off.next_pause();
-            tracing::warn!(
-                reader = R::NAME, event.revision = %numbered.revision, reason, retry.pause_ms = pause.as_millis(),
-                "could not react to an event yet; trying again"
-            );
-            tokio::time::sleep(pause).await;
-        }
+        };
+        self.in_hand.is_not_halted();
+        let (reaction, in_hand) = (Arc::clone(&self.reaction), self.in_hand.clone());
+        let desk = Desk::new(reaction, reading.stream, Arc::clone(&reading.event_store), in_hand);
+        Session::new(reading, client, advance, desk).run(subscription, requests).await
     }
 }

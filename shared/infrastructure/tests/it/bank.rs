@@ -50,12 +50,16 @@ impl Replica {
 
     /// One that may not have found its event store yet.
     pub(crate) fn start_disconnected(address: &str) -> Self {
+        Self::start_observed(address).0
+    }
+
+    /// The same, and the connection that its own were separated from.
+    pub(crate) fn start_observed(address: &str) -> (Self, EventStore) {
         let event_store = EventStore::new(address).unwrap();
-        let (executor, handle) =
-            Executor::new(STREAM, &event_store, Ledger::default(), ExecutorSettings::default()).unwrap();
+        let (executor, handle) = Executor::new(STREAM, &event_store, Ledger::default(), ExecutorSettings::default());
         let shutdown = CancellationToken::new();
         let running = tokio::spawn(executor.run(shutdown.clone()));
-        Self { handle, running, shutdown: shutdown.drop_guard() }
+        (Self { handle, running, shutdown: shutdown.drop_guard() }, event_store)
     }
 
     pub(crate) async fn connected(&self) {

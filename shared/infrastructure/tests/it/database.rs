@@ -7,7 +7,7 @@ use jetbridge_testing::{TestDatabase, eventually};
 use refinery::{Migration, Runner};
 use shared_infrastructure::parking::{self, ParkedEvent};
 use shared_infrastructure::postgres::Database;
-use shared_infrastructure::reader::{Numbered, Projection};
+use shared_infrastructure::reader::{Numbered, ProjectResult, Projection};
 use shared_kernel::{DomainEvent, Revision, UndecodableEvent};
 use uuid::Uuid;
 
@@ -100,11 +100,11 @@ impl Projection for AccountRows {
     type Event = Event;
     const NAME: &'static str = "accounts";
 
-    async fn project(
-        &self,
-        transaction: &Transaction<'_>,
-        events: &[Numbered<Event>],
-    ) -> Result<(), tokio_postgres::Error> {
+    async fn clear(&self, transaction: &Transaction<'_>) -> ProjectResult {
+        transaction.batch_execute("TRUNCATE accounts").await
+    }
+
+    async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<Event>]) -> ProjectResult {
         for Numbered { event, .. } in events {
             let (account, change) = (event.account(), event.change());
             if transaction.execute(ADD, &[&account, &change]).await? == 0 {
@@ -125,11 +125,11 @@ impl Projection for FaultyAccountRows {
     type Event = Event;
     const NAME: &'static str = AccountRows::NAME;
 
-    async fn project(
-        &self,
-        transaction: &Transaction<'_>,
-        events: &[Numbered<Event>],
-    ) -> Result<(), tokio_postgres::Error> {
+    async fn clear(&self, transaction: &Transaction<'_>) -> ProjectResult {
+        AccountRows.clear(transaction).await
+    }
+
+    async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<Event>]) -> ProjectResult {
         AccountRows.project(transaction, events).await?;
         match events.iter().find(|numbered| numbered.event.change() == FAULTY) {
             Some(numbered) => transaction.execute(ADD, &[&numbered.event.account(), &"thirteen"]).await.map(drop),
@@ -171,11 +171,11 @@ impl Projection for NewerAccountRows {
     type Event = NewerEvent;
     const NAME: &'static str = AccountRows::NAME;
 
-    async fn project(
-        &self,
-        transaction: &Transaction<'_>,
-        events: &[Numbered<NewerEvent>],
-    ) -> Result<(), tokio_postgres::Error> {
+    async fn clear(&self, transaction: &Transaction<'_>) -> ProjectResult {
+        AccountRows.clear(transaction).await
+    }
+
+    async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<NewerEvent>]) -> ProjectResult {
         let events: Vec<_> =
             events.iter().map(|numbered| Numbered { event: numbered.event.0, revision: numbered.revision }).collect();
         AccountRows.project(transaction, &events).await

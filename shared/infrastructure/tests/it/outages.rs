@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use jetbridge_testing::{TestEventStore, eventually};
+use jetbridge_testing::{TestEventStore, TestProxy, eventually};
+use shared_infrastructure::event_store::EventStore;
 use shared_kernel::{Execute, ExecuteError, Interruption};
+use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use crate::accounts::{Command, Short};
+use crate::accounts::{Command, STREAM, Short};
 use crate::bank::{LIMIT, Replica};
 
 /// The promise of two seconds, and slack for a busy machine.
@@ -105,4 +107,75 @@ async fn a_shutdown_does_not_wait_for_the_event_store() {
     let replica = Replica::start_disconnected(store.connection_string());
     assert!(is_unavailable(&refusal(&replica, AT_ONCE).await));
     tokio::time::timeout(LIMIT, replica.stop()).await.unwrap();
+}
+
+/// Tasks of the test's own runtime, and clients of the library, each of which has a runtime of its own.
+async fn comes_down_to(store: &EventStore, tasks: usize, clients: usize) {
+    eventually("what is not used any more has ended", LIMIT, async || {
+        let now = (Handle::current().metrics().num_alive_tasks(), store.clients());
+        if now.0 <= tasks && now.1 <= clients { Ok(()) } else { Err(format!("{now:?} tasks and clients")) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_reads_and_subscriptions_leave_behind_ends_with_them() {
+    const ROUNDS: usize = 10;
+    let mut store = TestEventStore::start().await;
+    let connection = EventStore::new(store.connection_string()).unwrap();
+    let other = connection.separate();
+    let before = Handle::current().metrics().num_alive_tasks();
+    for _ in 0..ROUNDS {
+        connection.last_event(STREAM).await.unwrap();
+        let subscription = other.subscribe(STREAM, None).await.unwrap();
+        connection.reconnect();
+        other.reconnect();
+        drop(subscription);
+    }
+    comes_down_to(&connection, before, 0).await;
+
+    store.stop().await;
+    let before = Handle::current().metrics().num_alive_tasks();
+    for _ in 0..ROUNDS {
+        connection.last_event(STREAM).await.unwrap_err();
+        other.subscribe(STREAM, None).await.err().unwrap();
+        connection.reconnect();
+        other.reconnect();
+    }
+    comes_down_to(&connection, before, 0).await;
+}
+
+/// It is the connection that is replaced, and not what is under way on it.
+#[tokio::test]
+async fn a_subscription_outlives_the_client_that_others_gave_up() {
+    let store = TestEventStore::start().await;
+    let replica = Replica::start(&store).await;
+    let connection = EventStore::new(store.connection_string()).unwrap();
+    let mut subscription = connection.subscribe(STREAM, None).await.unwrap();
+    connection.reconnect();
+    replica.execute(deposit()).await.unwrap();
+    let delivered = tokio::time::timeout(LIMIT, subscription.next_batch(1)).await.unwrap();
+    assert_eq!(delivered.map(|deliveries| deliveries.len()), Ok(1));
+    assert_eq!(connection.clients(), 1);
+}
+
+#[tokio::test]
+async fn an_executor_grows_by_nothing_through_an_outage() {
+    const ATTEMPTS: usize = 12;
+    let mut store = TestEventStore::start().await;
+    let proxy = TestProxy::start(store.address()).await;
+    let (replica, connection) = Replica::start_observed(&proxy.connection_string());
+    replica.connected().await;
+    let (tasks, clients) = (Handle::current().metrics().num_alive_tasks(), connection.clients());
+    store.stop().await;
+    let before = proxy.connections();
+    eventually("it has tried often enough", LIMIT, async || {
+        assert!(connection.clients() <= clients, "{} clients", connection.clients());
+        proxy.connections() >= before + ATTEMPTS
+    })
+    .await;
+    comes_down_to(&connection, tasks, clients).await;
+    store.start_again().await;
+    assert_recovers(&replica).await;
+    comes_down_to(&connection, tasks, clients).await;
 }

@@ -17,7 +17,7 @@ use crate::workers::Running;
 
 /// The other side, as the reaction finds it.
 #[derive(Clone, Default)]
-struct OtherSide(Arc<Mutex<Seen>>);
+pub(crate) struct OtherSide(Arc<Mutex<Seen>>);
 
 #[derive(Default)]
 struct Seen {
@@ -25,28 +25,36 @@ struct Seen {
     done: Vec<(Uuid, Revision)>,
     attempts: usize,
     faults: HashMap<Uuid, ReactionError>,
+    /// What it says to everything.
+    outage: Option<ReactionError>,
 }
 
 impl OtherSide {
-    fn fails(&self, account: Uuid, fault: ReactionError) {
+    pub(crate) fn fails(&self, account: Uuid, fault: ReactionError) {
         self.0.lock().unwrap().faults.insert(account, fault);
     }
 
-    fn is_mended(&self) {
-        self.0.lock().unwrap().faults.clear();
+    pub(crate) fn is_away(&self) {
+        self.0.lock().unwrap().outage = Some(retry());
     }
 
-    fn attempts(&self) -> usize {
+    pub(crate) fn is_mended(&self) {
+        let mut seen = self.0.lock().unwrap();
+        seen.faults.clear();
+        seen.outage = None;
+    }
+
+    pub(crate) fn attempts(&self) -> usize {
         self.0.lock().unwrap().attempts
     }
 
     /// The numbers of the events about an account that were reacted to, in order.
-    fn done(&self, account: Uuid) -> Vec<u64> {
+    pub(crate) fn done(&self, account: Uuid) -> Vec<u64> {
         let seen = self.0.lock().unwrap();
         seen.done.iter().filter(|(about, _)| *about == account).map(|(_, revision)| revision.0).collect()
     }
 
-    async fn has_done(&self, account: Uuid, revisions: &[u64]) {
+    pub(crate) async fn has_done(&self, account: Uuid, revisions: &[u64]) {
         eventually(&format!("{revisions:?}"), LIMIT, async || {
             let done = self.done(account);
             if done == revisions { Ok(()) } else { Err(format!("{done:?}")) }
@@ -56,7 +64,7 @@ impl OtherSide {
 }
 
 /// Deposits call for a reaction, withdrawals do not.
-struct Announcement(OtherSide);
+pub(crate) struct Announcement(pub(crate) OtherSide);
 
 impl Reaction for Announcement {
     type Event = Event;
@@ -70,7 +78,7 @@ impl Reaction for Announcement {
         assert_eq!(cause.actor, Self::NAME);
         let mut seen = self.0.0.lock().unwrap();
         seen.attempts += 1;
-        if let Some(fault) = seen.faults.get(&event.account()) {
+        if let Some(fault) = seen.outage.as_ref().or_else(|| seen.faults.get(&event.account())) {
             return Err(fault.clone());
         }
         seen.done.push((event.account(), revision));
@@ -78,33 +86,33 @@ impl Reaction for Announcement {
     }
 }
 
-struct World {
-    store: TestEventStore,
-    writer: Writer,
-    database: ReadDatabase,
-    other_side: OtherSide,
+pub(crate) struct World {
+    pub(crate) store: TestEventStore,
+    pub(crate) writer: Writer,
+    pub(crate) database: ReadDatabase,
+    pub(crate) other_side: OtherSide,
 }
 
 impl World {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let (store, database) = tokio::join!(TestEventStore::start(), ReadDatabase::create());
         let writer = Writer::new(&store);
         Self { store, writer, database, other_side: OtherSide::default() }
     }
 
     /// One with an event that the other side does not take for now, and what it is about.
-    async fn with_failing() -> (Self, Uuid) {
+    pub(crate) async fn with_failing() -> (Self, Uuid) {
         let (world, failing) = (Self::new().await, Uuid::now_v7());
         world.other_side.fails(failing, retry());
         world.writer.append(&[Event::deposited(failing, 1)]).await;
         (world, failing)
     }
 
-    fn reactor(&self) -> Running {
+    pub(crate) fn reactor(&self) -> Running {
         Running::reactor(Announcement(self.other_side.clone()), &self.store, &self.database)
     }
 
-    async fn saved(&self, revision: Revision) {
+    pub(crate) async fn saved(&self, revision: Revision) {
         eventually("the checkpoint is saved", LIMIT, async || {
             self.database.checkpoint(Announcement::NAME).await == bigint(revision)
         })
@@ -112,11 +120,11 @@ impl World {
     }
 }
 
-fn retry() -> ReactionError {
+pub(crate) fn retry() -> ReactionError {
     ReactionError::Retry("the other side is away".to_owned())
 }
 
-fn park() -> ReactionError {
+pub(crate) fn park() -> ReactionError {
     ReactionError::Park("the other side refuses".to_owned())
 }
 

@@ -17,7 +17,7 @@ async fn what_does_not_fit_into_the_queue_is_refused_at_once() {
     let store = TestEventStore::start().await;
     let event_store = EventStore::new(store.connection_string()).unwrap();
     let settings = ExecutorSettings { command_queue: 2, ..ExecutorSettings::default() };
-    let (executor, handle) = Executor::<Accounts>::new(STREAM, &event_store, Ledger::default(), settings).unwrap();
+    let (executor, handle) = Executor::<Accounts>::new(STREAM, &event_store, Ledger::default(), settings);
     let deposit = || handle.execute(Command::Deposit { account: Uuid::now_v7(), amount: 1 }, context());
     // The executor does not run, so that the first two wait.
     let (first, second, third) = tokio::join!(biased; deposit(), deposit(), async {

@@ -32,7 +32,11 @@ impl Running {
     }
 
     pub(crate) fn reactor(reaction: impl Reaction, store: &TestEventStore, database: &ReadDatabase) -> Self {
-        let event_store = EventStore::new(store.connection_string()).unwrap();
+        Self::reactor_at(reaction, store.connection_string(), database)
+    }
+
+    pub(crate) fn reactor_at(reaction: impl Reaction, address: &str, database: &ReadDatabase) -> Self {
+        let event_store = EventStore::new(address).unwrap();
         let (reactor, handle) = Reactor::new(reaction, STREAM, event_store, database.database.clone());
         Self::spawn(handle, |shutdown| tokio::spawn(reactor.run(shutdown)))
     }

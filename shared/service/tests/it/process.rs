@@ -64,13 +64,12 @@ fn where_the_other_domains_are_has_to_be_said() {
 }
 
 #[test]
-fn every_flag_has_its_variable_and_never_shows_what_is_in_it() {
+fn every_flag_has_its_variable() {
     let command = Args::command();
     for argument in command.get_arguments().filter(|argument| argument.get_id() != "help") {
         let flag = argument.get_long().unwrap();
         let expected = format!("JETBRIDGE_{}", flag.replace('-', "_").to_uppercase());
         assert_eq!(argument.get_env().unwrap().to_str(), Some(&*expected));
-        assert!(argument.is_hide_env_values_set(), "{flag}");
     }
 }
 

@@ -1,0 +1,150 @@
+//! Where reactions are carried out, until they succeed or have to be parked.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use shared_kernel::{Cause, Revision};
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use super::{Reacting, Reaction, ReactionError};
+use crate::back_off::BackOff;
+use crate::event_store::{EventStore, Recorded};
+use crate::parking::Waiting;
+use crate::reader::lanes::{Task, What};
+use crate::reader::origin::{Understood, understand};
+use crate::reader::{FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE, parked_event};
+use crate::worker::{InHand, Retrying};
+
+/// How many reactions run at once at most. One that waits to be tried again does not count.
+const AT_ONCE: usize = 64;
+/// How often a reaction is tried that fails although the other domain is there.
+const MOST_FAILURES: usize = 8;
+/// How often the log says at most that something is tried again.
+const WARNING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Carries out reactions.
+pub(in crate::reader) struct Desk<R> {
+    reaction: Arc<R>,
+    stream: &'static str,
+    event_store: Arc<EventStore>,
+    permits: Semaphore,
+    pub(in crate::reader) in_hand: InHand,
+    warned_at: Mutex<Option<Instant>>,
+}
+
+/// The event of a reaction, for operators.
+struct About<'a> {
+    key: Uuid,
+    revision: Revision,
+    event_type: &'a str,
+}
+
+impl<R: Reaction> Desk<R> {
+    pub(super) fn new(
+        reaction: Arc<R>,
+        stream: &'static str,
+        event_store: Arc<EventStore>,
+        in_hand: InHand,
+    ) -> Arc<Self> {
+        in_hand.is_empty();
+        let (permits, warned_at) = (Semaphore::new(AT_ONCE), Mutex::new(None));
+        Arc::new(Self { reaction, stream, event_store, permits, in_hand, warned_at })
+    }
+
+    /// Carries out a task, for as long as it takes.
+    ///
+    /// # Errors
+    /// Why the event has to be parked.
+    pub(in crate::reader) async fn carry_out(&self, task: &Task<R::Event>) -> Result<(), String> {
+        match &task.what {
+            What::Event { subject, readable: Ok(reacting) } => {
+                let (event, cause) = &**reacting;
+                let about = About { key: task.key, revision: subject.revision, event_type: &subject.event_type };
+                self.react(&about, event, cause).await
+            }
+            What::Event { readable: Err(reason), .. } => Err(reason.clone()),
+            What::Parked(waiting) => self.replay(waiting).await,
+        }
+    }
+
+    async fn replay(&self, waiting: &Waiting) -> Result<(), String> {
+        let recorded = self.parked(waiting).await?;
+        match understand::<Reacting<R>>(&recorded) {
+            Understood::Nothing => Ok(()),
+            Understood::Not(unprocessable) => Err(unprocessable.reason),
+            Understood::Event { key, event, metadata } => {
+                let about = About { key, revision: recorded.revision, event_type: &recorded.event_type };
+                let cause = metadata.cause_of_reaction(recorded.event_id, R::NAME);
+                self.react(&about, &event, &cause).await
+            }
+        }
+    }
+
+    /// Reads a parked event, for as long as the event store is away.
+    async fn parked(&self, waiting: &Waiting) -> Result<Recorded, String> {
+        let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
+        let about = About { key: waiting.key, revision: waiting.revision, event_type: "" };
+        loop {
+            let permit = self.permits.acquire().await;
+            let read = parked_event(&self.event_store, self.stream, waiting).await;
+            drop(permit);
+            match read {
+                Ok(read) => return read,
+                Err(error) => self.pause(&about, &mut back_off, error.to_string()).await,
+            }
+        }
+    }
+
+    async fn react(&self, about: &About<'_>, event: &R::Event, cause: &Cause) -> Result<(), String> {
+        let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
+        let mut failures = 0;
+        loop {
+            let permit = self.permits.acquire().await;
+            let outcome = self.reaction.react(event, about.revision, cause.clone()).await;
+            drop(permit);
+            let reason = match outcome {
+                Ok(()) => return Ok(()),
+                Err(ReactionError::Park(reason)) => return Err(reason),
+                Err(ReactionError::Failed(reason)) if failures + 1 == MOST_FAILURES => return Err(reason),
+                Err(ReactionError::Failed(reason)) => {
+                    failures += 1;
+                    reason
+                }
+                Err(ReactionError::Retry(reason)) => reason,
+            };
+            self.pause(about, &mut back_off, reason).await;
+        }
+    }
+
+    /// Says what is tried again, and pauses before that.
+    async fn pause(&self, about: &About<'_>, back_off: &mut BackOff, reason: String) {
+        let pause = back_off.next_pause();
+        if self.may_warn() {
+            tracing::warn!(
+                reader = R::NAME, event.revision = %about.revision, reason, retry.attempts = back_off.taken(),
+                retry.pause_ms = pause.as_millis(), "could not react to an event yet; trying again"
+            );
+        }
+        self.in_hand.is_retried(Retrying {
+            key: about.key,
+            event_number: about.revision,
+            event_type: about.event_type.to_owned(),
+            since: Timestamp::now(),
+            attempts: back_off.taken(),
+            reason,
+        });
+        tokio::time::sleep(pause).await;
+    }
+
+    /// Whether enough time has passed since the last warning: thousands of reactions may be tried again at a time.
+    fn may_warn(&self) -> bool {
+        let mut warned_at = self.warned_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = warned_at.is_none_or(|at| at.elapsed() >= WARNING_INTERVAL);
+        if may {
+            *warned_at = Some(Instant::now());
+        }
+        may
+    }
+}
