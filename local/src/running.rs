@@ -1,7 +1,7 @@
 //! What is written down of a running system, for the other commands of the program.
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt;
@@ -47,8 +47,12 @@ impl Running {
         let write = || {
             let text = serde_json::to_vec_pretty(self)?;
             let _ = fs::remove_file(&unfinished);
-            OpenOptions::new().create_new(true).write(true).mode(0o600).open(&unfinished)?.write_all(&text)?;
-            fs::rename(&unfinished, file)
+            let mut new = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&unfinished)?;
+            new.write_all(&text)?;
+            // Or a power cut could leave one without content.
+            new.sync_all()?;
+            fs::rename(&unfinished, file)?;
+            File::open(folder)?.sync_all()
         };
         write().map_err(failed("write to", folder))?;
         Ok(RunningFile(file.to_owned()))

@@ -167,7 +167,7 @@ pub struct AppendArgs {
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000)
     )]
     pub command_queue: usize,
-    /// Hours after which a flight that has ended is forgotten by the side that takes commands, by the times of events.
+    /// Hours after which what has ended is forgotten by the side that takes commands, by the times of events.
     /// Queries show it all the same
     #[arg(
         long,
