@@ -13,6 +13,8 @@ use passenger_api::PassengerApi;
 use passenger_processor::PassengerProcessor;
 use reqwest::StatusCode;
 use serde_json::Value;
+use shared_api::DomainApi;
+use shared_processor::DomainProcessor;
 use shared_service::domain_service::ApiUrls;
 use shared_service::settings::SecretUrl;
 
@@ -37,43 +39,37 @@ fn apis(domain: &'static str, address: SocketAddr) -> ApiUrls {
     [(domain, format!("http://{address}").parse().unwrap())].into()
 }
 
+async fn api<A: DomainApi>(store: &TestEventStore, database: &TestDatabase, apis: ApiUrls) -> TestService {
+    let config = shared_api::Config::new(url(&database.url()), url(store.connection_string()), apis);
+    TestService::start(|listener, stop| async move { shared_api::run::<A>(config, listener, stop).await.unwrap() })
+        .await
+}
+
+async fn processor<P: DomainProcessor>(store: &TestEventStore, database: &TestDatabase, apis: ApiUrls) -> TestService {
+    let config = shared_processor::Config::new(url(&database.url()), url(store.connection_string()), apis);
+    let running = |listener, stop| async move { shared_processor::run::<P>(config, listener, stop).await.unwrap() };
+    TestService::start(running).await
+}
+
+fn url(address: &str) -> SecretUrl {
+    SecretUrl::new(address.to_owned())
+}
+
 impl Airport {
     async fn open() -> Self {
         let (store, flight, passenger) =
             tokio::join!(TestEventStore::start(), TestDatabase::create(), TestDatabase::create());
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
         let (to_passengers, to_flights) = (TestProxy::start(nowhere).await, TestProxy::start(nowhere).await);
-        let api = |database: &TestDatabase, apis| {
-            let (database, events) = (SecretUrl::new(database.url()), SecretUrl::new(store.connection_string()));
-            shared_api::Config::new(database, events, apis)
-        };
-        let flight_config = api(&flight, apis("passenger", to_passengers.address()));
-        let passenger_config = api(&passenger, apis("flight", to_flights.address()));
-        let flight_api = TestService::start(|listener, shutdown| async move {
-            shared_api::run::<FlightApi>(flight_config, listener, shutdown).await.unwrap();
-        })
-        .await;
-        let passenger_api = TestService::start(|listener, shutdown| async move {
-            shared_api::run::<PassengerApi>(passenger_config, listener, shutdown).await.unwrap();
-        })
-        .await;
+        let calls = |domain, proxy: &TestProxy| apis(domain, proxy.address());
+        let flight_api = api::<FlightApi>(&store, &flight, calls("passenger", &to_passengers)).await;
+        let passenger_api = api::<PassengerApi>(&store, &passenger, calls("flight", &to_flights)).await;
         to_passengers.point_at(passenger_api.address());
         to_flights.point_at(flight_api.address());
-
-        let processor = |database: &TestDatabase, apis| {
-            let (database, events) = (SecretUrl::new(database.url()), SecretUrl::new(store.connection_string()));
-            shared_processor::Config::new(database, events, apis)
-        };
-        let flight_config = processor(&flight, apis("passenger", passenger_api.address()));
-        let passenger_config = processor(&passenger, apis("flight", flight_api.address()));
-        let flight_processor = TestService::start(|listener, shutdown| async move {
-            shared_processor::run::<FlightProcessor>(flight_config, listener, shutdown).await.unwrap();
-        })
-        .await;
-        let passenger_processor = TestService::start(|listener, shutdown| async move {
-            shared_processor::run::<PassengerProcessor>(passenger_config, listener, shutdown).await.unwrap();
-        })
-        .await;
+        let flight_processor =
+            processor::<FlightProcessor>(&store, &flight, apis("passenger", passenger_api.address())).await;
+        let passenger_processor =
+            processor::<PassengerProcessor>(&store, &passenger, apis("flight", flight_api.address())).await;
         Self {
             flights: flight_api.api(),
             passengers: passenger_api.api(),

@@ -13,7 +13,7 @@ use shared_infrastructure::read_model::{CheckpointFollower, ReadModel};
 use shared_infrastructure::rpc::Peers;
 use shared_infrastructure::snapshot::Snapshots;
 use shared_kernel::{Decider, Domain};
-use shared_service::domain_service::DomainService;
+use shared_service::domain_service::{DomainService, ServiceKind};
 use shared_service::health::{self, Checks, Trouble};
 use shared_service::rpc;
 use tokio::net::TcpListener;
@@ -27,15 +27,8 @@ pub(crate) struct ApiService<A>(PhantomData<A>);
 
 impl<A: DomainApi> DomainService for ApiService<A> {
     const DOMAIN: &'static Domain = A::DOMAIN;
-    const PORT: u16 = A::DOMAIN.api_port;
-
-    fn name() -> String {
-        A::DOMAIN.api()
-    }
-
-    fn about() -> String {
-        format!("Jetbridge's {} API: commands and queries of {}", A::DOMAIN.name, A::DOMAIN.collections.join(" and "))
-    }
+    const KIND: ServiceKind = ServiceKind::Api;
+    const PURPOSE: &'static str = "commands and queries of";
 }
 
 pub(crate) async fn run<A: DomainApi>(

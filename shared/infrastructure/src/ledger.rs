@@ -135,6 +135,11 @@ impl<D: Decider> Ledger<D> {
         !self.unreadable.contains(thing)
     }
 
+    /// How many commands it remembers of which it does not know how old they are.
+    pub(crate) fn undated(&self) -> usize {
+        self.by_age.range((UNDATED, Revision(0))..).count()
+    }
+
     /// The number of the event that comes next.
     #[must_use]
     pub fn next_revision(&self) -> Revision {

@@ -115,6 +115,11 @@ impl TestApi {
         self.store.start_again().await;
     }
 
+    /// The address of the event store that it works with.
+    pub(crate) fn event_store(&self) -> &str {
+        self.store.connection_string()
+    }
+
     pub(crate) async fn stop(self) {
         self.service.stop().await;
     }

@@ -3,7 +3,9 @@
 use flight_contract::FlightId;
 use std::collections::BTreeMap;
 
-use flight_core::{FlightCommand, FlightDetails, FlightEvent, FlightStatus, Flights, OffsetDateTime, may_depart};
+use flight_core::{
+    FlightCommand, FlightDetails, FlightEvent, FlightStatus, Flights, OffsetDateTime, is_legal, may_depart,
+};
 use jiff::Timestamp;
 use proptest::prelude::*;
 use shared_kernel::testing::{Forgetting, History};
@@ -60,6 +62,16 @@ fn news() -> impl Strategy<Value = FlightCommand> {
 }
 
 proptest! {
+    #[test]
+    fn whatever_is_decided_is_legal(commands in prop::collection::vec(command(), 1..60)) {
+        let mut state = <Flights as Decider>::State::default();
+        let events = History::<Flights>::of(&commands).events;
+        for (revision, event) in (0..).map(Revision).zip(events) {
+            prop_assert_eq!(is_legal(&state, &event), Ok(()), "{:?}", event);
+            Flights::evolve(&mut state, &event, revision);
+        }
+    }
+
     #[test]
     fn the_stored_events_lead_to_the_same_state(commands in prop::collection::vec(command(), 1..60)) {
         History::<Flights>::of(&commands).assert_restorable();

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use passenger_core::{
     Counts, Manifest, ManifestNews, ManifestState, PassengerCommand, PassengerEvent, PassengerOutcome,
-    PassengerRejection, PassengerState, PassengerStatus, PassengerSubject, Passengers,
+    PassengerRejection, PassengerState, PassengerStatus, PassengerSubject, Passengers, is_legal,
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
@@ -92,6 +92,16 @@ fn after_each(
 }
 
 proptest! {
+    #[test]
+    fn whatever_is_decided_is_legal(commands in commands()) {
+        let mut state = <Passengers as Decider>::State::default();
+        let events = History::<Passengers>::of(&commands).events;
+        for (revision, event) in (0..).map(Revision).zip(events) {
+            prop_assert_eq!(is_legal(&state, &event), Ok(()), "{:?}", event);
+            Passengers::evolve(&mut state, &event, revision);
+        }
+    }
+
     #[test]
     fn the_stored_events_lead_to_the_same_state(commands in commands()) {
         History::<Passengers>::of(&commands).assert_restorable();

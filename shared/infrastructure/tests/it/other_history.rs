@@ -5,7 +5,7 @@ use std::time::Duration;
 use deadpool_postgres::Transaction;
 use jetbridge_testing::{TestEventStore, TestProxy, eventually};
 use shared_infrastructure::read_model::ReadModel;
-use shared_infrastructure::reader::{Numbered, Projection, Reaction};
+use shared_infrastructure::reader::{Numbered, ProjectResult, Projection, Reaction};
 use shared_infrastructure::worker::{NotReplayed, NotResumed, ResumeFrom};
 use shared_kernel::{QueryError, Revision};
 use tokio::sync::watch;
@@ -89,15 +89,11 @@ impl Projection for Held {
     type Event = Event;
     const NAME: &'static str = AccountRows::NAME;
 
-    async fn clear(&self, transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
+    async fn clear(&self, transaction: &Transaction<'_>) -> ProjectResult {
         AccountRows.clear(transaction).await
     }
 
-    async fn project(
-        &self,
-        transaction: &Transaction<'_>,
-        events: &[Numbered<Event>],
-    ) -> Result<(), tokio_postgres::Error> {
+    async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<Event>]) -> ProjectResult {
         self.0.clone().wait_for(|held| !held).await.unwrap();
         AccountRows.project(transaction, events).await
     }
