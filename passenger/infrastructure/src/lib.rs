@@ -6,6 +6,7 @@ mod projection;
 mod queries;
 mod reactions;
 mod table;
+mod unfinished;
 
 pub use flights::RpcFlights;
 pub use migrations::migrations;
