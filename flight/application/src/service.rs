@@ -152,7 +152,7 @@ pub(crate) fn done(committed: Committed<Flights>) -> FlightResult<FlightView> {
 }
 
 pub(crate) fn admission(state: &FlightState, flight_id: &FlightId) -> Admission {
-    match state.flight(flight_id).map(|flight| flight.status) {
+    match state.status(flight_id) {
         None => Admission::UnknownFlight,
         Some(FlightStatus::WaitingForBoarding | FlightStatus::AllBoarded) => Admission::Open,
         Some(FlightStatus::Departed) => Admission::Departed,

@@ -15,9 +15,10 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use tokio_util::task::AbortOnDropHandle;
+
+use crate::accept::serve_each;
 
 /// The path of the calls that it interferes with.
 const READ: &str = "/event_store.client.streams.Streams/Read";
@@ -80,15 +81,13 @@ impl CallProxy {
 }
 
 async fn accept(listener: TcpListener, state: Arc<State>) {
-    // Aborted with the proxy.
-    let mut connections = JoinSet::new();
-    while let Ok((client, _)) = listener.accept().await {
-        while connections.try_join_next().is_some() {}
+    serve_each(listener, |client| {
         let state = Arc::clone(&state);
         let service = service_fn(move |request| forward(request, Arc::clone(&state)));
         let server = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
-        connections.spawn(async move { server.serve_connection(TokioIo::new(client), service).await });
-    }
+        Some(async move { drop(server.serve_connection(TokioIo::new(client), service).await) })
+    })
+    .await;
 }
 
 async fn forward(mut request: Request<Incoming>, state: Arc<State>) -> Result<Response<Answer>, Infallible> {

@@ -22,7 +22,9 @@
     reason = "a test that has no server is a test that fails, and it fails by panicking"
 )]
 
+mod accept;
 mod api;
+mod audit;
 mod call_proxy;
 mod cluster;
 mod cost;
@@ -42,6 +44,7 @@ mod tls;
 mod upstream;
 
 pub use api::{Answer, Api, Call, at, flight_details, http, reversed, texts, unique, unknown_id};
+pub use audit::Entry;
 pub use call_proxy::CallProxy;
 pub use cluster::TestCluster;
 pub use database::TestDatabase;

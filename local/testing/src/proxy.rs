@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::accept::serve_each;
 use crate::database::TestDatabase;
 use crate::upstream::{Stream, Upstream};
 
@@ -141,19 +141,16 @@ impl TestProxy {
 }
 
 async fn accept(listener: TcpListener, state: Arc<State>) {
-    // Aborted with the proxy.
-    let mut connections = JoinSet::new();
-    while let Ok((client, _)) = listener.accept().await {
-        while connections.try_join_next().is_some() {}
+    serve_each(listener, |client| {
         let state = Arc::clone(&state);
         let mut server = state.server.subscribe();
         let upstream = server.borrow_and_update().clone();
         // Only now: whoever cuts it from here on is noticed by the connection.
         if state.is_cut.load(Ordering::SeqCst) {
-            continue;
+            return None;
         }
         let number = state.opened.fetch_add(1, Ordering::SeqCst);
-        connections.spawn(async move {
+        Some(async move {
             if let Ok(to_server) = upstream.connect().await {
                 tokio::select! {
                     // However a connection ends, its two sides end together.
@@ -162,8 +159,9 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
                 }
             }
             state.closed.fetch_add(1, Ordering::SeqCst);
-        });
-    }
+        })
+    })
+    .await;
 }
 
 async fn forward(

@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod backup;
 mod bad_input;
 mod browser;
 mod command_line;
@@ -24,3 +25,4 @@ mod scenarios;
 mod start;
 mod stop;
 mod system;
+mod verify;

@@ -13,8 +13,10 @@ use passenger_api::PassengerApi;
 use passenger_processor::PassengerProcessor;
 use reqwest::StatusCode;
 use serde_json::Value;
+use shared_api::DomainApi;
 use shared_infrastructure::event_store::EventStore;
 use shared_infrastructure::reader::LOOK_INTERVAL;
+use shared_processor::DomainProcessor;
 use shared_service::domain_service::ApiUrls;
 use shared_service::settings::SecretUrl;
 
@@ -48,6 +50,29 @@ fn apis(domain: &'static str, address: SocketAddr) -> ApiUrls {
     [(domain, format!("http://{address}").parse().unwrap())].into()
 }
 
+async fn api<A: DomainApi>(store: &TestEventStore, database: &TestDatabase, apis: ApiUrls) -> TestService {
+    let config = shared_api::Config::new(url(&database.url()), url(store.connection_string()), apis);
+    TestService::start(|listener, stop| async move { shared_api::run::<A>(config, listener, stop).await.unwrap() })
+        .await
+}
+
+/// A processor that looks so often for what is missing.
+async fn processor<P: DomainProcessor>(
+    store: &TestEventStore,
+    database: &TestDatabase,
+    apis: ApiUrls,
+    look_interval: Duration,
+) -> TestService {
+    let config = shared_processor::Config::new(url(&database.url()), url(store.connection_string()), apis);
+    let config = shared_processor::Config { look_interval, ..config };
+    let running = |listener, stop| async move { shared_processor::run::<P>(config, listener, stop).await.unwrap() };
+    TestService::start(running).await
+}
+
+fn url(address: &str) -> SecretUrl {
+    SecretUrl::new(address.to_owned())
+}
+
 impl Airport {
     async fn open() -> (Self, Processors) {
         let airport = Self::without_processors().await;
@@ -60,20 +85,9 @@ impl Airport {
             tokio::join!(TestEventStore::start(), TestDatabase::create(), TestDatabase::create());
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
         let (to_passengers, to_flights) = (TestProxy::start(nowhere).await, TestProxy::start(nowhere).await);
-        let config = |database: &TestDatabase, apis| {
-            let (database, events) = (SecretUrl::new(database.url()), SecretUrl::new(store.connection_string()));
-            shared_api::Config::new(database, events, apis)
-        };
-        let flight_config = config(&flight, apis("passenger", to_passengers.address()));
-        let passenger_config = config(&passenger, apis("flight", to_flights.address()));
-        let flight_api = TestService::start(|listener, shutdown| async move {
-            shared_api::run::<FlightApi>(flight_config, listener, shutdown).await.unwrap();
-        })
-        .await;
-        let passenger_api = TestService::start(|listener, shutdown| async move {
-            shared_api::run::<PassengerApi>(passenger_config, listener, shutdown).await.unwrap();
-        })
-        .await;
+        let calls = |domain, proxy: &TestProxy| apis(domain, proxy.address());
+        let flight_api = api::<FlightApi>(&store, &flight, calls("passenger", &to_passengers)).await;
+        let passenger_api = api::<PassengerApi>(&store, &passenger, calls("flight", &to_flights)).await;
         to_passengers.point_at(passenger_api.address());
         to_flights.point_at(flight_api.address());
         Self {
@@ -91,21 +105,11 @@ impl Airport {
 
     /// Processors that look so often for what is missing.
     async fn start_processors(&self, look_interval: Duration) -> Processors {
-        let config = |database: &TestDatabase, apis| {
-            let (database, events) = (SecretUrl::new(database.url()), SecretUrl::new(self.store.connection_string()));
-            let config = shared_processor::Config::new(database, events, apis);
-            shared_processor::Config { look_interval, ..config }
-        };
-        let flight_config = config(&self.databases[0], apis("passenger", self.processor_to_passengers.address()));
-        let passenger_config = config(&self.databases[1], apis("flight", self.flight_api));
-        let flight = TestService::start(|listener, shutdown| async move {
-            shared_processor::run::<FlightProcessor>(flight_config, listener, shutdown).await.unwrap();
-        })
-        .await;
-        let passenger = TestService::start(|listener, shutdown| async move {
-            shared_processor::run::<PassengerProcessor>(passenger_config, listener, shutdown).await.unwrap();
-        })
-        .await;
+        let [flight, passenger] = &self.databases;
+        let called = apis("passenger", self.processor_to_passengers.address());
+        let flight = processor::<FlightProcessor>(&self.store, flight, called, look_interval).await;
+        let called = apis("flight", self.flight_api);
+        let passenger = processor::<PassengerProcessor>(&self.store, passenger, called, look_interval).await;
         Processors { flight, passenger }
     }
 

@@ -5,6 +5,7 @@ mod migrations;
 mod projection;
 mod queries;
 mod reactions;
+mod rows;
 mod table;
 mod unfinished;
 
@@ -13,3 +14,4 @@ pub use migrations::migrations;
 pub use projection::PassengerProjection;
 pub use queries::{FIRST_PASSENGERS, PassengerReadModel};
 pub use reactions::PassengerReactions;
+pub use rows::{stored_manifests, stored_passengers};

@@ -8,6 +8,7 @@
 
 mod batch;
 mod catch_up;
+mod connecting;
 mod handle;
 mod settings;
 mod turns;
@@ -23,12 +24,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::back_off::BackOff;
 use crate::event_store::{
-    AppendError, AppendFailure, Appender, Delivery, EventStore, ProposedAppend, StoreError, Subscription,
+    AppendError, AppendFailure, Appender, Delivery, EventStore, ProposedAppend, Refusal, StoreError, Subscription,
 };
 use crate::ledger::Ledger;
 use crate::limits;
-use batch::{Batch, Request, interruption};
-use catch_up::{assert_same_history, catch_up, shorter};
+use batch::{Batch, Request};
+use catch_up::{catch_up, shorter};
+use connecting::{disconnected, refusing};
 pub use handle::ExecutorHandle;
 pub use settings::ExecutorSettings;
 use turns::Turns;
@@ -50,6 +52,7 @@ pub struct Executor<D: Decider> {
     ledger: Ledger<D>,
     published: Arc<ArcSwap<Ledger<D>>>,
     connection: watch::Sender<Connection>,
+    other_history: watch::Sender<Option<Refusal>>,
     requests: mpsc::Receiver<Request<D>>,
     reads: EventStore,
     subscriptions: EventStore,
@@ -77,12 +80,14 @@ impl<D: Decider> Executor<D> {
         let published = Arc::new(ArcSwap::from_pointee(ledger.clone()));
         let beginning = StoreError::Unavailable("it was not asked yet".to_owned());
         let (connection, watched) = watch::channel(Err(beginning));
-        let handle = ExecutorHandle::new(sender, Arc::clone(&published), watched);
+        let (other_history, noticed) = watch::channel(None);
+        let handle = ExecutorHandle::new(sender, Arc::clone(&published), watched, noticed);
         let executor = Self {
             stream,
             ledger,
             published,
             connection,
+            other_history,
             requests,
             reads: event_store.separate(),
             subscriptions: event_store.separate(),
@@ -91,6 +96,19 @@ impl<D: Decider> Executor<D> {
             turns: Turns::default(),
         };
         (executor, handle)
+    }
+
+    /// Runs until `shutdown`, from the ledger that `loading` brings, whose revision may be far ahead of the one that the
+    /// executor was made with. Commands are refused until it is there.
+    pub async fn run_from(mut self, loading: impl Future<Output = Ledger<D>>, shutdown: CancellationToken) {
+        let beginning = StoreError::Unavailable("the state of this service is still being read".to_owned());
+        drop(self.connection.send_replace(Err(beginning)));
+        let loading = refusing(loading, &mut self.requests, &self.connection);
+        if let Some(ledger) = shutdown.run_until_cancelled(loading).await {
+            self.ledger = ledger;
+            self.publish();
+        }
+        self.run(shutdown).await;
     }
 
     /// Runs until `shutdown`. Commands that were taken are finished and answered; the rest are refused.
@@ -112,40 +130,6 @@ impl<D: Decider> Executor<D> {
         while let Some(request) = self.requests.recv().await {
             request.refuse(Interruption::Unavailable("the service is stopping".to_owned()));
         }
-    }
-
-    /// Connects and catches up, for as long as that takes. Commands are refused at once meanwhile: nothing is queued
-    /// behind an outage.
-    async fn connect(&mut self) -> Subscription {
-        let subscription = {
-            let Self { stream, ledger, requests, reads, subscriptions, appender, connection, .. } = self;
-            let connecting = async {
-                let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
-                loop {
-                    match connect(stream, ledger, reads, subscriptions, appender).await {
-                        Ok(subscription) => return subscription,
-                        Err(error) => disconnected(stream, connection, error),
-                    }
-                    back_off.pause().await;
-                    appender.disconnect();
-                    subscriptions.reconnect();
-                }
-            };
-            tokio::pin!(connecting);
-            loop {
-                tokio::select! {
-                    subscription = &mut connecting => break subscription,
-                    Some(request) = requests.recv() => {
-                        if let Err(error) = &*connection.borrow() {
-                            request.refuse(interruption(error));
-                        }
-                    }
-                }
-            }
-        };
-        self.publish();
-        tracing::info!(stream = self.stream, stream.revision = ?self.ledger.revision(), "the stream is folded; taking commands");
-        subscription
     }
 
     async fn serve(
@@ -369,27 +353,4 @@ impl<D: Decider> Executor<D> {
         disconnected(self.stream, &self.connection, error);
         Disconnected
     }
-}
-
-/// Says why commands are not taken, and logs it once for each reason.
-fn disconnected(stream: &str, connection: &watch::Sender<Connection>, error: StoreError) {
-    let is_new = connection.send_replace(Err(error.clone())) != Err(error.clone());
-    if is_new {
-        tracing::warn!(stream, %error, "lost the event store; refusing commands until it is back");
-    }
-}
-
-/// Folds what is there, checks that this user may append, and subscribes to what comes.
-async fn connect<D: Decider>(
-    stream: &'static str,
-    ledger: &mut Ledger<D>,
-    reads: &EventStore,
-    subscriptions: &EventStore,
-    appender: &mut Appender,
-) -> Result<Subscription, StoreError> {
-    // Asked first, on a connection of our own: an attempt during an outage costs no more than that.
-    let reached = appender.check().await?;
-    assert_same_history(stream, ledger, reads).await?;
-    catch_up(stream, ledger, reads, reached, |_, _| {}).await?;
-    subscriptions.subscribe(stream, ledger.revision()).await
 }

@@ -25,6 +25,10 @@ pub trait Decider: Send + Sync + 'static {
     /// What a command's caller gets back: the subject as the command left it.
     type Outcome: Clone + Serialize + DeserializeOwned + Send + Sync;
 
+    /// The schema version of the state: raised by hand whenever the same events lead to a state that means something else,
+    /// or that is stored in another form. A snapshot of any other version is not read.
+    const STATE_VERSION: u32;
+
     /// Decides a command. No events means that what was asked for is so already.
     ///
     /// # Errors
@@ -47,6 +51,19 @@ pub trait Decider: Send + Sync + 'static {
     ///
     /// Total: an event that contradicts the state is a fact all the same and never panics.
     fn evolve(state: &mut Self::State, event: &Self::Event, revision: Revision);
+
+    /// Whether what happens to this key ([`DomainEvent::key`]) has come to its end, so that the state may forget it some
+    /// time later.
+    fn has_ended(_state: &Self::State, _key: Uuid) -> bool {
+        false
+    }
+
+    /// Leaves of what happened to this key only what later commands need in order to be refused or to be found done. To
+    /// be asked for when it has ended; does nothing if it has not.
+    ///
+    /// When that is asked for is no event, and may differ between replicas: each of them has to decide as if nothing had
+    /// been forgotten, except for the words of a rejection.
+    fn forget(_state: &mut Self::State, _key: Uuid) {}
 
     /// The subject of a command.
     fn subject(command: &Self::Command) -> Self::Subject;

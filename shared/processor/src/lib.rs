@@ -19,7 +19,7 @@ use shared_infrastructure::postgres::{Database, POOLED_CONNECTIONS};
 use shared_infrastructure::reader::{LOOK_INTERVAL, Projection, Projector, Reaction, Reactor};
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::{Domain, DomainEvent};
-use shared_service::domain_service::{ApiUrls, DomainService, DomainServiceArgs};
+use shared_service::domain_service::{ApiUrls, DomainService, DomainServiceArgs, ServiceKind};
 use shared_service::process::run_service;
 use shared_service::rpc;
 use shared_service::settings::SecretUrl;
@@ -121,16 +121,8 @@ struct ProcessorService<P>(PhantomData<P>);
 
 impl<P: DomainProcessor> DomainService for ProcessorService<P> {
     const DOMAIN: &'static Domain = P::DOMAIN;
-    const PORT: u16 = P::DOMAIN.processor_port;
-
-    fn name() -> String {
-        P::DOMAIN.processor()
-    }
-
-    fn about() -> String {
-        let collections = P::DOMAIN.collections.join(" and ");
-        format!("Jetbridge's {} processor: read model and reactions of {collections}", P::DOMAIN.name)
-    }
+    const KIND: ServiceKind = ServiceKind::Processor;
+    const PURPOSE: &'static str = "read model and reactions of";
 }
 
 /// No settings beyond those of every service.

@@ -26,7 +26,7 @@ async fn a_flight_departs_once_its_manifest_is_sealed() {
 #[tokio::test]
 async fn a_flight_stays_when_the_seal_is_refused() {
     let mut passengers = flight_after([]);
-    passengers.seal = Ok(SealAnswer::NotAllBoarded { missing: 2, passengers: Vec::new(), revision: Some(Revision(4)) });
+    passengers.somebody_is_missing();
     let refused = service(&passengers).depart(flight_id(), None, context()).await;
     assert!(matches!(refused, Err(FlightError::NotAllBoarded { missing: 2, .. })), "{refused:?}");
     assert_eq!(status(&passengers), Some("waitingForBoarding"));

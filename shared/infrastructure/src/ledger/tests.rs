@@ -1,3 +1,5 @@
+mod forgetting;
+
 use std::convert::Infallible;
 
 use jiff::{SignedDuration, Timestamp};
@@ -41,6 +43,8 @@ impl Decider for Counter {
     type Rejection = Infallible;
     type Subject = ();
     type Outcome = u64;
+
+    const STATE_VERSION: u32 = 1;
 
     fn decide(_: &u64, (): &()) -> Result<Vec<Counted>, Infallible> {
         Ok(vec![Counted])
@@ -151,23 +155,56 @@ fn memory_does_not_grow_beyond_a_day() {
     assert_eq!((ledger.remembered.len(), ledger.by_age.len()), (25 * 60 + 1, 25 * 60 + 1));
 }
 
+/// As it comes back from what is stored of it.
+fn restored(ledger: &Ledger<Counter>) -> Ledger<Counter> {
+    serde_json::from_slice(&serde_json::to_vec(ledger).unwrap()).unwrap()
+}
+
 #[test]
 fn a_restored_ledger_goes_on_as_the_one_that_was_saved() {
     let mut saved = Ledger::<Counter>::default();
     fold(&mut saved, "first", 0, 2);
     fold(&mut saved, "second", HOUR, 1);
-    let mut restored = Ledger::<Counter>::restore(&saved.snapshot().unwrap(), Uuid::nil()).unwrap();
-    assert_eq!((*restored.state(), restored.revision()), (3, Some(Revision(2))));
+    let mut restored = restored(&saved);
+    assert_eq!((*restored.state(), restored.last_event()), (3, Some((Revision(2), Uuid::nil()))));
     assert_eq!((outcome(&restored, "first"), outcome(&restored, "second")), (Some(2), Some(3)));
 
     fold(&mut restored, "third", 25 * HOUR + 1, 1);
     assert_eq!((outcome(&restored, "first"), outcome(&restored, "second")), (None, Some(3)));
 }
 
+/// What is stored of a ledger is read by the next release, unless it is of another format.
+#[test]
+fn a_ledger_is_stored_as_its_format_says() {
+    let mut ledger = Ledger::<Counter>::default();
+    fold(&mut ledger, "key", 1, 2);
+    let mut stored = serde_json::to_value(&ledger).unwrap();
+    stored["remembered"][0][1]["command_id"] = "another each time".into();
+    let expected = serde_json::json!({
+        "state": 2,
+        "revision": 1,
+        "last_event": Uuid::nil(),
+        "remembered": [["key", {
+            "command_id": "another each time",
+            "first_revision": 0,
+            "subject": null,
+            "fingerprint": "key",
+            "outcome": 2,
+            "revision": 1,
+        }]],
+        "by_age": [[["1970-01-01T00:01:00Z", 0], "key"]],
+        "ended": [],
+        "unreadable": [],
+    });
+    assert_eq!((crate::snapshot::LEDGER_FORMAT, stored), (5, expected), "raise LEDGER_FORMAT");
+}
+
 #[test]
 fn what_is_no_snapshot_is_refused() {
-    for snapshot in ["", "{}", "[1,2]", r#"{"state":-1,"revision":2,"remembered":[],"by_age":[]}"#] {
-        assert!(Ledger::<Counter>::restore(snapshot.as_bytes(), Uuid::nil()).is_err(), "{snapshot}");
+    for snapshot in
+        ["", "{}", "[1,2]", r#"{"state":-1,"revision":2,"last_event":null,"remembered":[],"by_age":[],"ended":[]}"#]
+    {
+        assert!(serde_json::from_str::<Ledger<Counter>>(snapshot).is_err(), "{snapshot}");
     }
 }
 
@@ -195,7 +232,7 @@ fn what_is_not_read_back_is_at_most_as_old_as_what_comes_after_it() {
     let mut ledger = Ledger::<Counter>::default();
     fold(&mut ledger, "old", 0, 1);
     fold_own(&mut ledger, "own", 1);
-    let mut ledger = Ledger::<Counter>::restore(&ledger.snapshot().unwrap(), Uuid::nil()).unwrap();
+    let mut ledger = restored(&ledger);
     let next = ledger.next_revision();
     ledger.date(next, at(30 * HOUR));
     assert_eq!((outcome(&ledger, "old"), outcome(&ledger, "own")), (None, Some(2)));
@@ -222,7 +259,7 @@ fn a_snapshot_remembers_what_cannot_be_read() {
     let data = r#"{"id":"01926e2a-7c3e-7b52-8f6d-0a4f6b1c9d01","other":"01926e2a-7c3e-7b52-8f6d-0a4f6b1c9d02","n":1}"#;
     ledger.fold(&recorded(Revision(0), "Invented", data));
     ledger.fold(&recorded(Revision(1), "Invented", "{"));
-    let restored = Ledger::<Counter>::restore(&ledger.snapshot().unwrap(), Uuid::nil()).unwrap();
+    let restored = restored(&ledger);
     for ledger in [&ledger, &restored] {
         let is_readable =
             |last: u128| ledger.is_readable(&Uuid::from_u128(0x01926e2a_7c3e_7b52_8f6d_0a4f6b1c9d00 + last));

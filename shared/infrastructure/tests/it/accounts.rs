@@ -113,6 +113,8 @@ impl Decider for Accounts {
     type Subject = Uuid;
     type Outcome = i64;
 
+    const STATE_VERSION: u32 = 1;
+
     fn decide(state: &Balances, command: &Command) -> Result<Vec<Event>, Short> {
         match *command {
             Command::Deposit { amount: 0, .. } => Ok(Vec::new()),

@@ -25,6 +25,7 @@ mod replicas;
 mod rights;
 mod rpc;
 mod settings;
+mod snapshots;
 mod subscriptions;
 mod tables;
 mod tls;

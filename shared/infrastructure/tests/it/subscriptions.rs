@@ -32,13 +32,20 @@ async fn end(mut subscription: Subscription) -> StoreError {
     timeout(SILENCE_LIMIT, subscription.next_batch(1)).await.expect("the subscription ends").unwrap_err()
 }
 
+/// An event store with an event in it, and a client behind a proxy.
+async fn behind_proxy() -> (TestEventStore, Writer, CallProxy, EventStore) {
+    let store = TestEventStore::start().await;
+    let writer = Writer::new(&store);
+    writer.append(&[deposit()]).await;
+    let proxy = CallProxy::start(store.address()).await;
+    let event_store = EventStore::new(&proxy.connection_string()).unwrap();
+    (store, writer, proxy, event_store)
+}
+
 /// As a node or a proxy may do when it stops.
 #[tokio::test]
 async fn one_that_the_event_store_ends_without_an_error_has_ended() {
-    let store = TestEventStore::start().await;
-    Writer::new(&store).append(&[deposit()]).await;
-    let proxy = CallProxy::start(store.address()).await;
-    let event_store = EventStore::new(&proxy.connection_string()).unwrap();
+    let (_store, _, proxy, event_store) = behind_proxy().await;
     let subscription = caught_up(&event_store).await;
     proxy.end_calls();
     let ended = StoreError::Unavailable("the event store has ended the subscription".to_owned());
@@ -52,11 +59,7 @@ async fn one_that_the_event_store_ends_without_an_error_has_ended() {
 
 #[tokio::test]
 async fn one_that_brings_nothing_although_there_is_something_ends() {
-    let store = TestEventStore::start().await;
-    let writer = Writer::new(&store);
-    writer.append(&[deposit()]).await;
-    let proxy = CallProxy::start(store.address()).await;
-    let event_store = EventStore::new(&proxy.connection_string()).unwrap();
+    let (_store, writer, proxy, event_store) = behind_proxy().await;
     let subscription = caught_up(&event_store).await;
     let mut to_all = event_store.subscribe_to_all(&[STREAM], None).await.unwrap();
     while !matches!(to_all.next_batch(1).await.unwrap()[..], [Delivery::CaughtUp]) {}
@@ -69,11 +72,7 @@ async fn one_that_brings_nothing_although_there_is_something_ends() {
 
 #[tokio::test]
 async fn one_that_is_quiet_because_nothing_happens_goes_on() {
-    let store = TestEventStore::start().await;
-    let writer = Writer::new(&store);
-    writer.append(&[deposit()]).await;
-    let proxy = CallProxy::start(store.address()).await;
-    let event_store = EventStore::new(&proxy.connection_string()).unwrap();
+    let (_store, writer, proxy, event_store) = behind_proxy().await;
     let mut subscription = caught_up(&event_store).await;
     let before = proxy.reads();
     eventually("it was asked whether there is something", SILENCE_LIMIT, async || proxy.reads() > before + 1).await;
