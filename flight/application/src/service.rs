@@ -151,7 +151,7 @@ pub(crate) fn done(committed: Committed<Flights>) -> FlightResult<FlightView> {
     }
 }
 
-fn admission(state: &FlightState, flight_id: &FlightId) -> Admission {
+pub(crate) fn admission(state: &FlightState, flight_id: &FlightId) -> Admission {
     match state.status(flight_id) {
         None => Admission::UnknownFlight,
         Some(FlightStatus::WaitingForBoarding | FlightStatus::AllBoarded) => Admission::Open,

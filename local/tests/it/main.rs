@@ -20,6 +20,7 @@ mod previous_release;
 mod race;
 mod reactions;
 mod replicas;
+mod restored;
 mod scenarios;
 mod start;
 mod stop;

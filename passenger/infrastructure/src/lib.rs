@@ -7,6 +7,7 @@ mod queries;
 mod reactions;
 mod rows;
 mod table;
+mod unfinished;
 
 pub use flights::RpcFlights;
 pub use migrations::migrations;
