@@ -173,7 +173,6 @@ pub struct AppendArgs {
         long,
         value_name = "HOURS",
         env = "JETBRIDGE_FORGET_ENDED_AFTER",
-        hide_env_values = true,
         default_value_t = 72,
         value_parser = RangedU64ValueParser::<u32>::new().range(1..=87_600)
     )]
