@@ -55,10 +55,7 @@ pub struct BagProjection;
 impl Projection for BagProjection {
     type Event = BagEvent;
     const NAME: &'static str = "baggage-projection";
-
-    async fn clear(&self, transaction: &Transaction<'_>) -> ProjectResult {
-        BAGS.clear(transaction).await
-    }
+    const TABLES: &'static [&'static str] = &[BAGS.name()];
 
     async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<BagEvent>]) -> ProjectResult {
         let mut bags: Changes<BagId, (Option<FlightId>, Option<BagStatus>)> = Changes::default();

@@ -13,10 +13,7 @@ pub struct FlightProjection;
 impl Projection for FlightProjection {
     type Event = FlightEvent;
     const NAME: &'static str = "flight-projection";
-
-    async fn clear(&self, transaction: &Transaction<'_>) -> ProjectResult {
-        FLIGHTS.clear(transaction).await
-    }
+    const TABLES: &'static [&'static str] = &[FLIGHTS.name()];
 
     async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<FlightEvent>]) -> ProjectResult {
         let flights = changes(events);

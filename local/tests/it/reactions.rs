@@ -133,6 +133,13 @@ impl Airport {
         created.id()
     }
 
+    /// A flight with one passenger, who has not boarded.
+    async fn new_waiting(&self) -> (String, String) {
+        let flight = self.new_flight().await;
+        let passenger = self.new_passenger(&flight).await;
+        (flight, passenger)
+    }
+
     async fn new_passenger(&self, flight: &str) -> String {
         let added = eventually("a passenger is added", LIMIT, async || {
             let answer = self.passengers.add(flight, "Ada Lovelace").send().await;
@@ -217,8 +224,7 @@ async fn passengers_of_a_deleted_flight_are_removed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flight_hears_that_the_last_passenger_has_boarded() {
     let (airport, _processors) = Airport::open().await;
-    let flight = airport.new_flight().await;
-    let passenger = airport.new_passenger(&flight).await;
+    let (flight, passenger) = airport.new_waiting().await;
     airport.to_flights.cut();
     airport.passengers.board(&passenger).send().await.expect(StatusCode::OK);
     airport.flight_becomes(&flight, "allBoarded").await;

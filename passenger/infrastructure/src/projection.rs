@@ -14,11 +14,7 @@ pub struct PassengerProjection;
 impl Projection for PassengerProjection {
     type Event = PassengerEvent;
     const NAME: &'static str = "passenger-projection";
-
-    async fn clear(&self, transaction: &Transaction<'_>) -> ProjectResult {
-        PASSENGERS.clear(transaction).await?;
-        MANIFESTS.clear(transaction).await
-    }
+    const TABLES: &'static [&'static str] = &[PASSENGERS.name(), MANIFESTS.name()];
 
     async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<PassengerEvent>]) -> ProjectResult {
         let (passengers, manifests) = changes(events);

@@ -55,12 +55,14 @@ pub trait Work: Send + Sync + 'static {
 
     /// Works on what comes after the checkpoint, and on requests, until something fails. Dropped wherever it waits when
     /// the reader stops: what is not settled is worked on again then.
-    fn follow(
-        &self,
-        reading: &mut Reading,
-        client: &mut ClientWrapper,
-        requests: &mut mpsc::Receiver<Request>,
-    ) -> impl Future<Output = Result<Infallible, WorkError>> + Send;
+    fn follow(&self, lead: Lead<'_>) -> impl Future<Output = Result<Infallible, WorkError>> + Send;
+}
+
+/// What a reader works with while it leads.
+pub struct Lead<'a> {
+    reading: &'a mut Reading,
+    client: &'a mut ClientWrapper,
+    requests: &'a mut mpsc::Receiver<Request>,
 }
 
 /// Reads a stream as long as no other instance does.
@@ -114,8 +116,10 @@ impl<W: Work> Reader<W> {
     async fn lead(&mut self, back_off: &mut BackOff) -> Result<Infallible, WorkError> {
         let Dedicated { mut client, lost } = self.worker.lead().await?;
         let since = Instant::now();
+        let Self { worker, work, reading } = self;
+        let lead = Lead { reading, client: &mut client, requests: &mut worker.requests };
         let outcome = tokio::select! {
-            outcome = self.work.follow(&mut self.reading, &mut client, &mut self.worker.requests) => outcome,
+            outcome = work.follow(lead) => outcome,
             () = lost.cancelled() => Err(DatabaseError::Unavailable("the connection was lost".to_owned()).into()),
         };
         if since.elapsed() > LONGEST_RETRY_PAUSE {

@@ -1,15 +1,9 @@
 //! What the rules do not allow is noticed in a stream, whoever has written it.
 
-use flight_core::{FlightEvent, Flights, is_legal};
+use flight_core::{Flights, is_legal};
 use shared_kernel::testing::History;
 
 use crate::samples::{all_boarded, boarding_reopened, created, deleted, departed, details_corrected, landed};
-
-fn after(events: &[FlightEvent]) -> History<Flights> {
-    let mut history = History::default();
-    history.append(events.iter().cloned());
-    history
-}
 
 #[test]
 fn an_event_that_no_command_leads_to_is_illegal() {
@@ -31,6 +25,6 @@ fn an_event_that_no_command_leads_to_is_illegal() {
         (&vec![created(), all_boarded(5)], boarding_reopened(5)),
         (&vec![created(), deleted()], departed()),
     ] {
-        assert!(is_legal(&after(before).state, &event).is_err(), "{event:?} after {before:?}");
+        assert!(is_legal(&History::<Flights>::after(before).state, &event).is_err(), "{event:?} after {before:?}");
     }
 }

@@ -64,12 +64,7 @@ fn news() -> impl Strategy<Value = FlightCommand> {
 proptest! {
     #[test]
     fn whatever_is_decided_is_legal(commands in prop::collection::vec(command(), 1..60)) {
-        let mut state = <Flights as Decider>::State::default();
-        let events = History::<Flights>::of(&commands).events;
-        for (revision, event) in (0..).map(Revision).zip(events) {
-            prop_assert_eq!(is_legal(&state, &event), Ok(()), "{:?}", event);
-            Flights::evolve(&mut state, &event, revision);
-        }
+        History::<Flights>::of(&commands).assert_legal(is_legal);
     }
 
     #[test]

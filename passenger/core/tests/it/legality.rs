@@ -1,18 +1,12 @@
 //! What the rules do not allow is noticed in a stream, whoever has written it.
 
 use passenger_contract::FlightEnding;
-use passenger_core::{PassengerEvent, Passengers, is_legal};
+use passenger_core::{Passengers, is_legal};
 use shared_kernel::testing::History;
 
 use crate::samples::{
     MAX, ZOE, arrived, boarded, checked_in, closed, completed, name_corrected, offloaded, removed, reopened, sealed,
 };
-
-fn after(events: &[PassengerEvent]) -> History<Passengers> {
-    let mut history = History::default();
-    history.append(events.iter().cloned());
-    history
-}
 
 #[test]
 fn an_event_that_no_command_leads_to_is_illegal() {
@@ -45,6 +39,6 @@ fn an_event_that_no_command_leads_to_is_illegal() {
         (&was_deleted, closed(FlightEnding::Landed)),
         (&was_deleted, checked_in(MAX)),
     ] {
-        assert!(is_legal(&after(before).state, &event).is_err(), "{event:?} after {before:?}");
+        assert!(is_legal(&History::<Passengers>::after(before).state, &event).is_err(), "{event:?} after {before:?}");
     }
 }

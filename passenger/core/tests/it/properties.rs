@@ -94,12 +94,7 @@ fn after_each(
 proptest! {
     #[test]
     fn whatever_is_decided_is_legal(commands in commands()) {
-        let mut state = <Passengers as Decider>::State::default();
-        let events = History::<Passengers>::of(&commands).events;
-        for (revision, event) in (0..).map(Revision).zip(events) {
-            prop_assert_eq!(is_legal(&state, &event), Ok(()), "{:?}", event);
-            Passengers::evolve(&mut state, &event, revision);
-        }
+        History::<Passengers>::of(&commands).assert_legal(is_legal);
     }
 
     #[test]

@@ -35,6 +35,12 @@ impl<C> Table<C> {
         Self { name, key: key.name, version: version.name, row: PhantomData }
     }
 
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        self.name
+    }
+
     /// The row with this key, if there is one.
     ///
     /// # Errors
@@ -68,14 +74,6 @@ impl<C> Table<C> {
         let sql = format!("SELECT {} FROM {self} WHERE {condition}", self.columns::<T>());
         let statement = client.prepare_cached(&sql).await?;
         client.query(&statement, values).await?.iter().map(|row| self.read(row)).collect()
-    }
-
-    /// Deletes all rows.
-    ///
-    /// # Errors
-    /// Those of PostgreSQL.
-    pub async fn clear(self, transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
-        transaction.batch_execute(&format!("TRUNCATE {self}")).await
     }
 
     /// Deletes the rows with these keys.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::batch::{Batch, Outcome, Parked, Refused};
 use super::origin::{Numbered, Unprocessable};
-use super::{IDLE_CHECKPOINT_INTERVAL, Reader, Reading, Work, in_time};
+use super::{IDLE_CHECKPOINT_INTERVAL, Lead, Reader, Reading, Work, in_time};
 use crate::checkpoint::{self, Mark};
 use crate::event_store::{EventStore, Recorded, Refusal, StoreError};
 use crate::parking;
@@ -35,8 +35,8 @@ pub trait Projection: Send + Sync + 'static {
     /// The name of the checkpoint, unique in its database.
     const NAME: &'static str;
 
-    /// Deletes all rows, before they are made anew.
-    fn clear(&self, transaction: &Transaction<'_>) -> impl Future<Output = ProjectResult> + Send;
+    /// All the tables that it writes, which are emptied before they are made anew.
+    const TABLES: &'static [&'static str];
 
     /// Writes what the events, in order, change. Projecting the same events again must lead to the same rows.
     fn project(
@@ -72,12 +72,8 @@ impl<P: Projection> Work for Projecting<P> {
         Some(event.key())
     }
 
-    async fn follow(
-        &self,
-        reading: &mut Reading,
-        client: &mut ClientWrapper,
-        requests: &mut mpsc::Receiver<Request>,
-    ) -> Result<Infallible, WorkError> {
+    async fn follow(&self, lead: Lead<'_>) -> Result<Infallible, WorkError> {
+        let Lead { reading, client, requests } = lead;
         let (mut subscription, advance) = match reading.begin(client).await {
             Err(WorkError::Store(StoreError::Refused(Refusal::OtherHistory { difference, .. }))) => {
                 self.begin_anew(reading, client, &difference).await?;
@@ -128,7 +124,7 @@ impl<P: Projection> Projecting<P> {
                 return Err(WorkError::Fenced);
             }
             parking::forget(&*transaction, P::NAME).await?;
-            self.0.clear(&transaction).await?;
+            transaction.batch_execute(&format!("TRUNCATE {}", P::TABLES.join(", "))).await?;
             Ok(transaction.commit().await?)
         })
         .await

@@ -16,7 +16,7 @@ use shared_rpc::Fault;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{Reader, Reading, Work};
+use super::{Lead, Reader, Reading, Work};
 use crate::event_store::{EventStore, Refusal, StoreError};
 use crate::postgres::Database;
 use crate::unfinished::{Found, Surroundings, Unfinished};
@@ -132,12 +132,8 @@ impl<R: Reaction> Work for Reacting<R> {
         R::key(event)
     }
 
-    async fn follow(
-        &self,
-        reading: &mut Reading,
-        client: &mut ClientWrapper,
-        requests: &mut mpsc::Receiver<Request>,
-    ) -> Result<Infallible, WorkError> {
+    async fn follow(&self, lead: Lead<'_>) -> Result<Infallible, WorkError> {
+        let Lead { reading, client, requests } = lead;
         let (subscription, advance) = loop {
             match reading.begin(client).await {
                 Err(WorkError::Store(StoreError::Refused(Refusal::OtherHistory { difference, .. }))) => {

@@ -99,10 +99,7 @@ pub(crate) struct AccountRows;
 impl Projection for AccountRows {
     type Event = Event;
     const NAME: &'static str = "accounts";
-
-    async fn clear(&self, transaction: &Transaction<'_>) -> ProjectResult {
-        transaction.batch_execute("TRUNCATE accounts").await
-    }
+    const TABLES: &'static [&'static str] = &["accounts"];
 
     async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<Event>]) -> ProjectResult {
         for Numbered { event, .. } in events {
@@ -124,10 +121,7 @@ pub(crate) const FAULTY: i64 = 13;
 impl Projection for FaultyAccountRows {
     type Event = Event;
     const NAME: &'static str = AccountRows::NAME;
-
-    async fn clear(&self, transaction: &Transaction<'_>) -> ProjectResult {
-        AccountRows.clear(transaction).await
-    }
+    const TABLES: &'static [&'static str] = AccountRows::TABLES;
 
     async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<Event>]) -> ProjectResult {
         AccountRows.project(transaction, events).await?;
@@ -170,10 +164,7 @@ impl DomainEvent for NewerEvent {
 impl Projection for NewerAccountRows {
     type Event = NewerEvent;
     const NAME: &'static str = AccountRows::NAME;
-
-    async fn clear(&self, transaction: &Transaction<'_>) -> ProjectResult {
-        AccountRows.clear(transaction).await
-    }
+    const TABLES: &'static [&'static str] = AccountRows::TABLES;
 
     async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<NewerEvent>]) -> ProjectResult {
         let events: Vec<_> =

@@ -88,10 +88,7 @@ struct Held(watch::Receiver<bool>);
 impl Projection for Held {
     type Event = Event;
     const NAME: &'static str = AccountRows::NAME;
-
-    async fn clear(&self, transaction: &Transaction<'_>) -> ProjectResult {
-        AccountRows.clear(transaction).await
-    }
+    const TABLES: &'static [&'static str] = AccountRows::TABLES;
 
     async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<Event>]) -> ProjectResult {
         self.0.clone().wait_for(|held| !held).await.unwrap();

@@ -83,14 +83,18 @@ async fn one_that_is_quiet_because_nothing_happens_goes_on() {
     }
 }
 
+/// A projector and an executor with that event store, and an account.
+async fn working(address: &str, database: &ReadDatabase) -> (Running, Replica, Uuid) {
+    let projector = Running::projector_at(AccountRows, address, database);
+    (projector, Replica::start_at(address).await, Uuid::now_v7())
+}
+
 /// The connection is there, idle, and of no use.
 #[tokio::test]
 async fn a_projector_and_an_executor_find_out_that_their_connections_are_dead() {
     let (store, database) = tokio::join!(TestEventStore::start(), ReadDatabase::create());
     let proxy = TestProxy::start(store.address()).await;
-    let projector = Running::projector_at(AccountRows, &proxy.connection_string(), &database);
-    let replica = Replica::start_at(&proxy.connection_string()).await;
-    let account = Uuid::now_v7();
+    let (projector, replica, account) = working(&proxy.connection_string(), &database).await;
     let deposit = Command::Deposit { account, amount: 1 };
     replica.execute(deposit).await.unwrap();
     projected(&database, Revision(0)).await;
@@ -108,9 +112,7 @@ async fn a_projector_and_an_executor_find_out_that_their_connections_are_dead() 
 async fn readers_go_on_after_the_event_store_has_ended_their_subscriptions() {
     let (store, database) = tokio::join!(TestEventStore::start(), ReadDatabase::create());
     let proxy = CallProxy::start(store.address()).await;
-    let projector = Running::projector_at(AccountRows, &proxy.connection_string(), &database);
-    let replica = Replica::start_at(&proxy.connection_string()).await;
-    let account = Uuid::now_v7();
+    let (projector, replica, account) = working(&proxy.connection_string(), &database).await;
     for number in 0..3 {
         let last = Writer::new(&store).append(&[Event::deposited(account, 1)]).await;
         projected(&database, last).await;

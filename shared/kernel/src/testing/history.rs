@@ -33,6 +33,28 @@ impl<D: Decider> History<D> {
         history
     }
 
+    /// What comes of these events.
+    pub fn after(events: &[D::Event]) -> Self {
+        let mut history = Self::default();
+        history.append(events.iter().cloned());
+        history
+    }
+
+    /// Asserts that `is_legal` has nothing against any of its events, as things stood before it.
+    ///
+    /// # Panics
+    /// If it has.
+    pub fn assert_legal(&self, is_legal: impl Fn(&D::State, &D::Event) -> Result<(), &'static str>)
+    where
+        D::Event: Debug,
+    {
+        let mut before = Self::default();
+        for event in &self.events {
+            assert_eq!(is_legal(&before.state, event), Ok(()), "{event:?}");
+            before.append([event.clone()]);
+        }
+    }
+
     /// The number of the newest event.
     #[must_use]
     pub fn revision(&self) -> Option<Revision> {
