@@ -16,8 +16,9 @@ use std::time::Duration;
 
 use flight_infrastructure::FlightProjection;
 use passenger_infrastructure::PassengerProjection;
-use shared_infrastructure::event_store::{EventStore, InvalidAddress, StoreError};
-use shared_infrastructure::postgres::{Database, DatabaseError, InvalidDatabaseUrl};
+use shared_infrastructure::InvalidSetting;
+use shared_infrastructure::event_store::{EventStore, StoreError};
+use shared_infrastructure::postgres::{Database, DatabaseError};
 use shared_infrastructure::read_model::TableSnapshot;
 use shared_infrastructure::reader::Projection;
 use tokio::time::{Instant, sleep};
@@ -56,12 +57,9 @@ pub struct Summary {
 /// Why a system could not be checked.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifyError {
-    /// The address of the event store cannot be used.
+    /// The address of the event store or of a database cannot be used.
     #[error(transparent)]
-    EventStoreAddress(#[from] InvalidAddress),
-    /// The address of a database cannot be used.
-    #[error(transparent)]
-    DatabaseAddress(#[from] InvalidDatabaseUrl),
+    Address(#[from] InvalidSetting),
     /// The event store does not answer, or refuses.
     #[error("the streams cannot be read")]
     EventStore(#[from] StoreError),
@@ -85,15 +83,16 @@ pub async fn verify(
         violations += 1;
         report(&violation);
     };
-    let flight_database = Database::new(&stores.flight_database)?;
-    let passenger_database = Database::new(&stores.passenger_database)?;
+    let database = |address| Database::new(address).map_err(InvalidSetting::from);
+    let flight_database = database(&stores.flight_database)?;
+    let passenger_database = database(&stores.passenger_database)?;
     let (mut flight_client, mut passenger_client) =
         (flight_database.client().await?, passenger_database.client().await?);
     // What the read models are at one moment; the streams are read beyond it.
     let flight_rows = TableSnapshot::take(&mut flight_client, FlightProjection::NAME).await?;
     let passenger_rows = TableSnapshot::take(&mut passenger_client, PassengerProjection::NAME).await?;
 
-    let mut streams = Streams::new(EventStore::new(&stores.event_store)?);
+    let mut streams = Streams::new(EventStore::new(&stores.event_store).map_err(InvalidSetting::from)?);
     let mut world = World::new(flight_rows.checkpoint(), passenger_rows.checkpoint());
     streams.read_on(&mut world, &mut report).await?;
     let flights = read_models::compare_flights(&flight_rows, world.flights(), &mut report).await?;

@@ -16,6 +16,9 @@ use super::snapshot::Snapshot;
 use super::state::{State, Stream};
 use crate::rules::{self, Decision, ExpectedRevision, History, Recorded, Write};
 
+/// What came of a write.
+type Written = Result<WriteOutcome, rusqlite::Error>;
+
 /// A write to one stream.
 #[derive(Debug)]
 pub(crate) struct Command {
@@ -67,7 +70,7 @@ impl<'a> Session<'a> {
     }
 
     /// Decides one write, and stores its events if it is accepted.
-    pub(super) fn apply(&mut self, command: &mut Command) -> Result<WriteOutcome, rusqlite::Error> {
+    pub(super) fn apply(&mut self, command: &mut Command) -> Written {
         let expected = command.expected;
         match &mut command.operation {
             Operation::Append(events) => {
@@ -79,12 +82,7 @@ impl<'a> Session<'a> {
         }
     }
 
-    fn append(
-        &mut self,
-        name: &Arc<str>,
-        expected: ExpectedRevision,
-        events: Vec<NewEvent>,
-    ) -> Result<WriteOutcome, rusqlite::Error> {
+    fn append(&mut self, name: &Arc<str>, expected: ExpectedRevision, events: Vec<NewEvent>) -> Written {
         let stream = self.stream(name)?;
         let current = stream.status.last;
         if self.is_of_tombstoned(name, stream)? {
@@ -114,12 +112,7 @@ impl<'a> Session<'a> {
         Ok(written)
     }
 
-    fn store_all(
-        &mut self,
-        name: &Arc<str>,
-        first: u64,
-        events: Vec<NewEvent>,
-    ) -> Result<WriteOutcome, rusqlite::Error> {
+    fn store_all(&mut self, name: &Arc<str>, first: u64, events: Vec<NewEvent>) -> Written {
         let mut last = None;
         for (revision, event) in (first..).zip(events) {
             last = Some(self.store(name, revision, event)?);
@@ -129,7 +122,7 @@ impl<'a> Session<'a> {
     }
 
     /// The answer to a retry: where the events were written, if they can still be read there.
-    fn as_written_before(&self, name: &str, recorded: Recorded) -> Result<WriteOutcome, rusqlite::Error> {
+    fn as_written_before(&self, name: &str, recorded: Recorded) -> Written {
         let Recorded { revision, position } = recorded;
         let range = Snapshot::new(self.connection).range(name)?;
         let is_readable =
@@ -137,7 +130,7 @@ impl<'a> Session<'a> {
         Ok(WriteOutcome::Done { revision: Some(revision), position: is_readable.then_some(position) })
     }
 
-    fn delete(&mut self, name: &Arc<str>, expected: ExpectedRevision) -> Result<WriteOutcome, rusqlite::Error> {
+    fn delete(&mut self, name: &Arc<str>, expected: ExpectedRevision) -> Written {
         let stream = self.stream(name)?;
         let current = stream.status.last;
         let metastream = Arc::from(metastream_of(name));
@@ -161,7 +154,7 @@ impl<'a> Session<'a> {
         Ok(done(recorded))
     }
 
-    fn tombstone(&mut self, name: &Arc<str>, expected: ExpectedRevision) -> Result<WriteOutcome, rusqlite::Error> {
+    fn tombstone(&mut self, name: &Arc<str>, expected: ExpectedRevision) -> Written {
         let stream = self.stream(name)?;
         if self.is_of_tombstoned(name, stream)? {
             return Ok(WriteOutcome::Deleted);

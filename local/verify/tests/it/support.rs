@@ -3,28 +3,20 @@
 use std::time::Duration;
 
 use eventstore::{AppendToStreamOptions, Client, EventData};
-use flight_contract::FlightId;
-use flight_core::{
-    FlightAllBoarded, FlightCreated, FlightDeleted, FlightDetails, FlightDisembarked, FlightEvent, FlightLanded,
-};
+use flight_core::FlightEvent;
 use flight_infrastructure::FlightProjection;
 use jetbridge_testing::{TestDatabase, TestEventStore};
 use jetbridge_verify::{Stores, Summary, Violation, verify};
-use passenger_contract::{FlightEnding, PassengerId};
-use passenger_core::{
-    ManifestClosed, ManifestCompleted, ManifestSealed, PassengerArrived, PassengerBoarded, PassengerCheckedIn,
-    PassengerEvent,
-};
+use passenger_core::PassengerEvent;
 use passenger_infrastructure::PassengerProjection;
 use serde_json::json;
 use shared_infrastructure::reader::Projection;
 use shared_infrastructure::testing::{migrate, project};
-use shared_kernel::{DomainEvent, Revision, Text};
-use uuid::Uuid;
+use shared_kernel::DomainEvent;
 
-pub(crate) const FLIGHT: FlightId = FlightId::new(Uuid::from_u128(1));
-pub(crate) const ZOE: PassengerId = PassengerId::new(Uuid::from_u128(2));
-pub(crate) const MAX: PassengerId = PassengerId::new(Uuid::from_u128(3));
+pub(crate) use crate::flight_samples::{FLIGHT, all_boarded, created, deleted, departed, landed};
+use crate::passenger_samples;
+pub(crate) use crate::passenger_samples::{MAX, ZOE, arrived, boarded, checked_in, closed};
 
 pub(crate) struct System {
     event_store: TestEventStore,
@@ -117,52 +109,10 @@ impl From<PassengerEvent> for Event {
     }
 }
 
-fn text<const MAX: usize>(text: &str) -> Text<MAX> {
-    Text::new(text).unwrap()
-}
-
-pub(crate) fn created() -> FlightEvent {
-    let (flight_number, origin, destination) = (text("JB 1"), text("HAM"), text("OSL"));
-    let details = FlightDetails { flight_number, origin, destination, scheduled_departure: None };
-    FlightEvent::Created(FlightCreated { flight_id: FLIGHT, details: details.into() })
-}
-
-pub(crate) fn all_boarded(manifest_revision: u64) -> FlightEvent {
-    FlightEvent::AllBoarded(FlightAllBoarded { flight_id: FLIGHT, manifest_revision: Revision(manifest_revision) })
-}
-
-pub(crate) fn departed() -> FlightEvent {
-    FlightEvent::Departed(FlightDisembarked { flight_id: FLIGHT })
-}
-
-pub(crate) fn landed() -> FlightEvent {
-    FlightEvent::Landed(FlightLanded { flight_id: FLIGHT })
-}
-
-pub(crate) fn deleted() -> FlightEvent {
-    FlightEvent::Deleted(FlightDeleted { flight_id: FLIGHT })
-}
-
-pub(crate) fn checked_in(passenger_id: PassengerId) -> PassengerEvent {
-    PassengerEvent::CheckedIn(PassengerCheckedIn { flight_id: FLIGHT, passenger_id, name: text("Zoë Ångström") })
-}
-
-pub(crate) fn boarded(passenger_id: PassengerId) -> PassengerEvent {
-    PassengerEvent::Boarded(PassengerBoarded { flight_id: FLIGHT, passenger_id })
-}
-
-pub(crate) fn arrived(passenger_id: PassengerId) -> PassengerEvent {
-    PassengerEvent::Arrived(PassengerArrived { flight_id: FLIGHT, passenger_id })
-}
-
 pub(crate) fn completed() -> PassengerEvent {
-    PassengerEvent::ManifestCompleted(ManifestCompleted { flight_id: FLIGHT, boarded: 1 })
+    passenger_samples::completed(1)
 }
 
 pub(crate) fn sealed() -> PassengerEvent {
-    PassengerEvent::ManifestSealed(ManifestSealed { flight_id: FLIGHT, boarded: 1 })
-}
-
-pub(crate) fn closed(ending: FlightEnding) -> PassengerEvent {
-    PassengerEvent::ManifestClosed(ManifestClosed { flight_id: FLIGHT, ending })
+    passenger_samples::sealed(1)
 }
