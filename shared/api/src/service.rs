@@ -76,7 +76,7 @@ impl<D: Decider> Tasks<D> {
         let ledger = shutdown.run_until_cancelled(snapshots.load::<D>()).await.unwrap_or_default();
         let settings = ExecutorSettings { append_bytes: config.append_bytes, command_queue: config.command_queue };
         let (executor, handle) = Executor::new(stream, &event_store, ledger, settings);
-        let (read_model, follower) = ReadModel::new(database, projection);
+        let (read_model, follower) = ReadModel::new(database, stream, projection);
         Ok(Self { executor, handle, read_model, follower, snapshots })
     }
 

@@ -87,3 +87,24 @@ pub(crate) async fn read(
     let Checkpoint(revision) = row.try_get(0)?;
     Ok(revision)
 }
+
+/// The statement for [`read_about`], to be prepared once. Each of the two lowest numbers is found by an index of its
+/// own; with `OFFSET 0` the second is not looked for along the primary key.
+pub(crate) const READ_ABOUT: &str = "SELECT revision, least(
+         (SELECT min(revision) FROM parked_events WHERE reader = $1 AND key = $2),
+         (SELECT min(revision) FROM (SELECT revision FROM parked_events
+              WHERE reader = $1 AND names @> ARRAY[$2] OFFSET 0) AS naming))
+     FROM checkpoints WHERE name = $1";
+
+/// Reads a reader's checkpoint, and the number of the first event about a thing that it has parked, if there is one.
+pub(crate) async fn read_about(
+    client: &impl GenericClient,
+    statement: &Statement,
+    reader: &str,
+    thing: Uuid,
+) -> Result<(Option<Revision>, Option<Revision>), tokio_postgres::Error> {
+    let Some(row) = client.query_opt(statement, &[&reader, &thing]).await? else { return Ok((None, None)) };
+    let Checkpoint(revision) = row.try_get(0)?;
+    let parked: Option<StoredRevision> = row.try_get(1)?;
+    Ok((revision, parked.map(|StoredRevision(revision)| revision)))
+}

@@ -35,6 +35,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub struct ReadModel {
     database: Database,
+    stream: &'static str,
     projection: &'static str,
     checkpoint: watch::Receiver<Option<Revision>>,
     /// Where the checkpoint stood when it was last waited for in vain.
@@ -58,13 +59,14 @@ pub struct CheckpointFollower {
 }
 
 impl ReadModel {
-    /// The tables that the projection with this name writes to `database`, and the follower that has to run for queries
-    /// that wait.
+    /// The tables that the projection of `stream` with this name writes to `database`, and the follower that has to run
+    /// for queries that wait.
     #[must_use]
-    pub fn new(database: Database, projection: &'static str) -> (Self, CheckpointFollower) {
+    pub fn new(database: Database, stream: &'static str, projection: &'static str) -> (Self, CheckpointFollower) {
         let (sender, checkpoint) = watch::channel(None);
         let follower = CheckpointFollower { database: database.clone(), projection, checkpoint: sender };
-        (Self { database, projection, checkpoint, stalled_at: Arc::new(AtomicI64::new(i64::MIN)) }, follower)
+        let stalled_at = Arc::new(AtomicI64::new(i64::MIN));
+        (Self { database, stream, projection, checkpoint, stalled_at }, follower)
     }
 
     /// Waits a little for the tables to reach `revision`, for a query that does not say what it must reflect. So one
@@ -91,6 +93,37 @@ impl ReadModel {
         Q: Fn(Object) -> F,
         F: Future<Output = Result<T, tokio_postgres::Error>>,
     {
+        self.query_of(None, at_least, query).await
+    }
+
+    /// As [`ReadModel::query`], for a query of one thing: it has no answer that reflects an event about the thing as long
+    /// as that is parked.
+    ///
+    /// # Errors
+    /// [`QueryError`], [`QueryError::Parked`] too.
+    pub async fn query_about<T, F, Q>(
+        &self,
+        thing: impl Into<Uuid>,
+        at_least: Option<Revision>,
+        query: Q,
+    ) -> Result<Reflecting<T>, QueryError>
+    where
+        Q: Fn(Object) -> F,
+        F: Future<Output = Result<T, tokio_postgres::Error>>,
+    {
+        self.query_of(Some(thing.into()), at_least, query).await
+    }
+
+    async fn query_of<T, F, Q>(
+        &self,
+        thing: Option<Uuid>,
+        at_least: Option<Revision>,
+        query: Q,
+    ) -> Result<Reflecting<T>, QueryError>
+    where
+        Q: Fn(Object) -> F,
+        F: Future<Output = Result<T, tokio_postgres::Error>>,
+    {
         let deadline = Instant::now() + limits::FRESHNESS;
         let mut checkpoint = self.checkpoint.clone();
         loop {
@@ -99,10 +132,15 @@ impl ReadModel {
             if !reached && self.revision().await? < at_least {
                 return Err(QueryError::NotYet);
             }
-            let answer = self.query_now(&query).await?;
+            let (answer, parked) = self.query_now(thing, &query).await?;
             // The follower may have seen a commit that a crash of PostgreSQL has undone since.
             if answer.revision >= at_least {
-                return Ok(answer);
+                return match parked {
+                    Some(revision) if Some(revision) <= at_least => {
+                        Err(QueryError::Parked { stream: self.stream, revision })
+                    }
+                    _ => Ok(answer),
+                };
             }
             if Instant::now() >= deadline {
                 return Err(QueryError::NotYet);
@@ -111,7 +149,7 @@ impl ReadModel {
         }
     }
 
-    /// The row of a table with this key, if there is one. As [`ReadModel::query`] otherwise.
+    /// The row of a table with this key, if there is one. As [`ReadModel::query_about`] otherwise.
     ///
     /// # Errors
     /// [`QueryError`].
@@ -122,7 +160,7 @@ impl ReadModel {
         at_least: Option<Revision>,
     ) -> Result<Reflecting<Option<T>>, QueryError> {
         let key: Uuid = key.into();
-        self.query(at_least, |client| async move { table.find(&client, key).await }).await
+        self.query_about(key, at_least, |client| async move { table.find(&client, key).await }).await
     }
 
     /// The rows of a listing. As [`ReadModel::query`] otherwise.
@@ -137,18 +175,32 @@ impl ReadModel {
         self.query(at_least, |client| async move { listing.rows(&client).await }).await
     }
 
-    async fn query_now<T, F, Q>(&self, query: &Q) -> Result<Reflecting<T>, DatabaseError>
+    /// The answer, and the number of the first event about `thing` that is parked.
+    async fn query_now<T, F, Q>(
+        &self,
+        thing: Option<Uuid>,
+        query: &Q,
+    ) -> Result<(Reflecting<T>, Option<Revision>), DatabaseError>
     where
         Q: Fn(Object) -> F,
         F: Future<Output = Result<T, tokio_postgres::Error>>,
     {
         let querying = async {
             let client = self.database.client().await?;
-            // The checkpoint is read first, so the rows are at least as new as it says.
-            let statement = client.prepare_cached(checkpoint::READ).await?;
-            let revision = checkpoint::read(&**client, &statement, self.projection).await?;
+            // The checkpoint is read first, so the rows are at least as new as it says. What is parked is read together
+            // with it, so nothing up to the checkpoint is left out.
+            let (revision, parked) = match thing {
+                None => {
+                    let statement = client.prepare_cached(checkpoint::READ).await?;
+                    (checkpoint::read(&**client, &statement, self.projection).await?, None)
+                }
+                Some(thing) => {
+                    let statement = client.prepare_cached(checkpoint::READ_ABOUT).await?;
+                    checkpoint::read_about(&**client, &statement, self.projection, thing).await?
+                }
+            };
             let value = query(client).await?;
-            Ok(Reflecting { value, revision })
+            Ok((Reflecting { value, revision }, parked))
         };
         timeout(limits::QUERY, querying)
             .await
@@ -160,7 +212,7 @@ impl ReadModel {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn revision(&self) -> Result<Option<Revision>, DatabaseError> {
-        self.query_now(&|_| async { Ok(()) }).await.map(|answer| answer.revision)
+        self.query_now(None, &|_| async { Ok(()) }).await.map(|(answer, _)| answer.revision)
     }
 }
 

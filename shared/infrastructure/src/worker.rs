@@ -1,22 +1,31 @@
-//! An instance of a reader, from outside: whether it leads, what keeps it from working, and how it is asked to replay.
+//! An instance of a reader, from outside: whether it leads, what keeps it from working, and what can be asked of it.
+
+mod mailbox;
+mod operation;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use shared_kernel::Revision;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use crate::event_store::StoreError;
+use crate::parking::DiscardedEvent;
 use crate::postgres::{Database, DatabaseError, Dedicated};
 use crate::reader::MOST_UNFINISHED;
+use mailbox::Mailbox;
+pub use operation::{Discard, NotCarriedOut, Replayed, ReplayedPart, Request};
+use operation::{Operation, Requests};
 
 /// How often an instance that does not lead tries to.
 const LEADERSHIP_POLL: Duration = Duration::from_millis(500);
 /// Requests that wait at most.
-const QUEUED_REQUESTS: usize = 4;
+pub(crate) const QUEUED_REQUESTS: usize = 4;
 
 /// Why a reader of a stream stopped. It starts over by itself.
 #[derive(Debug, thiserror::Error)]
@@ -48,41 +57,6 @@ pub enum WorkerState {
     StandingBy,
     /// It works.
     Leading,
-}
-
-/// How many parked events were replayed, and how many are left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Replayed {
-    /// Processed now.
-    pub replayed: usize,
-    /// Tried, and still parked.
-    pub still_parked: usize,
-    /// Not looked at: there are more than one replay takes. Replay again.
-    pub beyond_limit: usize,
-}
-
-/// Why parked events were not replayed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotReplayed {
-    /// Another instance works, or none.
-    #[error("it does not lead in this instance at the moment; ask the one that leads")]
-    NotLeading,
-    /// As many requests as may wait do so already.
-    #[error("it is busy with earlier requests to replay; ask again later")]
-    Busy,
-    /// It goes on after the caller has stopped waiting.
-    #[error("it takes longer than a request may, and goes on; look at the list of parked events")]
-    TookTooLong,
-    /// It stopped in the midst of it. What was replayed until then stands.
-    #[error("it was interrupted; look at the list of parked events, and replay again")]
-    Interrupted,
-}
-
-/// What an operator asks of a worker that leads.
-pub enum Request {
-    /// To process the parked events again.
-    Replay(oneshot::Sender<Replayed>),
 }
 
 /// An event that was not reacted to yet although that was tried.
@@ -146,9 +120,11 @@ impl InHand {
 /// Watches and directs a worker.
 #[derive(Clone)]
 pub struct WorkerHandle {
+    name: &'static str,
+    database: Database,
     state: watch::Receiver<WorkerState>,
     trouble: watch::Receiver<Option<String>>,
-    requests: mpsc::Sender<Request>,
+    requests: Requests,
     in_hand: InHand,
 }
 
@@ -180,20 +156,30 @@ impl WorkerHandle {
         self.in_hand.hands().unfinished >= MOST_UNFINISHED
     }
 
-    /// Processes the parked events again, in order.
+    /// Processes the parked events again, in order, in whichever instance leads.
     ///
     /// # Errors
-    /// [`NotReplayed`] if this instance does not lead, has no time, or does not come to an end within `limit`.
-    pub async fn replay(&self, limit: Duration) -> Result<Replayed, NotReplayed> {
-        if self.state() != WorkerState::Leading {
-            return Err(NotReplayed::NotLeading);
-        }
-        let (reply, answer) = oneshot::channel();
-        self.requests.try_send(Request::Replay(reply)).map_err(|_| NotReplayed::Busy)?;
-        match tokio::time::timeout(limit, answer).await {
-            Ok(answer) => answer.map_err(|_| NotReplayed::Interrupted),
-            Err(_) => Err(NotReplayed::TookTooLong),
-        }
+    /// [`NotCarriedOut`] if none leads, has no time, or does not come to the end of the first hundred within `limit`.
+    pub async fn replay(&self, limit: Duration) -> Result<Replayed, NotCarriedOut> {
+        self.ask(Operation::Replay, limit).await
+    }
+
+    /// Takes a parked event out for good, in whichever instance leads. What waits behind it stays parked. Answers what
+    /// was taken out: nothing if it was not parked.
+    ///
+    /// # Errors
+    /// [`NotCarriedOut`] if none leads, has no time, or does not come to an end within `limit`.
+    pub async fn discard(&self, discard: Discard, limit: Duration) -> Result<Vec<DiscardedEvent>, NotCarriedOut> {
+        self.ask(Operation::Discard(discard), limit).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, operation: Operation, limit: Duration) -> Result<T, NotCarriedOut> {
+        let outcome = if self.state() == WorkerState::Leading {
+            self.requests.carry_out(operation, limit).await?
+        } else {
+            mailbox::ask(&self.database, self.name, &operation, limit).await?
+        };
+        serde_json::from_value(outcome).map_err(|_| NotCarriedOut::OtherVersion)
     }
 }
 
@@ -203,8 +189,8 @@ pub(crate) struct Worker {
     database: Database,
     state: watch::Sender<WorkerState>,
     trouble: watch::Sender<Option<String>>,
-    /// Requests that are answered while it leads.
-    pub(crate) requests: mpsc::Receiver<Request>,
+    requests: mpsc::Receiver<Request>,
+    mailbox: Mailbox,
     /// What it has in hand while it leads.
     pub(crate) in_hand: InHand,
 }
@@ -216,12 +202,20 @@ impl Worker {
         let (request_sender, requests) = mpsc::channel(QUEUED_REQUESTS);
         let in_hand = InHand::default();
         let handle = WorkerHandle {
+            name,
+            database: database.clone(),
             state: watched,
             trouble: watched_trouble,
-            requests: request_sender,
+            requests: Requests(request_sender.clone()),
             in_hand: in_hand.clone(),
         };
-        (Self { name, database, state, trouble, requests, in_hand }, handle)
+        let mailbox = Mailbox { reader: name, database: database.clone(), requests: Requests(request_sender) };
+        (Self { name, database, state, trouble, requests, mailbox, in_hand }, handle)
+    }
+
+    /// What it is asked while it leads: by its own instance, and by others, as long as the second part is polled.
+    pub(crate) fn asked(&mut self) -> (&mut mpsc::Receiver<Request>, impl Future<Output = Infallible>) {
+        (&mut self.requests, self.mailbox.serve())
     }
 
     /// Notes that it does not work any more.

@@ -114,6 +114,14 @@ pub enum QueryError {
     /// The read model has not reached what the caller has seen.
     #[error("the read model is not there yet")]
     NotYet,
+    /// What the caller has seen of this thing could not be projected, and waits until somebody replays or discards it.
+    #[error("event {revision} of {stream} is parked")]
+    Parked {
+        /// The stream.
+        stream: &'static str,
+        /// The number of the event there.
+        revision: Revision,
+    },
     /// It could not be carried out.
     #[error(transparent)]
     Interrupted(#[from] Interruption),

@@ -49,6 +49,9 @@ shared_kernel::problem_types! {
     NOT_YET = 503, "not-yet", "Not yet",
         "The data has not caught up with the Jetbridge-Position that was asked for.",
         "Wait for the number of seconds in Retry-After, then ask again. Without the header, the answer comes at once, but may be older.";
+    PARKED = 503, "parked", "Parked",
+        "An event about what was asked for, which the Jetbridge-Position covers, could not be processed and is parked. The data is as it was before it.",
+        "`eventNumber` and `stream` name the event, and operators find it among the parked events. Without the header, the answer comes at once, and is older.";
     OUTCOME_UNKNOWN = 504, "outcome-unknown", "Outcome unknown",
         "The command was passed on, but no answer came. It may have been carried out or not.",
         "Send it again with the same Idempotency-Key: it is then carried out exactly once. Without a key, read the state first.";

@@ -88,6 +88,11 @@ impl<R: Reaction> Lanes<R> {
         }));
     }
 
+    /// Notes that parked events are discarded: their tasks end without success.
+    pub(super) fn are_discarded(&self, events: impl Iterator<Item = Uuid>) {
+        self.desk.discarded.send_modify(|discarded| discarded.extend(events));
+    }
+
     /// The next task that ends; `None` if none is under way. Its lane goes on with [`Lanes::go_on`], or is given up with
     /// [`Lanes::give_up`].
     pub(super) async fn next_ended(&mut self) -> Option<Ended<R::Event>> {

@@ -16,6 +16,7 @@ mod limits;
 mod lost_answers;
 mod metadata;
 mod outages;
+mod parked;
 mod projector;
 mod reactor;
 mod read_model;
