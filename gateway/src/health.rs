@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Json;
@@ -10,7 +11,7 @@ use http::{HeaderValue, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Limited};
 use serde::Serialize;
 use shared_service::Problem;
-use shared_service::health::{CheckResult, Health, Status};
+use shared_service::health::{CheckResult, Finding, Health, Status, Trouble};
 
 use crate::forward::Forwarder;
 use crate::upstream::{Upstream, Upstreams};
@@ -22,19 +23,12 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 #[derive(Serialize)]
 struct Overview {
-    status: OverallStatus,
+    /// Up if all services are, down if none works, else degraded.
+    status: Status,
+    /// Why it is not up, for people.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reasons: Vec<String>,
     services: Vec<ServiceHealth>,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum OverallStatus {
-    /// Everything works.
-    Up,
-    /// Something does not.
-    Degraded,
-    /// Nothing works.
-    Down,
 }
 
 #[derive(Serialize)]
@@ -54,15 +48,73 @@ pub(crate) async fn overview(
 ) -> Result<Response, Problem> {
     forwarder.check_rate(request.extensions())?;
     let upstreams = forwarder.upstreams();
-    let services = join_all(upstreams.all().map(|upstream| probe(upstreams, upstream))).await;
-    let up = services.iter().filter(|service| service.status == Status::Up).count();
-    let (status, code) = match up {
-        _ if up == services.len() => (OverallStatus::Up, StatusCode::OK),
-        0 => (OverallStatus::Down, StatusCode::SERVICE_UNAVAILABLE),
-        _ => (OverallStatus::Degraded, StatusCode::SERVICE_UNAVAILABLE),
-    };
+    let services = probe_all(upstreams, upstreams.all()).await;
+    let status = overall(&services);
+    let code = if status == Status::Down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    let reasons = services.iter().flat_map(ServiceHealth::reasons).collect();
     let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    Ok((code, no_store, Json(Overview { status, services })).into_response())
+    Ok((code, no_store, Json(Overview { status, reasons, services })).into_response())
+}
+
+/// Up if all are, down if none works, else degraded.
+fn overall(services: &[ServiceHealth]) -> Status {
+    let is = |status| move |service: &ServiceHealth| service.status == status;
+    match services {
+        services if services.iter().all(is(Status::Up)) => Status::Up,
+        services if services.iter().all(is(Status::Down)) => Status::Down,
+        _ => Status::Degraded,
+    }
+}
+
+/// Whether the services are there without which nothing can be asked for: the APIs.
+pub(crate) struct Readiness {
+    forwarder: Arc<Forwarder>,
+    /// Whether all of them were ready at some time.
+    was_ready: AtomicBool,
+}
+
+impl Readiness {
+    pub(crate) fn new(forwarder: Arc<Forwarder>) -> Self {
+        Self { forwarder, was_ready: AtomicBool::new(false) }
+    }
+
+    /// Up once every API can do its work. If one of them cannot later on, the others still can.
+    pub(crate) async fn find(&self) -> Finding {
+        let upstreams = self.forwarder.upstreams();
+        let apis = probe_all(upstreams, upstreams.apis()).await;
+        if apis.iter().all(|api| api.status != Status::Down) {
+            self.was_ready.store(true, Ordering::Relaxed);
+        }
+        let reasons = apis.iter().filter(|api| api.status == Status::Down).flat_map(ServiceHealth::reasons);
+        let reasons = reasons.collect::<Vec<_>>().join("; ");
+        match overall(&apis) {
+            _ if reasons.is_empty() => Ok(None),
+            Status::Degraded if self.was_ready.load(Ordering::Relaxed) => Err(Trouble::Degraded(reasons)),
+            Status::Up | Status::Degraded | Status::Down => Err(Trouble::Down(reasons)),
+        }
+    }
+}
+
+impl ServiceHealth {
+    /// What is the matter with it; nothing if it is up.
+    fn reasons(&self) -> Vec<String> {
+        let not_up = self.checks.iter().filter(|check| check.status != Status::Up);
+        let reasons = not_up.map(|CheckResult { name, detail, .. }| match detail {
+            Some(detail) => format!("{}: {name}: {detail}", self.name),
+            None => format!("{}: {name}", self.name),
+        });
+        let own = self.detail.iter().map(|detail| format!("{}: {detail}", self.name));
+        let reasons: Vec<_> = own.chain(reasons).collect();
+        match self.status {
+            Status::Up => Vec::new(),
+            _ if reasons.is_empty() => vec![format!("{}: it does not say why", self.name)],
+            Status::Degraded | Status::Down => reasons,
+        }
+    }
+}
+
+async fn probe_all<'a>(upstreams: &Upstreams, services: impl Iterator<Item = &'a Upstream>) -> Vec<ServiceHealth> {
+    join_all(services.map(|service| probe(upstreams, service))).await
 }
 
 async fn probe(upstreams: &Upstreams, upstream: &Upstream) -> ServiceHealth {

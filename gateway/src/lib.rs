@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 pub use config::{Config, DomainServices, Limits, NoWebClient, Services, WebArgs, WebDir};
 
 use forward::Forwarder;
+use health::Readiness;
 use upstream::Upstreams;
 use web::WebClient;
 
@@ -45,12 +46,17 @@ pub fn router(config: Config) -> Router {
     let client = Arc::new(WebClient::new(config.web_dir.clone()));
     let domains = config.services.domains.iter().map(|services| services.domain).collect();
     let forwarder = Arc::new(Forwarder::new(Upstreams::new(config), limits));
+    let readiness = Arc::new(Readiness::new(Arc::clone(&forwarder)));
+    let checks = Checks::new().with("services", move || {
+        let readiness = Arc::clone(&readiness);
+        async move { readiness.find().await }
+    });
     let own = Router::new()
         .route("/api/health", get(health::overview))
         .merge(parked::routes())
         .merge(pages::routes(Arc::clone(&client), domains))
         .merge(web::routes(Arc::clone(&client)))
-        .merge(shared_service::health::routes(Checks::new()))
+        .merge(shared_service::health::routes(checks))
         .layer(middleware::from_fn(compress::routes));
     let others = async move |State(forwarder): State<Arc<Forwarder>>, request: Request| {
         compress::compressed(request, async |request| {

@@ -74,10 +74,15 @@ impl Upstreams {
         &self.processors
     }
 
+    /// Those that answer clients.
+    pub(crate) fn apis(&self) -> impl Iterator<Item = &Upstream> {
+        self.apis.iter().map(|(_, api)| api).chain([&self.auditlog_api])
+    }
+
     /// All of them.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Upstream> {
         let processors = self.processors.iter().filter_map(|processor| processor.upstream.as_ref());
-        self.apis.iter().map(|(_, api)| api).chain([&self.auditlog_api]).chain(processors)
+        self.apis().chain(processors)
     }
 }
 

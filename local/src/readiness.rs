@@ -73,15 +73,13 @@ pub(crate) async fn wait(gateway: SocketAddr) -> Result<(), SystemError> {
 async fn missing(client: &HttpClient, url: &str) -> Result<Option<String>, Box<dyn Error + Send + Sync>> {
     let response = client.get(url.parse()?).await?;
     let status = response.status();
-    if status.is_success() {
-        return Ok(None);
-    }
     let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await?;
     let Ok(overview) = serde_json::from_slice::<Overview>(&body.to_bytes()) else {
         return Err(format!("it answers {status}").into());
     };
     let down = overview.services.iter().filter(|service| service.status == Status::Down);
-    Ok(Some(down.map(describe).collect::<Vec<_>>().join(", ")))
+    let down: Vec<_> = down.map(describe).collect();
+    Ok((!down.is_empty()).then(|| down.join(", ")))
 }
 
 fn describe(service: &ServiceHealth) -> String {

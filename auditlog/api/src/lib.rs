@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 use shared_infrastructure::event_store::{EventStore, InvalidAddress};
 use shared_kernel::Domain;
-use shared_service::health::Checks;
+use shared_service::health::{Checks, Trouble};
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -85,11 +85,11 @@ fn checks(log: Log, reader: Arc<LogReader>, tail: Tail) -> Checks {
             let reader = Arc::clone(&reader);
             async move {
                 let answer = reader.head(log).await;
-                answer.map(|_| None).map_err(|error| error.to_string())
+                answer.map(|_| None).map_err(|error| Trouble::Down(error.to_string()))
             }
         })
         .with("live-audit-log", move || {
             let outage = tail.outage();
-            async move { outage.map_or(Ok(None), |error| Err(error.to_string())) }
+            async move { outage.map_or(Ok(None), |error| Err(Trouble::Down(error.to_string()))) }
         })
 }

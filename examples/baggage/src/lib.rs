@@ -1,7 +1,5 @@
-//! Baggage: a domain beside flights and passengers. A bag is checked in for a flight, and left behind if that takes
-//! none.
-//!
-//! `main.rs` runs it together with the others.
+//! Baggage: a domain beside flights and passengers, which `main.rs` runs together with those. A bag is checked in for a
+//! flight, and left behind if that takes none.
 
 mod api;
 mod contract;

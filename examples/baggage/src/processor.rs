@@ -56,6 +56,10 @@ impl Projection for BagProjection {
     type Event = BagEvent;
     const NAME: &'static str = "baggage-projection";
 
+    async fn clear(&self, transaction: &Transaction<'_>) -> ProjectResult {
+        BAGS.clear(transaction).await
+    }
+
     async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<BagEvent>]) -> ProjectResult {
         let mut bags: Changes<BagId, (Option<FlightId>, Option<BagStatus>)> = Changes::default();
         for &Numbered { ref event, revision } in events {

@@ -6,6 +6,7 @@ use flight_contract::FlightId;
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 use shared_kernel::{Decider, Revision};
+use uuid::Uuid;
 
 use crate::contract::BagId;
 
@@ -63,14 +64,15 @@ impl Decider for Bags {
     type Subject = BagId;
     type Outcome = Option<Bag>;
 
+    const STATE_VERSION: u32 = 1;
+
     fn decide(bags: &Self::State, command: &BagCommand) -> Result<Vec<BagEvent>, Infallible> {
+        let is_checked_in = |id| bags.get(id).is_some_and(|bag| bag.status == BagStatus::CheckedIn);
         Ok(match *command {
             BagCommand::CheckIn { bag_id, flight_id } if !bags.contains_key(&bag_id) => {
                 vec![BagEvent::CheckedIn(BagCheckedIn { bag_id, flight_id })]
             }
-            BagCommand::LeaveBehind { bag_id }
-                if bags.get(&bag_id).is_some_and(|bag| bag.status == BagStatus::CheckedIn) =>
-            {
+            BagCommand::LeaveBehind { bag_id } if is_checked_in(&bag_id) => {
                 vec![BagEvent::LeftBehind(BagLeftBehind { bag_id })]
             }
             // It is so already.
@@ -78,17 +80,19 @@ impl Decider for Bags {
         })
     }
 
+    fn concerns(_: &Self::State, command: &BagCommand) -> Vec<Uuid> {
+        vec![Self::subject(command).uuid()]
+    }
+
     fn evolve(bags: &mut Self::State, event: &BagEvent, revision: Revision) {
         match event {
             BagEvent::CheckedIn(BagCheckedIn { bag_id, flight_id }) => {
-                let (id, flight_id, status) = (*bag_id, *flight_id, BagStatus::CheckedIn);
-                bags.insert(id, Bag { id, flight_id, status, version: revision });
+                let status = BagStatus::CheckedIn;
+                bags.insert(*bag_id, Bag { id: *bag_id, flight_id: *flight_id, status, version: revision });
             }
             BagEvent::LeftBehind(BagLeftBehind { bag_id }) => {
-                if let Some(bag) = bags.get_mut(bag_id) {
-                    bag.status = BagStatus::LeftBehind;
-                    bag.version = revision;
-                }
+                let left = |bag: &mut Bag| (bag.status, bag.version) = (BagStatus::LeftBehind, revision);
+                bags.get_mut(bag_id).map(left);
             }
         }
     }

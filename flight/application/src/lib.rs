@@ -3,6 +3,7 @@
 //!
 //! Knows neither transport nor SQL: the executor, the passenger domain and their failures are behind ports.
 
+mod departure;
 mod error;
 mod manifests;
 mod service;

@@ -1,9 +1,7 @@
 use flight_contract::{Admission, FlightId};
-use flight_core::{FlightCommand, FlightDetails, FlightRejection, FlightState, FlightStatus, Flights, may_depart};
-use passenger_contract::{FlightEnding, SealAnswer};
-use shared_kernel::{
-    Cause, CommandContext, Committed, Execute, Executed, Idempotency, IdempotencyKey, Position, Revision,
-};
+use flight_core::{FlightCommand, FlightDetails, FlightRejection, FlightState, FlightStatus, Flights};
+use passenger_contract::FlightEnding;
+use shared_kernel::{Cause, CommandContext, Committed, Execute, Executed, Position, Revision};
 use uuid::Uuid;
 
 use crate::{FlightError, FlightView, Manifests};
@@ -11,11 +9,11 @@ use crate::{FlightError, FlightView, Manifests};
 /// Carries out what callers and the passenger domain ask of flights.
 #[derive(Clone)]
 pub struct FlightService<E, M> {
-    executor: E,
-    manifests: M,
+    pub(crate) executor: E,
+    pub(crate) manifests: M,
 }
 
-type FlightResult<T> = Result<Executed<T>, FlightError>;
+pub(crate) type FlightResult<T> = Result<Executed<T>, FlightError>;
 
 impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     /// A service that decides with `executor` and asks the passenger domain through `manifests`.
@@ -44,42 +42,6 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         context: CommandContext,
     ) -> FlightResult<FlightView> {
         self.execute(FlightCommand::CorrectDetails { flight_id, details, if_version }, context).await
-    }
-
-    /// Lets a flight leave the gate: first its manifest is sealed, which decides that everybody has boarded, then the
-    /// flight departs. If this process dies in between, the reaction to the seal completes the same command.
-    ///
-    /// # Errors
-    /// [`FlightError`].
-    pub async fn depart(
-        &self,
-        flight_id: FlightId,
-        if_version: Option<Revision>,
-        mut context: CommandContext,
-    ) -> FlightResult<FlightView> {
-        let step_of = context.idempotency.get_or_insert_with(|| own_key(context.command_id)).clone();
-        let allowed = self.check(|state| may_depart(state, &flight_id, if_version)).await;
-        // After the check, which may have brought news of what another replica did for the same key.
-        if let Some((fingerprint, committed)) = self.executor.remembered(&step_of.key) {
-            return if fingerprint == step_of.fingerprint { done(committed) } else { Err(FlightError::KeyReused) };
-        }
-        allowed?;
-        let cause = Cause { step_of: Some(step_of), ..context.as_cause() };
-        let sealed = match self.manifests.seal(flight_id, cause).await? {
-            SealAnswer::Sealed { revision } => Position::at(passenger_contract::STREAM, revision),
-            SealAnswer::NotAllBoarded { missing, passengers, revision } => {
-                let position = Position::at(passenger_contract::STREAM, revision);
-                return Err(FlightError::NotAllBoarded { missing, passengers, position });
-            }
-            SealAnswer::Closed => {
-                // The flight has ended since it was looked at, and says so itself if its own news have arrived here.
-                self.check(|state| may_depart(state, &flight_id, None)).await?;
-                return Err(FlightError::ManifestClosed);
-            }
-        };
-        let mut done = self.execute(FlightCommand::Depart { flight_id }, context).await?;
-        done.position = done.position.and(sealed);
-        Ok(done)
     }
 
     /// Lands a flight; its passengers arrive.
@@ -132,30 +94,18 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         Ok(self.executor.execute(command, context).await?.revision)
     }
 
-    /// Completes the departure of a flight whose manifest is sealed, as the command that asked for the seal. Answers
-    /// the newest event that shows it.
-    ///
-    /// # Errors
-    /// [`FlightError`], never a rejection.
-    pub async fn complete_departure(
-        &self,
-        flight_id: FlightId,
-        mut context: CommandContext,
-    ) -> Result<Option<Revision>, FlightError> {
-        context.idempotency.clone_from(&context.cause.step_of);
-        Ok(self.executor.execute(FlightCommand::CompleteDeparture { flight_id }, context).await?.revision)
-    }
-
     /// Whether a flight takes passengers. "No" is certain; "yes" may be overtaken.
     ///
     /// # Errors
     /// [`FlightError`], never a rejection.
     pub async fn admission(&self, flight_id: FlightId) -> Result<Admission, FlightError> {
         let look = |state: &FlightState| admission(state, &flight_id);
-        match self.executor.inspect(look) {
-            Admission::Open => Ok(Admission::Open),
-            _ => Ok(self.executor.inspect_fresh(look).await?.0),
-        }
+        let admission = match self.executor.inspect(look) {
+            Admission::Open => Admission::Open,
+            _ => self.executor.inspect_fresh(look).await?.0,
+        };
+        self.executor.readable(flight_id.uuid())?;
+        Ok(admission)
     }
 
     async fn execute(&self, command: FlightCommand, context: CommandContext) -> FlightResult<FlightView> {
@@ -163,14 +113,19 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     }
 
     /// Checks a rule ahead of a command. A "no" is checked again on a state that is certain to be fresh.
-    async fn check(
+    pub(crate) async fn check(
         &self,
         rule: impl Fn(&FlightState) -> Result<(), FlightRejection> + Send + Sync,
     ) -> Result<(), FlightError> {
-        if self.executor.inspect(&rule).is_ok() {
-            return Ok(());
-        }
-        let (verdict, revision) = self.executor.inspect_fresh(&rule).await?;
+        if self.executor.inspect(&rule).is_ok() { Ok(()) } else { self.check_fresh(rule).await }
+    }
+
+    /// Checks a rule ahead of a command, on a state that is certain to be fresh.
+    pub(crate) async fn check_fresh(
+        &self,
+        rule: impl FnOnce(&FlightState) -> Result<(), FlightRejection> + Send,
+    ) -> Result<(), FlightError> {
+        let (verdict, revision) = self.executor.inspect_fresh(rule).await?;
         verdict.map_err(|rejection| FlightError::rejected(rejection, revision))
     }
 
@@ -186,15 +141,9 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     }
 }
 
-/// A key for a command whose caller gave none, so that its last step completes it whoever takes it.
-fn own_key(command_id: Uuid) -> Idempotency {
-    let key = IdempotencyKey::of_command(command_id);
-    Idempotency { fingerprint: key.as_str().to_owned(), key }
-}
-
 /// The answer to a command that leaves a flight. That a flight has been deleted since is an answer too: it is not
 /// there.
-fn done(committed: Committed<Flights>) -> FlightResult<FlightView> {
+pub(crate) fn done(committed: Committed<Flights>) -> FlightResult<FlightView> {
     let position = Position::at(flight_contract::STREAM, committed.revision);
     match committed.outcome {
         Some(flight) => Ok(Executed { value: FlightView::from(&*flight), position }),

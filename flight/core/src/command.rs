@@ -35,6 +35,17 @@ pub enum FlightCommand {
         /// Where in the passenger stream that became so.
         manifest_revision: Revision,
     },
+    /// Get ready to leave the gate in this version, before the seal is asked for. A manifest on which everybody has
+    /// boarded is news that makes another version of the flight. So of this and a correction that are meant for the
+    /// same version, one is stale.
+    PrepareDeparture {
+        /// Which flight.
+        flight_id: FlightId,
+        /// Where in the passenger stream everybody had boarded.
+        manifest_revision: Revision,
+        /// The version that is to depart.
+        if_version: Revision,
+    },
     /// Leave the gate. To be asked for only once the manifest is sealed, which decides that everybody has boarded;
     /// check [`crate::may_depart`] before asking for the seal.
     ///
@@ -74,6 +85,7 @@ impl FlightCommand {
             Self::Create { flight_id, .. }
             | Self::CorrectDetails { flight_id, .. }
             | Self::NoteManifest { flight_id, .. }
+            | Self::PrepareDeparture { flight_id, .. }
             | Self::Depart { flight_id }
             | Self::CompleteDeparture { flight_id }
             | Self::Land { flight_id, .. }

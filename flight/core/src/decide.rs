@@ -2,6 +2,7 @@ use flight_contract::FlightId;
 use std::sync::Arc;
 
 use shared_kernel::{Decider, Revision};
+use uuid::Uuid;
 
 use crate::{
     Flight, FlightAllBoarded, FlightBoardingReopened, FlightCommand, FlightCreated, FlightDeleted, FlightDetails,
@@ -24,6 +25,8 @@ impl Decider for Flights {
     type Subject = FlightId;
     type Outcome = Option<Arc<Flight>>;
 
+    const STATE_VERSION: u32 = 1;
+
     fn decide(state: &FlightState, command: &FlightCommand) -> Decision {
         match command {
             FlightCommand::Create { flight_id, details } => create(state, *flight_id, details),
@@ -33,6 +36,9 @@ impl Decider for Flights {
             FlightCommand::NoteManifest { flight_id, complete, manifest_revision } => {
                 Ok(note_manifest(state, flight_id, *complete, *manifest_revision))
             }
+            FlightCommand::PrepareDeparture { flight_id, manifest_revision, if_version } => {
+                prepare_departure(state, flight_id, *manifest_revision, *if_version)
+            }
             FlightCommand::Depart { flight_id } => {
                 may_depart(state, flight_id, None)?;
                 Ok(vec![FlightEvent::Departed(FlightDisembarked { flight_id: *flight_id })])
@@ -41,6 +47,27 @@ impl Decider for Flights {
             FlightCommand::Land { flight_id, if_version } => land(existing(state, flight_id, *if_version)?),
             FlightCommand::Delete { flight_id, if_version } => delete(existing(state, flight_id, *if_version)?),
         }
+    }
+
+    fn restate(state: &FlightState, command: &FlightCommand) -> Vec<FlightEvent> {
+        match command {
+            // Repeated, it would undo a correction that came after it.
+            FlightCommand::CorrectDetails { flight_id, details, .. } if state.flight(flight_id).is_some() => {
+                vec![details_corrected(*flight_id, details)]
+            }
+            FlightCommand::Create { .. }
+            | FlightCommand::CorrectDetails { .. }
+            | FlightCommand::NoteManifest { .. }
+            | FlightCommand::PrepareDeparture { .. }
+            | FlightCommand::Depart { .. }
+            | FlightCommand::CompleteDeparture { .. }
+            | FlightCommand::Land { .. }
+            | FlightCommand::Delete { .. } => Vec::new(),
+        }
+    }
+
+    fn concerns(_: &FlightState, command: &FlightCommand) -> Vec<Uuid> {
+        vec![command.flight_id().uuid()]
     }
 
     fn evolve(state: &mut FlightState, event: &FlightEvent, revision: Revision) {
@@ -70,8 +97,16 @@ pub fn may_depart(
     flight_id: &FlightId,
     if_version: Option<Revision>,
 ) -> Result<(), FlightRejection> {
+    at_gate(state, flight_id, if_version).map(drop)
+}
+
+fn at_gate<'state>(
+    state: &'state FlightState,
+    flight_id: &FlightId,
+    if_version: Option<Revision>,
+) -> Result<&'state Flight, FlightRejection> {
     let flight = existing(state, flight_id, if_version)?;
-    if flight.status.is_at_gate() { Ok(()) } else { Err(FlightRejection::AlreadyDeparted) }
+    if flight.status.is_at_gate() { Ok(flight) } else { Err(FlightRejection::AlreadyDeparted) }
 }
 
 /// The flight, in the version the command is meant for.
@@ -101,10 +136,11 @@ fn correct_details(flight: &Flight, details: &FlightDetails) -> Decision {
     if flight.details == *details {
         return Ok(Vec::new());
     }
-    Ok(vec![FlightEvent::DetailsCorrected(FlightDetailsCorrected {
-        flight_id: flight.id,
-        details: details.clone().into(),
-    })])
+    Ok(vec![details_corrected(flight.id, details)])
+}
+
+fn details_corrected(flight_id: FlightId, details: &FlightDetails) -> FlightEvent {
+    FlightEvent::DetailsCorrected(FlightDetailsCorrected { flight_id, details: details.clone().into() })
 }
 
 /// News may arrive out of order and more than once, so only what is newer than the newest news known counts, and all of
@@ -130,6 +166,21 @@ fn note_manifest(
     } else {
         FlightEvent::BoardingReopened(FlightBoardingReopened { flight_id, manifest_revision })
     }]
+}
+
+/// Hears of a complete manifest, also once more: that there is an event is the point, see
+/// [`FlightCommand::PrepareDeparture`].
+fn prepare_departure(
+    state: &FlightState,
+    flight_id: &FlightId,
+    manifest_revision: Revision,
+    if_version: Revision,
+) -> Decision {
+    let flight = at_gate(state, flight_id, Some(if_version))?;
+    if flight.manifest_revision.is_some_and(|known| known > manifest_revision) {
+        return Err(FlightRejection::Stale { current: flight.version });
+    }
+    Ok(vec![FlightEvent::AllBoarded(FlightAllBoarded { flight_id: flight.id, manifest_revision })])
 }
 
 fn complete_departure(state: &FlightState, flight_id: &FlightId) -> Vec<FlightEvent> {

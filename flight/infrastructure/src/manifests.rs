@@ -43,6 +43,12 @@ impl Manifests for RpcManifests {
         answer.await.map_err(Interruption::from)
     }
 
+    async fn preview_seal(&self, flight_id: FlightId) -> Result<SealAnswer, Interruption> {
+        let answer = self.client.call(|client| async move { client.preview_seal(flight_id).await }).await;
+        // A question changes nothing, so there is no outcome that could be unknown.
+        answer.map_err(|fault| Interruption::Unavailable(fault.to_string()))
+    }
+
     async fn close(
         &self,
         flight_id: FlightId,

@@ -14,6 +14,10 @@ impl Projection for FlightProjection {
     type Event = FlightEvent;
     const NAME: &'static str = "flight-projection";
 
+    async fn clear(&self, transaction: &Transaction<'_>) -> ProjectResult {
+        FLIGHTS.clear(transaction).await
+    }
+
     async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<FlightEvent>]) -> ProjectResult {
         let flights = changes(events);
         FLIGHTS.delete(transaction, flights.deleted()).await?;

@@ -1,13 +1,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use axum::Router;
 use axum::routing::{any, get};
 use gateway::Limits;
 use reqwest::Client;
 use serde_json::{Value, json};
-use shared_service::health::{Checks, routes};
+use shared_service::health::{Checks, Trouble, routes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -123,17 +123,23 @@ async fn a_service_that_comes_back_is_used_again() {
 #[tokio::test]
 async fn the_overview_names_what_is_down() {
     let good = serve(routes(Checks::new().with("postgresql", || async { Ok(None) }))).await;
-    let bad = serve(routes(Checks::new().with("event store", || async { Err("is away".to_owned()) }))).await;
+    let bad =
+        serve(routes(Checks::new().with("event store", || async { Err(Trouble::Down("is away".to_owned())) }))).await;
     let hung = serve(Router::new().fallback(any(std::future::pending::<()>))).await;
     let strange = serve(Router::new().fallback(|| async { "hello" })).await;
     let apis = [good.address(), bad.address(), nobody().await];
     let services = services_at(apis, [Some(hung.address()), Some(strange.address())]);
     let gateway = gateway_of(services, Limits::default()).await;
     let answer = reqwest::get(gateway.url("/api/health")).await.unwrap();
-    assert_eq!(answer.status(), 503);
+    assert_eq!(answer.status(), 200, "some of it works");
     assert_eq!(
         answer.json::<Value>().await.unwrap(),
-        json!({ "status": "degraded", "services": [
+        json!({ "status": "degraded", "reasons": [
+            "passenger-api: event store: is away",
+            "auditlog-api: cannot be reached",
+            "flight-processor: no answer within 1 s",
+            "passenger-processor: does not say how it is",
+        ], "services": [
             { "name": "flight-api", "status": "up", "checks": [{ "name": "postgresql", "status": "up" }] },
             { "name": "passenger-api", "status": "down",
               "checks": [{ "name": "event store", "status": "down", "detail": "is away" }] },
@@ -153,4 +159,44 @@ async fn the_overview_is_up_or_down_as_a_whole() {
     let answer = reqwest::get(gateway(nobody().await).await.url("/api/health")).await.unwrap();
     assert_eq!(answer.status(), 503);
     assert_eq!(answer.json::<Value>().await.unwrap()["status"], "down");
+}
+
+#[tokio::test]
+async fn what_has_to_be_looked_after_is_in_the_overview_and_no_outage() {
+    let behind = || async { Err(Trouble::Degraded("2 events are parked".to_owned())) };
+    let (good, degraded) =
+        tokio::join!(serve(routes(Checks::new())), serve(routes(Checks::new().with("flight-projection", behind))));
+    let services = services_at([good.address(); 3], [Some(degraded.address()), Some(good.address())]);
+    let answer = reqwest::get(gateway_of(services, Limits::default()).await.url("/api/health")).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let health: Value = answer.json().await.unwrap();
+    assert_eq!(health["status"], "degraded");
+    assert_eq!(health["reasons"], json!(["flight-processor: flight-projection: 2 events are parked"]));
+}
+
+/// What one service answers to `GET /health/ready` once `ready` says so.
+fn ready_when(ready: &Arc<AtomicBool>) -> Router {
+    let ready = Arc::clone(ready);
+    routes(Checks::new().with("event-store", move || {
+        let is_ready = ready.load(Ordering::Relaxed);
+        async move { if is_ready { Ok(None) } else { Err(Trouble::Down("it was not asked yet".to_owned())) } }
+    }))
+}
+
+#[tokio::test]
+async fn the_gateway_is_ready_once_every_api_is_and_as_long_as_one_of_them_is() {
+    let ready = Arc::new(AtomicBool::new(false));
+    let (good, late) = tokio::join!(serve(routes(Checks::new())), serve(ready_when(&ready)));
+    let apis = [good.address(), late.address(), good.address()];
+    let gateway = gateway_of(services_at(apis, [Some(nobody().await), None]), Limits::default()).await;
+    let state = async || {
+        let answer = reqwest::get(gateway.url("/health/ready")).await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap()["checks"][0]["detail"].clone())
+    };
+    let reason = json!("passenger-api: event-store: it was not asked yet");
+    assert_eq!(state().await, (503, reason.clone()));
+    ready.store(true, Ordering::Relaxed);
+    assert_eq!(state().await, (200, Value::Null), "the processors only show how they are");
+    ready.store(false, Ordering::Relaxed);
+    assert_eq!(state().await, (200, reason));
 }

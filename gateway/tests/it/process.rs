@@ -118,8 +118,10 @@ async fn health_can_be_asked_for_from_outside() {
         tokio::task::spawn_blocking(move || format!("{:?}", healthcheck(&url)))
     };
     let (success, failure) = (std::process::ExitCode::SUCCESS, std::process::ExitCode::FAILURE);
-    assert_eq!(check("/health/ready").await.unwrap(), format!("{success:?}"));
-    assert_eq!(check("/api/health").await.unwrap(), format!("{failure:?}"));
+    assert_eq!(check("/health/live").await.unwrap(), format!("{success:?}"));
+    for path in ["/health/ready", "/api/health"] {
+        assert_eq!(check(path).await.unwrap(), format!("{failure:?}"), "{path}: nothing is behind it");
+    }
     let down = tokio::task::spawn_blocking(|| format!("{:?}", healthcheck("http://127.0.0.1:1/")));
     assert_eq!(down.await.unwrap(), format!("{failure:?}"));
 }

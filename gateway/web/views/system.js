@@ -13,7 +13,7 @@ const LIMIT_MS = 5_000;
 /**
  * @typedef {object} Check
  * @property {string} name
- * @property {"up" | "down"} status
+ * @property {"up" | "degraded" | "down"} status
  * @property {string} [detail]
  *
  * @typedef {Check & {checks?: Check[]}} Service
@@ -22,7 +22,7 @@ const LIMIT_MS = 5_000;
 /** @type {Record<string, string>} */
 const OVERALL = {
   up: "Everything works.",
-  degraded: "Something does not work.",
+  degraded: "Something needs looking after.",
   down: "Nothing works.",
 };
 
@@ -126,8 +126,10 @@ function createService() {
   };
 }
 
-/** @param {HTMLElement} element @param {"up" | "down"} status */
+const STATUS = { up: "Up", degraded: "Needs looking after", down: "Down" };
+
+/** @param {HTMLElement} element @param {keyof typeof STATUS} status */
 function showStatus(element, status) {
   element.dataset.status = status;
-  setText(element, status === "up" ? "Up" : "Down");
+  setText(element, STATUS[status]);
 }

@@ -1,8 +1,8 @@
 //! Downloading PostgreSQL's programs, for machines that have none.
 //!
 //! The library must be built with `tls-rustls-aws-lc-rs`. Its HTTP client then brings its own cryptography provider and
-//! leaves the process-wide one of rustls alone. With `tls-rustls-ring` it would install a process-wide provider, and
-//! the `eventstore` client panics when it finds one that it has not installed itself.
+//! leaves the process-wide one of rustls alone. With `tls-rustls-ring` it would install a process-wide provider, on
+//! which other users of rustls in the process may not have counted.
 
 use std::fs::{self, Permissions};
 use std::future::Future;

@@ -106,6 +106,16 @@ impl TestEventStore {
         }
     }
 
+    /// Takes away what it holds. It has to be stopped.
+    ///
+    /// # Panics
+    ///
+    /// When it runs.
+    pub fn empty(&mut self) {
+        assert!(self.running.is_none(), "an event store that runs cannot be emptied");
+        self.folder = temporary_folder();
+    }
+
     /// Starts it again, with what it held and at the same address. Nothing to do if it runs.
     ///
     /// # Panics

@@ -3,6 +3,7 @@
 //! - [`TestDatabase`]: a PostgreSQL database for one test, on a server that all tests of a process share.
 //! - [`TestEventStore`]: an event store for one test, which can be stopped and started again.
 //! - [`TestProxy`]: a connection to either of them that loses, holds and counts what passes.
+//! - [`CallProxy`]: the same for single calls to an event store, which it ends or silences.
 //! - [`TestCluster`]: several event store nodes for one test, of which one leads.
 //! - [`TestAuthority`] and [`TlsFront`]: TLS in front of either of them.
 //! - [`TestService`]: a service of ours in the process of a test, and [`Api`], a client of it.
@@ -21,7 +22,10 @@
     reason = "a test that has no server is a test that fails, and it fails by panicking"
 )]
 
+mod accept;
 mod api;
+mod audit;
+mod call_proxy;
 mod cluster;
 mod cost;
 mod database;
@@ -40,6 +44,8 @@ mod tls;
 mod upstream;
 
 pub use api::{Answer, Api, Call, at, flight_details, http, reversed, texts, unique, unknown_id};
+pub use audit::Entry;
+pub use call_proxy::CallProxy;
 pub use cluster::TestCluster;
 pub use database::TestDatabase;
 pub use event_store::TestEventStore;

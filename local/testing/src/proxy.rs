@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
+use crate::accept::serve_each;
 use crate::database::TestDatabase;
 use crate::upstream::{Stream, Upstream};
 
@@ -37,6 +37,7 @@ struct State {
     frozen_below: watch::Sender<usize>,
     opened: AtomicUsize,
     closed: AtomicUsize,
+    bytes_sent: AtomicUsize,
     bytes_answered: AtomicUsize,
 }
 
@@ -70,6 +71,7 @@ impl TestProxy {
             frozen_below: watch::Sender::new(0),
             opened: AtomicUsize::new(0),
             closed: AtomicUsize::new(0),
+            bytes_sent: AtomicUsize::new(0),
             bytes_answered: AtomicUsize::new(0),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&state)));
@@ -127,6 +129,11 @@ impl TestProxy {
         self.connections() - self.state.closed.load(Ordering::SeqCst)
     }
 
+    /// How many bytes clients have sent so far.
+    pub fn bytes_sent(&self) -> usize {
+        self.state.bytes_sent.load(Ordering::SeqCst)
+    }
+
     /// How many bytes the server has sent so far.
     pub fn bytes_answered(&self) -> usize {
         self.state.bytes_answered.load(Ordering::SeqCst)
@@ -134,19 +141,16 @@ impl TestProxy {
 }
 
 async fn accept(listener: TcpListener, state: Arc<State>) {
-    // Aborted with the proxy.
-    let mut connections = JoinSet::new();
-    while let Ok((client, _)) = listener.accept().await {
-        while connections.try_join_next().is_some() {}
+    serve_each(listener, |client| {
         let state = Arc::clone(&state);
         let mut server = state.server.subscribe();
         let upstream = server.borrow_and_update().clone();
         // Only now: whoever cuts it from here on is noticed by the connection.
         if state.is_cut.load(Ordering::SeqCst) {
-            continue;
+            return None;
         }
         let number = state.opened.fetch_add(1, Ordering::SeqCst);
-        connections.spawn(async move {
+        Some(async move {
             if let Ok(to_server) = upstream.connect().await {
                 tokio::select! {
                     // However a connection ends, its two sides end together.
@@ -155,8 +159,9 @@ async fn accept(listener: TcpListener, state: Arc<State>) {
                 }
             }
             state.closed.fetch_add(1, Ordering::SeqCst);
-        });
-    }
+        })
+    })
+    .await;
 }
 
 async fn forward(
@@ -179,6 +184,7 @@ async fn forward(
                     return Ok(());
                 }
                 server.write_all(&requests[..read]).await?;
+                state.bytes_sent.fetch_add(read, Ordering::SeqCst);
                 if state.cut_next.swap(false, Ordering::SeqCst) {
                     drop(client);
                     // Closing at once might take back what the server has not read yet.

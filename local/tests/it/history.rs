@@ -5,42 +5,13 @@ mod world;
 
 use std::collections::{BTreeMap, HashSet};
 
+pub(crate) use jetbridge_testing::Entry;
 use jetbridge_testing::{Api, eventually};
 use reqwest::StatusCode;
-use serde::Deserialize;
 use serde_json::Value;
 
 pub(crate) use self::world::World;
 use crate::system::LIMIT;
-
-/// One entry of the audit log.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct Entry {
-    pub(crate) stream: String,
-    pub(crate) event_number: u64,
-    pub(crate) event_id: String,
-    pub(crate) event_type: String,
-    pub(crate) created: String,
-    pub(crate) data: Value,
-    pub(crate) metadata: Value,
-    pub(crate) position: String,
-}
-
-impl Entry {
-    pub(crate) fn flight(&self) -> &str {
-        self.data["flightId"].as_str().expect("a flightId in every event")
-    }
-
-    pub(crate) fn passenger(&self) -> Option<&str> {
-        self.data["passengerId"].as_str()
-    }
-
-    /// The idempotency key of the command that it comes from.
-    pub(crate) fn key(&self) -> Option<&str> {
-        self.metadata["idempotencyKey"].as_str()
-    }
-}
 
 /// The whole audit log, in the order in which it happened, and its position.
 #[derive(Debug)]

@@ -17,6 +17,8 @@ mod outage;
 mod own_servers;
 mod previous_release;
 mod race;
+mod reactions;
+mod replicas;
 mod scenarios;
 mod start;
 mod stop;

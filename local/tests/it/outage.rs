@@ -29,7 +29,7 @@ async fn assert_refused_soon(call: Call, slugs: &[&str]) -> Answer {
 
 /// How everything is, for people.
 async fn is_up(api: &Api) -> bool {
-    api.get("/api/health").send().await.status == StatusCode::OK
+    api.get("/api/health").send().await.body["status"] == "up"
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -26,6 +26,11 @@ impl ManifestRpcServer for ManifestRpc {
         outcome.map_err(|interruption| Fault::answer(&interruption))
     }
 
+    async fn preview_seal(&self, flight_id: FlightId) -> RpcResult<SealAnswer> {
+        let outcome = self.service.preview_seal(flight_id).await.map_err(Interruption::from);
+        outcome.map_err(|interruption| Fault::answer(&interruption))
+    }
+
     async fn close(&self, flight_id: FlightId, ending: FlightEnding, cause: Cause) -> RpcResult<Effect> {
         Effect::answer(self.service.close(flight_id, ending, cause).await)
     }

@@ -5,7 +5,7 @@ use passenger_core::{
     Passengers,
 };
 use shared_kernel::{
-    Cause, CommandContext, Committed, Execute, ExecuteError, Executed, Interruption, Position, Revision,
+    Cause, CommandContext, Committed, Decider, Execute, ExecuteError, Executed, Interruption, Position, Revision,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -37,14 +37,24 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
         name: PassengerName,
         context: CommandContext,
     ) -> PassengerResult<PassengerView> {
-        let key = context.idempotency.as_ref().map(|idempotency| &idempotency.key);
+        let is_repeated = || {
+            let key = context.idempotency.as_ref().map(|idempotency| &idempotency.key);
+            key.is_some_and(|key| self.executor.remembered(key).is_some())
+        };
         // What a repeated command led to does not depend on the flight any more.
-        if key.and_then(|key| self.executor.remembered(key)).is_none() {
-            match self.flights.admission(flight_id).await? {
-                Admission::Open => {}
-                Admission::UnknownFlight => return Err(PassengerError::UnknownFlight),
-                Admission::Departed => return Err(PassengerError::FlightDeparted),
-                Admission::Arrived => return Err(PassengerError::FlightArrived),
+        if !is_repeated() {
+            let refusal = match self.flights.admission(flight_id).await? {
+                Admission::Open => None,
+                Admission::UnknownFlight => Some(PassengerError::UnknownFlight),
+                Admission::Departed => Some(PassengerError::FlightDeparted),
+                Admission::Arrived => Some(PassengerError::FlightArrived),
+            };
+            if let Some(refusal) = refusal {
+                // Another replica may have carried out the same command, before the flight took nobody any more.
+                self.executor.inspect_fresh(|_| ()).await?;
+                if !is_repeated() {
+                    return Err(refusal);
+                }
             }
         }
         let passenger_id = PassengerId::new(Uuid::now_v7());
@@ -99,15 +109,25 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
     /// [`PassengerError`], never a rejection.
     pub async fn seal(&self, flight_id: FlightId, context: CommandContext) -> Result<SealAnswer, PassengerError> {
         match self.executor.execute(PassengerCommand::Seal { flight_id }, context).await {
-            Ok(committed) => Ok(SealAnswer::Sealed { revision: committed.revision }),
-            Err(ExecuteError::Rejected { rejection, revision }) => match rejection {
-                PassengerRejection::NotAllBoarded { missing, passengers } => {
-                    Ok(SealAnswer::NotAllBoarded { missing, passengers, revision })
-                }
-                PassengerRejection::ManifestClosed { .. } => Ok(SealAnswer::Closed),
-                other => Err(PassengerError::rejected(other, revision)),
-            },
+            Ok(committed) => {
+                Ok(SealAnswer::Sealed { revision: committed.revision, newly: !committed.events.is_empty() })
+            }
+            Err(ExecuteError::Rejected { rejection, revision }) => not_sealed(rejection, revision),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What [`PassengerService::seal`] would answer now, without sealing.
+    ///
+    /// # Errors
+    /// [`PassengerError`], never a rejection.
+    pub async fn preview_seal(&self, flight_id: FlightId) -> Result<SealAnswer, PassengerError> {
+        let command = PassengerCommand::Seal { flight_id };
+        let (decided, revision) = self.executor.inspect_fresh(|state| Passengers::decide(state, &command)).await?;
+        self.executor.readable(flight_id.uuid())?;
+        match decided {
+            Ok(events) => Ok(SealAnswer::Sealed { revision, newly: !events.is_empty() }),
+            Err(rejection) => not_sealed(rejection, revision),
         }
     }
 
@@ -169,6 +189,16 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
             }
             Err(_) => Position::default(),
         }
+    }
+}
+
+fn not_sealed(rejection: PassengerRejection, revision: Option<Revision>) -> Result<SealAnswer, PassengerError> {
+    match rejection {
+        PassengerRejection::NotAllBoarded { missing, passengers } => {
+            Ok(SealAnswer::NotAllBoarded { missing, passengers, revision })
+        }
+        PassengerRejection::ManifestClosed { .. } => Ok(SealAnswer::Closed),
+        other => Err(PassengerError::rejected(other, revision)),
     }
 }
 

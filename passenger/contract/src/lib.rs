@@ -40,6 +40,9 @@ pub enum SealAnswer {
     Sealed {
         /// The newest event of the passenger stream that a position has to cover to see it.
         revision: Option<Revision>,
+        /// Whether it was open until this request.
+        #[serde(default = "yes")]
+        newly: bool,
     },
     /// Somebody has not boarded, or nobody is on the manifest at all.
     NotAllBoarded {
@@ -52,6 +55,11 @@ pub enum SealAnswer {
     },
     /// The flight's end has closed it.
     Closed,
+}
+
+/// For services from before the answer said so: they left open whose seal it is.
+const fn yes() -> bool {
+    true
 }
 
 /// How many missing passengers are named at most.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use shared_kernel::{Decider, Revision};
+use uuid::Uuid;
 
 use crate::close::close;
 use crate::{
@@ -47,6 +48,8 @@ impl Decider for Passengers {
     type Subject = PassengerSubject;
     type Outcome = PassengerOutcome;
 
+    const STATE_VERSION: u32 = 1;
+
     fn decide(state: &PassengerState, command: &PassengerCommand) -> Decision {
         match command {
             PassengerCommand::CheckIn { passenger_id, flight_id, name } => {
@@ -66,6 +69,34 @@ impl Decider for Passengers {
             }
             PassengerCommand::Seal { flight_id } => seal(*flight_id, &state.manifest(flight_id)),
             PassengerCommand::Close { flight_id, ending } => Ok(close(*flight_id, &state.manifest(flight_id), *ending)),
+        }
+    }
+
+    fn restate(state: &PassengerState, command: &PassengerCommand) -> Vec<PassengerEvent> {
+        match command {
+            // Repeated, it would undo a correction that came after it.
+            PassengerCommand::CorrectName { passenger_id, name, .. } => {
+                state.passenger(passenger_id).map(|passenger| name_corrected(passenger, name)).into_iter().collect()
+            }
+            PassengerCommand::CheckIn { .. }
+            | PassengerCommand::Board { .. }
+            | PassengerCommand::Offload { .. }
+            | PassengerCommand::Seal { .. }
+            | PassengerCommand::Close { .. } => Vec::new(),
+        }
+    }
+
+    fn concerns(state: &PassengerState, command: &PassengerCommand) -> Vec<Uuid> {
+        match command {
+            PassengerCommand::CorrectName { passenger_id, .. }
+            | PassengerCommand::Board { passenger_id, .. }
+            | PassengerCommand::Offload { passenger_id, .. } => {
+                let flight_id = state.passenger(passenger_id).map(|passenger| passenger.flight_id.uuid());
+                flight_id.into_iter().chain([passenger_id.uuid()]).collect()
+            }
+            PassengerCommand::CheckIn { flight_id, .. }
+            | PassengerCommand::Seal { flight_id }
+            | PassengerCommand::Close { flight_id, .. } => vec![flight_id.uuid()],
         }
     }
 
@@ -135,11 +166,15 @@ fn correct_name(passenger: &Passenger, name: &PassengerName) -> Vec<PassengerEve
     if passenger.name == *name {
         return Vec::new();
     }
-    vec![PassengerEvent::NameCorrected(PassengerNameCorrected {
+    vec![name_corrected(passenger, name)]
+}
+
+fn name_corrected(passenger: &Passenger, name: &PassengerName) -> PassengerEvent {
+    PassengerEvent::NameCorrected(PassengerNameCorrected {
         flight_id: passenger.flight_id,
         passenger_id: passenger.id,
         name: name.clone(),
-    })]
+    })
 }
 
 /// For a passenger who has arrived. Their manifest is closed, so that it answers before their status does.

@@ -3,14 +3,15 @@ use passenger_contract::PassengerId;
 use std::sync::Arc;
 
 use imbl::OrdMap;
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 use shared_kernel::Revision;
 
 use crate::{Manifest, ManifestState, Passenger, PassengerEvent, PassengerStatus};
 
 /// Every manifest that anything is known of, with its passengers. A clone shares everything with its original.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Snapshot", into = "Snapshot")]
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(from = "Snapshot")]
 pub struct PassengerState {
     manifests: OrdMap<FlightId, Arc<Manifest>>,
     flight_of: OrdMap<PassengerId, FlightId>,
@@ -105,18 +106,30 @@ impl PassengerState {
 }
 
 /// What is stored of the state: all but what follows from the rest, namely who is on which manifest and the counts.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Deserialize)]
 struct Snapshot {
     manifests: Vec<(FlightId, ManifestState)>,
     passengers: Vec<Arc<Passenger>>,
 }
 
-impl From<PassengerState> for Snapshot {
-    fn from(state: PassengerState) -> Self {
-        Self {
-            manifests: state.manifests().map(|(flight_id, manifest)| (*flight_id, manifest.state())).collect(),
-            passengers: state.manifests().flat_map(|(_, manifest)| manifest.passengers()).cloned().collect(),
-        }
+/// One by one: nothing is put together first.
+impl Serialize for PassengerState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let manifests = || self.manifests().map(|(flight_id, manifest)| (flight_id, manifest.state()));
+        let passengers = || self.manifests().flat_map(|(_, manifest)| manifest.passengers());
+        let mut stored = serializer.serialize_struct("Snapshot", 2)?;
+        stored.serialize_field("manifests", &List(manifests))?;
+        stored.serialize_field("passengers", &List(passengers))?;
+        stored.end()
+    }
+}
+
+/// What iterators of this kind give, as a list.
+struct List<F>(F);
+
+impl<F: Fn() -> I, I: Iterator<Item: Serialize>> Serialize for List<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
     }
 }
 

@@ -15,6 +15,11 @@ impl Projection for PassengerProjection {
     type Event = PassengerEvent;
     const NAME: &'static str = "passenger-projection";
 
+    async fn clear(&self, transaction: &Transaction<'_>) -> ProjectResult {
+        PASSENGERS.clear(transaction).await?;
+        MANIFESTS.clear(transaction).await
+    }
+
     async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<PassengerEvent>]) -> ProjectResult {
         let (passengers, manifests) = changes(events);
         write_passengers(transaction, &passengers).await?;

@@ -17,6 +17,10 @@ pub trait ManifestRpc {
     #[method(name = "seal", param_kind = map)]
     async fn seal(&self, flight_id: FlightId, cause: Cause) -> RpcResult<SealAnswer>;
 
+    /// What `seal` would answer now, without sealing.
+    #[method(name = "previewSeal", param_kind = map)]
+    async fn preview_seal(&self, flight_id: FlightId) -> RpcResult<SealAnswer>;
+
     /// Closes the manifest of a flight that has ended, for good.
     #[method(name = "close", param_kind = map)]
     async fn close(&self, flight_id: FlightId, ending: FlightEnding, cause: Cause) -> RpcResult<Effect>;

@@ -4,8 +4,9 @@ use std::marker::PhantomData;
 
 use axum::Router;
 use shared_infrastructure::InvalidSetting;
-use shared_infrastructure::event_store::EventStore;
+use shared_infrastructure::event_store::{EventStore, Refusal, StoreError};
 use shared_infrastructure::executor::{Executor, ExecutorHandle, ExecutorSettings};
+use shared_infrastructure::ledger::Ledger;
 use shared_infrastructure::limits;
 use shared_infrastructure::postgres::Database;
 use shared_infrastructure::read_model::{CheckpointFollower, ReadModel};
@@ -13,7 +14,7 @@ use shared_infrastructure::rpc::Peers;
 use shared_infrastructure::snapshot::Snapshots;
 use shared_kernel::{Decider, Domain};
 use shared_service::domain_service::DomainService;
-use shared_service::health::{self, Checks};
+use shared_service::health::{self, Checks, Trouble};
 use shared_service::rpc;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
@@ -43,7 +44,7 @@ pub(crate) async fn run<A: DomainApi>(
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
     let peers: Peers = config.apis.iter().map(|(name, service)| (*name, rpc::url(service))).collect();
-    let prepared = Tasks::<A::Decider>::prepare(&config, A::DOMAIN.stream.name, A::PROJECTION, &shutdown).await;
+    let prepared = Tasks::<A::Decider>::prepare(&config, A::DOMAIN.stream.name, A::PROJECTION);
     let tasks = prepared.map_err(RunError::Setting)?;
     let checks = tasks.checks();
     let routes = A::routes(tasks.backend(A::DOMAIN), &peers);
@@ -63,19 +64,13 @@ struct Tasks<D: Decider> {
 }
 
 impl<D: Decider> Tasks<D> {
-    /// Reads the newest snapshot, if there is one, and connects to nothing else yet.
-    async fn prepare(
-        config: &Config,
-        stream: &'static str,
-        projection: &'static str,
-        shutdown: &CancellationToken,
-    ) -> Result<Self, InvalidSetting> {
+    /// Connects to nothing yet.
+    fn prepare(config: &Config, stream: &'static str, projection: &'static str) -> Result<Self, InvalidSetting> {
         let event_store = EventStore::new(config.event_store.expose())?;
         let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
-        let snapshots = Snapshots::new(database.clone(), event_store.separate(), stream);
-        let ledger = shutdown.run_until_cancelled(snapshots.load::<D>()).await.unwrap_or_default();
+        let snapshots = Snapshots::new(database.clone(), stream);
         let settings = ExecutorSettings { append_bytes: config.append_bytes, command_queue: config.command_queue };
-        let (executor, handle) = Executor::new(stream, &event_store, ledger, settings);
+        let (executor, handle) = Executor::new(stream, &event_store, Ledger::default(), settings);
         let (read_model, follower) = ReadModel::new(database, stream, projection);
         Ok(Self { executor, handle, read_model, follower, snapshots })
     }
@@ -89,12 +84,22 @@ impl<D: Decider> Tasks<D> {
         let (executor, read_model) = (self.handle.clone(), self.read_model.clone());
         Checks::new()
             .with("event-store", move || {
-                let outage = executor.outage();
-                async move { outage.map_or(Ok(None), |error| Err(error.to_string())) }
+                let known = match (executor.outage(), executor.other_history()) {
+                    (Some(StoreError::Refused(refusal @ Refusal::OtherHistory { .. })), _) => {
+                        Err(Trouble::Down(other_history(&refusal)))
+                    }
+                    (Some(error), _) => Err(Trouble::Down(error.to_string())),
+                    (None, Some(refusal)) => Err(Trouble::Degraded(other_history(&refusal))),
+                    (None, None) => Ok(None),
+                };
+                async move { known }
             })
             .with("postgresql", move || {
                 let read_model = read_model.clone();
-                async move { read_model.revision().await.map(|_| None).map_err(|error| error.to_string()) }
+                async move {
+                    let revision = read_model.revision().await;
+                    revision.map(|_| None).map_err(|error| Trouble::Down(error.to_string()))
+                }
             })
     }
 
@@ -103,7 +108,9 @@ impl<D: Decider> Tasks<D> {
         // The executor answers what is being served before it stops.
         let (stop_executor, stop_others) = (CancellationToken::new(), shutdown.child_token());
         let mut tasks = JoinSet::new();
-        tasks.spawn(self.executor.run(stop_executor.clone()));
+        let (loading, ledger) = (self.snapshots.clone(), self.handle.current());
+        let loading = async move { loading.load().await.unwrap_or_else(|| ledger.emptied()) };
+        tasks.spawn(self.executor.run_from(loading, stop_executor.clone()));
         tasks.spawn(self.follower.run(stop_others.clone()));
         tasks.spawn(self.snapshots.run(self.handle, stop_others.clone()));
         let served = shared_service::serve_beside(listener, router, &mut tasks, shutdown).await;
@@ -112,4 +119,10 @@ impl<D: Decider> Tasks<D> {
         while tasks.join_next().await.is_some() {}
         Ok(served?)
     }
+}
+
+/// The event store was emptied or restored since this process has begun. Commands are decided on what it holds now;
+/// whoever reads this has to know all the same.
+fn other_history(refusal: &Refusal) -> String {
+    format!("other-history: {refusal}; the state was folded anew")
 }

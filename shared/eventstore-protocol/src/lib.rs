@@ -1,4 +1,4 @@
-//! EventStoreDB's gRPC messages and services as their client sees them, as far as this system appends by them.
+//! EventStoreDB's gRPC messages and services as their client sees them, as far as this system appends and reads by them.
 //! Generated from `proto/`, from which the embedded event store generates the server's side.
 
 pub mod id;

@@ -49,8 +49,7 @@ impl Distrust {
     }
 }
 
-/// The cryptography of every connection. The client of the event store installs the same one as the process's default,
-/// and fails if another has done so before: so nothing else here installs one.
+/// The cryptography of every connection, whatever the process's default is.
 fn crypto_provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use shared_kernel::Revision;
 use tokio_postgres::types::{FromSql, Type};
-use tokio_postgres::{GenericClient, Statement};
+use tokio_postgres::{GenericClient, Row, Statement};
 use uuid::Uuid;
 
 use crate::event_store::Recorded;
@@ -58,7 +58,8 @@ pub(crate) async fn load(client: &impl GenericClient, reader: &str) -> Result<Op
 }
 
 /// The statement for [`advance`], to be prepared once.
-pub(crate) const ADVANCE: &str = "UPDATE checkpoints SET revision = $3, event_id = $5, identified_revision = $3
+pub(crate) const ADVANCE: &str = "UPDATE checkpoints SET revision = $3, event_id = $5, identified_revision = $3,
+         rebuilt_until = CASE WHEN rebuilt_until > $3 THEN rebuilt_until END
      WHERE name = $1 AND revision = $2 RETURNING pg_notify($4, name || ':' || revision)";
 
 /// Moves a checkpoint from `from` to `to`. Answers whether it stood at `from`; if not, somebody else has moved it.
@@ -74,23 +75,46 @@ pub(crate) async fn advance(
     Ok(client.query_opt(statement, &[&reader, &from, &to, &CHANNEL, &event_id]).await?.is_some())
 }
 
-/// The statement for [`read`], to be prepared once.
-pub(crate) const READ: &str = "SELECT revision FROM checkpoints WHERE name = $1";
+/// Moves a checkpoint from `from` to before the first event of another history, and says up to where that has to be
+/// worked on until the reader's work may be shown. Answers whether it stood at `from`.
+pub(crate) async fn begin_anew(
+    client: &impl GenericClient,
+    reader: &str,
+    from: Option<Mark>,
+    until: Option<Revision>,
+) -> Result<bool, tokio_postgres::Error> {
+    let sql = "UPDATE checkpoints SET revision = -1, event_id = NULL, identified_revision = NULL, rebuilt_until = $3
+        WHERE name = $1 AND revision = $2 RETURNING pg_notify($4, name || ':-1')";
+    let (from, until) = (to_bigint(from.map(|mark| mark.revision)), until.map(|until| to_bigint(Some(until))));
+    Ok(client.query_opt(sql, &[&reader, &from, &until, &CHANNEL]).await?.is_some())
+}
+
+/// How far what a reader has written may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// Up to here.
+    UpTo(Option<Revision>),
+    /// Not at all: it is made anew, because it was of another history.
+    BeingRebuilt,
+}
+
+/// The statement for [`read`], to be prepared once. A table that an older version has made has no `rebuilt_until`.
+pub(crate) const READ: &str =
+    "SELECT revision, to_jsonb(checkpoints) ->> 'rebuilt_until' IS NOT NULL FROM checkpoints WHERE name = $1";
 
 /// Reads a reader's checkpoint; one that is not there yet is before the first event.
 pub(crate) async fn read(
     client: &impl GenericClient,
     statement: &Statement,
     reader: &str,
-) -> Result<Option<Revision>, tokio_postgres::Error> {
-    let Some(row) = client.query_opt(statement, &[&reader]).await? else { return Ok(None) };
-    let Checkpoint(revision) = row.try_get(0)?;
-    Ok(revision)
+) -> Result<Shown, tokio_postgres::Error> {
+    let row = client.query_opt(statement, &[&reader]).await?;
+    row.map_or(Ok(Shown::UpTo(None)), |row| shown(&row))
 }
 
 /// The statement for [`read_about`], to be prepared once. Each of the two lowest numbers is found by an index of its
 /// own; with `OFFSET 0` the second is not looked for along the primary key.
-pub(crate) const READ_ABOUT: &str = "SELECT revision, least(
+pub(crate) const READ_ABOUT: &str = "SELECT revision, to_jsonb(checkpoints) ->> 'rebuilt_until' IS NOT NULL, least(
          (SELECT min(revision) FROM parked_events WHERE reader = $1 AND key = $2),
          (SELECT min(revision) FROM (SELECT revision FROM parked_events
               WHERE reader = $1 AND names @> ARRAY[$2] OFFSET 0) AS naming))
@@ -102,9 +126,15 @@ pub(crate) async fn read_about(
     statement: &Statement,
     reader: &str,
     thing: Uuid,
-) -> Result<(Option<Revision>, Option<Revision>), tokio_postgres::Error> {
-    let Some(row) = client.query_opt(statement, &[&reader, &thing]).await? else { return Ok((None, None)) };
-    let Checkpoint(revision) = row.try_get(0)?;
-    let parked: Option<StoredRevision> = row.try_get(1)?;
-    Ok((revision, parked.map(|StoredRevision(revision)| revision)))
+) -> Result<(Shown, Option<Revision>), tokio_postgres::Error> {
+    let Some(row) = client.query_opt(statement, &[&reader, &thing]).await? else {
+        return Ok((Shown::UpTo(None), None));
+    };
+    let parked: Option<StoredRevision> = row.try_get(2)?;
+    Ok((shown(&row)?, parked.map(|StoredRevision(revision)| revision)))
+}
+
+fn shown(row: &Row) -> Result<Shown, tokio_postgres::Error> {
+    let (Checkpoint(revision), is_being_rebuilt) = (row.try_get(0)?, row.try_get(1)?);
+    Ok(if is_being_rebuilt { Shown::BeingRebuilt } else { Shown::UpTo(revision) })
 }

@@ -1,5 +1,6 @@
-//! The event store, as the rest of the workspace sees it: limits on every wait, typed failures, and clients that are
-//! replaced when they have died. Appending is done by a client of our own, everything else by the `eventstore` library.
+//! The event store, as the rest of the workspace sees it: limits on every wait, typed failures, and
+//! connections that are replaced when they have died. What an `esdb://` address means is said by the `eventstore`
+//! library; the calls are our own.
 
 mod address;
 mod append;
@@ -7,16 +8,16 @@ mod connection;
 mod error;
 mod form;
 mod leader;
-mod library;
 mod metadata;
 mod read;
+mod reading;
 mod recorded;
 mod subscription;
 
 use std::sync::Arc;
 
 use connection::ConnectionSettings;
-use library::CurrentClient;
+use reading::CurrentConnection;
 
 pub use append::{AppendError, AppendFailure, Appender, ProposedAppend, ProposedEvent};
 pub use error::{Refusal, Right, StoreError};
@@ -29,13 +30,13 @@ pub use subscription::{Delivery, Subscription};
 #[error("the event store address is not usable: {0}")]
 pub struct InvalidAddress(String);
 
-/// One connection to an event store, for reads and subscriptions; and the way to append, on further ones.
+/// One connection to an event store, for reads; and the way to subscribe and to append, on further ones.
 ///
-/// Subscriptions belong on connections of their own ([`EventStore::separate`]): they would share one HTTP/2
-/// flow-control window otherwise, and a subscriber that reads slowly could hold up a read.
+/// Each subscription has a connection of its own: it would share one HTTP/2 flow-control window otherwise, and a
+/// subscriber that reads slowly could hold up a read.
 pub struct EventStore {
     connections: Arc<ConnectionSettings>,
-    client: CurrentClient,
+    reads: CurrentConnection,
 }
 
 impl EventStore {
@@ -50,26 +51,26 @@ impl EventStore {
     pub fn new(address: &str) -> Result<Self, InvalidAddress> {
         let settings = address::settings(address)?;
         let connections = Arc::new(ConnectionSettings::new(&settings)?);
-        Ok(Self { connections, client: CurrentClient::new(settings) })
+        let reads = CurrentConnection::new(Arc::clone(&connections));
+        Ok(Self { connections, reads })
     }
 
     /// Another connection to the same event store.
     #[must_use]
     pub fn separate(&self) -> Self {
-        Self { connections: Arc::clone(&self.connections), client: self.client.separate() }
+        Self { connections: Arc::clone(&self.connections), reads: self.reads.separate() }
     }
 
-    /// Lets go of the client after a failure; the next use makes another one. The library's client gives up for good
-    /// when the server is away for longer than its few attempts, and stays with a node that hangs, so one that has
-    /// failed is not used again. It ends with the last subscription on it.
+    /// Lets go of the connection of reads after a failure; the next read makes another one. One that has failed may be
+    /// of no use any more, and nothing says so.
     pub fn reconnect(&self) {
-        self.client.release();
+        self.reads.release();
     }
 
-    /// How many clients of the library there are, of this connection and of all that were separated from one another:
-    /// at most one for each of them and one for each subscription.
+    /// How many connections there are for reads and subscriptions, of this one and of all that were separated from one
+    /// another: at most one for each of them and one for each subscription.
     #[must_use]
     pub fn clients(&self) -> usize {
-        self.client.alive()
+        self.reads.alive()
     }
 }

@@ -8,10 +8,12 @@
 
 mod batch;
 mod catch_up;
+mod connecting;
 mod handle;
 mod settings;
 mod turns;
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -22,12 +24,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::back_off::BackOff;
 use crate::event_store::{
-    AppendError, AppendFailure, Appender, Delivery, EventStore, ProposedAppend, StoreError, Subscription,
+    AppendError, AppendFailure, Appender, Delivery, EventStore, ProposedAppend, Refusal, StoreError, Subscription,
 };
 use crate::ledger::Ledger;
 use crate::limits;
-use batch::{Batch, Request, interruption};
-use catch_up::{assert_same_history, catch_up, shorter};
+use batch::{Batch, Request};
+use catch_up::{catch_up, shorter};
+use connecting::{disconnected, refusing};
 pub use handle::ExecutorHandle;
 pub use settings::ExecutorSettings;
 use turns::Turns;
@@ -49,6 +52,7 @@ pub struct Executor<D: Decider> {
     ledger: Ledger<D>,
     published: Arc<ArcSwap<Ledger<D>>>,
     connection: watch::Sender<Connection>,
+    other_history: watch::Sender<Option<Refusal>>,
     requests: mpsc::Receiver<Request<D>>,
     reads: EventStore,
     subscriptions: EventStore,
@@ -76,12 +80,14 @@ impl<D: Decider> Executor<D> {
         let published = Arc::new(ArcSwap::from_pointee(ledger.clone()));
         let beginning = StoreError::Unavailable("it was not asked yet".to_owned());
         let (connection, watched) = watch::channel(Err(beginning));
-        let handle = ExecutorHandle::new(sender, Arc::clone(&published), watched);
+        let (other_history, noticed) = watch::channel(None);
+        let handle = ExecutorHandle::new(sender, Arc::clone(&published), watched, noticed);
         let executor = Self {
             stream,
             ledger,
             published,
             connection,
+            other_history,
             requests,
             reads: event_store.separate(),
             subscriptions: event_store.separate(),
@@ -90,6 +96,19 @@ impl<D: Decider> Executor<D> {
             turns: Turns::default(),
         };
         (executor, handle)
+    }
+
+    /// Runs until `shutdown`, from the ledger that `loading` brings, whose revision may be far ahead of the one that the
+    /// executor was made with. Commands are refused until it is there.
+    pub async fn run_from(mut self, loading: impl Future<Output = Ledger<D>>, shutdown: CancellationToken) {
+        let beginning = StoreError::Unavailable("the state of this service is still being read".to_owned());
+        drop(self.connection.send_replace(Err(beginning)));
+        let loading = refusing(loading, &mut self.requests, &self.connection);
+        if let Some(ledger) = shutdown.run_until_cancelled(loading).await {
+            self.ledger = ledger;
+            self.publish();
+        }
+        self.run(shutdown).await;
     }
 
     /// Runs until `shutdown`. Commands that were taken are finished and answered; the rest are refused.
@@ -111,40 +130,6 @@ impl<D: Decider> Executor<D> {
         while let Some(request) = self.requests.recv().await {
             request.refuse(Interruption::Unavailable("the service is stopping".to_owned()));
         }
-    }
-
-    /// Connects and catches up, for as long as that takes. Commands are refused at once meanwhile: nothing is queued
-    /// behind an outage.
-    async fn connect(&mut self) -> Subscription {
-        let subscription = {
-            let Self { stream, ledger, requests, reads, subscriptions, appender, connection, .. } = self;
-            let connecting = async {
-                let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
-                loop {
-                    match connect(stream, ledger, reads, subscriptions, appender).await {
-                        Ok(subscription) => return subscription,
-                        Err(error) => disconnected(stream, connection, error),
-                    }
-                    back_off.pause().await;
-                    appender.disconnect();
-                    subscriptions.reconnect();
-                }
-            };
-            tokio::pin!(connecting);
-            loop {
-                tokio::select! {
-                    subscription = &mut connecting => break subscription,
-                    Some(request) = requests.recv() => {
-                        if let Err(error) = &*connection.borrow() {
-                            request.refuse(interruption(error));
-                        }
-                    }
-                }
-            }
-        };
-        self.publish();
-        tracing::info!(stream = self.stream, stream.revision = ?self.ledger.revision(), "the stream is folded; taking commands");
-        subscription
     }
 
     async fn serve(
@@ -178,11 +163,15 @@ impl<D: Decider> Executor<D> {
         let before = self.ledger.revision();
         for delivery in deliveries {
             // The subscription leaves nothing out, so what comes later than the next event is not reached here.
-            if let Delivery::Event(recorded) = delivery
-                && recorded.revision == self.ledger.next_revision()
-            {
-                self.ledger.fold(&recorded);
-                batch.saw(&recorded, &self.ledger);
+            let Delivery::Event(recorded) = delivery else { continue };
+            match recorded.revision.cmp(&self.ledger.next_revision()) {
+                Ordering::Equal => {
+                    self.ledger.fold(&recorded);
+                    batch.saw(&recorded, &self.ledger);
+                }
+                // One of this process's own, which was folded in when it was appended.
+                Ordering::Less => self.ledger.date(recorded.revision, recorded.created),
+                Ordering::Greater => {}
             }
         }
         let has_news = self.ledger.revision() != before;
@@ -213,6 +202,10 @@ impl<D: Decider> Executor<D> {
         let deadline = Instant::now() + limits::BATCH;
         let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
         loop {
+            batch.drop_abandoned();
+            if batch.is_empty() {
+                return Ok(());
+            }
             let decided_on = self.ledger.revision();
             let plan = batch.plan(&self.ledger, self.append_bytes);
             let proved = if plan.appends.is_empty() {
@@ -240,9 +233,6 @@ impl<D: Decider> Executor<D> {
                 }
                 Ok(false) => batch.answer_found(),
                 Err(error) => return Err(self.give_up(batch, error)),
-            }
-            if batch.is_empty() {
-                return Ok(());
             }
             if Instant::now() >= deadline {
                 let error = StoreError::Unavailable("the append did not succeed in time".to_owned());
@@ -363,27 +353,4 @@ impl<D: Decider> Executor<D> {
         disconnected(self.stream, &self.connection, error);
         Disconnected
     }
-}
-
-/// Says why commands are not taken, and logs it once for each reason.
-fn disconnected(stream: &str, connection: &watch::Sender<Connection>, error: StoreError) {
-    let is_new = connection.send_replace(Err(error.clone())) != Err(error.clone());
-    if is_new {
-        tracing::warn!(stream, %error, "lost the event store; refusing commands until it is back");
-    }
-}
-
-/// Folds what is there, checks that this user may append, and subscribes to what comes.
-async fn connect<D: Decider>(
-    stream: &'static str,
-    ledger: &mut Ledger<D>,
-    reads: &EventStore,
-    subscriptions: &EventStore,
-    appender: &mut Appender,
-) -> Result<Subscription, StoreError> {
-    // Asked first, on a connection of our own: an attempt during an outage costs no more than that.
-    let reached = appender.check().await?;
-    assert_same_history(stream, ledger, reads).await?;
-    catch_up(stream, ledger, reads, reached, |_, _| {}).await?;
-    subscriptions.subscribe(stream, ledger.revision()).await
 }

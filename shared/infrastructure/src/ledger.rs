@@ -1,27 +1,43 @@
 //! A domain's state folded from its stream, with the commands it remembers.
 
+mod entries;
+
 use std::time::Duration;
 
-use imbl::{HashMap, OrdMap};
+use imbl::{HashMap, OrdMap, OrdSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use shared_kernel::{Committed, Decider, DomainEvent, Idempotency, IdempotencyKey, Revision, UndecodableEvent};
 use uuid::Uuid;
 
-use crate::event_store::{EventMetadata, Recorded};
+use crate::event_store::{EventMetadata, Recorded, UnreadableMetadata};
 
 /// How long a command with an idempotency key is remembered, in time between events. The public promise is 24 hours;
 /// the hour on top covers clocks that differ.
 const REMEMBERED_FOR: Duration = Duration::from_secs(25 * 60 * 60);
 
+/// Stands for the time of an event that is not known yet, because this process has appended it and not read it back.
+/// Only the event store's time counts: the clock of this machine may be days away from those of the other replicas.
+const UNDATED: Timestamp = Timestamp::MAX;
+
 /// A domain's state at a revision of its stream. Cloning is cheap.
+///
+/// Its stored form is written and read entry by entry. It is that of [`crate::snapshot`]: what is changed here makes
+/// another format there.
+#[derive(Serialize, Deserialize)]
+#[serde(bound = "")]
 pub struct Ledger<D: Decider> {
     state: D::State,
     revision: Option<Revision>,
     /// The identifier of the newest event; `None` before the first.
     last_event: Option<Uuid>,
+    #[serde(with = "entries")]
     remembered: HashMap<IdempotencyKey, Remembered<D>>,
+    #[serde(with = "entries")]
     by_age: OrdMap<(Timestamp, Revision), IdempotencyKey>,
+    /// What events are about that cannot be read.
+    unreadable: OrdSet<Uuid>,
 }
 
 /// What a command with an idempotency key led to.
@@ -39,21 +55,13 @@ pub struct Remembered<D: Decider> {
     pub revision: Revision,
 }
 
-/// A ledger in a form that JSON has.
-#[derive(Serialize, Deserialize)]
-struct Snapshot<S, K, R> {
-    state: S,
-    revision: Option<Revision>,
-    remembered: Vec<(K, R)>,
-    by_age: Vec<(Timestamp, Revision, K)>,
-}
-
 /// An event together with what is folded from its metadata.
 pub(crate) struct Fact<'a, E> {
     pub(crate) event: &'a E,
     pub(crate) revision: Revision,
     pub(crate) event_id: Uuid,
-    pub(crate) created: Timestamp,
+    /// When the event store took it in, if that is known yet.
+    pub(crate) created: Option<Timestamp>,
     /// The command that the event comes from, if it had an idempotency key.
     pub(crate) command: Option<KeyedCommand<'a>>,
 }
@@ -65,6 +73,12 @@ pub(crate) struct KeyedCommand<'a> {
 }
 
 impl<D: Decider> Ledger<D> {
+    /// A ledger of the same settings in which nothing is folded yet.
+    #[must_use]
+    pub fn emptied(&self) -> Self {
+        Self::default()
+    }
+
     /// The state.
     #[must_use]
     pub const fn state(&self) -> &D::State {
@@ -88,32 +102,14 @@ impl<D: Decider> Ledger<D> {
         self.remembered.get(key)
     }
 
-    /// Everything in it, for [`Ledger::restore`].
-    ///
-    /// # Errors
-    /// If something in it has no JSON form.
-    pub(crate) fn snapshot(&self) -> Result<Vec<u8>, serde_json::Error> {
-        serde_json::to_vec(&Snapshot::<&D::State, &IdempotencyKey, &Remembered<D>> {
-            state: &self.state,
-            revision: self.revision,
-            remembered: self.remembered.iter().collect(),
-            by_age: self.by_age.iter().map(|(&(created, revision), key)| (created, revision, key)).collect(),
-        })
+    /// Whether nothing is missing of what has happened to something.
+    pub(crate) fn is_readable(&self, thing: &Uuid) -> bool {
+        !self.unreadable.contains(thing)
     }
 
-    /// The ledger of a [`Ledger::snapshot`], whose newest event has this identifier.
-    ///
-    /// # Errors
-    /// If it is not one.
-    pub(crate) fn restore(snapshot: &[u8], last_event: Uuid) -> Result<Self, serde_json::Error> {
-        let snapshot: Snapshot<D::State, IdempotencyKey, Remembered<D>> = serde_json::from_slice(snapshot)?;
-        Ok(Self {
-            state: snapshot.state,
-            revision: snapshot.revision,
-            last_event: Some(last_event),
-            remembered: snapshot.remembered.into_iter().collect(),
-            by_age: snapshot.by_age.into_iter().map(|(created, revision, key)| ((created, revision), key)).collect(),
-        })
+    /// How many commands it remembers of which it does not know how old they are.
+    pub(crate) fn undated(&self) -> usize {
+        self.by_age.range((UNDATED, Revision(0))..).count()
     }
 
     /// The number of the event that comes next.
@@ -122,25 +118,42 @@ impl<D: Decider> Ledger<D> {
         self.revision.map_or(Revision(0), Revision::next)
     }
 
-    /// Folds in a stored event. One that cannot be read moves the revision on and is logged: it changes nothing that
-    /// this version of the software knows of, and must not stop what it does know.
+    /// Folds in a stored event. One that cannot be read moves the revision on and is logged. If another version of the
+    /// software can, nothing is decided here any more about what it names: something has happened to that which is not
+    /// known here. What nobody can read must not stop what is known.
     pub(crate) fn fold(&mut self, recorded: &Recorded) {
         let Recorded { revision, event_id, created, .. } = *recorded;
+        self.date(revision, created);
         match read::<D::Event>(recorded) {
             Ok((event, metadata)) => {
                 let id = metadata.as_ref().and_then(EventMetadata::command_id);
                 let idempotency = metadata.as_ref().and_then(EventMetadata::idempotency);
                 let command = id.zip(idempotency.as_ref()).map(|(id, idempotency)| KeyedCommand { id, idempotency });
-                self.fold_fact(&Fact { event: &event, revision, event_id, created, command });
+                self.fold_fact(&Fact { event: &event, revision, event_id, created: Some(created), command });
             }
-            Err(reason) => {
-                tracing::error!(
-                    stream = %recorded.stream, event.revision = %revision, event.id = %event_id, error = reason,
-                    "an event in the stream cannot be read; decisions are made without it"
-                );
+            Err(unreadable) => {
+                self.set_aside(recorded, &unreadable);
                 self.revision = Some(revision);
                 self.last_event = Some(event_id);
             }
+        }
+    }
+
+    fn set_aside(&mut self, recorded: &Recorded, unreadable: &Unreadable) {
+        let Recorded { stream, revision, event_id, .. } = recorded;
+        let error = &unreadable.reason;
+        if unreadable.is_known_elsewhere {
+            let things = things_named_in(&recorded.data);
+            tracing::error!(
+                %stream, event.revision = %revision, event.id = %event_id, %error, refused = ?things,
+                "another version of the software has appended an event; commands about what it names are refused"
+            );
+            self.unreadable.extend(things);
+        } else {
+            tracing::error!(
+                %stream, event.revision = %revision, event.id = %event_id, %error,
+                "an event in the stream cannot be read; decisions are made without it"
+            );
         }
     }
 
@@ -151,7 +164,20 @@ impl<D: Decider> Ledger<D> {
         if let Some(command) = &fact.command {
             self.remember(fact, command);
         }
-        self.forget_before(fact.created);
+        if let Some(created) = fact.created {
+            self.forget_before(created);
+        }
+    }
+
+    /// Notes when the event store took in an event, which is not older than those before it.
+    pub(crate) fn date(&mut self, revision: Revision, created: Timestamp) {
+        let undated = (UNDATED, Revision(0))..=(UNDATED, revision);
+        let undated: Vec<_> = self.by_age.range(undated).map(|(&age, key)| (age, key.clone())).collect();
+        for (age, key) in undated {
+            self.by_age.remove(&age);
+            self.by_age.insert((created, age.1), key);
+        }
+        self.forget_before(created);
     }
 
     fn remember(&mut self, fact: &Fact<'_, D::Event>, command: &KeyedCommand<'_>) {
@@ -160,7 +186,8 @@ impl<D: Decider> Ledger<D> {
         let (first_revision, subject) = match earlier {
             Some(earlier) if earlier.command_id == id => (earlier.first_revision, earlier.subject.clone()),
             _ => {
-                self.by_age.insert((fact.created, fact.revision), idempotency.key.clone());
+                let created = fact.created.unwrap_or(UNDATED);
+                self.by_age.insert((created, fact.revision), idempotency.key.clone());
                 (fact.revision, D::subject_of_event(fact.event))
             }
         };
@@ -190,15 +217,43 @@ impl<D: Decider> Ledger<D> {
     }
 }
 
+/// What an event of any form is about: the identifiers in its data.
+fn things_named_in(data: &[u8]) -> Vec<Uuid> {
+    let fields: Map<String, Value> = serde_json::from_slice(data).unwrap_or_default();
+    fields.values().filter_map(|value| value.as_str()?.parse().ok()).collect()
+}
+
+/// Why an event cannot be read.
+struct Unreadable {
+    reason: String,
+    /// Another version of the software has written it.
+    is_known_elsewhere: bool,
+}
+
+impl From<UndecodableEvent> for Unreadable {
+    fn from(error: UndecodableEvent) -> Self {
+        let is_known_elsewhere = match error {
+            UndecodableEvent::UnknownType(_) | UndecodableEvent::UnknownVersion { .. } => true,
+            UndecodableEvent::Malformed { .. } => false,
+        };
+        Self { reason: error.to_string(), is_known_elsewhere }
+    }
+}
+
+impl From<UnreadableMetadata> for Unreadable {
+    fn from(error: UnreadableMetadata) -> Self {
+        Self { reason: error.to_string(), is_known_elsewhere: false }
+    }
+}
+
 /// Reads an event, also one with metadata of which only the schema version can be read: what has happened counts,
 /// whoever has asked for it. Without a schema version there is no knowing what the data means.
-fn read<E: DomainEvent>(recorded: &Recorded) -> Result<(E, Option<EventMetadata>), String> {
-    let decode = |version| recorded.decode(version).map_err(|error: UndecodableEvent| error.to_string());
+fn read<E: DomainEvent>(recorded: &Recorded) -> Result<(E, Option<EventMetadata>), Unreadable> {
     let unreadable = match recorded.metadata() {
-        Ok(metadata) => return Ok((decode(metadata.schema_version())?, Some(metadata))),
+        Ok(metadata) => return Ok((recorded.decode(metadata.schema_version())?, Some(metadata))),
         Err(unreadable) => unreadable,
     };
-    let event = decode(recorded.schema_version().map_err(|error| error.to_string())?)?;
+    let event = recorded.decode(recorded.schema_version()?)?;
     tracing::error!(
         stream = %recorded.stream, event.revision = %recorded.revision, event.id = %recorded.event_id,
         error = %unreadable,
@@ -223,6 +278,7 @@ impl<D: Decider> Default for Ledger<D> {
             last_event: None,
             remembered: HashMap::new(),
             by_age: OrdMap::new(),
+            unreadable: OrdSet::new(),
         }
     }
 }
@@ -235,6 +291,7 @@ impl<D: Decider> Clone for Ledger<D> {
             last_event: self.last_event,
             remembered: self.remembered.clone(),
             by_age: self.by_age.clone(),
+            unreadable: self.unreadable.clone(),
         }
     }
 }

@@ -45,9 +45,10 @@ longer!(RPC_ATTEMPT, BATCH);
 longer!(RPC_CALL, RPC_ATTEMPT);
 longer!(PROJECTION_BATCH, POSTGRES_STATEMENT);
 longer!(POSTGRES_STATEMENT, QUERY);
-longer!(REQUEST, EXECUTOR_ANSWER, RPC_CALL, EXECUTOR_ANSWER);
+longer!(REQUEST, EXECUTOR_ANSWER, RPC_CALL, AT_ONCE, EXECUTOR_ANSWER);
 longer!(REQUEST, RPC_CALL, EXECUTOR_ANSWER, AT_ONCE);
 longer!(REQUEST, FRESHNESS, QUERY, POSTGRES_CONNECT);
 
 // The application layer, which has no infrastructure, takes it from there.
 const _: () = assert!(AT_ONCE.as_millis() == shared_kernel::AT_ONCE_LIMIT.as_millis());
+const _: () = assert!(EXECUTOR_ANSWER.as_millis() == shared_kernel::DECISION_LIMIT.as_millis());

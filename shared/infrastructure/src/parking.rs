@@ -240,6 +240,12 @@ pub(crate) async fn keep(
     Ok(())
 }
 
+/// Lets go of all parked events of a reader: they are of another history.
+pub(crate) async fn forget(client: &impl GenericClient, reader: &str) -> Result<(), tokio_postgres::Error> {
+    client.execute("DELETE FROM parked_events WHERE reader = $1", &[&reader]).await?;
+    Ok(())
+}
+
 pub(crate) async fn release(
     client: &impl GenericClient,
     reader: &str,

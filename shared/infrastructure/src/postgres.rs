@@ -43,9 +43,12 @@ pub enum DatabaseError {
     /// It cannot be reached, is overloaded, starting or stopping. Trying again later may succeed.
     #[error("PostgreSQL is not available: {0}")]
     Unavailable(String),
-    /// It refused the statement. Trying again changes nothing.
+    /// It refused the statement. Trying again changes nothing, until somebody mends it.
     #[error("PostgreSQL refused the statement: {0}")]
     Refused(String),
+    /// It refused what it was to keep. Only other data would change that.
+    #[error("PostgreSQL refused the data: {0}")]
+    InvalidData(String),
 }
 
 impl From<tokio_postgres::Error> for DatabaseError {
@@ -53,13 +56,16 @@ impl From<tokio_postgres::Error> for DatabaseError {
         // Neither form quotes values: `Display` of a database error is its message, and a message may, so only its code
         // is kept.
         match error.as_db_error() {
-            Some(refusal) if !is_transient(refusal.code()) => Self::Refused(format!(
-                "SQLSTATE {} (table {}, column {}, constraint {})",
-                refusal.code().code(),
-                refusal.table().unwrap_or("-"),
-                refusal.column().unwrap_or("-"),
-                refusal.constraint().unwrap_or("-"),
-            )),
+            Some(refusal) if !is_transient(refusal.code()) => {
+                let reason = format!(
+                    "SQLSTATE {} (table {}, column {}, constraint {})",
+                    refusal.code().code(),
+                    refusal.table().unwrap_or("-"),
+                    refusal.column().unwrap_or("-"),
+                    refusal.constraint().unwrap_or("-"),
+                );
+                if is_about_data(refusal.code()) { Self::InvalidData(reason) } else { Self::Refused(reason) }
+            }
             Some(refusal) => Self::Unavailable(format!("SQLSTATE {}", refusal.code().code())),
             // Without the cause, which may quote the value.
             None if error.source().is_some_and(|cause| cause.is::<UnknownValue>()) => Self::Refused(error.to_string()),
@@ -73,15 +79,21 @@ impl From<DatabaseError> for QueryError {
         let reason = error.to_string();
         Self::Interrupted(match error {
             DatabaseError::Unavailable(_) => Interruption::Unavailable(reason),
-            DatabaseError::Refused(_) => Interruption::Internal(reason),
+            DatabaseError::Refused(_) | DatabaseError::InvalidData(_) => Interruption::Internal(reason),
         })
     }
 }
 
-/// Connection trouble, insufficient resources, operator intervention, system errors, conflicts between transactions;
-/// and a table or a column that is missing because the migrations have not run yet.
+/// Values, constraints, limits of what a row or an index holds, and what a check or a trigger says.
+fn is_about_data(code: &SqlState) -> bool {
+    ["21", "22", "23", "44", "54", "P0"].iter().any(|class| code.code().starts_with(class))
+}
+
+/// Connection trouble, a server or a transaction that only reads, insufficient resources, locks, operator intervention,
+/// system errors, conflicts between transactions; and a table or a column that is missing because the migrations have
+/// not run yet.
 fn is_transient(code: &SqlState) -> bool {
-    ["08", "40", "53", "57", "58"].iter().any(|class| code.code().starts_with(class))
+    ["08", "25", "40", "53", "55", "57", "58"].iter().any(|class| code.code().starts_with(class))
         || [SqlState::UNDEFINED_TABLE, SqlState::UNDEFINED_COLUMN].contains(code)
 }
 

@@ -1,5 +1,7 @@
 //! How far the readers of a stream have come, for operators.
 
+use shared_kernel::Revision;
+
 use crate::checkpoint::Checkpoint;
 use crate::event_store::{EventStore, Refusal, StoreError};
 use crate::parking::Count;
@@ -9,6 +11,8 @@ use crate::worker::WorkError;
 /// How far a reader of a stream has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
+    /// The newest event that it has done with; `None` before the first.
+    pub checkpoint: Option<Revision>,
     /// How many events of the stream it has not looked at yet.
     pub behind: u64,
     /// How many it could not process, and has put aside.
@@ -42,7 +46,7 @@ impl Progress {
             let difference = "it ends before the event up to which it was read".to_owned();
             return Err(StoreError::from(Refusal::OtherHistory { stream: stream.to_owned(), difference }).into());
         }
-        let count = |revision: Option<shared_kernel::Revision>| revision.map_or(0, |revision| revision.0 + 1);
-        Ok(Self { behind: count(last).saturating_sub(count(checkpoint)), parked })
+        let count = |revision: Option<Revision>| revision.map_or(0, |revision| revision.0 + 1);
+        Ok(Self { checkpoint, behind: count(last).saturating_sub(count(checkpoint)), parked })
     }
 }

@@ -15,10 +15,11 @@ use deadpool_postgres::Object;
 use shared_kernel::{QueryError, Revision};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_postgres::error::SqlState;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::checkpoint::{self, CHANNEL};
+use crate::checkpoint::{self, CHANNEL, Shown};
 use crate::limits;
 use crate::postgres::{Database, DatabaseError, from_bigint, to_bigint};
 
@@ -180,7 +181,7 @@ impl ReadModel {
         &self,
         thing: Option<Uuid>,
         query: &Q,
-    ) -> Result<(Reflecting<T>, Option<Revision>), DatabaseError>
+    ) -> Result<(Reflecting<T>, Option<Revision>), QueryError>
     where
         Q: Fn(Object) -> F,
         F: Future<Output = Result<T, tokio_postgres::Error>>,
@@ -189,29 +190,41 @@ impl ReadModel {
             let client = self.database.client().await?;
             // The checkpoint is read first, so the rows are at least as new as it says. What is parked is read together
             // with it, so nothing up to the checkpoint is left out.
-            let (revision, parked) = match thing {
-                None => {
-                    let statement = client.prepare_cached(checkpoint::READ).await?;
-                    (checkpoint::read(&**client, &statement, self.projection).await?, None)
-                }
-                Some(thing) => {
-                    let statement = client.prepare_cached(checkpoint::READ_ABOUT).await?;
-                    checkpoint::read_about(&**client, &statement, self.projection, thing).await?
-                }
+            let (shown, parked) = match thing {
+                None => (self.shown(&client).await?, None),
+                Some(thing) => self.shown_of(&client, thing).await?,
             };
-            let value = query(client).await?;
-            Ok((Reflecting { value, revision }, parked))
+            match shown {
+                Shown::UpTo(revision) => Ok(Some((Reflecting { value: query(client).await?, revision }, parked))),
+                Shown::BeingRebuilt => Ok(None),
+            }
         };
-        timeout(limits::QUERY, querying)
+        let answer: Result<_, DatabaseError> = timeout(limits::QUERY, querying)
             .await
-            .map_err(|_| DatabaseError::Unavailable("no answer to a query in time".to_owned()))?
+            .map_err(|_| DatabaseError::Unavailable("no answer to a query in time".to_owned()))?;
+        answer?.ok_or(QueryError::OtherHistory)
+    }
+
+    async fn shown(&self, client: &Object) -> Result<Shown, tokio_postgres::Error> {
+        let statement = client.prepare_cached(checkpoint::READ).await?;
+        checkpoint::read(&***client, &statement, self.projection).await
+    }
+
+    /// The same, with the number of the first event about `thing` that is parked. Tables that an older version has made
+    /// do not say that.
+    async fn shown_of(&self, client: &Object, thing: Uuid) -> Result<(Shown, Option<Revision>), tokio_postgres::Error> {
+        match client.prepare_cached(checkpoint::READ_ABOUT).await {
+            Ok(statement) => checkpoint::read_about(&***client, &statement, self.projection, thing).await,
+            Err(error) if error.code() == Some(&SqlState::UNDEFINED_COLUMN) => Ok((self.shown(client).await?, None)),
+            Err(error) => Err(error),
+        }
     }
 
     /// How far the tables have come.
     ///
     /// # Errors
-    /// [`DatabaseError`].
-    pub async fn revision(&self) -> Result<Option<Revision>, DatabaseError> {
+    /// [`QueryError`].
+    pub async fn revision(&self) -> Result<Option<Revision>, QueryError> {
         self.query_now(None, &|_| async { Ok(()) }).await.map(|(answer, _)| answer.revision)
     }
 }
@@ -233,8 +246,10 @@ impl CheckpointFollower {
             .database
             .dedicated(move |payload| {
                 let revision = payload.strip_prefix(projection).and_then(|rest| rest.strip_prefix(':')?.parse().ok());
-                if let Some(revision) = revision {
-                    raise(&notified, from_bigint(revision));
+                match revision.map(from_bigint) {
+                    Some(None) => drop(notified.send_replace(None)),
+                    Some(revision) => raise(&notified, revision),
+                    None => {}
                 }
             })
             .await?
@@ -246,7 +261,10 @@ impl CheckpointFollower {
         loop {
             let read = timeout(limits::QUERY, checkpoint::read(&*client, &statement, self.projection)).await;
             let revision = read.map_err(|_| DatabaseError::Unavailable("no answer in time".to_owned()))??;
-            raise(&self.checkpoint, revision);
+            match revision {
+                Shown::UpTo(revision) => raise(&self.checkpoint, revision),
+                Shown::BeingRebuilt => drop(self.checkpoint.send_replace(None)),
+            }
             tokio::time::sleep(POLL_INTERVAL).await;
         }
     }

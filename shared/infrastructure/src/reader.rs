@@ -140,11 +140,30 @@ impl<W: Work> Reader<W> {
 
 impl Reading {
     /// Begins after the checkpoint.
+    ///
+    /// # Errors
+    /// [`Refusal::OtherHistory`] if that is not of the history that the event store holds.
     async fn begin(&mut self, client: &ClientWrapper) -> Result<(Subscription, Statement), WorkError> {
         self.saved = checkpoint::load(&**client, self.reader).await?;
         (self.reached, self.saved_at) = (self.saved, Instant::now());
         self.parked = parking::keys(&**client, self.reader).await?;
         let advance = client.prepare_cached(checkpoint::ADVANCE).await?;
+        if let Some(saved) = self.saved {
+            let found = Mark::at(&self.event_store.event_at(self.stream, saved.revision).await?);
+            match saved.event_id {
+                Some(event_id) if found.event_id == Some(event_id) => {}
+                Some(_) => {
+                    let difference = format!("event {} is another one", saved.revision);
+                    return Err(
+                        StoreError::from(Refusal::OtherHistory { stream: self.stream.to_owned(), difference }).into()
+                    );
+                }
+                None => {
+                    self.save(&**client, &advance, Some(found)).await?;
+                    self.reached = self.saved;
+                }
+            }
+        }
         let after = self.saved.map(|mark| mark.revision);
         self.discarded = parking::discarded_after(&**client, self.reader, after).await?;
         Ok((self.event_store.subscribe(self.stream, after).await?, advance))

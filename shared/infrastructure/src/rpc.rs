@@ -85,10 +85,16 @@ impl RpcClient {
     {
         let back_off =
             ExponentialBuilder::default().with_min_delay(FIRST_RETRY_PAUSE).with_max_times(RETRIES).with_jitter();
-        let attempts =
-            (|| method(self.client.clone())).retry(back_off).when(|error| matches!(error, ClientError::Transport(_)));
+        let mut an_outcome_is_unknown = false;
+        let attempts = (|| method(self.client.clone())).retry(back_off).when(|error| {
+            an_outcome_is_unknown |= matches!(Fault::of_call("", error), Fault::OutcomeUnknown { .. });
+            matches!(error, ClientError::Transport(_))
+        });
         match tokio::time::timeout(limits::RPC_CALL, attempts).await {
-            Ok(outcome) => outcome.map_err(|error| Fault::of_call(&self.service, &error)),
+            Ok(outcome) => outcome.map_err(|error| {
+                let fault = Fault::of_call(&self.service, &error);
+                if an_outcome_is_unknown { fault.after_an_unknown_outcome() } else { fault }
+            }),
             Err(_) => {
                 Err(Fault::OutcomeUnknown { service: self.service.to_string(), reason: "no answer in time".to_owned() })
             }

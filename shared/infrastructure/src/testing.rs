@@ -1,10 +1,12 @@
-//! Tables as a processor writes them, without one: for tests of what is read from them.
+//! Tables as a processor writes them, without one: for tests of what is read from them. And what a ledger does not show
+//! otherwise.
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 use refinery::Runner;
-use shared_kernel::Revision;
+use shared_kernel::{Decider, Revision};
 
+use crate::ledger::Ledger;
 use crate::postgres::Database;
 use crate::reader::{Numbered, Projection};
 
@@ -35,6 +37,12 @@ pub async fn project_batch<P: Projection>(database_url: &str, projection: &P, ba
     let transaction = client.transaction().await.expect("a transaction");
     projection.project(&transaction, batch).await.expect("events that can be projected");
     transaction.commit().await.expect("a transaction");
+}
+
+/// How many commands a ledger remembers without knowing how old they are, so that it does not forget them.
+#[must_use]
+pub fn undated<D: Decider>(ledger: &Ledger<D>) -> usize {
+    ledger.undated()
 }
 
 fn database(url: &str) -> Database {

@@ -19,7 +19,7 @@ use crate::parking::DiscardedEvent;
 use crate::postgres::{Database, DatabaseError, Dedicated};
 use crate::reader::MOST_UNFINISHED;
 use mailbox::Mailbox;
-pub use operation::{Discard, NotCarriedOut, Replayed, ReplayedPart, Request};
+pub use operation::{Discard, NotCarriedOut, Replayed, ReplayedPart, Request, ResumeFrom};
 use operation::{Operation, Requests};
 
 /// How often an instance that does not lead tries to.
@@ -84,6 +84,8 @@ pub(crate) struct InHand(Arc<Mutex<Hands>>);
 #[derive(Default)]
 struct Hands {
     unfinished: usize,
+    /// What is different in another history, while it waits for an operator's word.
+    halted: Option<String>,
     /// By what they are about: of each lane the one that is tried.
     retrying: BTreeMap<Uuid, Retrying>,
 }
@@ -95,7 +97,8 @@ impl InHand {
 
     /// Notes that nothing is in hand.
     pub(crate) fn is_empty(&self) {
-        *self.hands() = Hands::default();
+        let mut hands = self.hands();
+        (hands.unfinished, hands.retrying) = (0, BTreeMap::new());
     }
 
     /// Notes how many events of the stream are neither reacted to nor parked.
@@ -109,6 +112,16 @@ impl InHand {
         let known = hands.retrying.get(&retrying.key);
         let since = known.filter(|known| known.event_number == retrying.event_number).map(|known| known.since);
         hands.retrying.insert(retrying.key, Retrying { since: since.unwrap_or(retrying.since), ..retrying });
+    }
+
+    /// Notes that it waits for an operator's word. Answers whether that is news.
+    pub(crate) fn is_halted(&self, difference: &str) -> bool {
+        self.hands().halted.replace(difference.to_owned()).is_none()
+    }
+
+    /// Notes that it does not wait for an operator's word.
+    pub(crate) fn is_not_halted(&self) {
+        self.hands().halted = None;
     }
 
     /// Notes that nothing about a thing is tried again any more.
@@ -154,6 +167,22 @@ impl WorkerHandle {
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.in_hand.hands().unfinished >= MOST_UNFINISHED
+    }
+
+    /// Why it waits for an operator's word ([`WorkerHandle::resume`]): what is different in the history that the event
+    /// store holds. `None` if it does not, or does not lead.
+    #[must_use]
+    pub fn halted(&self) -> Option<String> {
+        if self.state() == WorkerState::Leading { self.in_hand.hands().halted.clone() } else { None }
+    }
+
+    /// Lets it react to the history that the event store holds, although it is not the one that was reacted to before, in
+    /// whichever instance leads.
+    ///
+    /// # Errors
+    /// [`NotCarriedOut`] if none leads, does not wait for that, or does not do it within `limit`.
+    pub async fn resume(&self, from: ResumeFrom, limit: Duration) -> Result<(), NotCarriedOut> {
+        self.ask(Operation::Resume(from), limit).await
     }
 
     /// Processes the parked events again, in order, in whichever instance leads.
@@ -221,6 +250,7 @@ impl Worker {
     /// Notes that it does not work any more.
     pub(crate) fn ends(&self) {
         self.in_hand.is_empty();
+        self.in_hand.is_not_halted();
         self.state.send_replace(WorkerState::Waiting);
     }
 

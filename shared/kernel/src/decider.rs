@@ -1,5 +1,6 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use crate::{DomainEvent, Revision};
 
@@ -24,11 +25,27 @@ pub trait Decider: Send + Sync + 'static {
     /// What a command's caller gets back: the subject as the command left it.
     type Outcome: Clone + Serialize + DeserializeOwned + Send + Sync;
 
+    /// The schema version of the state: raised by hand whenever the same events lead to a state that means something else,
+    /// or that is stored in another form. A snapshot of any other version is not read.
+    const STATE_VERSION: u32;
+
     /// Decides a command. No events means that what was asked for is so already.
     ///
     /// # Errors
     /// The domain's rejection when a rule forbids the command; nothing has happened then.
     fn decide(state: &Self::State, command: &Self::Command) -> Result<Vec<Self::Event>, Self::Rejection>;
+
+    /// The events that record a command for which [`Decider::decide`] gives none, so that it is remembered by its
+    /// idempotency key: they say once more what is so. None for a command that can be decided anew whenever it is
+    /// repeated, without undoing what others have done since.
+    fn restate(state: &Self::State, command: &Self::Command) -> Vec<Self::Event> {
+        let _ = (state, command);
+        Vec::new()
+    }
+
+    /// Everything that a command rests on, as events name it. It cannot be decided while there is an event about one
+    /// of these that this version of the software cannot read.
+    fn concerns(state: &Self::State, command: &Self::Command) -> Vec<Uuid>;
 
     /// Folds the event with number `revision` of the stream into the state.
     ///

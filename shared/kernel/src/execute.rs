@@ -2,6 +2,8 @@ use std::time::Duration;
 
 use std::future::Future;
 
+use uuid::Uuid;
+
 use crate::{CommandContext, Decider, IdempotencyKey, Position, Revision};
 
 /// Executes the commands of one domain on what its stream says.
@@ -27,6 +29,13 @@ pub trait Execute<D: Decider>: Send + Sync {
         &self,
         look: impl FnOnce(&D::State) -> T + Send,
     ) -> impl Future<Output = Result<(T, Option<Revision>), ExecuteError<D::Rejection>>> + Send;
+
+    /// Whether this process can read every event about something, as far as it knows. What it has to say about it
+    /// means nothing if it cannot.
+    ///
+    /// # Errors
+    /// [`Interruption::Unavailable`] if it cannot.
+    fn readable(&self, thing: Uuid) -> Result<(), Interruption>;
 
     /// The fingerprint and the outcome of the command with this key, if this process remembers one.
     fn remembered(&self, key: &IdempotencyKey) -> Option<(String, Committed<D>)>;
@@ -76,6 +85,9 @@ pub enum ExecuteError<R> {
 /// out at once only lets the answer cover it.
 pub const AT_ONCE_LIMIT: Duration = Duration::from_millis(1_500);
 
+/// How long a command may take to be decided, with the time in which it waits for its turn.
+pub const DECISION_LIMIT: Duration = Duration::from_secs(5);
+
 /// What kept a command or a query from being carried out, other than a rule.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Interruption {
@@ -122,6 +134,9 @@ pub enum QueryError {
         /// The number of the event there.
         revision: Revision,
     },
+    /// The read model was of another history than the event store's, and is made anew.
+    #[error("the read model was of another history, and is made anew")]
+    OtherHistory,
     /// It could not be carried out.
     #[error(transparent)]
     Interrupted(#[from] Interruption),

@@ -21,7 +21,9 @@ pub use command::{Cause, CommandContext, Idempotency, IdempotencyKey, InvalidIde
 pub use decider::Decider;
 pub use domain::Domain;
 pub use event::{DomainEvent, Revision, UndecodableEvent, decode_json};
-pub use execute::{AT_ONCE_LIMIT, Committed, Execute, ExecuteError, Executed, Interruption, QueryError};
+pub use execute::{
+    AT_ONCE_LIMIT, Committed, DECISION_LIMIT, Execute, ExecuteError, Executed, Interruption, QueryError,
+};
 pub use id::PublicKey;
 pub use named::UnknownName;
 pub use paging::{Order, Paging};

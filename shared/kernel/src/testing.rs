@@ -2,6 +2,7 @@
 //! And tests of what is stored of events.
 
 mod golden;
+mod golden_state;
 mod history;
 mod in_memory;
 
@@ -9,6 +10,7 @@ use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
 pub use golden::GoldenFiles;
+pub use golden_state::assert_golden_state;
 pub use history::History;
 pub use in_memory::InMemory;
 use serde::Serialize;

@@ -3,6 +3,7 @@
 //!
 //! A domain implements [`DomainProcessor`]; its `main` is [`main`].
 
+mod checks;
 mod parked;
 mod routes;
 

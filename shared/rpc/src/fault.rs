@@ -70,15 +70,24 @@ impl Fault {
                 code::OUTCOME_UNKNOWN => Self::OutcomeUnknown { service, reason: object.message().to_owned() },
                 code::INTERNAL => Self::Internal { service, reason: object.message().to_owned() },
                 code::LAST_RESERVED..=code::INVALID_REQUEST => Self::Invalid { service, reason },
-                _ => Self::Unavailable { service, reason },
+                // A code that is not known here does not say that nothing was done.
+                _ => Self::OutcomeUnknown { service, reason },
             },
-            ClientError::RequestTimeout => Self::OutcomeUnknown { service, reason },
-            // A connection that broke later may have carried the call.
-            ClientError::Transport(cause) if !is_refused_connection(&**cause) => {
+            ClientError::Transport(cause) if is_refused_connection(&**cause) => Self::Unavailable { service, reason },
+            // A connection that broke later, and one whose answer cannot be read, may have carried the call.
+            _ => Self::OutcomeUnknown { service, reason },
+        }
+    }
+
+    /// The same fault of a call that was made before, in an attempt whose outcome is unknown: whatever has become of
+    /// the last attempt, that one may have been carried out.
+    #[must_use]
+    pub fn after_an_unknown_outcome(self) -> Self {
+        match self {
+            Self::Unavailable { service, reason } | Self::Invalid { service, reason } => {
                 Self::OutcomeUnknown { service, reason }
             }
-            ClientError::ParseError(_) | ClientError::InvalidRequestId(_) => Self::Invalid { service, reason },
-            _ => Self::Unavailable { service, reason },
+            other => other,
         }
     }
 }

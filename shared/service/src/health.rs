@@ -15,20 +15,22 @@ use serde::{Deserialize, Serialize};
 /// How long one check may take.
 const CHECK_LIMIT: Duration = Duration::from_secs(2);
 
-/// Up or down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// How something is, the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     /// It works.
     Up,
-    /// It does not.
+    /// It works, but somebody has to look after it.
+    Degraded,
+    /// It does not work.
     Down,
 }
 
 /// What `/health/ready` and `/health/live` answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Health {
-    /// Up, if every check is.
+    /// As bad as the worst of the checks.
     pub status: Status,
     /// What was looked at.
     #[serde(default)]
@@ -42,12 +44,24 @@ pub struct CheckResult {
     pub name: String,
     /// Whether it works.
     pub status: Status,
-    /// For people; says what is the matter if it is down.
+    /// For people; says what is the matter if it is not up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
 }
 
-type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<Option<String>, String>> + Send + Sync>;
+/// Why something is not up, for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Trouble {
+    /// It works, but somebody has to look after it.
+    Degraded(String),
+    /// It does not work.
+    Down(String),
+}
+
+/// What a check finds out: perhaps something worth knowing, or what is the matter.
+pub type Finding = Result<Option<String>, Trouble>;
+
+type Check = Arc<dyn Fn() -> BoxFuture<'static, Finding> + Send + Sync>;
 
 /// What a process needs in order to do its work.
 #[derive(Clone, Default)]
@@ -68,12 +82,12 @@ impl Checks {
         Self::default()
     }
 
-    /// Adds a check. It gets two seconds; `Ok` may say something worth knowing, `Err` says what is the matter.
+    /// Adds a check. It gets two seconds.
     #[must_use]
     pub fn with<F, Fut>(mut self, name: impl Into<String>, check: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<Option<String>, String>> + Send + 'static,
+        Fut: Future<Output = Finding> + Send + 'static,
     {
         self.checks.insert(name.into(), Arc::new(move || Box::pin(check())));
         self
@@ -82,23 +96,25 @@ impl Checks {
     /// Carries out all checks at the same time.
     pub async fn run(&self) -> Health {
         let checks = join_all(self.checks.iter().map(|(name, check)| run_one(name, check))).await;
-        let all_up = checks.iter().all(|check| check.status == Status::Up);
-        Health { status: if all_up { Status::Up } else { Status::Down }, checks }
+        let worst = checks.iter().map(|check| check.status).max();
+        Health { status: worst.unwrap_or(Status::Up), checks }
     }
 }
 
 async fn run_one(name: &str, check: &Check) -> CheckResult {
     let outcome = tokio::time::timeout(CHECK_LIMIT, check())
         .await
-        .unwrap_or_else(|_| Err(format!("no answer within {} s", CHECK_LIMIT.as_secs())));
+        .unwrap_or_else(|_| Err(Trouble::Down(format!("no answer within {} s", CHECK_LIMIT.as_secs()))));
     let (status, detail) = match outcome {
         Ok(detail) => (Status::Up, detail),
-        Err(detail) => (Status::Down, Some(detail)),
+        Err(Trouble::Degraded(detail)) => (Status::Degraded, Some(detail)),
+        Err(Trouble::Down(detail)) => (Status::Down, Some(detail)),
     };
     CheckResult { name: name.to_owned(), status, detail }
 }
 
-/// `GET /health/live`, always 200 as long as the process answers, and `GET /health/ready`, 200 or 503.
+/// `GET /health/live`, always 200 as long as the process answers, and `GET /health/ready`: 503 if something is down,
+/// else 200.
 pub fn routes<S: Clone + Send + Sync + 'static>(checks: Checks) -> Router<S> {
     let live = || async { Health { status: Status::Up, checks: Vec::new() } };
     let ready = move || {
@@ -111,7 +127,7 @@ pub fn routes<S: Clone + Send + Sync + 'static>(checks: Checks) -> Router<S> {
 impl IntoResponse for Health {
     fn into_response(self) -> Response {
         let status = match self.status {
-            Status::Up => StatusCode::OK,
+            Status::Up | Status::Degraded => StatusCode::OK,
             Status::Down => StatusCode::SERVICE_UNAVAILABLE,
         };
         (status, [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(self)).into_response()

@@ -302,6 +302,9 @@ impl From<QueryError> for Problem {
         match error {
             QueryError::NotYet => Self::not_yet(),
             QueryError::Parked { stream, revision } => Self::parked(stream, revision),
+            QueryError::OtherHistory => {
+                Self::of(problem_type::READ_MODEL_OF_ANOTHER_HISTORY).retry_after(DEFAULT_RETRY_AFTER)
+            }
             QueryError::Interrupted(interruption) => interruption.into(),
         }
     }

@@ -52,6 +52,9 @@ shared_kernel::problem_types! {
     PARKED = 503, "parked", "Parked",
         "An event about what was asked for, which the Jetbridge-Position covers, could not be processed and is parked. The data is as it was before it.",
         "`eventNumber` and `stream` name the event, and operators find it among the parked events. Without the header, the answer comes at once, and is older.";
+    READ_MODEL_OF_ANOTHER_HISTORY = 503, "read-model-of-another-history", "Read model of another history",
+        "The event store holds another history than the one that was shown before, as after a backup was restored. What is shown is made anew from it.",
+        "Wait for the number of seconds in Retry-After, then ask again, and let go of every id, ETag, Jetbridge-Position and cursor from before: they are of the other history.";
     OUTCOME_UNKNOWN = 504, "outcome-unknown", "Outcome unknown",
         "The command was passed on, but no answer came. It may have been carried out or not.",
         "Send it again with the same Idempotency-Key: it is then carried out exactly once. Without a key, read the state first.";

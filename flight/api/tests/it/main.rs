@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[cfg(target_os = "linux")]
+mod clocks;
 mod departures;
 mod lists;
+mod other_history;
 mod plans;
 mod rows;
 mod settings;

@@ -108,6 +108,18 @@ impl TestApi {
         client.append_to_stream(flight_contract::STREAM.name, &AppendToStreamOptions::default(), event).await.unwrap();
     }
 
+    /// Empties the event store while the API runs.
+    pub(crate) async fn empty_store(&mut self) {
+        self.store.stop().await;
+        self.store.empty();
+        self.store.start_again().await;
+    }
+
+    /// The address of the event store that it works with.
+    pub(crate) fn event_store(&self) -> &str {
+        self.store.connection_string()
+    }
+
     pub(crate) async fn stop(self) {
         self.service.stop().await;
     }

@@ -1,9 +1,11 @@
 use flight_application::FlightError;
 use flight_core::{FlightDeleted, FlightDisembarked, FlightEvent, FlightRejection};
 use passenger_contract::SealAnswer;
-use shared_kernel::{Interruption, Position, Revision};
+use shared_kernel::{Cause, CommandContext, ExecuteError, Interruption, Position, Revision};
 
-use crate::passenger_domain::{context, context_with_key, flight_after, flight_id, service, status};
+use crate::passenger_domain::{
+    context, context_of, context_with_key, flight_after, flight_id, keyed, other_details, service, status,
+};
 
 fn departed() -> FlightEvent {
     FlightEvent::Departed(FlightDisembarked { flight_id: flight_id() })
@@ -24,7 +26,7 @@ async fn a_flight_departs_once_its_manifest_is_sealed() {
 #[tokio::test]
 async fn a_flight_stays_when_the_seal_is_refused() {
     let mut passengers = flight_after([]);
-    passengers.seal = Ok(SealAnswer::NotAllBoarded { missing: 2, passengers: Vec::new(), revision: Some(Revision(4)) });
+    passengers.somebody_is_missing();
     let refused = service(&passengers).depart(flight_id(), None, context()).await;
     assert!(matches!(refused, Err(FlightError::NotAllBoarded { missing: 2, .. })), "{refused:?}");
     assert_eq!(status(&passengers), Some("waitingForBoarding"));
@@ -99,4 +101,75 @@ async fn a_flight_deleted_between_seal_and_departure_never_departs() {
     let not_found = matches!(refused, Err(FlightError::Rejected { rejection: FlightRejection::NotFound, .. }));
     assert!(not_found, "{refused:?}");
     assert_eq!(departures(&passengers.flights.events()), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_the_seal_nothing_that_says_nothing_was_done_is_answered() {
+    let interruptions = [
+        Interruption::Overloaded,
+        Interruption::Unavailable("away".to_owned()),
+        Interruption::Refused("no right".to_owned()),
+        Interruption::OutcomeUnknown("late".to_owned()),
+        Interruption::Internal("a fault".to_owned()),
+    ];
+    for newly in [true, false] {
+        for interruption in interruptions.clone() {
+            let mut passengers = flight_after([]);
+            passengers.seal = Ok(SealAnswer::Sealed { revision: Some(Revision(7)), newly });
+            *passengers.flights.next_departure.lock().unwrap() = Some(interruption.into());
+            let unknown = service(&passengers).depart(flight_id(), None, context_with_key("k")).await;
+            let is_unknown = matches!(unknown, Err(FlightError::Interrupted(Interruption::OutcomeUnknown(_))));
+            assert!(is_unknown, "{unknown:?}");
+            // The same request, again, finds out.
+            let done = service(&passengers).depart(flight_id(), None, context_with_key("k")).await.unwrap();
+            assert_eq!(done.value.status.as_str(), "disembarked");
+        }
+    }
+}
+
+/// The key was used for another request between the question whether it was and the seal.
+#[tokio::test]
+async fn a_sealed_flight_departs_although_its_key_was_used_for_something_else() {
+    let passengers = flight_after([]);
+    *passengers.flights.next_departure.lock().unwrap() = Some(ExecuteError::KeyReused);
+    let done = service(&passengers).depart(flight_id(), None, context_with_key("k")).await.unwrap();
+    assert_eq!(done.value.status.as_str(), "disembarked");
+    assert_eq!(departures(&passengers.flights.events()), 1);
+}
+
+#[tokio::test]
+async fn the_reaction_completes_a_departure_whose_key_was_used_for_something_else() {
+    let passengers = flight_after([]);
+    let correction = CommandContext { idempotency: Some(keyed("k", "correct")), ..context() };
+    service(&passengers).correct_details(flight_id(), other_details(), None, correction).await.unwrap();
+    let cause = Cause { step_of: Some(keyed("k", "disembark")), ..context().cause };
+    for _ in 0..2 {
+        let completed = service(&passengers).complete_departure(flight_id(), context_of(cause.clone())).await;
+        assert_eq!(completed, Ok(Some(Revision(2))));
+    }
+    assert_eq!(departures(&passengers.flights.events()), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_departure_that_somebody_else_completed_is_refused_unless_its_own_seal_allowed_it() {
+    for newly in [true, false] {
+        let mut passengers = flight_after([]);
+        passengers.seal = Ok(SealAnswer::Sealed { revision: Some(Revision(7)), newly });
+        passengers.meanwhile = Some(departed());
+        let answer = service(&passengers).depart(flight_id(), None, context_with_key("k")).await;
+        let rejection = FlightRejection::AlreadyDeparted;
+        match answer {
+            Ok(done) => assert!(newly && done.value.status.as_str() == "disembarked", "{done:?}"),
+            Err(FlightError::Rejected { rejection: found, .. }) => assert!(!newly && found == rejection, "{found}"),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seal_that_nobody_completes_is_completed_by_the_next_departure() {
+    let mut passengers = flight_after([]);
+    passengers.seal = Ok(SealAnswer::Sealed { revision: Some(Revision(7)), newly: false });
+    let done = service(&passengers).depart(flight_id(), None, context()).await.unwrap();
+    assert_eq!(done.value.status.as_str(), "disembarked");
 }

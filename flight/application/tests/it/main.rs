@@ -5,3 +5,5 @@
 mod departure;
 mod endings;
 mod passenger_domain;
+mod stream;
+mod versions;

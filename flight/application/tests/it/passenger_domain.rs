@@ -3,47 +3,77 @@ use passenger_contract::{FlightEnding, SealAnswer};
 use std::sync::{Arc, Mutex};
 
 use flight_application::{FlightService, Manifests};
-use flight_core::{FlightCreated, FlightDetails, FlightEvent, Flights};
-use shared_kernel::testing::InMemory;
+use flight_core::{FlightCreated, FlightDetails, FlightEvent};
 use shared_kernel::{Cause, CommandContext, Execute, Idempotency, IdempotencyKey, Interruption, Revision, Text};
 use uuid::Uuid;
 
-pub(crate) type Service = FlightService<InMemory<Flights>, PassengerDomain>;
+use crate::stream::FlightStream;
+
+pub(crate) type Service = FlightService<FlightStream, PassengerDomain>;
 
 /// Answers as the test says, and notes what it was asked.
 #[derive(Clone)]
 pub(crate) struct PassengerDomain {
-    pub(crate) flights: InMemory<Flights>,
+    pub(crate) flights: FlightStream,
     pub(crate) seal: Result<SealAnswer, Interruption>,
+    /// What is answered to the question before the seal, if it is something else.
+    pub(crate) preview: Option<SealAnswer>,
     /// Whether the reaction to the seal is faster than the command that asked for it.
     pub(crate) reaction_is_faster: bool,
+    /// What has happened to the flight by the time the departure is prepared.
+    pub(crate) before_preparation: Option<FlightEvent>,
     /// What has happened to the flight by the time the manifest is sealed.
     pub(crate) meanwhile: Option<FlightEvent>,
+    /// A correction of this version that is tried by the time the manifest is sealed.
+    pub(crate) correction_meanwhile: Option<Revision>,
+    /// Whether it was accepted.
+    pub(crate) correction_accepted: Arc<Mutex<Option<bool>>>,
     pub(crate) close: Result<Option<Revision>, Interruption>,
     pub(crate) asked: Arc<Mutex<Vec<&'static str>>>,
 }
 
 impl PassengerDomain {
+    /// Two have not boarded, which is what it says when it is asked for the seal.
+    pub(crate) fn somebody_is_missing(&mut self) {
+        let revision = Some(Revision(4));
+        self.seal = Ok(SealAnswer::NotAllBoarded { missing: 2, passengers: Vec::new(), revision });
+    }
+
     pub(crate) fn asked(&self) -> Vec<&'static str> {
         self.asked.lock().unwrap().clone()
+    }
+
+    fn note(&self, question: &'static str) {
+        self.asked.lock().unwrap().push(question);
     }
 }
 
 impl Manifests for PassengerDomain {
     async fn seal(&self, flight_id: FlightId, cause: Cause) -> Result<SealAnswer, Interruption> {
-        self.asked.lock().unwrap().push("seal");
+        self.note("seal");
         if let Some(event) = &self.meanwhile {
             self.flights.append(event.clone());
         }
+        if let Some(version) = self.correction_meanwhile {
+            let corrected = service(self).correct_details(flight_id, other_details(), Some(version), context()).await;
+            *self.correction_accepted.lock().unwrap() = Some(corrected.is_ok());
+        }
         if self.reaction_is_faster {
-            let reaction = FlightService::new(self.flights.clone(), self.clone());
-            reaction.complete_departure(flight_id, context_of(cause)).await.unwrap();
+            service(self).complete_departure(flight_id, context_of(cause)).await.unwrap();
         }
         self.seal.clone()
     }
 
+    async fn preview_seal(&self, _: FlightId) -> Result<SealAnswer, Interruption> {
+        self.note("preview");
+        if let Some(event) = &self.before_preparation {
+            self.flights.append(event.clone());
+        }
+        self.preview.clone().map_or_else(|| self.seal.clone(), Ok)
+    }
+
     async fn close(&self, _: FlightId, ending: FlightEnding, _: Cause) -> Result<Option<Revision>, Interruption> {
-        self.asked.lock().unwrap().push(match ending {
+        self.note(match ending {
             FlightEnding::Landed => "close landed",
             FlightEnding::Deleted => "close deleted",
         });
@@ -51,21 +81,32 @@ impl Manifests for PassengerDomain {
     }
 }
 
-/// A flight that these events have happened to after it was created, and a passenger domain that says yes to
-/// everything.
-pub(crate) fn flight_after(events: impl IntoIterator<Item = FlightEvent>) -> PassengerDomain {
-    let details = FlightDetails {
+fn details() -> FlightDetails {
+    FlightDetails {
         flight_number: Text::new("JB101").unwrap(),
         origin: Text::new("LHR").unwrap(),
         destination: Text::new("JFK").unwrap(),
         scheduled_departure: None,
-    };
-    let created = FlightEvent::Created(FlightCreated { flight_id: flight_id(), details: details.into() });
+    }
+}
+
+pub(crate) fn other_details() -> FlightDetails {
+    FlightDetails { flight_number: Text::new("JB102").unwrap(), ..details() }
+}
+
+/// A flight that these events have happened to after it was created, and a passenger domain that says yes to
+/// everything.
+pub(crate) fn flight_after(events: impl IntoIterator<Item = FlightEvent>) -> PassengerDomain {
+    let created = FlightEvent::Created(FlightCreated { flight_id: flight_id(), details: details().into() });
     PassengerDomain {
-        flights: InMemory::with([created].into_iter().chain(events)),
-        seal: Ok(SealAnswer::Sealed { revision: Some(Revision(7)) }),
+        flights: FlightStream::with([created].into_iter().chain(events)),
+        seal: Ok(SealAnswer::Sealed { revision: Some(Revision(7)), newly: true }),
+        preview: None,
         reaction_is_faster: false,
+        before_preparation: None,
         meanwhile: None,
+        correction_meanwhile: None,
+        correction_accepted: Arc::default(),
         close: Ok(Some(Revision(9))),
         asked: Arc::default(),
     }
@@ -93,11 +134,14 @@ pub(crate) fn context() -> CommandContext {
     })
 }
 
-pub(crate) fn context_with_key(key: &str) -> CommandContext {
-    let key = IdempotencyKey::new(key).unwrap();
-    CommandContext { idempotency: Some(Idempotency { key, fingerprint: "disembark".to_owned() }), ..context() }
+pub(crate) fn keyed(key: &str, fingerprint: &str) -> Idempotency {
+    Idempotency { key: IdempotencyKey::new(key).unwrap(), fingerprint: fingerprint.to_owned() }
 }
 
-fn context_of(cause: Cause) -> CommandContext {
+pub(crate) fn context_with_key(key: &str) -> CommandContext {
+    CommandContext { idempotency: Some(keyed(key, "disembark")), ..context() }
+}
+
+pub(crate) fn context_of(cause: Cause) -> CommandContext {
     CommandContext::caused_by(Uuid::now_v7(), cause)
 }

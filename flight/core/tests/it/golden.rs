@@ -1,8 +1,8 @@
 //! What is stored of events.
 
-use flight_core::{FlightCreated, FlightDetails, FlightEvent, FlightStatus, OffsetDateTime};
+use flight_core::{FlightCreated, FlightDetails, FlightEvent, FlightStatus, Flights, OffsetDateTime};
 use shared_kernel::DomainEvent;
-use shared_kernel::testing::{GoldenFiles, assert_one_text_form};
+use shared_kernel::testing::{GoldenFiles, assert_golden_state, assert_one_text_form};
 
 use crate::samples::{
     FLIGHT, all_boarded, boarding_reopened, created, created_v1, deleted, departed, details, details_corrected, landed,
@@ -30,6 +30,12 @@ fn events() -> [(u32, FlightEvent); 9] {
 #[test]
 fn events_are_read_and_stored_as_in_their_golden_files() {
     golden_files().assert_hold(FlightEvent::VERSIONS, &events());
+}
+
+#[test]
+fn events_lead_to_the_states_of_the_golden_file() {
+    let events = events().into_iter().map(|(_, event)| event);
+    assert_golden_state::<Flights>(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden_state"), events);
 }
 
 #[test]

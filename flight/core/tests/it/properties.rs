@@ -28,6 +28,10 @@ fn command() -> impl Strategy<Value = FlightCommand> {
             FlightCommand::CorrectDetails { flight_id, details, if_version }
         }),
         4 => news(),
+        1 => (flight_id(), 0..30_u64, 0..40_u64).prop_map(|(flight_id, manifest_revision, version)| {
+            let (manifest_revision, if_version) = (Revision(manifest_revision), Revision(version));
+            FlightCommand::PrepareDeparture { flight_id, manifest_revision, if_version }
+        }),
         1 => flight_id().prop_map(|flight_id| FlightCommand::Depart { flight_id }),
         1 => flight_id().prop_map(|flight_id| FlightCommand::CompleteDeparture { flight_id }),
         1 => (flight_id(), version())

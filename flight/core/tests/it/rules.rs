@@ -165,6 +165,33 @@ fn before_the_seal_a_flight_has_to_be_at_the_gate_in_the_expected_version() {
     assert_eq!(may(gone(), Some(0)), Err(FlightRejection::NotFound));
 }
 
+const fn prepare(manifest_revision: u64, if_version: u64) -> FlightCommand {
+    let (manifest_revision, if_version) = (Revision(manifest_revision), Revision(if_version));
+    FlightCommand::PrepareDeparture { flight_id: FLIGHT, manifest_revision, if_version }
+}
+
+#[test]
+fn a_prepared_departure_makes_another_version() {
+    at_gate().when(prepare(7, 0)).then_events([all_boarded(7)]);
+    let boarded = given::<Flights>([created(), all_boarded(7)]);
+    boarded.when(prepare(7, 1)).then_events([all_boarded(7)]);
+    boarded.when(prepare(8, 1)).then_events([all_boarded(8)]);
+    boarded.when(prepare(8, 0)).then_rejected(FlightRejection::Stale { current: Revision(1) });
+    boarded.when(correct(Some(Revision(0)))).then_rejected(FlightRejection::Stale { current: Revision(1) });
+}
+
+#[test]
+fn a_departure_is_not_prepared_with_news_that_was_overtaken() {
+    let reopened = given::<Flights>([created(), all_boarded(7), boarding_reopened(8)]);
+    reopened.when(prepare(7, 2)).then_rejected(FlightRejection::Stale { current: Revision(2) });
+}
+
+#[test]
+fn only_a_flight_at_the_gate_is_prepared() {
+    in_the_air().when(prepare(9, 2)).then_rejected(FlightRejection::AlreadyDeparted);
+    gone().when(prepare(9, 0)).then_rejected(FlightRejection::NotFound);
+}
+
 #[test]
 fn a_departure_is_completed_once_and_never_refused() {
     at_gate().when(COMPLETE_DEPARTURE).then_events([departed()]);

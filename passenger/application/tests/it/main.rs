@@ -125,8 +125,11 @@ async fn a_seal_names_who_is_missing() {
     };
     assert_eq!((missing, passengers.first().unwrap().id, revision), (1, ada.value.id, Some(Revision(0))));
     gate.service.board(ada.value.id, None, context()).await.unwrap();
-    let sealed = gate.service.seal(flight_id(), context()).await.unwrap();
-    assert_eq!(sealed, SealAnswer::Sealed { revision: Some(Revision(3)) });
+    let sealed = |newly, revision| SealAnswer::Sealed { revision: Some(Revision(revision)), newly };
+    assert_eq!(gate.service.preview_seal(flight_id()).await, Ok(sealed(true, 2)));
+    assert_eq!(gate.service.seal(flight_id(), context()).await, Ok(sealed(true, 3)));
+    assert_eq!(gate.service.seal(flight_id(), context()).await, Ok(sealed(false, 3)));
+    assert_eq!(gate.service.preview_seal(flight_id()).await, Ok(sealed(false, 3)));
 }
 
 #[tokio::test]

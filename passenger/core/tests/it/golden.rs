@@ -1,12 +1,12 @@
 //! What is stored of events.
 
 use passenger_contract::FlightEnding;
-use passenger_core::{ManifestState, PassengerEvent, PassengerStatus};
+use passenger_core::{ManifestState, PassengerEvent, PassengerStatus, Passengers};
 use shared_kernel::DomainEvent;
-use shared_kernel::testing::{GoldenFiles, assert_one_text_form};
+use shared_kernel::testing::{GoldenFiles, assert_golden_state, assert_one_text_form};
 
 use crate::samples::{
-    ZOE, arrived, boarded, checked_in, closed, completed, name_corrected, offloaded, removed, reopened, sealed,
+    MAX, ZOE, arrived, boarded, checked_in, closed, completed, name_corrected, offloaded, removed, reopened, sealed,
 };
 
 fn golden_files() -> GoldenFiles<PassengerEvent> {
@@ -32,6 +32,26 @@ fn events() -> [(u32, PassengerEvent); 10] {
 #[test]
 fn events_are_read_and_stored_as_in_their_golden_files() {
     golden_files().assert_hold(PassengerEvent::VERSIONS, &events());
+}
+
+#[test]
+fn events_lead_to_the_states_of_the_golden_file() {
+    let events = [
+        checked_in(ZOE),
+        name_corrected(ZOE),
+        checked_in(MAX),
+        boarded(ZOE),
+        offloaded(MAX),
+        completed(1),
+        reopened(0),
+        sealed(1),
+        closed(FlightEnding::Landed),
+        arrived(ZOE),
+        closed(FlightEnding::Deleted),
+        removed(MAX),
+        removed(ZOE),
+    ];
+    assert_golden_state::<Passengers>(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden_state"), events);
 }
 
 #[test]

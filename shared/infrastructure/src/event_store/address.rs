@@ -20,24 +20,17 @@ pub(super) fn settings(address: &str) -> Result<ClientSettings, InvalidAddress> 
         InvalidAddress(if error.error().is_some() { FORM.to_owned() } else { error.message().to_owned() })
     })?;
     if let Some(file) = settings.tls_ca_file().filter(|_| settings.is_secure_mode_enabled()) {
-        // The library panics in a task of its own if it cannot use the file.
+        // Said here in words that name the setting.
         ca::from_file(Path::new(file)).map_err(|error| InvalidAddress(error.to_string()))?;
     }
     check_credentials(&settings)?;
     Ok(settings)
 }
 
-/// Adds settings that the address leaves open: the library sleeps the discovery interval once even for a single node
-/// (500 ms by default), waits three seconds for the gossip of a node that hangs, and notices a dead peer only by
-/// keep-alive.
+/// Adds settings that the address leaves open: a dead peer that nothing is asked of is noticed by keep-alive alone.
 fn with_quick_defaults(address: &str) -> String {
     let mut address = address.to_owned();
-    for (name, value) in [
-        ("discoveryInterval", "20"),
-        ("gossipTimeout", "400"),
-        ("keepAliveInterval", "10000"),
-        ("keepAliveTimeout", "10000"),
-    ] {
+    for (name, value) in [("keepAliveInterval", "10000"), ("keepAliveTimeout", "10000")] {
         if !address.to_ascii_lowercase().contains(&format!("{}=", name.to_ascii_lowercase())) {
             let separator = if address.contains('?') { '&' } else { '?' };
             address.push_str(&format!("{separator}{name}={value}"));

@@ -1,8 +1,5 @@
 use std::fmt;
 
-/// `INVALID_ARGUMENT`, as a number: the library's version of `tonic` is not this crate's.
-const GRPC_INVALID_ARGUMENT: i32 = 3;
-
 /// Why the event store could not do something.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
@@ -78,38 +75,14 @@ impl fmt::Display for Right {
     }
 }
 
-/// How the event store refuses a position in the log of all streams. Reads and subscriptions use words of their own.
-const NO_SUCH_POSITION: [&str; 2] = ["InvalidPosition", "Trying to read from an invalid position"];
-
 impl StoreError {
     pub(super) fn timeout(operation: &str, limit: std::time::Duration) -> Self {
         Self::Unavailable(format!("no answer to {operation} within {} ms", limit.as_millis()))
     }
-
-    /// What a failure of the library means for a request that needs `right`.
-    pub(super) fn of_library(error: eventstore::Error, right: Right) -> Self {
-        use eventstore::Error;
-        let message = match &error {
-            Error::ServerError(message) | Error::Grpc { message, .. } => message.as_str(),
-            _ => "",
-        };
-        if NO_SUCH_POSITION.iter().any(|words| message.contains(words)) {
-            return Refusal::NoSuchPosition.into();
-        }
-        match error {
-            Error::AccessDenied => Refusal::AccessDenied(right).into(),
-            Error::ResourceDeleted => Refusal::StreamDeleted(right.stream()).into(),
-            Error::UnsupportedFeature | Error::ResourceAlreadyExists | Error::InternalParsingError(_) => {
-                Refusal::Other(error.to_string()).into()
-            }
-            Error::Grpc { code, message } if i32::from(code) == GRPC_INVALID_ARGUMENT => Refusal::Other(message).into(),
-            _ => Self::Unavailable(error.to_string()),
-        }
-    }
 }
 
 impl Right {
-    fn stream(&self) -> String {
+    pub(super) fn stream(&self) -> String {
         match self {
             Self::Append(stream) | Self::Read(stream) => stream.clone(),
             Self::ReadAll => "$all".to_owned(),

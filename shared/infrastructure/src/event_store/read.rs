@@ -1,10 +1,16 @@
 use std::time::Duration;
 
-use eventstore::{ReadStreamOptions, StreamPosition};
+use prost::Message;
+use shared_eventstore_protocol::client::Empty;
+use shared_eventstore_protocol::streams::ReadEvent;
+use shared_eventstore_protocol::streams::read_req::options::CountOption;
+use shared_eventstore_protocol::streams::read_req::stream_options::RevisionOption;
+use shared_eventstore_protocol::streams::read_req::{Options, ReadDirection};
+use shared_eventstore_protocol::streams::read_resp::Content;
 use shared_kernel::Revision;
 use tokio::time::timeout;
 
-use super::library::LibraryClient;
+use super::reading::{self, Connection};
 use super::{EventStore, Recorded, Refusal, Right, StoreError};
 use crate::limits;
 
@@ -14,9 +20,7 @@ impl EventStore {
     /// # Errors
     /// [`StoreError`] if the event store cannot be reached, or is silent for longer than an operation may take.
     pub async fn read_forwards(&self, stream: &str, from: Revision, limit: usize) -> Result<Vec<Recorded>, StoreError> {
-        let options =
-            ReadStreamOptions::default().forwards().position(StreamPosition::Position(from.0)).max_count(limit);
-        self.read(stream, &options).await
+        self.read(stream, &some(stream, RevisionOption::Revision(from.0), ReadDirection::Forwards, limit)).await
     }
 
     /// Reads a stream backwards from `from` (inclusive), or from its end if there is no such event, at most `limit`
@@ -30,9 +34,7 @@ impl EventStore {
         from: Revision,
         limit: usize,
     ) -> Result<Vec<Recorded>, StoreError> {
-        let options =
-            ReadStreamOptions::default().backwards().position(StreamPosition::Position(from.0)).max_count(limit);
-        self.read(stream, &options).await
+        self.read(stream, &some(stream, RevisionOption::Revision(from.0), ReadDirection::Backwards, limit)).await
     }
 
     /// A stream's newest event; `None` for a stream without events.
@@ -40,8 +42,7 @@ impl EventStore {
     /// # Errors
     /// As [`EventStore::read_forwards`].
     pub async fn last_event(&self, stream: &str) -> Result<Option<Recorded>, StoreError> {
-        let options = ReadStreamOptions::default().backwards().position(StreamPosition::End).max_count(1);
-        Ok(self.read(stream, &options).await?.pop())
+        Ok(self.read(stream, &newest(stream)).await?.pop())
     }
 
     /// The event with this number, which was there before.
@@ -70,7 +71,7 @@ impl EventStore {
 
     /// Reads, and once more over a fresh connection if the event store does not answer: after a failover or a node that
     /// hung, the connection of the last read may be of no use any more, and nothing says so.
-    async fn read(&self, stream: &str, options: &ReadStreamOptions) -> Result<Vec<Recorded>, StoreError> {
+    async fn read(&self, stream: &str, options: &Options) -> Result<Vec<Recorded>, StoreError> {
         match self.read_once(stream, options, limits::STORE_FIRST_ATTEMPT).await {
             Err(StoreError::Unavailable(_)) => {}
             outcome => return outcome,
@@ -81,40 +82,57 @@ impl EventStore {
         }
     }
 
-    /// Reads; gives up the client if it gets no answer.
-    async fn read_once(
-        &self,
-        stream: &str,
-        options: &ReadStreamOptions,
-        limit: Duration,
-    ) -> Result<Vec<Recorded>, StoreError> {
-        let client = self.client.get()?;
-        let outcome = read_with(&client, stream, options, limit).await;
+    /// Reads; gives up the connection if it gets no answer.
+    async fn read_once(&self, stream: &str, options: &Options, limit: Duration) -> Result<Vec<Recorded>, StoreError> {
+        let opened = timeout(limit, self.reads.get()).await;
+        let connection = opened.map_err(|_| StoreError::timeout("a connection", limit))??;
+        let outcome = read_with(&connection, stream, options, limit).await;
         if matches!(outcome, Err(StoreError::Unavailable(_))) {
-            self.client.give_up(&client);
+            self.reads.give_up(&connection);
         }
         outcome
     }
 }
 
+/// Up to `limit` events of a stream.
+fn some(stream: &str, from: RevisionOption, direction: ReadDirection, limit: usize) -> Options {
+    let count = CountOption::Count(u64::try_from(limit).unwrap_or(u64::MAX));
+    Options { read_direction: direction.into(), ..reading::options(reading::stream(stream, from), count) }
+}
+
+/// The newest event of a stream.
+pub(super) fn newest(stream: &str) -> Options {
+    some(stream, RevisionOption::End(Empty {}), ReadDirection::Backwards, 1)
+}
+
 /// Reads; `limit` is for the time until the first part of the answer, and from each part to the next.
-async fn read_with(
-    client: &LibraryClient,
+pub(super) async fn read_with(
+    connection: &Connection,
     stream: &str,
-    options: &ReadStreamOptions,
+    options: &Options,
     limit: Duration,
 ) -> Result<Vec<Recorded>, StoreError> {
     let silent = |_| StoreError::timeout("a read", limit);
-    let failed = |error| StoreError::of_library(error, Right::Read(stream.to_owned()));
+    let right = Right::Read(stream.to_owned());
+    let failed = |status| reading::failure(&status, &right);
     let mut events = Vec::new();
-    let mut reading = timeout(limit, client.read_stream(stream, options)).await.map_err(silent)?.map_err(failed)?;
-    loop {
-        match timeout(limit, reading.next()).await.map_err(silent)? {
-            Ok(Some(resolved)) => events.extend(resolved.event.map(Recorded::try_from).transpose()?),
-            Ok(None) | Err(eventstore::Error::ResourceNotFound) => return Ok(events),
-            Err(error) => return Err(failed(error)),
+    let begun = timeout(limit, connection.read(options.clone())).await;
+    let mut answer = begun.map_err(silent)?.map_err(failed)?;
+    while let Some(part) = timeout(limit, answer.message()).await.map_err(silent)?.map_err(failed)? {
+        match part.content {
+            Some(Content::Event(event)) => events.extend(recorded(&event)?),
+            Some(Content::StreamNotFound(_)) => return Ok(events),
+            _ => {}
         }
     }
+    Ok(events)
+}
+
+/// The event that a part of an answer has.
+pub(super) fn recorded(part: &[u8]) -> Result<Option<Recorded>, StoreError> {
+    let unreadable = |_| StoreError::from(Refusal::Other("an event that it sends cannot be read".to_owned()));
+    let part = ReadEvent::decode(part).map_err(unreadable)?;
+    part.event.map(Recorded::try_from).transpose()
 }
 
 /// The refusal of a stream that shows the event `found` where `expected` should be.

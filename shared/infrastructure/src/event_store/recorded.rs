@@ -1,6 +1,7 @@
 use bytes::Bytes;
-use eventstore::RecordedEvent;
 use jiff::Timestamp;
+use shared_eventstore_protocol::client::Uuid as ProtoUuid;
+use shared_eventstore_protocol::streams::RecordedEvent;
 use shared_kernel::{DomainEvent, Revision, UndecodableEvent};
 use uuid::Uuid;
 
@@ -64,27 +65,33 @@ impl TryFrom<RecordedEvent> for Recorded {
     type Error = StoreError;
 
     fn try_from(event: RecordedEvent) -> Result<Self, StoreError> {
-        let Some(created) = created(&event) else {
-            let reason = format!("it does not say when event {} of {} was recorded", event.revision, event.stream_id);
+        let stream = event.stream_identifier.map(|name| String::from_utf8_lossy(&name.stream_name).into_owned());
+        let stream = stream.unwrap_or_default();
+        let text = |name| event.metadata.get(name).map(String::as_str);
+        let Some(created) = text("created").and_then(created) else {
+            let reason = format!("it does not say when event {} of {stream} was recorded", event.stream_revision);
+            return Err(Refusal::Other(reason).into());
+        };
+        let Some(event_id) = event.id.as_ref().and_then(ProtoUuid::to_id) else {
+            let reason = format!("it does not say the identifier of event {} of {stream}", event.stream_revision);
             return Err(Refusal::Other(reason).into());
         };
         Ok(Self {
-            revision: Revision(event.revision),
-            position: AllPosition { commit: event.position.commit, prepare: event.position.prepare },
-            event_id: event.id,
+            revision: Revision(event.stream_revision),
+            position: AllPosition { commit: event.commit_position, prepare: event.prepare_position },
+            event_id,
             created,
-            stream: event.stream_id,
-            event_type: event.event_type,
+            stream,
+            event_type: text("type").unwrap_or_default().to_owned(),
             data: event.data,
             custom_metadata: event.custom_metadata,
         })
     }
 }
 
-/// The wire carries 100-nanosecond ticks since the Unix epoch. The client library's own field is cut to whole seconds,
-/// and says 1970 where there are none.
-fn created(event: &RecordedEvent) -> Option<Timestamp> {
-    let ticks: i128 = event.metadata.get("created")?.parse().ok()?;
+/// The wire carries 100-nanosecond ticks since the Unix epoch.
+fn created(ticks: &str) -> Option<Timestamp> {
+    let ticks: i128 = ticks.parse().ok()?;
     Timestamp::from_nanosecond(ticks.checked_mul(100)?).ok()
 }
 

@@ -1,19 +1,29 @@
-use eventstore::{
-    StreamPosition, SubscribeToAllOptions, SubscribeToStreamOptions, SubscriptionEvent, SubscriptionFilter,
-};
-use std::sync::Arc;
+use std::time::Duration;
 
+use shared_eventstore_protocol::client::Empty;
+use shared_eventstore_protocol::streams::read_req::all_options::AllOption;
+use shared_eventstore_protocol::streams::read_req::filter_options::{Filter, Window};
+use shared_eventstore_protocol::streams::read_req::options::{CountOption, FilterOption, StreamOption};
+use shared_eventstore_protocol::streams::read_req::stream_options::RevisionOption;
+use shared_eventstore_protocol::streams::read_req::{AllOptions, Expression, FilterOptions, Options};
+use shared_eventstore_protocol::streams::read_resp::Content;
+use shared_eventstore_protocol::streams::{Position, ReadResp};
 use shared_kernel::Revision;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use tonic::Streaming;
 
-use super::library::LibraryClient;
+use super::reading::{self, Connection};
 use super::{AllPosition, EventStore, Recorded, Right, StoreError, read};
 use crate::limits;
 
 /// How many events wait for a slow consumer before the event store is made to wait.
 const BUFFERED_EVENTS: usize = 2_048;
+/// How many events a filtered subscription considers, at least and in steps of 32, until it says how far it is.
+const CHECKPOINT_INTERVAL_MULTIPLIER: u32 = 1;
+/// How long nothing may come before the event store is asked whether there is something.
+const LONGEST_SILENCE: Duration = Duration::from_secs(5);
 
 /// What a subscription brings.
 #[derive(Debug)]
@@ -28,7 +38,8 @@ pub enum Delivery {
 
 /// A catch-up subscription: what is there already, then what comes, without a gap.
 ///
-/// It ends with the first failure; its owner subscribes again from what it has processed.
+/// It ends with the first failure; its owner subscribes again from what it has processed. It also ends when the event
+/// store ends it, and when nothing has come for a while although there is something.
 pub struct Subscription {
     deliveries: mpsc::Receiver<Result<Delivery, StoreError>>,
     pump: JoinHandle<()>,
@@ -45,12 +56,10 @@ impl EventStore {
         if let Some(after) = after {
             self.event_at(stream, after).await?;
         }
-        let from = after.map_or(StreamPosition::Start, |revision| StreamPosition::Position(revision.0));
-        let options = SubscribeToStreamOptions::default().start_from(from);
-        let client = self.client.get()?;
-        let subscription = client.subscribe_to_stream(stream, &options).await;
-        let expected = after.map_or(Revision(0), Revision::next);
-        self.confirmed(client, subscription, Right::Read(stream.to_owned()), Some(expected)).await
+        let from = after.map_or(RevisionOption::Start(Empty {}), |revision| RevisionOption::Revision(revision.0));
+        let options = reading::options(reading::stream(stream, from), CountOption::Subscription(Empty {}));
+        let followed = Followed::Stream { name: stream, delivered: after };
+        self.confirmed(options, Right::Read(stream.to_owned()), followed).await
     }
 
     /// Subscribes to all events of the streams whose names start with one of `stream_prefixes`, in the order of the
@@ -63,51 +72,62 @@ impl EventStore {
         stream_prefixes: &[&str],
         after: Option<AllPosition>,
     ) -> Result<Subscription, StoreError> {
-        let filter =
-            stream_prefixes.iter().fold(SubscriptionFilter::on_stream_name(), |f, prefix| f.add_prefix(prefix));
-        let from = after.map_or(StreamPosition::Start, |after| {
-            StreamPosition::Position(eventstore::Position { commit: after.commit, prepare: after.prepare })
+        let from = after.map_or(AllOption::Start(Empty {}), |AllPosition { commit, prepare }| {
+            AllOption::Position(Position { commit_position: commit, prepare_position: prepare })
         });
-        let options = SubscribeToAllOptions::default().position(from).filter(filter);
-        let client = self.client.get()?;
-        let subscription = client.subscribe_to_all(&options).await;
-        self.confirmed(client, subscription, Right::ReadAll, None).await
+        let prefix = stream_prefixes.iter().map(|prefix| (*prefix).to_owned()).collect::<Vec<_>>();
+        let source = StreamOption::All(AllOptions { all_option: Some(from) });
+        let names = Expression { prefix: prefix.clone(), ..Expression::default() };
+        let filter = FilterOptions {
+            filter: Some(Filter::StreamIdentifier(names)),
+            window: Some(Window::Count(Empty {})),
+            checkpoint_interval_multiplier: CHECKPOINT_INTERVAL_MULTIPLIER,
+        };
+        let options = Options {
+            filter_option: Some(FilterOption::Filter(filter)),
+            ..reading::options(source, CountOption::Subscription(Empty {}))
+        };
+        self.confirmed(options, Right::ReadAll, Followed::All { prefixes: prefix, considered: after }).await
     }
 
-    async fn confirmed(
-        &self,
-        client: Arc<LibraryClient>,
-        subscription: eventstore::Subscription,
-        right: Right,
-        expected: Option<Revision>,
-    ) -> Result<Subscription, StoreError> {
-        match Subscription::confirmed(&client, subscription, right, expected).await {
-            Ok(subscription) => Ok(subscription),
-            Err(error) => {
-                self.client.give_up(&client);
-                Err(self.connections.explained(error).await)
-            }
+    async fn confirmed(&self, options: Options, right: Right, followed: Followed) -> Result<Subscription, StoreError> {
+        let confirming = async {
+            let connection = self.reads.open().await?;
+            let failed = |status| reading::failure(&status, &right);
+            let mut answer = connection.read(options).await.map_err(failed)?;
+            let first = answer.message().await.map_err(failed)?.ok_or_else(ended)?;
+            Ok((connection, answer, first))
+        };
+        let confirmed = match timeout(limits::STORE_OPERATION, confirming).await {
+            Ok(confirmed) => confirmed,
+            Err(_) => Err(StoreError::timeout("a subscription", limits::STORE_OPERATION)),
+        };
+        match confirmed {
+            Ok((connection, answer, first)) => Subscription::begin(Pump { connection, answer, right, followed }, first),
+            Err(error) => Err(self.connections.explained(error).await),
         }
     }
 }
 
+/// Why a subscription has ended without an error.
+fn ended() -> StoreError {
+    StoreError::Unavailable("the event store has ended the subscription".to_owned())
+}
+
+/// Why a subscription ends that stands still.
+fn silent() -> StoreError {
+    let silence = LONGEST_SILENCE.as_secs();
+    StoreError::Unavailable(format!("a subscription has brought nothing for {silence} s although there is something"))
+}
+
 impl Subscription {
-    async fn confirmed(
-        client: &Arc<LibraryClient>,
-        mut subscription: eventstore::Subscription,
-        right: Right,
-        mut expected: Option<Revision>,
-    ) -> Result<Self, StoreError> {
-        let first = timeout(limits::STORE_OPERATION, subscription.next_subscription_event()).await;
-        let first = first.map_err(|_| StoreError::timeout("a subscription", limits::STORE_OPERATION))?;
-        let first = first.map_err(|error| StoreError::of_library(error, right.clone()))?;
+    fn begin(mut pump: Pump, first: ReadResp) -> Result<Self, StoreError> {
         let (sender, deliveries) = mpsc::channel(BUFFERED_EVENTS);
-        if let Some(delivery) = delivery(first)? {
+        if let Some(delivery) = pump.delivery(first)? {
             // The channel is empty and its receiver alive.
-            let _ = sender.try_send(in_sequence(delivery, &mut expected));
+            let _ = sender.try_send(Ok(delivery));
         }
-        let pump = tokio::spawn(pump(Arc::clone(client), subscription, right, expected, sender));
-        Ok(Self { deliveries, pump })
+        Ok(Self { deliveries, pump: tokio::spawn(pump.run(sender)) })
     }
 
     /// Waits for the next delivery and takes it and all that have arrived by then, at most `limit`.
@@ -141,53 +161,110 @@ impl Drop for Subscription {
     }
 }
 
-/// Takes events from the library's subscription, whose `next` loses its place when cancelled, into a channel whose
-/// receiver can be waited on together with other things.
-///
-/// `expected` is the number that the next event of a stream has to have. The client is held until the subscription has
-/// ended: it would end with it.
-async fn pump(
-    _client: Arc<LibraryClient>,
-    mut subscription: eventstore::Subscription,
+/// What is followed, and how far it has come.
+enum Followed {
+    Stream { name: &'static str, delivered: Option<Revision> },
+    All { prefixes: Vec<String>, considered: Option<AllPosition> },
+}
+
+/// Takes events from the call into a channel whose receiver can be waited on together with other things.
+struct Pump {
+    connection: Connection,
+    answer: Streaming<ReadResp>,
     right: Right,
-    mut expected: Option<Revision>,
-    sender: mpsc::Sender<Result<Delivery, StoreError>>,
-) {
-    loop {
-        let received = subscription.next_subscription_event().await;
-        let delivery = match received.map_err(|error| StoreError::of_library(error, right.clone())).and_then(delivery) {
-            Ok(None) => continue,
-            Ok(Some(delivery)) => in_sequence(delivery, &mut expected),
-            Err(error) => Err(error),
-        };
-        let has_ended = delivery.is_err();
-        if sender.send(delivery).await.is_err() || has_ended {
-            return;
+    followed: Followed,
+}
+
+impl Pump {
+    async fn run(mut self, sender: mpsc::Sender<Result<Delivery, StoreError>>) {
+        loop {
+            let delivery = match self.next().await {
+                Ok(None) => continue,
+                Ok(Some(delivery)) => Ok(delivery),
+                Err(error) => Err(error),
+            };
+            let has_ended = delivery.is_err();
+            if sender.send(delivery).await.is_err() || has_ended {
+                return;
+            }
+        }
+    }
+
+    /// What comes next. While nothing comes, the event store is asked now and then whether there is something: a
+    /// connection may be of no use any more, and nothing says so.
+    async fn next(&mut self) -> Result<Option<Delivery>, StoreError> {
+        let (mut patience, mut is_behind) = (LONGEST_SILENCE, false);
+        loop {
+            match timeout(patience, self.answer.message()).await {
+                Ok(Ok(Some(part))) => return self.delivery(part),
+                Ok(Ok(None)) => return Err(ended()),
+                Ok(Err(status)) => return Err(reading::failure(&status, &self.right)),
+                Err(_) if is_behind => return Err(silent()),
+                // What has been there for a moment may be on its way.
+                Err(_) if self.followed.is_behind(&self.connection).await? => {
+                    (patience, is_behind) = (limits::STORE_OPERATION, true);
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn delivery(&mut self, part: ReadResp) -> Result<Option<Delivery>, StoreError> {
+        let delivery = delivery(part)?;
+        delivery.map(|delivery| self.followed.take(delivery)).transpose()
+    }
+}
+
+impl Followed {
+    /// The delivery, if it is not an event that comes after one that is missing.
+    fn take(&mut self, delivery: Delivery) -> Result<Delivery, StoreError> {
+        match (self, &delivery) {
+            (Self::Stream { delivered, .. }, Delivery::Event(event)) => {
+                let expected = delivered.map_or(Revision(0), Revision::next);
+                if event.revision > expected {
+                    return Err(read::hidden(&event.stream, expected, event.revision).into());
+                }
+                *delivered = Some(event.revision);
+            }
+            (Self::All { considered, .. }, Delivery::Event(event)) => *considered = Some(event.position),
+            (Self::All { considered, .. }, Delivery::Checkpoint(position)) => *considered = Some(*position),
+            (Self::Stream { .. }, Delivery::Checkpoint(_)) | (_, Delivery::CaughtUp) => {}
+        }
+        Ok(delivery)
+    }
+
+    /// Whether there is something that has not come yet.
+    async fn is_behind(&self, connection: &Connection) -> Result<bool, StoreError> {
+        match self {
+            Self::Stream { name, delivered } => {
+                Ok(newest(connection, name).await?.map(|event| event.revision) > *delivered)
+            }
+            Self::All { prefixes, considered } => {
+                for stream in prefixes {
+                    if newest(connection, stream).await?.map(|event| event.position) > *considered {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
         }
     }
 }
 
-/// The delivery, if it is not an event that comes after one that is missing.
-fn in_sequence(delivery: Delivery, expected: &mut Option<Revision>) -> Result<Delivery, StoreError> {
-    if let (Delivery::Event(event), Some(next)) = (&delivery, *expected) {
-        if event.revision > next {
-            return Err(read::hidden(&event.stream, next, event.revision).into());
-        }
-        *expected = Some(event.revision.next());
-    }
-    Ok(delivery)
+async fn newest(connection: &Connection, stream: &str) -> Result<Option<Recorded>, StoreError> {
+    let options = read::newest(stream);
+    Ok(read::read_with(connection, stream, &options, limits::STORE_OPERATION).await?.pop())
 }
 
-fn delivery(event: SubscriptionEvent) -> Result<Option<Delivery>, StoreError> {
-    Ok(match event {
-        SubscriptionEvent::EventAppeared(resolved) => {
-            resolved.event.map(Recorded::try_from).transpose()?.map(Delivery::Event)
-        }
-        SubscriptionEvent::CaughtUp => Some(Delivery::CaughtUp),
+fn delivery(part: ReadResp) -> Result<Option<Delivery>, StoreError> {
+    Ok(match part.content {
+        Some(Content::Event(event)) => read::recorded(&event)?.map(Delivery::Event),
+        Some(Content::CaughtUp(_)) => Some(Delivery::CaughtUp),
         // EventStoreDB 24.6 says so where it means "the end"; going on from there would leave out everything.
-        SubscriptionEvent::Checkpoint(position) if position.commit == u64::MAX => None,
-        SubscriptionEvent::Checkpoint(position) => {
-            Some(Delivery::Checkpoint(AllPosition { commit: position.commit, prepare: position.prepare }))
+        Some(Content::Checkpoint(position)) if position.commit_position == u64::MAX => None,
+        Some(Content::Checkpoint(position)) => {
+            let Position { commit_position: commit, prepare_position: prepare } = position;
+            Some(Delivery::Checkpoint(AllPosition { commit, prepare }))
         }
         _ => None,
     })

@@ -1,6 +1,5 @@
 use std::collections::HashMap;
 
-use jiff::Timestamp;
 use shared_kernel::{CommandContext, Committed, Decider, DomainEvent, ExecuteError, Interruption, Revision};
 use tokio::sync::oneshot;
 use uuid::Uuid;
@@ -23,6 +22,14 @@ impl<D: Decider> Request<D> {
     /// Refuses a request of which nothing was sent to the event store.
     pub(super) fn refuse(self, interruption: Interruption) {
         self.fail(interruption.into());
+    }
+
+    /// Whether its caller has stopped waiting.
+    fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Command { reply, .. } => reply.is_closed(),
+            Self::Barrier { reply } => reply.is_closed(),
+        }
     }
 
     // A caller that has stopped waiting is no concern of the executor's: its answer goes nowhere.
@@ -71,6 +78,7 @@ pub(super) enum Verdict<D: Decider> {
     Committed(Committed<D>),
     Rejected(D::Rejection),
     KeyReused,
+    Unreadable,
     Unwritable(String),
     Current,
 }
@@ -84,6 +92,16 @@ impl<D: Decider> Batch<D> {
 
     pub(super) fn is_empty(&self) -> bool {
         self.pending.iter().all(|pending| pending.request.is_none())
+    }
+
+    /// Drops the requests whose callers have stopped waiting and of which nothing can be in the stream, so that an
+    /// overload ends with the callers that it had.
+    pub(super) fn drop_abandoned(&mut self) {
+        for pending in &mut self.pending {
+            if pending.may_land_at.is_none() && pending.request.as_ref().is_some_and(Request::is_abandoned) {
+                pending.request = None;
+            }
+        }
     }
 
     /// Decides every request that is not answered, each on what the ones before it lead to.
@@ -159,6 +177,7 @@ impl<D: Decider> Batch<D> {
                 Verdict::Committed(committed) => request.answer(Ok(committed)),
                 Verdict::Rejected(rejection) => request.fail(ExecuteError::Rejected { rejection, revision }),
                 Verdict::KeyReused => request.fail(ExecuteError::KeyReused),
+                Verdict::Unreadable => request.fail(unreadable().into()),
                 Verdict::Unwritable(reason) => request.fail(Interruption::Internal(reason).into()),
                 Verdict::Current => {
                     if let Request::Barrier { reply } = request {
@@ -191,6 +210,13 @@ pub(super) fn interruption(error: &StoreError) -> Interruption {
     }
 }
 
+/// Why there is no decision about what an event is about that cannot be read here. Another replica may be of a newer
+/// version, so asking again may help.
+pub(super) fn unreadable() -> Interruption {
+    let reason = "an event about it cannot be read by this version of the software, or is malformed";
+    Interruption::Unavailable(reason.to_owned())
+}
+
 struct DecidedCommand<D: Decider> {
     events: Vec<ProposedEvent>,
     expected: Option<Revision>,
@@ -213,7 +239,13 @@ fn decide<D: Decider>(
             Verdict::KeyReused
         });
     }
-    let events = D::decide(speculation.state(), command).map_err(Verdict::Rejected)?;
+    if D::concerns(speculation.state(), command).iter().any(|thing| !speculation.is_readable(thing)) {
+        return Err(Verdict::Unreadable);
+    }
+    let mut events = D::decide(speculation.state(), command).map_err(Verdict::Rejected)?;
+    if events.is_empty() && context.idempotency.is_some() {
+        events = D::restate(speculation.state(), command);
+    }
     let subject = D::subject(command);
     if events.is_empty() {
         let outcome = D::outcome(speculation.state(), &subject);
@@ -222,13 +254,13 @@ fn decide<D: Decider>(
     let proposed = events.iter().map(|event| propose(event, context)).collect::<Result<Vec<_>, _>>();
     let proposed = proposed.map_err(|error| Verdict::Unwritable(error.to_string()))?;
     let (expected, first_revision) = (speculation.revision(), speculation.next_revision());
-    let created = Timestamp::now();
     for (event, ProposedEvent { id, .. }) in events.iter().zip(&proposed) {
         speculation.fold_fact(&Fact {
             event,
             revision: speculation.next_revision(),
             event_id: *id,
-            created,
+            // The event store's time counts, which is not known before the event is read back.
+            created: None,
             command: context
                 .idempotency
                 .as_ref()

@@ -50,20 +50,30 @@ pub(super) fn shorter(stream: &'static str, current: Option<Revision>, next: Rev
     Refusal::OtherHistory { stream: stream.to_owned(), difference }.into()
 }
 
-/// Checks that the stream still holds the event that was folded last.
+/// Checks that the stream, which reaches up to `reached`, still holds the event that was folded last.
 ///
 /// # Errors
-/// [`Refusal::OtherHistory`] if it does not: it was emptied or restored, and what was folded never happened. Else as
+/// [`Refusal::OtherHistory`] if it certainly does not: it was emptied or restored, and what was folded never happened.
+/// [`Refusal::EventsHidden`] if it does not show the event, although it has one there. Else as
 /// [`EventStore::event_at`].
 pub(super) async fn assert_same_history<D: Decider>(
     stream: &'static str,
     ledger: &Ledger<D>,
+    reached: Option<Revision>,
     event_store: &EventStore,
 ) -> Result<(), StoreError> {
     let Some((revision, event_id)) = ledger.last_event() else { return Ok(()) };
-    if event_store.event_at(stream, revision).await?.event_id == event_id {
-        return Ok(());
+    let Some(reached) = reached.filter(|reached| *reached >= revision) else {
+        return Err(shorter(stream, reached, ledger.next_revision()));
+    };
+    match event_store.event_at(stream, revision).await {
+        Ok(event) if event.event_id == event_id => Ok(()),
+        Ok(_) => {
+            let difference = format!("event {revision} is another one");
+            Err(Refusal::OtherHistory { stream: stream.to_owned(), difference }.into())
+        }
+        // Hidden, or the node that was read is behind the one that leads: nothing says that it never happened.
+        Err(StoreError::Refused(Refusal::OtherHistory { .. })) => Err(hidden(stream, revision, reached.0)),
+        Err(error) => Err(error),
     }
-    let difference = format!("event {revision} is another one");
-    Err(Refusal::OtherHistory { stream: stream.to_owned(), difference }.into())
 }

@@ -6,10 +6,11 @@ use shared_kernel::{
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use super::Connection;
-use super::batch::Request;
-use crate::event_store::StoreError;
+use super::batch::{Request, unreadable};
+use crate::event_store::{Refusal, StoreError};
 use crate::ledger::Ledger;
 use crate::limits;
 
@@ -18,6 +19,7 @@ pub struct ExecutorHandle<D: Decider> {
     requests: mpsc::Sender<Request<D>>,
     published: Arc<ArcSwap<Ledger<D>>>,
     connection: watch::Receiver<Connection>,
+    other_history: watch::Receiver<Option<Refusal>>,
 }
 
 impl<D: Decider> ExecutorHandle<D> {
@@ -25,8 +27,9 @@ impl<D: Decider> ExecutorHandle<D> {
         requests: mpsc::Sender<Request<D>>,
         published: Arc<ArcSwap<Ledger<D>>>,
         connection: watch::Receiver<Connection>,
+        other_history: watch::Receiver<Option<Refusal>>,
     ) -> Self {
-        Self { requests, published, connection }
+        Self { requests, published, connection, other_history }
     }
 
     /// The newest state this process knows. Another replica may have appended since.
@@ -39,6 +42,13 @@ impl<D: Decider> ExecutorHandle<D> {
     #[must_use]
     pub fn outage(&self) -> Option<StoreError> {
         self.connection.borrow().clone().err()
+    }
+
+    /// What was different when the event store was found to hold another history than before, if it ever was since this
+    /// process began: the state was thrown away then, and folded anew.
+    #[must_use]
+    pub fn other_history(&self) -> Option<Refusal> {
+        self.other_history.borrow().clone()
     }
 
     fn send(&self, request: Request<D>) -> Result<(), Interruption> {
@@ -87,6 +97,10 @@ impl<D: Decider> Execute<D> for ExecutorHandle<D> {
         }
     }
 
+    fn readable(&self, thing: Uuid) -> Result<(), Interruption> {
+        if self.published.load().is_readable(&thing) { Ok(()) } else { Err(unreadable()) }
+    }
+
     fn remembered(&self, key: &IdempotencyKey) -> Option<(String, Committed<D>)> {
         let ledger = self.published.load();
         ledger.remembered(key).map(|remembered| (remembered.fingerprint.clone(), remembered.committed()))
@@ -99,6 +113,7 @@ impl<D: Decider> Clone for ExecutorHandle<D> {
             requests: self.requests.clone(),
             published: Arc::clone(&self.published),
             connection: self.connection.clone(),
+            other_history: self.other_history.clone(),
         }
     }
 }

@@ -52,6 +52,14 @@ impl<C> Table<C> {
         client.query_opt(&statement, &[&key.into()]).await?.map(|row| self.read(&row)).transpose()
     }
 
+    /// Deletes all rows.
+    ///
+    /// # Errors
+    /// Those of PostgreSQL.
+    pub async fn clear(self, transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
+        transaction.batch_execute(&format!("TRUNCATE {self}")).await
+    }
+
     /// Deletes the rows with these keys.
     ///
     /// # Errors

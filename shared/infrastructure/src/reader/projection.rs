@@ -16,8 +16,8 @@ use uuid::Uuid;
 use super::batch::{Batch, Outcome, Parked, Refused};
 use super::origin::{Numbered, Unprocessable};
 use super::{IDLE_CHECKPOINT_INTERVAL, Reader, Reading, Work, in_time};
-use crate::checkpoint::Mark;
-use crate::event_store::{EventStore, Recorded};
+use crate::checkpoint::{self, Mark};
+use crate::event_store::{EventStore, Recorded, Refusal, StoreError};
 use crate::parking;
 use crate::postgres::{Database, DatabaseError};
 use crate::worker::{ReplayedPart, Request, WorkError, WorkerHandle};
@@ -34,6 +34,9 @@ pub trait Projection: Send + Sync + 'static {
     type Event: DomainEvent;
     /// The name of the checkpoint, unique in its database.
     const NAME: &'static str;
+
+    /// Deletes all rows, before they are made anew.
+    fn clear(&self, transaction: &Transaction<'_>) -> impl Future<Output = ProjectResult> + Send;
 
     /// Writes what the events, in order, change. Projecting the same events again must lead to the same rows.
     fn project(
@@ -75,7 +78,13 @@ impl<P: Projection> Work for Projecting<P> {
         client: &mut ClientWrapper,
         requests: &mut mpsc::Receiver<Request>,
     ) -> Result<Infallible, WorkError> {
-        let (mut subscription, advance) = reading.begin(client).await?;
+        let (mut subscription, advance) = match reading.begin(client).await {
+            Err(WorkError::Store(StoreError::Refused(Refusal::OtherHistory { difference, .. }))) => {
+                self.begin_anew(reading, client, &difference).await?;
+                reading.begin(client).await?
+            }
+            begun => begun?,
+        };
         loop {
             tokio::select! {
                 // Nobody may wait for the answer any more.
@@ -87,6 +96,10 @@ impl<P: Projection> Work for Projecting<P> {
                         let discarded = reading.discard(client, &discard).await?;
                         reading.parked = parking::keys(&**client, P::NAME).await?;
                         let _ = reply.send(discarded);
+                    }
+                    // It needs nobody's word.
+                    Request::Resume { reply, .. } => {
+                        let _ = reply.send(false);
                     }
                 },
                 deliveries = subscription.next_batch(EVENTS_PER_BATCH) => {
@@ -102,6 +115,31 @@ impl<P: Projection> Work for Projecting<P> {
 }
 
 impl<P: Projection> Projecting<P> {
+    /// Deletes what was projected of another history, and begins before the first event of this one.
+    async fn begin_anew(
+        &self,
+        reading: &mut Reading,
+        client: &mut ClientWrapper,
+        difference: &str,
+    ) -> Result<(), WorkError> {
+        let until = reading.event_store.last_revision(reading.stream).await?;
+        tracing::warn!(
+            reader = P::NAME,
+            difference,
+            "the event store holds another history; making the read model anew"
+        );
+        in_time(async {
+            let transaction = client.transaction().await?;
+            if !checkpoint::begin_anew(&*transaction, P::NAME, reading.saved, until).await? {
+                return Err(WorkError::Fenced);
+            }
+            parking::forget(&*transaction, P::NAME).await?;
+            self.0.clear(&transaction).await?;
+            Ok(transaction.commit().await?)
+        })
+        .await
+    }
+
     /// Works on events, and moves the checkpoint past them. Where there is nothing to do for them, that can wait.
     async fn process(
         &self,
@@ -157,11 +195,11 @@ impl<P: Projection> Projecting<P> {
         Ok(replayed)
     }
 
-    /// Projects all in one transaction, or, if PostgreSQL refuses that, one by one.
+    /// Projects all in one transaction, or, if PostgreSQL refuses something that is in it, one by one.
     async fn project(&self, client: &mut ClientWrapper, batch: &Batch<'_, P::Event>) -> Result<Parked, WorkError> {
         in_time(async {
             match self.project_together(client, batch).await {
-                Err(WorkError::Database(DatabaseError::Refused(_))) => self.project_one_by_one(client, batch).await,
+                Err(WorkError::Database(DatabaseError::InvalidData(_))) => self.project_one_by_one(client, batch).await,
                 outcome => outcome,
             }
         })
@@ -216,7 +254,7 @@ impl<P: Projection> Projecting<P> {
                 savepoint.commit().await?;
                 Ok(None)
             }
-            Err(DatabaseError::Refused(reason)) => {
+            Err(DatabaseError::InvalidData(reason)) => {
                 savepoint.rollback().await?;
                 Ok(Some(Unprocessable { key, reason }))
             }
@@ -226,12 +264,12 @@ impl<P: Projection> Projecting<P> {
 }
 
 /// What a failure to project comes to. When PostgreSQL has not answered although the connection is there, it was never
-/// asked: the client library could not convert a value. That is as hopeless as a refusal.
+/// asked: the client library could not convert a value. That is as hopeless as a refusal of the data.
 fn failure(error: tokio_postgres::Error) -> DatabaseError {
     let from_connection = error.is_closed() || error.source().is_some_and(|cause| cause.is::<io::Error>());
     if error.as_db_error().is_some() || from_connection {
         return error.into();
     }
     // Without its cause, which may quote the value.
-    DatabaseError::Refused(error.to_string())
+    DatabaseError::InvalidData(error.to_string())
 }

@@ -1,6 +1,7 @@
 //! Carrying out what one domain's events mean for others: at least once, in stream order for each thing, until done.
 
 mod desk;
+mod history;
 mod session;
 
 use std::convert::Infallible;
@@ -14,7 +15,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 use super::{Reader, Reading, Work};
-use crate::event_store::EventStore;
+use crate::event_store::{EventStore, Refusal, StoreError};
 use crate::postgres::Database;
 use crate::worker::{InHand, Request, WorkError, WorkerHandle};
 pub(super) use desk::Desk;
@@ -96,7 +97,15 @@ impl<R: Reaction> Work for Reacting<R> {
         client: &mut ClientWrapper,
         requests: &mut mpsc::Receiver<Request>,
     ) -> Result<Infallible, WorkError> {
-        let (subscription, advance) = reading.begin(client).await?;
+        let (subscription, advance) = loop {
+            match reading.begin(client).await {
+                Err(WorkError::Store(StoreError::Refused(Refusal::OtherHistory { difference, .. }))) => {
+                    history::wait_for_word(R::NAME, &self.in_hand, reading, client, requests, &difference).await?;
+                }
+                begun => break begun?,
+            }
+        };
+        self.in_hand.is_not_halted();
         let (reaction, in_hand) = (Arc::clone(&self.reaction), self.in_hand.clone());
         let desk = Desk::new(reaction, reading.stream, Arc::clone(&reading.event_store), in_hand);
         Session::new(reading, client, advance, desk).run(subscription, requests).await

@@ -19,6 +19,19 @@ pub(crate) enum Operation {
     Replay,
     /// To take a parked event out for good.
     Discard(Discard),
+    /// To react to another history than before.
+    Resume(ResumeFrom),
+}
+
+/// From where on another history is reacted to. What was parked of the history before is let go of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ResumeFrom {
+    /// From its first event on: whatever was reacted to is reacted to once more.
+    #[default]
+    Beginning,
+    /// From its present end on: what is in it counts as done.
+    End,
 }
 
 /// To take a parked event out for good.
@@ -75,6 +88,9 @@ pub enum NotCarriedOut {
     /// PostgreSQL, through which instances speak to each other, is away.
     #[error("PostgreSQL is not available, so the instance that leads cannot be asked")]
     Unavailable,
+    /// Reactions do not wait for an operator to say from where they resume.
+    #[error("it does not wait for anybody's word")]
+    NotHalted,
     /// The instance that leads is of another version.
     #[error("the instance that leads is of another version, which does not know of this")]
     OtherVersion,
@@ -96,6 +112,13 @@ pub enum Request {
         /// Gets what was taken out.
         reply: oneshot::Sender<Vec<DiscardedEvent>>,
     },
+    /// To react to another history than before.
+    Resume {
+        /// From where.
+        from: ResumeFrom,
+        /// Hears whether it has waited for that, and goes on now.
+        reply: oneshot::Sender<bool>,
+    },
 }
 
 /// The way to a worker in this process, which answers while it leads.
@@ -110,6 +133,10 @@ impl Requests {
             Operation::Replay => json(&self.replay(deadline).await?),
             Operation::Discard(discard) => {
                 json(&self.send(deadline, |reply| Request::Discard { discard, reply }).await?)
+            }
+            Operation::Resume(from) => {
+                let has_resumed = self.send(deadline, |reply| Request::Resume { from, reply }).await?;
+                if has_resumed { Ok(Value::Null) } else { Err(NotCarriedOut::NotHalted) }
             }
         }
     }

@@ -113,6 +113,8 @@ impl Decider for Accounts {
     type Subject = Uuid;
     type Outcome = i64;
 
+    const STATE_VERSION: u32 = 1;
+
     fn decide(state: &Balances, command: &Command) -> Result<Vec<Event>, Short> {
         match *command {
             Command::Deposit { amount: 0, .. } => Ok(Vec::new()),
@@ -127,6 +129,17 @@ impl Decider for Accounts {
                 }
             }
         }
+    }
+
+    fn restate(_: &Balances, command: &Command) -> Vec<Event> {
+        match *command {
+            Command::Deposit { account, amount } => vec![Event::deposited(account, amount)],
+            Command::Withdraw { .. } => Vec::new(),
+        }
+    }
+
+    fn concerns(_: &Balances, command: &Command) -> Vec<Uuid> {
+        vec![Self::subject(command)]
     }
 
     fn evolve(state: &mut Balances, event: &Event, _: Revision) {

@@ -100,6 +100,10 @@ impl Projection for AccountRows {
     type Event = Event;
     const NAME: &'static str = "accounts";
 
+    async fn clear(&self, transaction: &Transaction<'_>) -> ProjectResult {
+        transaction.batch_execute("TRUNCATE accounts").await
+    }
+
     async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<Event>]) -> ProjectResult {
         for Numbered { event, .. } in events {
             let (account, change) = (event.account(), event.change());
@@ -120,6 +124,10 @@ pub(crate) const FAULTY: i64 = 13;
 impl Projection for FaultyAccountRows {
     type Event = Event;
     const NAME: &'static str = AccountRows::NAME;
+
+    async fn clear(&self, transaction: &Transaction<'_>) -> ProjectResult {
+        AccountRows.clear(transaction).await
+    }
 
     async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<Event>]) -> ProjectResult {
         AccountRows.project(transaction, events).await?;
@@ -162,6 +170,10 @@ impl DomainEvent for NewerEvent {
 impl Projection for NewerAccountRows {
     type Event = NewerEvent;
     const NAME: &'static str = AccountRows::NAME;
+
+    async fn clear(&self, transaction: &Transaction<'_>) -> ProjectResult {
+        AccountRows.clear(transaction).await
+    }
 
     async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<NewerEvent>]) -> ProjectResult {
         let events: Vec<_> =

@@ -3,12 +3,12 @@
 use futures::StreamExt;
 use futures::future::join_all;
 use futures::stream::FuturesUnordered;
-use jetbridge_testing::TestEventStore;
+use jetbridge_testing::{TestEventStore, eventually};
 use shared_kernel::{Execute, ExecuteError, Interruption, Revision};
 use uuid::Uuid;
 
 use crate::accounts::{Command, Event};
-use crate::bank::{Answers, Replica, assert_holds_what_was_answered, context, is_rejected};
+use crate::bank::{Answers, LIMIT, Replica, assert_holds_what_was_answered, context, is_rejected};
 use crate::events::{Writer, folded, recorded};
 
 #[tokio::test]
@@ -59,19 +59,65 @@ async fn a_command_that_changes_nothing_appends_nothing() {
 }
 
 #[tokio::test]
-async fn events_that_cannot_be_read_do_not_stop_it() {
+async fn events_that_nobody_can_read_do_not_stop_it() {
     let store = TestEventStore::start().await;
     let writer = Writer::new(&store);
     let account = Uuid::now_v7();
-    writer.append_unknown("Foreign", account, 100).await;
+    writer.append_malformed(&Event::deposited(account, 100)).await;
     let replica = Replica::start(&store).await;
     replica.execute(Command::Deposit { account, amount: 5 }).await.unwrap();
 
     writer.append_malformed(&Event::deposited(account, 100)).await;
-    writer.append_unknown("Foreign", account, 100).await;
     assert!(is_rejected(&replica.execute(Command::Withdraw { account, amount: 6 }).await));
     let committed = replica.execute(Command::Withdraw { account, amount: 4 }).await.unwrap();
-    assert_eq!((committed.outcome, committed.revision), (1, Some(Revision(4))));
+    assert_eq!((committed.outcome, committed.revision), (1, Some(Revision(3))));
+}
+
+/// Another replica of a newer version has written them, before the start and while it runs.
+#[tokio::test]
+async fn what_an_event_of_another_version_is_about_gets_no_decision() {
+    let store = TestEventStore::start().await;
+    let writer = Writer::new(&store);
+    let [before, since, fine] = [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()];
+    writer.append_unknown("Foreign", before, 100).await;
+    let replica = Replica::start(&store).await;
+    assert!(replica.handle.readable(before).is_err());
+    replica.execute(Command::Deposit { account: since, amount: 5 }).await.unwrap();
+    writer.append_unknown("Foreign", since, 100).await;
+    for account in [before, since] {
+        for amount in [4, 6] {
+            let refused = replica.execute(Command::Withdraw { account, amount }).await;
+            let unavailable = matches!(refused, Err(ExecuteError::Interrupted(Interruption::Unavailable(_))));
+            assert!(unavailable, "{refused:?}");
+        }
+        assert!(replica.handle.readable(account).is_err());
+    }
+    assert_eq!(replica.execute(Command::Deposit { account: fine, amount: 7 }).await.unwrap().outcome, 7);
+    assert!(replica.handle.readable(fine).is_ok());
+    assert_eq!(recorded(&store).await.len(), 4);
+}
+
+/// Their callers have gone while the event store was silent.
+#[tokio::test]
+async fn commands_that_nobody_waits_for_are_not_carried_out() {
+    let (store, proxy, replica) = Replica::behind_proxy().await;
+    let account = Uuid::now_v7();
+    let deposit = move |amount| Command::Deposit { account, amount };
+    proxy.hold_answers(true);
+    let sent = proxy.bytes_sent();
+    let handle = replica.handle.clone();
+    let first = tokio::spawn(async move { handle.execute(deposit(1), context()).await });
+    eventually("the first is under way", LIMIT, async || proxy.bytes_sent() > sent).await;
+    let mut abandoned: Vec<_> = (0..500).map(|_| Box::pin(replica.execute(deposit(10)))).collect();
+    for command in &mut abandoned {
+        assert!(futures::poll!(command).is_pending());
+    }
+    drop(abandoned);
+    let waiting = replica.execute(deposit(100));
+    let (committed, ()) = tokio::join!(waiting, async { proxy.hold_answers(false) });
+    assert_eq!(committed.unwrap().outcome, 101);
+    first.await.unwrap().unwrap();
+    assert_eq!(recorded(&store).await.len(), 2);
 }
 
 #[tokio::test]

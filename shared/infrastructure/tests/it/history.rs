@@ -5,14 +5,14 @@ use jetbridge_testing::{TestEventStore, TestProxy, eventually};
 use shared_infrastructure::event_store::{EventStore, Refusal, StoreError};
 use shared_infrastructure::executor::ExecutorHandle;
 use shared_infrastructure::reader::Projection;
-use shared_infrastructure::worker::{Replayed, WorkerState};
+use shared_infrastructure::worker::Replayed;
 use shared_kernel::{Execute, ExecuteError, Interruption, Revision};
 use uuid::Uuid;
 
-use crate::accounts::{Accounts, Command, Event, STREAM};
-use crate::bank::{LIMIT, Replica, context};
+use crate::accounts::{Accounts, Balances, Command, Event, STREAM};
+use crate::bank::{LIMIT, Replica, context, is_rejected};
 use crate::database::{AccountRows, NewerAccountRows, ReadDatabase, Rows, bigint};
-use crate::events::Writer;
+use crate::events::{Writer, folded, recorded};
 use crate::workers::Running;
 
 fn deposits(count: usize) -> Vec<Event> {
@@ -29,11 +29,6 @@ async fn refuses(handle: &ExecutorHandle<Accounts>, is_expected: impl Fn(&Refusa
     assert!(matches!(answer, Err(ExecuteError::Interrupted(Interruption::Refused(_)))), "{answer:?}");
 }
 
-fn is_other_history(refusal: &Refusal) -> bool {
-    matches!(refusal, Refusal::OtherHistory { .. })
-}
-
-/// The same for one that was emptied, and for one that was restored and has grown since.
 /// Gives the stream metadata that hide events, and a client that may do more.
 async fn hide(
     store: &TestEventStore,
@@ -45,21 +40,94 @@ async fn hide(
     client
 }
 
+/// Waits until an executor has noticed another history, and decides on it.
+async fn noticed(replica: &Replica, before: Option<Refusal>) -> Refusal {
+    let refusal = eventually("the other history is noticed", LIMIT, async || {
+        replica.handle.other_history().filter(|refusal| Some(refusal) != before.as_ref())
+    })
+    .await;
+    assert!(matches!(refusal, Refusal::OtherHistory { .. }), "{refusal:?}");
+    replica.connected().await;
+    refusal
+}
+
+/// The same for one that was emptied, for one that was restored and has grown since, and for the first one again.
 #[tokio::test]
-async fn an_executor_does_not_decide_on_a_history_that_is_no_more() {
+async fn an_executor_decides_on_another_history_as_if_there_had_been_no_other() {
     let [store, emptied, restored] =
         [TestEventStore::start().await, TestEventStore::start().await, TestEventStore::start().await];
-    Writer::new(&store).append(&deposits(5)).await;
-    Writer::new(&restored).append(&deposits(9)).await;
+    let account = Uuid::now_v7();
+    let of_store = Writer::new(&store).append(&[Event::deposited(account, 7)]).await;
+    Writer::new(&store).append(&deposits(4)).await;
+    let of_restored = Writer::new(&restored).append(&deposits(9)).await;
     let proxy = TestProxy::start(store.address()).await;
     let replica = Replica::start_at(&proxy.connection_string()).await;
-    for other in [&emptied, &restored] {
-        proxy.point_at(other.address());
-        refuses(&replica.handle, is_other_history).await;
-        proxy.point_at(store.address());
-        replica.connected().await;
-        replica.execute(Command::Deposit { account: Uuid::now_v7(), amount: 1 }).await.unwrap();
+    assert_eq!((replica.handle.other_history(), of_store), (None, Revision(0)));
+
+    proxy.point_at(emptied.address());
+    let mut before = Some(noticed(&replica, None).await);
+    assert!(is_rejected(&replica.execute(Command::Withdraw { account, amount: 1 }).await));
+    let first = replica.execute(Command::Deposit { account, amount: 3 }).await.unwrap();
+    assert_eq!((first.outcome, first.revision), (3, Some(Revision(0))));
+
+    proxy.point_at(restored.address());
+    before = Some(noticed(&replica, before).await);
+    assert!(is_rejected(&replica.execute(Command::Withdraw { account, amount: 1 }).await));
+    let next = replica.execute(Command::Deposit { account, amount: 1 }).await.unwrap();
+    assert_eq!((next.outcome, next.revision), (1, Some(of_restored.next())));
+
+    proxy.point_at(store.address());
+    noticed(&replica, before).await;
+    let again = replica.execute(Command::Withdraw { account, amount: 7 }).await.unwrap();
+    assert_eq!((again.outcome, again.revision), (0, Some(Revision(6))));
+    assert_eq!(folded(&recorded(&store).await).last(), Some(replica.handle.current().state()));
+}
+
+#[tokio::test]
+async fn an_event_store_that_is_emptied_while_an_executor_runs_is_begun_anew() {
+    let mut store = TestEventStore::start().await;
+    let replica = Replica::start(&store).await;
+    let account = Uuid::now_v7();
+    for _ in 0..3 {
+        replica
+            .execute_with_key(Command::Deposit { account, amount: 5 }, &Uuid::now_v7().to_string(), "")
+            .await
+            .unwrap();
     }
+    replica.execute_with_key(Command::Deposit { account, amount: 5 }, "a key", "").await.unwrap();
+    store.stop().await;
+    store.empty();
+    store.start_again().await;
+    noticed(&replica, None).await;
+    assert_eq!(replica.handle.current().state(), &Balances::default());
+    // What was remembered never happened either.
+    let answer = replica.execute_with_key(Command::Deposit { account, amount: 2 }, "a key", "another").await.unwrap();
+    assert_eq!((answer.outcome, answer.revision), (2, Some(Revision(0))));
+}
+
+/// Events that are hidden have happened all the same.
+#[tokio::test]
+async fn an_executor_throws_nothing_away_because_its_last_event_is_hidden() {
+    let mut store = TestEventStore::start().await;
+    let replica = Replica::start(&store).await;
+    let account = Uuid::now_v7();
+    replica.execute(Command::Deposit { account, amount: 5 }).await.unwrap();
+    let client = hide(&store, |metadata| metadata.truncate_before(1)).await;
+    store.stop().await;
+    refuses_without_change(&replica).await;
+    store.start_again().await;
+    let hidden = Refusal::EventsHidden { stream: STREAM.to_owned(), from: 0, to: 0 };
+    refuses(&replica.handle, |refusal| *refusal == hidden).await;
+    let visible = StreamMetadataBuilder::new().build();
+    client.set_stream_metadata(STREAM, &Default::default(), &visible).await.unwrap();
+    replica.connected().await;
+    let after = replica.execute(Command::Deposit { account, amount: 1 }).await.unwrap();
+    assert_eq!((after.outcome, replica.handle.other_history()), (6, None));
+}
+
+async fn refuses_without_change(replica: &Replica) {
+    eventually("the outage is noticed", LIMIT, async || replica.handle.outage()).await;
+    assert_ne!(replica.handle.current().state(), &Balances::default());
 }
 
 #[tokio::test]
@@ -85,34 +153,6 @@ async fn a_tombstone_is_said_to_be_one() {
     let client = eventstore::Client::new(store.connection_string().parse().unwrap()).unwrap();
     client.tombstone_stream(STREAM, &Default::default()).await.unwrap();
     refuses(&replica.handle, |refusal| *refusal == Refusal::StreamDeleted(STREAM.to_owned())).await;
-}
-
-#[tokio::test]
-async fn a_projector_does_not_wait_for_a_stream_to_grow_past_its_checkpoint() {
-    let [store, emptied] = [TestEventStore::start().await, TestEventStore::start().await];
-    let last = Writer::new(&store).append(&deposits(5)).await;
-    let database = ReadDatabase::create().await;
-    let proxy = TestProxy::start(store.address()).await;
-    let projector = Running::projector_at(AccountRows, &proxy.connection_string(), &database);
-    let projected = async |revision| {
-        let checkpoint = database.checkpoint(AccountRows::NAME).await;
-        if checkpoint == bigint(revision) { Ok(()) } else { Err(format!("at {checkpoint}")) }
-    };
-    eventually("everything is projected", LIMIT, async || projected(last).await).await;
-
-    proxy.point_at(emptied.address());
-    eventually("the projector says what is the matter", LIMIT, async || {
-        let trouble = projector.handle.trouble().unwrap_or_default();
-        if trouble.contains("another history") { Ok(()) } else { Err(trouble) }
-    })
-    .await;
-    assert_eq!(projected(last).await, Ok(()));
-
-    proxy.point_at(store.address());
-    eventually("it works again", LIMIT, async || projector.handle.state() == WorkerState::Leading).await;
-    let last = Writer::new(&store).append(&deposits(1)).await;
-    eventually("everything is projected", LIMIT, async || projected(last).await).await;
-    projector.stop().await;
 }
 
 /// Nor are later ones about the same thing projected without it.

@@ -1,12 +1,13 @@
 //! The same key gives the same outcome.
 
 use futures::future::join_all;
-use jetbridge_testing::TestEventStore;
+use jetbridge_testing::{TestEventStore, eventually};
+use shared_infrastructure::testing::undated;
 use shared_kernel::{Execute, ExecuteError, IdempotencyKey, Revision};
 use uuid::Uuid;
 
 use crate::accounts::Command;
-use crate::bank::{Answer, Replica, is_rejected};
+use crate::bank::{Answer, LIMIT, Replica, is_rejected};
 use crate::events::recorded;
 
 const KEY: &str = "one key";
@@ -85,4 +86,41 @@ async fn a_rejected_command_does_not_use_its_key_up() {
     assert!(is_rejected(&replica.execute_with_key(withdraw_all(account), KEY, "a").await));
     replica.execute(Command::Deposit { account, amount: 10 }).await.unwrap();
     assert_first_outcome(replica.execute_with_key(withdraw_all(account), KEY, "a").await);
+}
+
+/// Carried out anew it would change what others have done since.
+#[tokio::test]
+async fn a_command_that_changes_nothing_is_remembered_if_it_has_a_key() {
+    let store = TestEventStore::start().await;
+    let [one, other] = [Replica::start(&store).await, Replica::start(&store).await];
+    let account = account(&one).await;
+    let nothing = Command::Deposit { account, amount: 0 };
+    let committed = one.execute_with_key(nothing, KEY, "a").await.unwrap();
+    assert_eq!((committed.outcome, committed.revision), (10, Some(Revision(1))));
+    one.execute(Command::Deposit { account, amount: 7 }).await.unwrap();
+    for replica in [&one, &other, &Replica::start(&store).await] {
+        let committed = replica.execute_with_key(nothing, KEY, "a").await.unwrap();
+        assert_eq!((committed.outcome, committed.revision), (10, Some(Revision(1))));
+    }
+    assert_eq!(recorded(&store).await.len(), 3);
+}
+
+/// Also where nobody else appends. What has no age is never forgotten.
+#[tokio::test]
+async fn a_replica_finds_out_when_its_own_commands_were_recorded() {
+    let store = TestEventStore::start().await;
+    let replica = Replica::start(&store).await;
+    let account = account(&replica).await;
+    for number in 0..20 {
+        let deposit = Command::Deposit { account, amount: 1 };
+        replica.execute_with_key(deposit, &format!("key {number}"), "a").await.unwrap();
+    }
+    eventually("every command has an age", LIMIT, async || {
+        replica.execute(Command::Deposit { account, amount: 1 }).await.unwrap();
+        match undated(&replica.handle.current()) {
+            0 => Ok(()),
+            undated => Err(undated),
+        }
+    })
+    .await;
 }

@@ -13,12 +13,25 @@ use crate::bank::LIMIT;
 use crate::reactor::{Announcement, World, park};
 use crate::workers::Running;
 
+const BEHIND_ANOTHER: &str = "an earlier event about the same thing is parked";
+
 /// More than are in memory at a time.
 const VERY_MANY: usize = 5_000;
 
 /// The numbers, causes and trials of what is tried again.
 fn retrying(reactor: &Running) -> Vec<(u64, Uuid, String)> {
     reactor.handle.retrying().into_iter().map(|event| (event.event_number.0, event.key, event.reason)).collect()
+}
+
+/// What is parked, and why.
+async fn parked(world: &World) -> Vec<(u64, String)> {
+    world.database.parked().await.into_iter().map(|event| (event.event_number.0, event.reason)).collect()
+}
+
+/// The other side is mended, and both parked events are replayed.
+async fn replays_both(world: &World, reactor: &Running) {
+    world.other_side.is_mended();
+    assert_eq!(reactor.replay().await, Replayed { replayed: 2, still_parked: 0, beyond_limit: 0 });
 }
 
 fn deposits(accounts: &[Uuid]) -> Vec<Event> {
@@ -63,14 +76,11 @@ async fn what_the_other_side_fails_at_again_and_again_is_parked_for_its_reason()
     let reactor = world.reactor();
     world.other_side.has_done(fine, &[2]).await;
     world.saved(last).await;
-    let parked = world.database.parked().await;
-    let summary: Vec<_> = parked.iter().map(|event| (event.event_number.0, event.reason.as_str())).collect();
-    assert_eq!(summary, [(0, "a bug over there"), (1, "an earlier event about the same thing is parked")]);
+    assert_eq!(parked(&world).await, [(0, "a bug over there".to_owned()), (1, BEHIND_ANOTHER.to_owned())]);
     assert_eq!(world.other_side.attempts(), 8 + 1);
     assert!(reactor.handle.retrying().is_empty());
 
-    world.other_side.is_mended();
-    assert_eq!(reactor.replay().await, Replayed { replayed: 2, still_parked: 0, beyond_limit: 0 });
+    replays_both(&world, &reactor).await;
     assert_eq!(world.other_side.done(failing), [0, 1]);
     reactor.stop().await;
 }
@@ -118,10 +128,8 @@ async fn what_is_parked_beyond_the_checkpoint_stays_parked_for_its_reason_after_
         let fine = Uuid::now_v7();
         let last = world.writer.append(&deposits(&[fine])).await;
         world.other_side.has_done(fine, &[last.0]).await;
-        let parked = world.database.parked().await;
-        let summary: Vec<_> = parked.iter().map(|event| (event.event_number.0, event.reason.as_str())).collect();
-        let expected = [(1, "the other side refuses"), (2, "an earlier event about the same thing is parked")];
-        assert_eq!(summary, expected);
+        let expected = [(1, "the other side refuses".to_owned()), (2, BEHIND_ANOTHER.to_owned())];
+        assert_eq!(parked(&world).await, expected);
         assert_eq!(world.database.checkpoint(Announcement::NAME).await, -1);
         reactor.stop().await;
     }

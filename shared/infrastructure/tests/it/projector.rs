@@ -81,15 +81,15 @@ async fn how_far_it_has_come_is_known_whether_it_runs_or_not() {
         })
         .await
     };
-    assert_eq!(progress().await, Progress { behind: 0, parked: 0 });
+    assert_eq!(progress().await, Progress { checkpoint: None, behind: 0, parked: 0 });
     let last = writer.append(&deposits(5)).await;
-    assert_eq!(progress().await, Progress { behind: 5, parked: 0 });
+    assert_eq!(progress().await, Progress { checkpoint: None, behind: 5, parked: 0 });
     let projector = Running::projector(AccountRows, &store, &database);
     projected(&database, last).await;
     projector.stop().await;
-    assert_eq!(progress().await, Progress { behind: 0, parked: 0 });
+    assert_eq!(progress().await, Progress { checkpoint: Some(last), behind: 0, parked: 0 });
     writer.append(&deposits(2)).await;
-    assert_eq!(progress().await, Progress { behind: 2, parked: 0 });
+    assert_eq!(progress().await, Progress { checkpoint: Some(last), behind: 2, parked: 0 });
 }
 
 #[tokio::test]
@@ -147,7 +147,7 @@ async fn what_cannot_be_projected_is_parked_with_what_comes_after_it() {
     assert_eq!(projector.replay().await, Replayed { replayed: 0, still_parked: 5, beyond_limit: 0 });
     let event_store = EventStore::new(store.connection_string()).unwrap();
     let progress = Progress::of(FaultyAccountRows::NAME, STREAM, &event_store, &database.database).await.unwrap();
-    assert_eq!(progress, Progress { behind: 0, parked: 5 });
+    assert_eq!((progress.behind, progress.parked), (0, 5));
     assert_eq!(database.rows().await, before);
     assert_eq!(database.parked().await.len(), 5);
 
@@ -303,4 +303,33 @@ async fn outages_are_survived() {
         projector.becomes(WorkerState::Waiting).await;
     }
     projector.stop().await;
+}
+
+/// None of these says anything about the event.
+#[tokio::test]
+async fn what_is_wrong_with_the_database_parks_nothing() {
+    let (store, writer, database) = world().await;
+    let projector = Running::projector(AccountRows, &store, &database);
+    let mut events = deposits(3);
+    projected(&database, writer.append(&events).await).await;
+    // A lock, an index and a page that are damaged, a right, a server that only reads, a conflict, a lack of memory.
+    for code in ["55P03", "XX002", "XX001", "42501", "25006", "40001", "53200", "42883"] {
+        database
+            .execute(&format!(
+                "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
+                     $$ BEGIN RAISE EXCEPTION 'made up' USING ERRCODE = '{code}'; END $$;
+                 CREATE TRIGGER fails BEFORE INSERT OR UPDATE ON accounts FOR EACH ROW EXECUTE FUNCTION fail()"
+            ))
+            .await;
+        let more = deposits(3);
+        let last = writer.append(&more).await;
+        events.extend(more);
+        let trouble = async || projector.handle.trouble().is_some_and(|trouble| trouble.contains(code));
+        eventually(&format!("trouble with {code}"), LIMIT, trouble).await;
+        assert!(database.parked().await.is_empty(), "{code}");
+        database.execute("DROP TRIGGER fails ON accounts; DROP FUNCTION fail()").await;
+        projected(&database, last).await;
+    }
+    assert_eq!(database.rows().await, rows_of(&events));
+    assert!(database.parked().await.is_empty());
 }

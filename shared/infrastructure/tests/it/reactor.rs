@@ -64,7 +64,7 @@ impl OtherSide {
 }
 
 /// Deposits call for a reaction, withdrawals do not.
-pub(crate) struct Announcement(OtherSide);
+pub(crate) struct Announcement(pub(crate) OtherSide);
 
 impl Reaction for Announcement {
     type Event = Event;

@@ -15,6 +15,7 @@ use jsonrpsee::types::ErrorObjectOwned;
 use shared_infrastructure::rpc::RpcClient;
 use shared_kernel::Interruption;
 use shared_rpc::Fault;
+use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
 
 /// What the server has to say, call after call; the last of it for ever.
@@ -141,6 +142,46 @@ async fn what_asking_again_does_not_change_is_asked_once() {
     let other = OtherDomain::start(vec![Ok(7)]).await;
     let fault = other.client().call(|client| ask(client, "unheard of")).await.unwrap_err();
     assert!(matches!(fault, Fault::Invalid { .. }), "{fault:?}");
+}
+
+/// A server that takes one call, breaks the connection instead of an answer, and is gone.
+async fn breaks_once() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        drop(listener);
+        // As much as there is of the call, which is small.
+        assert_ne!(connection.read(&mut [0; 4_096]).await.unwrap(), 0);
+    });
+    address
+}
+
+#[tokio::test]
+async fn an_attempt_that_may_have_been_carried_out_is_not_forgotten_when_the_next_one_certainly_was_not() {
+    let fault = client(breaks_once().await).call(|client| ask(client, "answer")).await.unwrap_err();
+    assert!(matches!(fault, Fault::OutcomeUnknown { .. }), "{fault:?}");
+
+    let other = OtherDomain::start(vec![Err(Interruption::Unavailable("away".to_owned()))]).await;
+    let broken = HttpClientBuilder::default().build(format!("http://{}", breaks_once().await)).unwrap();
+    let attempts = AtomicUsize::new(0);
+    let client = other.client();
+    let fault = client.call(|client| {
+        let first = attempts.fetch_add(1, Ordering::SeqCst) == 0;
+        ask(if first { broken.clone() } else { client }, "answer")
+    });
+    let fault = fault.await.unwrap_err();
+    assert!(matches!(fault, Fault::OutcomeUnknown { .. }), "{fault:?}");
+    assert_eq!(other.calls(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_leaves_the_outcome_unknown() {
+    let other = OtherDomain::start(vec![Ok(7)]).await;
+    let ask_for_a_text = |client: HttpClient| async move { client.request::<String, _>("answer", rpc_params![]).await };
+    let fault = other.client().call(ask_for_a_text).await.unwrap_err();
+    assert!(matches!(fault, Fault::OutcomeUnknown { .. }), "{fault:?}");
+    assert_eq!(other.calls(), 1);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jetbridge_testing::{TestEventStore, eventually};
 use shared_infrastructure::event_store::EventStore;
-use shared_infrastructure::reader::{Projection, Projector, Reaction, Reactor};
+use shared_infrastructure::reader::{Projection, Projector, Reaction, Reactor, Reader, Work};
 use shared_infrastructure::worker::{Replayed, WorkerHandle, WorkerState};
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -26,20 +26,21 @@ impl Running {
     }
 
     pub(crate) fn projector_at(projection: impl Projection, address: &str, database: &ReadDatabase) -> Self {
-        let event_store = EventStore::new(address).unwrap();
-        let (projector, handle) = Projector::new(projection, STREAM, event_store, database.database.clone());
-        Self::spawn(handle, |shutdown| tokio::spawn(projector.run(shutdown)))
+        Self::of(Projector::new(projection, STREAM, EventStore::new(address).unwrap(), database.database.clone()))
     }
 
     pub(crate) fn reactor(reaction: impl Reaction, store: &TestEventStore, database: &ReadDatabase) -> Self {
-        let event_store = EventStore::new(store.connection_string()).unwrap();
-        let (reactor, handle) = Reactor::new(reaction, STREAM, event_store, database.database.clone());
-        Self::spawn(handle, |shutdown| tokio::spawn(reactor.run(shutdown)))
+        Self::reactor_at(reaction, store.connection_string(), database)
     }
 
-    fn spawn(handle: WorkerHandle, spawn: impl FnOnce(CancellationToken) -> JoinHandle<()>) -> Self {
+    pub(crate) fn reactor_at(reaction: impl Reaction, address: &str, database: &ReadDatabase) -> Self {
+        Self::of(Reactor::new(reaction, STREAM, EventStore::new(address).unwrap(), database.database.clone()))
+    }
+
+    fn of((reader, handle): (Reader<impl Work>, WorkerHandle)) -> Self {
         let shutdown = CancellationToken::new();
-        Self { handle, task: spawn(shutdown.clone()), shutdown: shutdown.drop_guard() }
+        let task = tokio::spawn(reader.run(shutdown.clone()));
+        Self { handle, task, shutdown: shutdown.drop_guard() }
     }
 
     pub(crate) async fn becomes(&self, state: WorkerState) {

@@ -2,7 +2,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::History;
-use crate::{CommandContext, Committed, Decider, Execute, ExecuteError, IdempotencyKey, Revision};
+use uuid::Uuid;
+
+use crate::{CommandContext, Committed, Decider, Execute, ExecuteError, IdempotencyKey, Interruption, Revision};
 
 /// An executor whose stream is a list in memory.
 pub struct InMemory<D: Decider> {
@@ -52,7 +54,11 @@ impl<D: Decider> Inner<D> {
         }
         let before = self.history.revision();
         let decided = self.history.run(command);
-        let events = decided.map_err(|rejection| ExecuteError::Rejected { rejection, revision: before })?;
+        let mut events = decided.map_err(|rejection| ExecuteError::Rejected { rejection, revision: before })?;
+        if events.is_empty() && context.idempotency.is_some() {
+            events = D::restate(&self.history.state, command);
+            self.history.append(events.iter().cloned());
+        }
         let outcome = D::outcome(&self.history.state, &D::subject(command));
         let committed = Committed { outcome, revision: self.history.revision(), events };
         if let Some(idempotency) = context.idempotency.filter(|_| !committed.events.is_empty()) {
@@ -84,6 +90,10 @@ impl<D: Decider> Execute<D> for InMemory<D> {
         look: impl FnOnce(&D::State) -> T + Send,
     ) -> Result<(T, Option<Revision>), ExecuteError<D::Rejection>> {
         Ok(self.lock(|inner| (look(&inner.history.state), inner.history.revision())))
+    }
+
+    fn readable(&self, _: Uuid) -> Result<(), Interruption> {
+        Ok(())
     }
 
     fn remembered(&self, key: &IdempotencyKey) -> Option<(String, Committed<D>)> {

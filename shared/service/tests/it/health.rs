@@ -5,7 +5,7 @@ use axum::body::Body;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use shared_service::health::{Checks, routes};
+use shared_service::health::{Checks, Trouble, routes};
 use tower::ServiceExt;
 
 async fn get(checks: Checks, path: &str) -> (StatusCode, Value) {
@@ -26,13 +26,34 @@ async fn ready_if_all_checks_are() {
     assert_eq!(get(checks, "/health/ready").await, (StatusCode::OK, expected));
 }
 
+fn down() -> Trouble {
+    Trouble::Down("cannot be reached".to_owned())
+}
+
+fn degraded() -> Trouble {
+    Trouble::Degraded("has fallen behind".to_owned())
+}
+
+#[tokio::test]
+async fn ready_but_degraded_if_somebody_has_to_look_after_it() {
+    let checks = Checks::new().with("a", || async { Ok(None) }).with("b", || async { Err(degraded()) });
+    let expected = json!({ "status": "degraded", "checks": [
+        { "name": "a", "status": "up" },
+        { "name": "b", "status": "degraded", "detail": "has fallen behind" },
+    ]});
+    assert_eq!(get(checks, "/health/ready").await, (StatusCode::OK, expected));
+}
+
 #[tokio::test]
 async fn not_ready_if_one_check_is_not_but_alive() {
-    let checks =
-        Checks::new().with("a", || async { Ok(None) }).with("b", || async { Err("cannot be reached".to_owned()) });
+    let checks = Checks::new()
+        .with("a", || async { Ok(None) })
+        .with("b", || async { Err(down()) })
+        .with("c", || async { Err(degraded()) });
     let expected = json!({ "status": "down", "checks": [
         { "name": "a", "status": "up" },
         { "name": "b", "status": "down", "detail": "cannot be reached" },
+        { "name": "c", "status": "degraded", "detail": "has fallen behind" },
     ]});
     assert_eq!(get(checks.clone(), "/health/ready").await, (StatusCode::SERVICE_UNAVAILABLE, expected));
     assert_eq!(get(checks, "/health/live").await.0, StatusCode::OK);

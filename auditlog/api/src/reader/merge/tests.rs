@@ -27,33 +27,30 @@ fn merge_up(parts: Vec<Part>, limit: usize) -> Chunk {
     merge(parts, top, limit)
 }
 
-fn positions(chunk: &Chunk) -> Vec<u64> {
-    chunk.events.iter().map(|event| event.recorded.position.commit).collect()
+/// The positions of its events, and whether it reaches the end.
+fn merged(chunk: &Chunk) -> (Vec<u64>, bool) {
+    (chunk.events.iter().map(|event| event.recorded.position.commit).collect(), chunk.reached_end)
 }
 
 #[test]
 fn events_come_in_the_order_of_their_positions() {
     let chunk = merge_up(vec![part(&[2, 4, 5, 9], true), part(&[1, 3, 8], true)], 10);
-    assert_eq!(positions(&chunk), [1, 2, 3, 4, 5, 8, 9]);
-    assert!(chunk.reached_end);
+    assert_eq!(merged(&chunk), (vec![1, 2, 3, 4, 5, 8, 9], true));
 }
 
 #[test]
 fn what_came_after_the_last_known_event_of_the_other_stream_waits_for_the_next_read() {
     let chunk = merge_up(vec![part(&[2, 5], true), part(&[1, 6, 7], true)], 10);
-    assert_eq!(positions(&chunk), [1, 2, 5]);
-    assert!(chunk.reached_end, "the events left out were recorded while it was read");
+    assert_eq!(merged(&chunk), (vec![1, 2, 5], true), "the events left out were recorded while it was read");
 }
 
 #[test]
 fn a_stream_that_was_cut_off_is_known_up_to_its_last_event_only() {
     let chunk = merge_up(vec![part(&[7, 8, 9], false), part(&[1, 2, 6], false)], 3);
-    assert_eq!(positions(&chunk), [1, 2, 6]);
-    assert!(!chunk.reached_end);
+    assert_eq!(merged(&chunk), (vec![1, 2, 6], false));
 
     let chunk = merge_up(vec![part(&[3, 8, 9], true), part(&[1, 2, 4], false)], 3);
-    assert_eq!(positions(&chunk), [1, 2, 3]);
-    assert!(!chunk.reached_end);
+    assert_eq!(merged(&chunk), (vec![1, 2, 3], false));
 }
 
 #[test]
@@ -62,15 +59,13 @@ fn a_full_chunk_is_the_end_only_if_nothing_was_left_out() {
     assert!(full.reached_end);
 
     let more = merge_up(vec![part(&[2, 3], true), part(&[1], true)], 2);
-    assert_eq!(positions(&more), [1, 2]);
-    assert!(!more.reached_end);
+    assert_eq!(merged(&more), (vec![1, 2], false));
 }
 
 #[test]
 fn three_streams_are_known_as_far_as_the_shortest_that_was_cut_off() {
     let chunk = merge_up(vec![part(&[3, 8, 9], true), part(&[1, 2, 7], false), part(&[4, 10], true)], 10);
-    assert_eq!(positions(&chunk), [1, 2, 3, 4, 7]);
-    assert!(!chunk.reached_end);
+    assert_eq!(merged(&chunk), (vec![1, 2, 3, 4, 7], false));
 }
 
 #[test]
@@ -90,26 +85,22 @@ fn part_down(positions: &[u64], ended: bool) -> Part {
 #[test]
 fn downwards_events_come_against_the_order_of_their_positions() {
     let chunk = merge_down(vec![part_down(&[2, 4, 5, 9], true), part_down(&[1, 3, 8], true)], 10);
-    assert_eq!(positions(&chunk), [9, 8, 5, 4, 3, 2, 1]);
-    assert!(chunk.reached_end);
+    assert_eq!(merged(&chunk), (vec![9, 8, 5, 4, 3, 2, 1], true));
 }
 
 #[test]
 fn downwards_what_was_cut_off_comes_with_the_next_chunk() {
     let chunk = merge_down(vec![part_down(&[7, 8, 9], false), part_down(&[1, 2, 6], false)], 3);
-    assert_eq!(positions(&chunk), [9, 8, 7]);
-    assert!(!chunk.reached_end);
+    assert_eq!(merged(&chunk), (vec![9, 8, 7], false));
 
     let chunk = merge_down(vec![part_down(&[3, 8, 9], false), part_down(&[1, 4], true)], 3);
-    assert_eq!(positions(&chunk), [9, 8, 4]);
-    assert!(!chunk.reached_end);
+    assert_eq!(merged(&chunk), (vec![9, 8, 4], false));
 }
 
 #[test]
 fn downwards_a_full_chunk_is_the_end_only_if_nothing_was_left_out() {
     assert!(merge_down(vec![part_down(&[2], true), part_down(&[1], true)], 2).reached_end);
     let more = merge_down(vec![part_down(&[2, 3], true), part_down(&[1], true)], 2);
-    assert_eq!(positions(&more), [3, 2]);
-    assert!(!more.reached_end);
+    assert_eq!(merged(&more), (vec![3, 2], false));
     assert!(merge_down(vec![part_down(&[], true), part_down(&[], true)], 2).reached_end);
 }

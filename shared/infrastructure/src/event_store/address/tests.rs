@@ -5,14 +5,14 @@ use crate::event_store::EventStore;
 
 #[test]
 fn settings_in_the_address_win_over_defaults() {
-    let address = with_quick_defaults("esdb://localhost:2113?tls=false&DiscoveryInterval=100");
-    assert!(address.starts_with("esdb://localhost:2113?tls=false&DiscoveryInterval=100&gossipTimeout="));
-    assert!(!address.contains("discoveryInterval=20"));
+    let address = with_quick_defaults("esdb://localhost:2113?tls=false&KeepAliveInterval=100");
+    assert_eq!(address, "esdb://localhost:2113?tls=false&KeepAliveInterval=100&keepAliveTimeout=10000");
 }
 
 #[test]
 fn an_address_without_settings_gets_them_all() {
-    assert!(with_quick_defaults("esdb://localhost:2113").starts_with("esdb://localhost:2113?discoveryInterval=20&"));
+    let address = with_quick_defaults("esdb://localhost:2113");
+    assert_eq!(address, "esdb://localhost:2113?keepAliveInterval=10000&keepAliveTimeout=10000");
 }
 
 #[test]
@@ -21,7 +21,6 @@ fn all_nodes_of_a_cluster_are_taken() {
     let hosts: Vec<_> = settings.hosts().iter().map(|host| format!("{}:{}", host.host, host.port)).collect();
     assert_eq!(hosts, ["a:2113", "b:2114", "c:2115"]);
     assert!(settings.is_secure_mode_enabled());
-    assert_eq!(settings.discovery_interval().as_millis(), 20);
     let sent = serde_json::to_value(settings.default_authenticated_user()).unwrap();
     assert_eq!(sent["password"], json!("A-z0._~!$&'()*+9".as_bytes()));
 }

@@ -1,8 +1,8 @@
 use std::collections::HashMap;
-use std::time::SystemTime;
 
-use eventstore::{Position, RecordedEvent};
 use jiff::Timestamp;
+use shared_eventstore_protocol::client::Uuid as ProtoUuid;
+use shared_eventstore_protocol::streams::RecordedEvent;
 use uuid::Uuid;
 
 use super::Recorded;
@@ -12,16 +12,11 @@ use crate::event_store::{Refusal, StoreError};
 fn created(metadata: &[(&str, &str)]) -> Result<Timestamp, StoreError> {
     let metadata = metadata.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     let event = RecordedEvent {
-        stream_id: "account-stream".to_owned(),
-        id: Uuid::nil(),
-        revision: 7,
-        event_type: "Deposited".to_owned(),
-        data: "{}".into(),
+        id: Some(ProtoUuid::structured(Uuid::nil())),
+        stream_identifier: Some("account-stream".into()),
+        stream_revision: 7,
         metadata: HashMap::from_iter(metadata),
-        custom_metadata: "{}".into(),
-        is_json: true,
-        position: Position { commit: 0, prepare: 0 },
-        created: SystemTime::UNIX_EPOCH.into(),
+        ..RecordedEvent::default()
     };
     Recorded::try_from(event).map(|recorded| recorded.created)
 }
@@ -38,4 +33,13 @@ fn a_time_that_is_not_there_or_not_one_is_an_error() {
     for metadata in [&[][..], &[("created", "")], &[("created", "today")], &[("created", "99999999999999999999")]] {
         assert_eq!(created(metadata), Err(StoreError::from(refusal.clone())), "{metadata:?}");
     }
+}
+
+#[test]
+fn an_event_without_an_identifier_is_an_error() {
+    let metadata = HashMap::from([("created".to_owned(), "17356896001234567".to_owned())]);
+    let event =
+        RecordedEvent { stream_identifier: Some("account-stream".into()), metadata, ..RecordedEvent::default() };
+    let refusal = Refusal::Other("it does not say the identifier of event 0 of account-stream".to_owned());
+    assert_eq!(Recorded::try_from(event).err(), Some(StoreError::from(refusal)));
 }

@@ -1,9 +1,11 @@
-use eventstore::{Position, SubscriptionEvent};
+use shared_eventstore_protocol::streams::read_resp::Content;
+use shared_eventstore_protocol::streams::{Position, ReadResp};
 
 use super::{AllPosition, Delivery, delivery};
 
-fn checkpoint(commit: u64, prepare: u64) -> Option<AllPosition> {
-    match delivery(SubscriptionEvent::Checkpoint(Position { commit, prepare })) {
+fn checkpoint(commit_position: u64, prepare_position: u64) -> Option<AllPosition> {
+    let content = Some(Content::Checkpoint(Position { commit_position, prepare_position }));
+    match delivery(ReadResp { content }) {
         Ok(Some(Delivery::Checkpoint(position))) => Some(position),
         Ok(None) => None,
         other => panic!("{other:?}"),

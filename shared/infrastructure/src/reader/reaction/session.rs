@@ -192,6 +192,11 @@ impl<'a, R: Reaction> Session<'a, R> {
                 self.replays_to_come.push_back((after, reply));
                 Ok(())
             }
+            // It has resumed already.
+            Request::Resume { reply, .. } => {
+                let _ = reply.send(false);
+                Ok(())
+            }
             Request::Discard { discard, reply } => {
                 let discarded = self.reading.discard(self.client, &discard).await?;
                 self.lanes.are_discarded(discarded.iter().map(|event| event.event_id));

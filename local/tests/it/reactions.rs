@@ -1,0 +1,203 @@
+//! What a command means for the other domain happens although the API that carried it out could not see to it itself.
+//!
+//! The services are those of Jetbridge, and each API calls the other one through a proxy, which is cut; the processors
+//! are not disturbed. So nothing but a reaction can lead to what these tests wait for.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use flight_api::FlightApi;
+use flight_processor::FlightProcessor;
+use jetbridge_testing::{Api, TestDatabase, TestEventStore, TestProxy, TestService, eventually};
+use passenger_api::PassengerApi;
+use passenger_processor::PassengerProcessor;
+use reqwest::StatusCode;
+use serde_json::Value;
+use shared_api::DomainApi;
+use shared_processor::DomainProcessor;
+use shared_service::domain_service::ApiUrls;
+use shared_service::settings::SecretUrl;
+
+/// How long a reaction may take on a busy machine. Less than what finds things without an event waits.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The services of both domains.
+struct Airport {
+    flights: Api,
+    passengers: Api,
+    /// What the flight API calls the passenger API through.
+    to_passengers: TestProxy,
+    /// What the passenger API calls the flight API through.
+    to_flights: TestProxy,
+    _services: Vec<TestService>,
+    _store: TestEventStore,
+    _databases: [TestDatabase; 2],
+}
+
+/// Where the API of a domain is.
+fn apis(domain: &'static str, address: SocketAddr) -> ApiUrls {
+    [(domain, format!("http://{address}").parse().unwrap())].into()
+}
+
+async fn api<A: DomainApi>(store: &TestEventStore, database: &TestDatabase, apis: ApiUrls) -> TestService {
+    let config = shared_api::Config::new(url(&database.url()), url(store.connection_string()), apis);
+    TestService::start(|listener, stop| async move { shared_api::run::<A>(config, listener, stop).await.unwrap() })
+        .await
+}
+
+async fn processor<P: DomainProcessor>(store: &TestEventStore, database: &TestDatabase, apis: ApiUrls) -> TestService {
+    let config = shared_processor::Config::new(url(&database.url()), url(store.connection_string()), apis);
+    let running = |listener, stop| async move { shared_processor::run::<P>(config, listener, stop).await.unwrap() };
+    TestService::start(running).await
+}
+
+fn url(address: &str) -> SecretUrl {
+    SecretUrl::new(address.to_owned())
+}
+
+impl Airport {
+    async fn open() -> Self {
+        let (store, flight, passenger) =
+            tokio::join!(TestEventStore::start(), TestDatabase::create(), TestDatabase::create());
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
+        let (to_passengers, to_flights) = (TestProxy::start(nowhere).await, TestProxy::start(nowhere).await);
+        let calls = |domain, proxy: &TestProxy| apis(domain, proxy.address());
+        let flight_api = api::<FlightApi>(&store, &flight, calls("passenger", &to_passengers)).await;
+        let passenger_api = api::<PassengerApi>(&store, &passenger, calls("flight", &to_flights)).await;
+        to_passengers.point_at(passenger_api.address());
+        to_flights.point_at(flight_api.address());
+        let flight_processor =
+            processor::<FlightProcessor>(&store, &flight, apis("passenger", passenger_api.address())).await;
+        let passenger_processor =
+            processor::<PassengerProcessor>(&store, &passenger, apis("flight", flight_api.address())).await;
+        Self {
+            flights: flight_api.api(),
+            passengers: passenger_api.api(),
+            to_passengers,
+            to_flights,
+            _services: vec![flight_api, passenger_api, flight_processor, passenger_processor],
+            _store: store,
+            _databases: [flight, passenger],
+        }
+    }
+
+    async fn new_flight(&self) -> String {
+        let created = eventually("a flight is created", LIMIT, async || {
+            let answer = self.flights.create_flight().send().await;
+            if answer.status == StatusCode::CREATED { Ok(answer) } else { Err(answer.text) }
+        })
+        .await;
+        created.id()
+    }
+
+    async fn new_passenger(&self, flight: &str) -> String {
+        let added = eventually("a passenger is added", LIMIT, async || {
+            let answer = self.passengers.add(flight, "Ada Lovelace").send().await;
+            if answer.status == StatusCode::CREATED { Ok(answer) } else { Err(answer.text) }
+        })
+        .await;
+        added.id()
+    }
+
+    async fn new_boarded(&self, flight: &str) -> String {
+        let passenger = self.new_passenger(flight).await;
+        self.passengers.board(&passenger).send().await.expect(StatusCode::OK);
+        passenger
+    }
+
+    /// A flight with one passenger on board, and both of them. Everybody knows that all have boarded.
+    async fn new_complete(&self) -> (String, String) {
+        let flight = self.new_flight().await;
+        let passenger = self.new_boarded(&flight).await;
+        self.flight_becomes(&flight, "allBoarded").await;
+        (flight, passenger)
+    }
+
+    async fn flight_becomes(&self, flight: &str, status: &str) {
+        shows(&self.flights, &format!("/api/flights/{flight}"), &["status"], status).await;
+    }
+
+    async fn manifest_becomes(&self, flight: &str, state: &str) {
+        shows(&self.passengers, &format!("/api/manifests/{flight}"), &["state"], state).await;
+    }
+}
+
+/// Waits until what is at this path has this value.
+async fn shows(api: &Api, path: &str, field: &[&str], value: &str) {
+    eventually(&format!("{path} becomes {value}"), LIMIT, async || {
+        let answer = api.get(path).send().await;
+        let shown = field.iter().fold(&answer.body, |shown: &Value, field| &shown[field]);
+        if shown == value { Ok(()) } else { Err(answer.text) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flight_whose_manifest_is_sealed_departs() {
+    let airport = Airport::open().await;
+    let (flight, _) = airport.new_complete().await;
+    // The seal is asked for, and the flight API never hears that it is there.
+    airport.to_passengers.hold_answers(true);
+    let answer = airport.flights.disembark(&flight).send().await;
+    assert!(!answer.status.is_success(), "{answer:?}");
+    airport.manifest_becomes(&flight, "sealed").await;
+    airport.flight_becomes(&flight, "disembarked").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn passengers_of_a_flight_that_has_landed_arrive() {
+    let airport = Airport::open().await;
+    let (flight, passenger) = airport.new_complete().await;
+    airport.flights.disembark(&flight).send().await.expect(StatusCode::OK);
+    airport.to_passengers.cut();
+    airport.flights.land(&flight).send().await.expect(StatusCode::OK);
+    airport.manifest_becomes(&flight, "closed").await;
+    shows(&airport.passengers, &format!("/api/passengers/{passenger}"), &["status"], "arrived").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn passengers_of_a_deleted_flight_are_removed() {
+    let airport = Airport::open().await;
+    let flight = airport.new_flight().await;
+    let passengers = [airport.new_boarded(&flight).await, airport.new_passenger(&flight).await];
+    airport.to_passengers.cut();
+    airport.flights.delete_flight(&flight).send().await.expect(StatusCode::NO_CONTENT);
+    for passenger in passengers {
+        eventually("the passenger is removed", LIMIT, async || {
+            let answer = airport.passengers.get(&format!("/api/passengers/{passenger}")).send().await;
+            if answer.slug() == "passenger-not-found" { Ok(()) } else { Err(answer.text) }
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flight_hears_that_the_last_passenger_has_boarded() {
+    let airport = Airport::open().await;
+    let flight = airport.new_flight().await;
+    let passenger = airport.new_passenger(&flight).await;
+    airport.to_flights.cut();
+    airport.passengers.board(&passenger).send().await.expect(StatusCode::OK);
+    airport.flight_becomes(&flight, "allBoarded").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flight_hears_that_the_last_passenger_missing_was_offloaded() {
+    let airport = Airport::open().await;
+    let flight = airport.new_flight().await;
+    airport.new_boarded(&flight).await;
+    let missing = airport.new_passenger(&flight).await;
+    airport.flight_becomes(&flight, "waitingForBoarding").await;
+    airport.to_flights.cut();
+    airport.passengers.offload(&missing).send().await.expect(StatusCode::OK);
+    airport.flight_becomes(&flight, "allBoarded").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flight_hears_that_it_has_to_wait_again() {
+    let airport = Airport::open().await;
+    let (flight, only) = airport.new_complete().await;
+    airport.to_flights.cut();
+    airport.passengers.offload(&only).send().await.expect(StatusCode::OK);
+    airport.flight_becomes(&flight, "waitingForBoarding").await;
+}
