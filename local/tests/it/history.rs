@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, HashSet};
 pub(crate) use jetbridge_testing::Entry;
 use jetbridge_testing::{Api, eventually};
 use reqwest::StatusCode;
-use serde_json::Value;
 
 pub(crate) use self::world::World;
 use crate::system::LIMIT;
