@@ -10,8 +10,7 @@ use gateway::Limits;
 use http::{HeaderMap, StatusCode};
 use jetbridge_testing::{Api, TestService};
 use serde_json::{Value, json};
-use shared_service::problem::{PROBLEM_JSON, Problem};
-use shared_service::problem_type;
+use shared_service::{Problem, problem_type};
 
 use crate::support::{gateway_of, nobody, serve, services_at};
 
@@ -63,7 +62,7 @@ async fn discard(
         return Problem::of(problem_type::NOT_FOUND).into_response();
     }
     if body.is_empty() {
-        return (StatusCode::UNPROCESSABLE_ENTITY, [("content-type", PROBLEM_JSON)], "{\"errors\":[]}").into_response();
+        return Problem::invalid_request(Vec::new()).into_response();
     }
     let actor = headers["jetbridge-actor"].to_str().unwrap();
     processor.told.lock().unwrap().push(json!({ "body": body, "actor": actor }));
@@ -175,8 +174,7 @@ async fn a_discard_finds_the_domain_of_its_event() {
     assert_eq!(*passenger.told.lock().unwrap(), [json!({ "body": reason.to_string(), "actor": "somebody" })]);
     assert!(flight.told.lock().unwrap().is_empty());
 
-    let refused = call(id).send().await;
-    assert_eq!((refused.status, &refused.body), (StatusCode::UNPROCESSABLE_ENTITY, &json!({ "errors": [] })));
+    call(id).send().await.expect_problem(422, "invalid-request");
     call("50000000-0000-0000-0000-000000000000").json(&reason).send().await.expect_problem(404, "not-found");
     call("none").json(&reason).send().await.expect_problem(404, "not-found");
 

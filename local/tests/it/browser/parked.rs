@@ -26,14 +26,12 @@ async fn what_is_parked_is_seen_and_can_be_replayed_and_discarded() {
         page.sees((".parked td", "flight-projection")).await;
         page.sees((".parked th", "0 FlightCreated")).await;
 
-        std::fs::write("/tmp/h/admin-parked.png", page.screenshot().await.unwrap()).unwrap();
         page.clicks(("button", "Replay all")).await;
         page.sees((".notice", "0 events processed. Still parked: 2.")).await;
         page.clicks((".parked button", "Discard…")).await;
         page.sees(("dialog[open] h2", "Discard event 0?")).await;
         page.submits().await;
         page.sees(("dialog[open] .field-error", "Must not be empty")).await;
-        std::fs::write("/tmp/h/admin-dialog.png", page.screenshot().await.unwrap()).unwrap();
         page.fills("dialog[open] [name=reason]", "It is none of ours").await;
         page.submits().await;
         page.sees((".notice", "Event 0 was discarded.")).await;

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::accounts::Event;
+use crate::accounts::{Event, STREAM};
 use crate::bank::LIMIT;
 use crate::database::{AccountRows, ReadDatabase, bigint, rows_of};
 use crate::events::{Writer, recorded};
@@ -105,7 +105,7 @@ async fn queries_are_not_answered_until_it_is_made_anew() {
     let two = Two::with([&ours, &theirs]).await;
     let (held, holding) = watch::channel(false);
     let projector = Running::projector_at(Held(holding), &two.proxy.connection_string(), &two.database);
-    let (read_model, follower) = ReadModel::new(two.database.database.clone(), AccountRows::NAME);
+    let (read_model, follower) = ReadModel::new(two.database.database.clone(), STREAM, AccountRows::NAME);
     let shutdown = CancellationToken::new();
     let _following = shutdown.clone().drop_guard();
     tokio::spawn(follower.run(shutdown));
