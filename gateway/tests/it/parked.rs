@@ -62,7 +62,7 @@ async fn discard(
         return Problem::of(problem_type::NOT_FOUND).into_response();
     }
     if body.is_empty() {
-        return Problem::invalid_request(Vec::new()).into_response();
+        return Problem::of(problem_type::MALFORMED_JSON).into_response();
     }
     let actor = headers["jetbridge-actor"].to_str().unwrap();
     processor.told.lock().unwrap().push(json!({ "body": body, "actor": actor }));
@@ -174,7 +174,7 @@ async fn a_discard_finds_the_domain_of_its_event() {
     assert_eq!(*passenger.told.lock().unwrap(), [json!({ "body": reason.to_string(), "actor": "somebody" })]);
     assert!(flight.told.lock().unwrap().is_empty());
 
-    call(id).send().await.expect_problem(422, "invalid-request");
+    call(id).send().await.expect_problem(400, "malformed-json");
     call("50000000-0000-0000-0000-000000000000").json(&reason).send().await.expect_problem(404, "not-found");
     call("none").json(&reason).send().await.expect_problem(404, "not-found");
 
