@@ -17,7 +17,7 @@ fix:
     cargo fmt --all
     cd gateway/web && deno fmt
 
-# One or more steps of .ci/run: format web dependencies workflows clippy documentation test containers
+# One or more steps of .ci/run: format web dependencies workflows clippy documentation test endurance containers
 check +steps:
     .ci/run {{ steps }}
 

@@ -1,6 +1,6 @@
 //! The folder that holds everything this installation keeps.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,13 @@ use nix::unistd::Uid;
 
 use crate::error::SystemError;
 
+/// What is in a data folder.
+pub(crate) const EVENTS: &str = "events";
+pub(crate) const LOCK: &str = "lock";
+pub(crate) const RUNNING: &str = "running";
+const POSTGRES: &str = "postgres";
 /// The file that says that a data folder is the demo's.
-const DEMO_MARK: &str = "demo";
+pub(crate) const DEMO_MARK: &str = "demo";
 const DEMO_TEXT: &str = "The flights in this folder are made up: `jetbridge demo` may fill it.\n";
 
 /// The data folder, taken by this process until this is dropped or the process ends, however it ends.
@@ -21,6 +26,8 @@ pub(crate) struct DataDir {
     pub(crate) events: PathBuf,
     /// Where the private PostgreSQL keeps its files.
     pub(crate) postgres: PathBuf,
+    /// Where is written down what runs on the folder.
+    pub(crate) running: PathBuf,
     _lock: File,
 }
 
@@ -36,16 +43,12 @@ pub(crate) enum Purpose {
 impl DataDir {
     /// Makes the folder if it is missing, and takes it. A folder that has been used for work is not taken for the demo.
     pub(crate) fn take(path: &Path, purpose: Purpose) -> Result<Self, SystemError> {
-        // For messages: it says which folder, wherever the process was started.
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-        create(&path).map_err(failed("create", &path))?;
-        let lock = open_lock(&path.join("lock")).map_err(failed("write to", &path))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(SystemError::DataDirInUse { path }),
-            Err(TryLockError::Error(error)) => return Err(failed("lock", &path)(error)),
-        }
-        let (events, postgres) = (path.join("events"), path.join("postgres"));
+        let path = absolute(path);
+        let lock = lock(&path)?;
+        let (events, postgres) = (path.join(EVENTS), path.join(POSTGRES));
+        let running = path.join(RUNNING);
+        // Whoever it was written for is gone, or the folder would not be free.
+        let _ = fs::remove_file(&running);
         if purpose == Purpose::Demo && !path.join(DEMO_MARK).exists() {
             if events.exists() || postgres.exists() {
                 return Err(SystemError::NotForDemo { path });
@@ -54,7 +57,23 @@ impl DataDir {
         }
         // The events name passengers, and the data folder may be open to other users.
         create_folder(&events, 0o700).map_err(failed("write to", &path))?;
-        Ok(Self { events, postgres, _lock: lock })
+        Ok(Self { events, postgres, running, _lock: lock })
+    }
+}
+
+/// For messages: it says which folder, wherever the process was started.
+pub(crate) fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
+/// Makes the folder if it is missing, and takes it.
+pub(crate) fn lock(path: &Path) -> Result<File, SystemError> {
+    create(path).map_err(failed("create", path))?;
+    let lock = open_lock(&path.join(LOCK)).map_err(failed("write to", path))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(SystemError::DataDirInUse { path: path.to_path_buf() }),
+        Err(TryLockError::Error(error)) => Err(failed("lock", path)(error)),
     }
 }
 
@@ -66,7 +85,7 @@ fn create(path: &Path) -> io::Result<()> {
     create_folder(path, if Uid::effective().is_root() { 0o755 } else { 0o700 })
 }
 
-fn mark_as_demo(path: &Path) -> io::Result<()> {
+pub(crate) fn mark_as_demo(path: &Path) -> io::Result<()> {
     let mut mark = File::create(path.join(DEMO_MARK))?;
     mark.write_all(DEMO_TEXT.as_bytes())?;
     mark.sync_all()
@@ -76,7 +95,7 @@ fn open_lock(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)
 }
 
-fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SystemError {
+pub(crate) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SystemError {
     let path = path.to_path_buf();
     move |source| SystemError::DataDir { action, path, source }
 }

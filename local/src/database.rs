@@ -29,11 +29,8 @@ pub(crate) async fn start(
 /// Prepares the database that is given: each of these domains gets a schema of its own in it. Answers their addresses,
 /// in this order.
 pub(crate) async fn prepare(address: &SecretUrl, domains: &[&'static Domain]) -> Result<Vec<SecretUrl>, SystemError> {
-    let unusable =
-        |reason: &dyn Error| SystemError::DatabaseAddress { address: address.clone(), reason: reason.to_string() };
-    let database = Database::new(address.expose()).map_err(|error| unusable(&error))?;
-    let in_schema = |domain: &&Domain| in_schema(address, domain.name).map_err(|error| unusable(&error));
-    let databases = domains.iter().map(in_schema).collect::<Result<_, _>>()?;
+    let database = Database::new(address.expose()).map_err(|error| unusable(address, &error))?;
+    let databases = addresses(address, domains)?;
     let silent = |limit| SystemError::DatabaseSilent { address: address.clone(), limit };
     patiently(silent, async || {
         create_schemas(&database, domains).await.map_err(|source| Failure {
@@ -43,6 +40,16 @@ pub(crate) async fn prepare(address: &SecretUrl, domains: &[&'static Domain]) ->
     })
     .await?;
     Ok(databases)
+}
+
+/// Where these domains have their tables in the database that is given, in this order.
+pub(crate) fn addresses(address: &SecretUrl, domains: &[&'static Domain]) -> Result<Vec<SecretUrl>, SystemError> {
+    let in_schema = |domain: &&Domain| in_schema(address, domain.name).map_err(|error| unusable(address, &error));
+    domains.iter().map(in_schema).collect()
+}
+
+fn unusable(address: &SecretUrl, reason: &dyn Error) -> SystemError {
+    SystemError::DatabaseAddress { address: address.clone(), reason: reason.to_string() }
 }
 
 fn schema(domain: &str) -> String {

@@ -48,6 +48,22 @@ pub(crate) enum SystemError {
     DatabaseSilent { address: SecretUrl, limit: Duration },
     #[error("not ready within {} s: {missing}", .limit.as_secs())]
     NotReady { limit: Duration, missing: String },
+    #[error("no Jetbridge is running on the data folder {}", .path.display())]
+    NotRunning { path: PathBuf },
+    #[error("cannot read what is running on the data folder: {} is not what this version writes", .path.display())]
+    UnreadableRunning { path: PathBuf },
+    #[error("cannot check it")]
+    Verify(#[from] jetbridge_verify::VerifyError),
+    #[error("cannot {action} {}", .path.display())]
+    Backup { action: &'static str, path: PathBuf, source: io::Error },
+    #[error("the folder {} is not empty", .path.display())]
+    NotEmpty { path: PathBuf },
+    #[error("{} is not a backup that this version can read: {reason}", .path.display())]
+    NoBackup { path: PathBuf, reason: String },
+    #[error("cannot copy the events to {}", .path.display())]
+    Copy { path: PathBuf, source: jetbridge_eventstore::CopyError },
+    #[error("it was interrupted")]
+    Interrupted,
     #[error(transparent)]
     TaskEnded(#[from] TaskEnded),
 }
@@ -63,6 +79,13 @@ impl SystemError {
             Self::NotForDemo { .. } => Some("choose another folder with --data-dir, or start without demo"),
             Self::NotForGivenServers => Some(
                 "leave out --event-store and --database-url (and the variables JETBRIDGE_EVENT_STORE and JETBRIDGE_DATABASE_URL), or add --fill-given-servers",
+            ),
+            Self::NotRunning { .. } => Some(
+                "start it, or choose its folder with --data-dir, or say with --event-store and --database-url (or --flight-database-url and --passenger-database-url) where its data is",
+            ),
+            Self::NotEmpty { .. } => Some("choose a folder that is new or empty"),
+            Self::Copy { source: jetbridge_eventstore::CopyError::Missing(_), .. } => Some(
+                "choose the folder with --data-dir; events in an event store of your own are backed up by its own means",
             ),
             Self::EventStore { .. } => {
                 Some("check --event-store, or leave it out: then an embedded event store is started")

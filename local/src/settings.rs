@@ -37,6 +37,78 @@ enum Command {
         #[command(flatten)]
         demo: DemoSettings,
     },
+    /// Checks that streams and read models of a running Jetbridge hold what they have to, and says where they do not.
+    /// Exit code 0 if they do, 1 if not, 3 if they cannot be read
+    #[command(mut_arg("filter", |filter| filter.default_value(QUIET)))]
+    Verify(Box<VerifySettings>),
+    /// Copies the events, also while Jetbridge runs, into a folder that is new or empty, and checks the copy. What is in
+    /// PostgreSQL is made anew from the events
+    #[command(mut_arg("filter", |filter| filter.default_value(QUIET)))]
+    Backup(BackupSettings),
+    /// Puts the events of a backup into a data folder that is new or empty
+    #[command(mut_arg("filter", |filter| filter.default_value(QUIET)))]
+    Restore(BackupSettings),
+}
+
+/// What the program is to do.
+pub(crate) enum Task {
+    /// Run everything, with the demo if there is to be one.
+    Run(Box<Settings>, Option<DemoSettings>),
+    /// Check what there is.
+    Verify(Box<VerifySettings>),
+    /// Copy the events.
+    Backup(BackupSettings),
+    /// Put a copy of the events in place.
+    Restore(BackupSettings),
+}
+
+/// What is to be checked.
+#[derive(Debug, Args)]
+pub(crate) struct VerifySettings {
+    #[command(flatten)]
+    pub(crate) folder: DataDirArgs,
+    /// The event store, such as esdb://host:2113?tls=false [default: that of the program that runs on the data folder]
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_EVENT_STORE")]
+    pub(crate) event_store: Option<SecretUrl>,
+    /// The PostgreSQL database that Jetbridge in one process was given, with a schema for each domain [default: that of
+    /// the program that runs on the data folder]
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_DATABASE_URL")]
+    pub(crate) database_url: Option<SecretUrl>,
+    /// The flight domain's database, where services run by themselves
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_FLIGHT_DATABASE_URL")]
+    #[arg(requires = "passenger_database_url")]
+    pub(crate) flight_database_url: Option<SecretUrl>,
+    /// The passenger domain's database, where services run by themselves
+    #[arg(long, value_name = "URL", env = "JETBRIDGE_PASSENGER_DATABASE_URL")]
+    #[arg(requires = "flight_database_url")]
+    pub(crate) passenger_database_url: Option<SecretUrl>,
+    /// Seconds for which what is legal only in passing, such as a sealed manifest of a flight at the gate, is watched
+    /// before it counts as a violation
+    #[arg(long, value_name = "SECONDS", env = "JETBRIDGE_SETTLE", default_value_t = 10)]
+    #[arg(value_parser = clap::value_parser!(u64).range(..=3600))]
+    pub(crate) settle: u64,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+/// A backup, and the data folder that it is of.
+#[derive(Debug, Args)]
+pub(crate) struct BackupSettings {
+    /// Folder of the backup
+    #[arg(value_name = "BACKUP")]
+    pub(crate) backup: PathBuf,
+    #[command(flatten)]
+    pub(crate) folder: DataDirArgs,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+/// The folder with all that is kept on this machine.
+#[derive(Debug, Args)]
+pub(crate) struct DataDirArgs {
+    /// Folder for the events and PostgreSQL's files, made if it is missing. One process at a time can use it
+    #[arg(long, value_name = "FOLDER", env = "JETBRIDGE_DATA_DIR", default_value = "./jetbridge-data")]
+    pub(crate) data_dir: PathBuf,
 }
 
 /// How the demo goes on.
@@ -68,9 +140,8 @@ fn pace(text: &str) -> Result<f64, &'static str> {
 pub(crate) struct Settings {
     #[command(flatten)]
     pub(crate) listen: ListenArgs<8080>,
-    /// Folder for the events and PostgreSQL's files, made if it is missing. One process at a time can use it
-    #[arg(long, value_name = "FOLDER", env = "JETBRIDGE_DATA_DIR", default_value = "./jetbridge-data")]
-    pub(crate) data_dir: PathBuf,
+    #[command(flatten)]
+    pub(crate) folder: DataDirArgs,
     /// PostgreSQL database of your own, such as postgres://user:password@host/database, with
     /// ?sslmode=verify-full&sslrootcert=FILE over TLS; the tables go to a schema for each domain, such as
     /// jetbridge_flight [default: a private PostgreSQL, with its files in the data folder]
@@ -87,11 +158,13 @@ pub(crate) struct Settings {
 }
 
 impl CommandLine {
-    /// The settings, and those of the demo if there is to be one.
-    pub(crate) fn into_settings(self) -> (Settings, Option<DemoSettings>) {
+    pub(crate) fn into_task(self) -> Task {
         match self.command {
-            None => (self.settings, None),
-            Some(Command::Demo { settings, demo }) => (settings, Some(demo)),
+            None => Task::Run(Box::new(self.settings), None),
+            Some(Command::Demo { settings, demo }) => Task::Run(Box::new(settings), Some(demo)),
+            Some(Command::Verify(settings)) => Task::Verify(settings),
+            Some(Command::Backup(settings)) => Task::Backup(settings),
+            Some(Command::Restore(settings)) => Task::Restore(settings),
         }
     }
 }
@@ -101,6 +174,8 @@ impl ServiceArgs for CommandLine {
         match &self.command {
             None => &self.settings.log,
             Some(Command::Demo { settings, .. }) => &settings.log,
+            Some(Command::Verify(settings)) => &settings.log,
+            Some(Command::Backup(settings) | Command::Restore(settings)) => &settings.log,
         }
     }
 }

@@ -15,8 +15,9 @@ use crate::data_dir::{DataDir, Purpose};
 use crate::database;
 use crate::domains::DomainServices;
 use crate::error::{Report, SystemError};
+use crate::running::Running;
 use crate::services::{self, Stores};
-use crate::settings::{CommandLine, DemoSettings, Settings};
+use crate::settings::{DemoSettings, Settings};
 use crate::supervisor::{Stage, Supervisor};
 use crate::{demo, event_store, listeners, readiness};
 
@@ -26,10 +27,10 @@ use crate::{demo, event_store, listeners, readiness};
 /// What did not start, or ended.
 pub(crate) async fn run(
     domains: Vec<DomainServices>,
-    command_line: CommandLine,
+    settings: Settings,
+    demo: Option<DemoSettings>,
     shutdown: CancellationToken,
 ) -> Result<(), Report> {
-    let (settings, demo) = command_line.into_settings();
     // First what fails at once, so that nobody waits to hear of it.
     let listener = listeners::bind(settings.listen.listen).await?;
     let web_dir = settings.web.web_dir.clone();
@@ -55,11 +56,14 @@ async fn start_and_watch(
     let address =
         listener.local_addr().map_err(|source| SystemError::Listen { address: listeners::ANY_PORT, source })?;
     let stores = start_stores(supervisor, domains, sources).await?;
+    let running = Running::new(address, domains, &stores);
     services::start(supervisor, domains, stores, listener, web_dir).await?;
     tokio::select! {
         ready = readiness::wait(address) => ready?,
         ended = supervisor.task_ended() => return Err(ended.into()),
     }
+    // Taken away when this ends, however it does.
+    let _file = sources.data_dir().map(|data_dir| running.write(&data_dir.running)).transpose()?;
     announce(address);
     if let Some(DemoSettings { pace, .. }) = demo {
         let running = demo::run(reachable(address), pace, supervisor.token(Stage::Gateway));
@@ -94,13 +98,21 @@ impl Sources {
         let (event_store, database) = match (settings.event_store, settings.database_url) {
             (Some(event_store), Some(database)) => (Source::Given(event_store), Source::Given(database)),
             (event_store, database) => {
-                let data_dir = Arc::new(DataDir::take(&settings.data_dir, purpose)?);
+                let data_dir = Arc::new(DataDir::take(&settings.folder.data_dir, purpose)?);
                 let or_own =
                     |given: Option<SecretUrl>| given.map_or_else(|| Source::Own(Arc::clone(&data_dir)), Source::Given);
                 (or_own(event_store), or_own(database))
             }
         };
         Ok(Self { event_store, database })
+    }
+
+    /// The data folder, if anything is kept in it.
+    fn data_dir(&self) -> Option<&DataDir> {
+        [&self.event_store, &self.database].into_iter().find_map(|source| match source {
+            Source::Own(data_dir) => Some(&**data_dir),
+            Source::Given(_) => None,
+        })
     }
 }
 

@@ -97,6 +97,10 @@ impl Reaction for LateBags {
         }
     }
 
+    fn missing(_: &str) -> &'static str {
+        "bagNotLookedAt"
+    }
+
     async fn react(&self, event: &BagEvent, _: Revision, cause: Cause) -> Result<(), ReactionError> {
         let BagEvent::CheckedIn(BagCheckedIn { bag_id, flight_id }) = *event else { return Ok(()) };
         if self.flights.call(async |flights| flights.admission(flight_id).await).await? != Admission::Open {

@@ -24,6 +24,15 @@ impl FlightRpcServer for FlightRpc {
         answer.map_err(|interruption| Fault::answer(&interruption))
     }
 
+    async fn admissions(&self, flight_ids: Vec<FlightId>) -> RpcResult<Vec<Admission>> {
+        let answer = self.service.admissions(&flight_ids).await.map_err(Interruption::from);
+        answer.map_err(|interruption| Fault::answer(&interruption))
+    }
+
+    async fn close_manifest(&self, flight_id: FlightId, cause: Cause) -> RpcResult<Effect> {
+        Effect::answer(self.service.close_manifest(flight_id, cause).await)
+    }
+
     async fn note_manifest(
         &self,
         flight_id: FlightId,

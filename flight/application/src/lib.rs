@@ -6,6 +6,7 @@
 mod departure;
 mod error;
 mod manifests;
+mod reconcile;
 mod service;
 mod view;
 

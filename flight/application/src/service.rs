@@ -151,8 +151,8 @@ pub(crate) fn done(committed: Committed<Flights>) -> FlightResult<FlightView> {
     }
 }
 
-fn admission(state: &FlightState, flight_id: &FlightId) -> Admission {
-    match state.flight(flight_id).map(|flight| flight.status) {
+pub(crate) fn admission(state: &FlightState, flight_id: &FlightId) -> Admission {
+    match state.status(flight_id) {
         None => Admission::UnknownFlight,
         Some(FlightStatus::WaitingForBoarding | FlightStatus::AllBoarded) => Admission::Open,
         Some(FlightStatus::Departed) => Admission::Departed,

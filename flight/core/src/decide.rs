@@ -4,6 +4,7 @@ use std::sync::Arc;
 use shared_kernel::{Decider, Revision};
 use uuid::Uuid;
 
+use crate::state::Standing;
 use crate::{
     Flight, FlightAllBoarded, FlightBoardingReopened, FlightCommand, FlightCreated, FlightDeleted, FlightDetails,
     FlightDetailsCorrected, FlightDisembarked, FlightEvent, FlightLanded, FlightRejection, FlightState, FlightStatus,
@@ -25,13 +26,13 @@ impl Decider for Flights {
     type Subject = FlightId;
     type Outcome = Option<Arc<Flight>>;
 
-    const STATE_VERSION: u32 = 1;
+    const STATE_VERSION: u32 = 2;
 
     fn decide(state: &FlightState, command: &FlightCommand) -> Decision {
         match command {
             FlightCommand::Create { flight_id, details } => create(state, *flight_id, details),
             FlightCommand::CorrectDetails { flight_id, details, if_version } => {
-                correct_details(existing(state, flight_id, *if_version)?, details)
+                correct_details(at_gate(state, flight_id, *if_version)?, details)
             }
             FlightCommand::NoteManifest { flight_id, complete, manifest_revision } => {
                 Ok(note_manifest(state, flight_id, *complete, *manifest_revision))
@@ -74,6 +75,14 @@ impl Decider for Flights {
         state.apply(event, revision);
     }
 
+    fn has_ended(state: &FlightState, flight_id: Uuid) -> bool {
+        state.has_ended(&FlightId::new(flight_id))
+    }
+
+    fn forget(state: &mut FlightState, flight_id: Uuid) {
+        state.forget(&FlightId::new(flight_id));
+    }
+
     fn subject(command: &FlightCommand) -> FlightId {
         command.flight_id()
     }
@@ -100,22 +109,23 @@ pub fn may_depart(
     at_gate(state, flight_id, if_version).map(drop)
 }
 
+/// The flight, at the gate, in the version the command is meant for.
 fn at_gate<'state>(
     state: &'state FlightState,
     flight_id: &FlightId,
     if_version: Option<Revision>,
 ) -> Result<&'state Flight, FlightRejection> {
-    let flight = existing(state, flight_id, if_version)?;
-    if flight.status.is_at_gate() { Ok(flight) } else { Err(FlightRejection::AlreadyDeparted) }
+    let standing = existing(state, flight_id, if_version)?;
+    standing.flight.filter(|flight| flight.status.is_at_gate()).ok_or(FlightRejection::AlreadyDeparted)
 }
 
-/// The flight, in the version the command is meant for.
+/// How the flight stands, in the version the command is meant for.
 fn existing<'state>(
     state: &'state FlightState,
     flight_id: &FlightId,
     if_version: Option<Revision>,
-) -> Result<&'state Flight, FlightRejection> {
-    let flight = state.flight(flight_id).ok_or(FlightRejection::NotFound)?;
+) -> Result<Standing<'state>, FlightRejection> {
+    let flight = state.standing(flight_id).ok_or(FlightRejection::NotFound)?;
     if if_version.is_some_and(|version| version != flight.version) {
         return Err(FlightRejection::Stale { current: flight.version });
     }
@@ -123,16 +133,13 @@ fn existing<'state>(
 }
 
 fn create(state: &FlightState, flight_id: FlightId, details: &FlightDetails) -> Decision {
-    if state.flight(&flight_id).is_some() {
+    if state.is_taken(&flight_id) {
         return Err(FlightRejection::AlreadyExists);
     }
     Ok(vec![FlightEvent::Created(FlightCreated { flight_id, details: details.clone().into() })])
 }
 
 fn correct_details(flight: &Flight, details: &FlightDetails) -> Decision {
-    if !flight.status.is_at_gate() {
-        return Err(FlightRejection::AlreadyDeparted);
-    }
     if flight.details == *details {
         return Ok(Vec::new());
     }
@@ -190,7 +197,7 @@ fn complete_departure(state: &FlightState, flight_id: &FlightId) -> Vec<FlightEv
     }
 }
 
-fn land(flight: &Flight) -> Decision {
+fn land(flight: Standing<'_>) -> Decision {
     match flight.status {
         FlightStatus::WaitingForBoarding | FlightStatus::AllBoarded => Err(FlightRejection::NotDeparted),
         FlightStatus::Departed => Ok(vec![FlightEvent::Landed(FlightLanded { flight_id: flight.id })]),
@@ -198,7 +205,7 @@ fn land(flight: &Flight) -> Decision {
     }
 }
 
-fn delete(flight: &Flight) -> Decision {
+fn delete(flight: Standing<'_>) -> Decision {
     match flight.status {
         FlightStatus::Departed => Err(FlightRejection::InTheAir),
         FlightStatus::WaitingForBoarding | FlightStatus::AllBoarded | FlightStatus::Arrived => {

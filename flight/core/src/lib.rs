@@ -7,6 +7,7 @@ mod command;
 mod decide;
 mod event;
 mod flight;
+mod legality;
 mod offset_date_time;
 mod state;
 
@@ -14,5 +15,6 @@ pub use command::{FlightCommand, FlightRejection};
 pub use decide::{Flights, may_depart};
 pub use event::*;
 pub use flight::{Flight, FlightDetails, FlightNumber, FlightStatus, PlaceName};
+pub use legality::is_legal;
 pub use offset_date_time::OffsetDateTime;
 pub use state::FlightState;

@@ -7,18 +7,73 @@ use shared_kernel::Revision;
 
 use crate::{Flight, FlightCreated, FlightEvent, FlightStatus};
 
-/// Every flight that has not been deleted. A clone shares everything with its original.
+/// Every flight, and of those that were deleted or forgotten only how they ended. A clone shares everything with its
+/// original.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
 pub struct FlightState {
     flights: OrdMap<FlightId, Arc<Flight>>,
+    ended: OrdMap<FlightId, Ended>,
+}
+
+/// What is left of a flight that was deleted or forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Ended {
+    /// It has landed, with this version.
+    Arrived(Revision),
+    Deleted,
+}
+
+/// How a flight stands, as far as that is known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standing<'state> {
+    pub(crate) id: FlightId,
+    pub(crate) status: FlightStatus,
+    pub(crate) version: Revision,
+    /// All of it, unless it was forgotten.
+    pub(crate) flight: Option<&'state Flight>,
 }
 
 impl FlightState {
-    /// A flight, unless it is unknown or was deleted.
+    /// A flight, unless it is unknown, was deleted, or has landed long ago and was forgotten.
     #[must_use]
     pub fn flight(&self, id: &FlightId) -> Option<&Arc<Flight>> {
         self.flights.get(id)
+    }
+
+    /// How far a flight has come, unless it is unknown or was deleted.
+    #[must_use]
+    pub fn status(&self, id: &FlightId) -> Option<FlightStatus> {
+        self.standing(id).map(|standing| standing.status)
+    }
+
+    /// The same, with what else rules need of it.
+    pub(crate) fn standing(&self, id: &FlightId) -> Option<Standing<'_>> {
+        if let Some(flight) = self.flights.get(id) {
+            return Some(Standing { id: *id, status: flight.status, version: flight.version, flight: Some(flight) });
+        }
+        match *self.ended.get(id)? {
+            Ended::Arrived(version) => Some(Standing { id: *id, status: FlightStatus::Arrived, version, flight: None }),
+            Ended::Deleted => None,
+        }
+    }
+
+    /// Whether there is or was a flight with this identifier.
+    pub(crate) fn is_taken(&self, id: &FlightId) -> bool {
+        self.flights.contains_key(id) || self.ended.contains_key(id)
+    }
+
+    /// Whether it has landed. One that was deleted leaves nothing to forget.
+    pub(crate) fn has_ended(&self, id: &FlightId) -> bool {
+        self.flights.get(id).is_some_and(|flight| flight.status == FlightStatus::Arrived)
+    }
+
+    pub(crate) fn forget(&mut self, id: &FlightId) {
+        if self.has_ended(id)
+            && let Some(flight) = self.flights.remove(id)
+        {
+            self.ended.insert(*id, Ended::Arrived(flight.version));
+        }
     }
 
     /// Every flight, by identifier.
@@ -48,6 +103,7 @@ impl FlightState {
             }
             FlightEvent::Deleted(event) => {
                 self.flights.remove(&event.flight_id);
+                self.ended.insert(event.flight_id, Ended::Deleted);
             }
         }
     }
@@ -60,6 +116,7 @@ impl FlightState {
             version: revision,
             manifest_revision: None,
         };
+        self.ended.remove(&created.flight_id);
         self.flights.insert(created.flight_id, Arc::new(flight));
     }
 

@@ -5,6 +5,7 @@ mod migrations;
 mod projection;
 mod queries;
 mod reactions;
+mod rows;
 mod table;
 
 pub use manifests::RpcManifests;
@@ -12,3 +13,4 @@ pub use migrations::migrations;
 pub use projection::FlightProjection;
 pub use queries::FlightReadModel;
 pub use reactions::FlightReactions;
+pub use rows::stored_flights;

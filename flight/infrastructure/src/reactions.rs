@@ -27,6 +27,13 @@ impl Reaction for FlightReactions {
         ending(event).map(|_| event.flight_id().uuid())
     }
 
+    fn missing(event_type: &str) -> &'static str {
+        match event_type {
+            "FlightLanded" => "landingWithoutArrivals",
+            _ => "deletionWithPassengers",
+        }
+    }
+
     async fn react(&self, event: &FlightEvent, _: Revision, cause: Cause) -> Result<(), ReactionError> {
         let Some(ending) = ending(event) else { return Ok(()) };
         self.manifests.close_manifest(event.flight_id(), ending, cause).await?;

@@ -16,6 +16,14 @@ pub trait FlightRpc {
     #[method(name = "admission", param_kind = map)]
     async fn admission(&self, flight_id: FlightId) -> RpcResult<Admission>;
 
+    /// The same of several flights, in their order, as of everything that has happened by now.
+    #[method(name = "admissions", param_kind = map)]
+    async fn admissions(&self, flight_ids: Vec<FlightId>) -> RpcResult<Vec<Admission>>;
+
+    /// Closes the manifest of a flight that has landed or was deleted, once more. Does nothing for any other flight.
+    #[method(name = "closeManifest", param_kind = map)]
+    async fn close_manifest(&self, flight_id: FlightId, cause: Cause) -> RpcResult<Effect>;
+
     /// Tells the flight whether everybody on its manifest has boarded, as of `manifest_revision` of the passenger
     /// stream. Older news than the flight has is ignored, and so is news about a flight that is no longer at the gate.
     #[method(name = "noteManifest", param_kind = map)]

@@ -10,6 +10,7 @@ mod call;
 mod cluster;
 mod codec;
 mod connection;
+mod copy;
 mod deadline;
 mod filter;
 mod folder;
@@ -28,5 +29,6 @@ mod wire;
 
 pub use access::{Access, Right};
 pub use cluster::{RunningCluster, start_cluster};
+pub use copy::{CopyError, LogSummary, check_log, copy_log};
 pub use folder::create_folder;
 pub use server::{Config, RunningServer, ServeError, StartError, start};

@@ -28,10 +28,13 @@ pub(crate) use metadata::TOMBSTONE_REVISION;
 pub(crate) use range::StreamRange;
 use reader::ReaderPool;
 pub(crate) use recent::RecentEvents;
-pub(crate) use schema::OpenError;
+pub(crate) use schema::{OpenError, VERSION as LOG_VERSION};
 pub(crate) use session::{Command, Operation, WriteOutcome};
 pub(crate) use snapshot::{AtPosition, Considered, Direction, Snapshot, is_hidden, ticks_now};
 use writer::{Message, Request, Writer};
+
+/// The file of the log in its folder.
+pub(crate) const LOG_FILE: &str = "events.db";
 
 /// Write requests that may wait for the writer thread; beyond it, callers wait to be queued.
 const WRITE_QUEUE: usize = 1024;
@@ -90,7 +93,7 @@ impl EventLog {
     ///
     /// In strict mode a refusal overtakes the success of a write before it, as in EventStoreDB.
     pub(crate) fn open(directory: &Path, strict: bool) -> Result<(Self, WriterThread), OpenError> {
-        let file: PathBuf = directory.join("events.db");
+        let file: PathBuf = directory.join(LOG_FILE);
         let connection = schema::open(&file)?;
         let (requests, queue) = mpsc::channel(WRITE_QUEUE);
         let writer = Writer::new(connection, strict)?;

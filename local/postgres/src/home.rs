@@ -15,7 +15,10 @@ use tracing::{info, warn};
 use crate::account::Account;
 use crate::error::{StartError, io_error};
 
+/// In a data directory: where its home is, if that is outside.
 const LOCATION_FILE: &str = "server-location";
+/// In a home outside: its data directory.
+const DATA_DIR_FILE: &str = "data-dir";
 /// Containers often offer 64 MiB of shared memory, which is not enough.
 const EPHEMERAL_ROOM_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
@@ -64,7 +67,17 @@ impl Home {
                         "PostgreSQL's files are not where they were; starting with none"
                     );
                 }
-                Ok(Some(Self::at(root)))
+                let home = Self::at(root);
+                if let Some(other) = home.used_by_another(data_dir) {
+                    warn!(
+                        postgres.home = %home.root.display(),
+                        data.dir = %data_dir.display(),
+                        other.dir = %other.display(),
+                        "the data directory is a copy of another, to which PostgreSQL's files belong; starting with none"
+                    );
+                    return Ok(None);
+                }
+                Ok(Some(home))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let inside = inside(data_dir);
@@ -89,6 +102,23 @@ impl Home {
             "the user that runs PostgreSQL cannot reach the data directory; PostgreSQL's files are kept elsewhere"
         );
         Ok(Self::at(root))
+    }
+
+    /// The data directory, other than this one, that says that its files are here. A directory that was moved is none.
+    fn used_by_another(&self, data_dir: &Path) -> Option<PathBuf> {
+        let other = fs::read(self.root.join(DATA_DIR_FILE)).ok()?;
+        let other = PathBuf::from(OsStr::from_bytes(&other));
+        let location = fs::read(other.join(LOCATION_FILE)).ok()?;
+        (other != data_dir && location.trim_ascii() == self.root.as_os_str().as_bytes()).then_some(other)
+    }
+
+    /// Writes down in a home outside `data_dir` that it belongs to it, so that a copy of `data_dir` is told from it.
+    pub(crate) fn note_data_dir(&self, data_dir: &Path) -> Result<(), StartError> {
+        if self.root.starts_with(data_dir) {
+            return Ok(());
+        }
+        let note = self.root.join(DATA_DIR_FILE);
+        write_new(&note, data_dir.as_os_str().as_bytes(), 0o600).map_err(io_error("write", &note))
     }
 
     /// Creates the folders that are missing, for `account` alone.

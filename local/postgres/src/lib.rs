@@ -18,7 +18,7 @@
 //! |---|---|
 //! | `<data dir>/password` | the password of this installation's only role, mode 0600 |
 //! | `<data dir>/server/` | the server's home: `data`, `log`, `run` (the socket), `binaries` (a download), `lock` |
-//! | `<data dir>/server-location` | only where the home had to be somewhere else: its path |
+//! | `<data dir>/server-location` | only where the home had to be somewhere else: its path. A copy of the data directory gets a home of its own |
 //!
 //! PostgreSQL refuses to run as root. Started by root, its programs run as the user `postgres`, or `nobody` where there
 //! is none, and the server's home belongs to that user. Where that user cannot reach the data directory (below a closed

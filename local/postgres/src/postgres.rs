@@ -48,6 +48,9 @@ pub async fn start(config: Config) -> Result<Postgres, StartError> {
     let binaries = choose_binaries(&config, &place, data_major).await?;
     place.home.create(&place.account)?;
     let lock = place.home.lock()?;
+    if let Some(data_dir) = &place.data_dir {
+        place.home.note_data_dir(data_dir)?;
+    }
     let log = ServerLog::open(&place.home.log())?;
     let password = place.password(data_major.is_some())?;
     if data_major.is_none() {

@@ -73,13 +73,22 @@ fn allowed(package: &str) -> Option<Allowed> {
         "jetbridge-eventstore" => rule(&["shared-eventstore-protocol"], None),
         "bench" | "jetbridge-postgres" => rule(&[], None),
         "jetbridge-testing" => rule(&["jetbridge-eventstore", "jetbridge-postgres"], None),
+        "jetbridge-verify" => {
+            let layers = ["contract", "core", "application", "infrastructure"];
+            let of_domain = |domain: &&shared_kernel::Domain| layers.map(|layer| format!("{}-{layer}", domain.name));
+            let shared = ["shared-infrastructure", "shared-kernel"].map(str::to_owned);
+            rule_of(domains::ALL.iter().flat_map(of_domain).chain(shared), None)
+        }
         "jetbridge" => {
-            let services = domains::ALL.iter().flat_map(|domain| [domain.api(), domain.processor()]);
+            let services = domains::ALL
+                .iter()
+                .flat_map(|domain| [domain.api(), domain.processor(), format!("{}-contract", domain.name)]);
             let others = [
                 "auditlog-api",
                 "gateway",
                 "jetbridge-eventstore",
                 "jetbridge-postgres",
+                "jetbridge-verify",
                 "shared-api",
                 "shared-infrastructure",
                 "shared-kernel",

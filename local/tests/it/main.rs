@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod backup;
 mod bad_input;
 mod browser;
 mod command_line;
@@ -19,7 +20,9 @@ mod previous_release;
 mod race;
 mod reactions;
 mod replicas;
+mod restored;
 mod scenarios;
 mod start;
 mod stop;
 mod system;
+mod verify;

@@ -14,6 +14,8 @@ use passenger_processor::PassengerProcessor;
 use reqwest::StatusCode;
 use serde_json::Value;
 use shared_api::DomainApi;
+use shared_infrastructure::event_store::EventStore;
+use shared_infrastructure::reader::LOOK_INTERVAL;
 use shared_processor::DomainProcessor;
 use shared_service::domain_service::ApiUrls;
 use shared_service::settings::SecretUrl;
@@ -29,9 +31,18 @@ struct Airport {
     to_passengers: TestProxy,
     /// What the passenger API calls the flight API through.
     to_flights: TestProxy,
-    _services: Vec<TestService>,
-    _store: TestEventStore,
-    _databases: [TestDatabase; 2],
+    /// What the flight processor calls the passenger API through.
+    processor_to_passengers: TestProxy,
+    flight_api: SocketAddr,
+    databases: [TestDatabase; 2],
+    store: TestEventStore,
+    _apis: [TestService; 2],
+}
+
+/// The processors of both domains.
+struct Processors {
+    flight: TestService,
+    passenger: TestService,
 }
 
 /// Where the API of a domain is.
@@ -45,8 +56,15 @@ async fn api<A: DomainApi>(store: &TestEventStore, database: &TestDatabase, apis
         .await
 }
 
-async fn processor<P: DomainProcessor>(store: &TestEventStore, database: &TestDatabase, apis: ApiUrls) -> TestService {
+/// A processor that looks so often for what is missing.
+async fn processor<P: DomainProcessor>(
+    store: &TestEventStore,
+    database: &TestDatabase,
+    apis: ApiUrls,
+    look_interval: Duration,
+) -> TestService {
     let config = shared_processor::Config::new(url(&database.url()), url(store.connection_string()), apis);
+    let config = shared_processor::Config { look_interval, ..config };
     let running = |listener, stop| async move { shared_processor::run::<P>(config, listener, stop).await.unwrap() };
     TestService::start(running).await
 }
@@ -56,7 +74,13 @@ fn url(address: &str) -> SecretUrl {
 }
 
 impl Airport {
-    async fn open() -> Self {
+    async fn open() -> (Self, Processors) {
+        let airport = Self::without_processors().await;
+        let processors = airport.start_processors(LOOK_INTERVAL).await;
+        (airport, processors)
+    }
+
+    async fn without_processors() -> Self {
         let (store, flight, passenger) =
             tokio::join!(TestEventStore::start(), TestDatabase::create(), TestDatabase::create());
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
@@ -66,18 +90,37 @@ impl Airport {
         let passenger_api = api::<PassengerApi>(&store, &passenger, calls("flight", &to_flights)).await;
         to_passengers.point_at(passenger_api.address());
         to_flights.point_at(flight_api.address());
-        let flight_processor =
-            processor::<FlightProcessor>(&store, &flight, apis("passenger", passenger_api.address())).await;
-        let passenger_processor =
-            processor::<PassengerProcessor>(&store, &passenger, apis("flight", flight_api.address())).await;
         Self {
             flights: flight_api.api(),
             passengers: passenger_api.api(),
             to_passengers,
             to_flights,
-            _services: vec![flight_api, passenger_api, flight_processor, passenger_processor],
-            _store: store,
-            _databases: [flight, passenger],
+            processor_to_passengers: TestProxy::start(passenger_api.address()).await,
+            flight_api: flight_api.address(),
+            databases: [flight, passenger],
+            store,
+            _apis: [flight_api, passenger_api],
+        }
+    }
+
+    /// Processors that look so often for what is missing.
+    async fn start_processors(&self, look_interval: Duration) -> Processors {
+        let [flight, passenger] = &self.databases;
+        let called = apis("passenger", self.processor_to_passengers.address());
+        let flight = processor::<FlightProcessor>(&self.store, flight, called, look_interval).await;
+        let called = apis("flight", self.flight_api);
+        let passenger = processor::<PassengerProcessor>(&self.store, passenger, called, look_interval).await;
+        Processors { flight, passenger }
+    }
+
+    /// As if all that has happened up to now had been reacted to.
+    async fn skip_reactions(&self) {
+        let event_store = EventStore::new(self.store.connection_string()).unwrap();
+        let readers = [("flight-reactions", "flight-stream"), ("passenger-reactions", "passenger-stream")];
+        for (database, (reader, stream)) in self.databases.iter().zip(readers) {
+            let last = i64::try_from(event_store.last_revision(stream).await.unwrap().unwrap().0).unwrap();
+            let sql = "UPDATE checkpoints SET revision = $1 WHERE name = $2";
+            assert_eq!(database.client().await.execute(sql, &[&last, &reader]).await.unwrap(), 1);
         }
     }
 
@@ -134,7 +177,7 @@ async fn shows(api: &Api, path: &str, field: &[&str], value: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flight_whose_manifest_is_sealed_departs() {
-    let airport = Airport::open().await;
+    let (airport, _processors) = Airport::open().await;
     let (flight, _) = airport.new_complete().await;
     // The seal is asked for, and the flight API never hears that it is there.
     airport.to_passengers.hold_answers(true);
@@ -146,7 +189,7 @@ async fn a_flight_whose_manifest_is_sealed_departs() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn passengers_of_a_flight_that_has_landed_arrive() {
-    let airport = Airport::open().await;
+    let (airport, _processors) = Airport::open().await;
     let (flight, passenger) = airport.new_complete().await;
     airport.flights.disembark(&flight).send().await.expect(StatusCode::OK);
     airport.to_passengers.cut();
@@ -157,7 +200,7 @@ async fn passengers_of_a_flight_that_has_landed_arrive() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn passengers_of_a_deleted_flight_are_removed() {
-    let airport = Airport::open().await;
+    let (airport, _processors) = Airport::open().await;
     let flight = airport.new_flight().await;
     let passengers = [airport.new_boarded(&flight).await, airport.new_passenger(&flight).await];
     airport.to_passengers.cut();
@@ -173,7 +216,7 @@ async fn passengers_of_a_deleted_flight_are_removed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flight_hears_that_the_last_passenger_has_boarded() {
-    let airport = Airport::open().await;
+    let (airport, _processors) = Airport::open().await;
     let flight = airport.new_flight().await;
     let passenger = airport.new_passenger(&flight).await;
     airport.to_flights.cut();
@@ -183,7 +226,7 @@ async fn a_flight_hears_that_the_last_passenger_has_boarded() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flight_hears_that_the_last_passenger_missing_was_offloaded() {
-    let airport = Airport::open().await;
+    let (airport, _processors) = Airport::open().await;
     let flight = airport.new_flight().await;
     airport.new_boarded(&flight).await;
     let missing = airport.new_passenger(&flight).await;
@@ -195,9 +238,82 @@ async fn a_flight_hears_that_the_last_passenger_missing_was_offloaded() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flight_hears_that_it_has_to_wait_again() {
-    let airport = Airport::open().await;
+    let (airport, _processors) = Airport::open().await;
     let (flight, only) = airport.new_complete().await;
     airport.to_flights.cut();
     airport.passengers.offload(&only).send().await.expect(StatusCode::OK);
     airport.flight_becomes(&flight, "waitingForBoarding").await;
+}
+
+/// What a processor says is missing: what, of which flight.
+async fn missing(processor: &TestService) -> Vec<(String, String)> {
+    let answer = processor.api().get("/unfinished").send_once_available().await.expect(StatusCode::OK);
+    let text = |item: &Value, field: &str| item[field].as_str().unwrap_or_default().to_owned();
+    let mut missing: Vec<_> = answer.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| (text(item, "kind"), text(item, "flightId")))
+        .collect();
+    missing.sort();
+    missing
+}
+
+async fn comes_to_miss(processor: &TestService, expected: &[(&str, &String)]) {
+    let expected: Vec<_> = expected.iter().map(|(kind, flight)| ((*kind).to_owned(), (*flight).clone())).collect();
+    eventually(&format!("{expected:?} are missing"), LIMIT, async || {
+        let missing = missing(processor).await;
+        if missing == expected { Ok(()) } else { Err(format!("{missing:?}")) }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_reaction_cannot_bring_about_yet_is_listed() {
+    let (airport, processors) = Airport::open().await;
+    let (flight, _) = airport.new_complete().await;
+    airport.flights.disembark(&flight).send().await.expect(StatusCode::OK);
+    airport.processor_to_passengers.cut();
+    airport.to_passengers.cut();
+    airport.flights.land(&flight).send().await.expect(StatusCode::OK);
+    comes_to_miss(&processors.flight, &[("landingWithoutArrivals", &flight)]).await;
+    airport.processor_to_passengers.mend();
+    airport.manifest_becomes(&flight, "closed").await;
+    comes_to_miss(&processors.flight, &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_no_event_announces_any_more_is_found_listed_and_brought_about() {
+    let (airport, processors) = Airport::open().await;
+    let (sealed, _) = airport.new_complete().await;
+    let (landed, passenger) = airport.new_complete().await;
+    let deleted = airport.new_flight().await;
+    let removed = airport.new_boarded(&deleted).await;
+    airport.flights.disembark(&landed).send().await.expect(StatusCode::OK);
+    let Processors { flight, passenger: other } = processors;
+    flight.stop().await;
+    other.stop().await;
+
+    airport.to_passengers.hold_answers(true);
+    assert!(!airport.flights.disembark(&sealed).send().await.status.is_success());
+    airport.to_passengers.cut();
+    airport.to_passengers.hold_answers(false);
+    airport.flights.land(&landed).send().await.expect(StatusCode::OK);
+    airport.flights.delete_flight(&deleted).send().await.expect(StatusCode::NO_CONTENT);
+    airport.skip_reactions().await;
+
+    let processors = airport.start_processors(Duration::from_millis(500)).await;
+    airport.flight_becomes(&sealed, "disembarked").await;
+    // The flight API brings it about, which is still cut off from the passengers.
+    let expected = [("deletionWithPassengers", &deleted), ("landingWithoutArrivals", &landed)];
+    comes_to_miss(&processors.passenger, &expected).await;
+    airport.to_passengers.mend();
+    airport.manifest_becomes(&landed, "closed").await;
+    airport.manifest_becomes(&deleted, "closed").await;
+    shows(&airport.passengers, &format!("/api/passengers/{passenger}"), &["status"], "arrived").await;
+    eventually("the passenger is removed", LIMIT, async || {
+        airport.passengers.get(&format!("/api/passengers/{removed}")).send().await.slug() == "passenger-not-found"
+    })
+    .await;
+    comes_to_miss(&processors.passenger, &[]).await;
 }

@@ -17,10 +17,10 @@ use passenger_api::PassengerApi;
 /// Two replicas of each API. The second of each has a proxy before the event store, and knows nothing new while its
 /// connections are frozen.
 struct Replicas {
-    flights: TestService,
-    late_flights: TestService,
-    passengers: TestService,
-    late_passengers: TestService,
+    flights: Api,
+    late_flights: Api,
+    passengers: Api,
+    late_passengers: Api,
     /// Between the second flight API and the event store.
     flight_events: TestProxy,
     /// Between the second passenger API and the event store.
@@ -28,6 +28,7 @@ struct Replicas {
     /// Between the second flight API and the first passenger API.
     seals: TestProxy,
     _others: [TestProxy; 2],
+    _services: [TestService; 4],
     _store: TestEventStore,
     _databases: [TestDatabase; 2],
 }
@@ -51,14 +52,15 @@ impl Replicas {
         to_passengers.point_at(passengers.address());
         to_flights.point_at(flights.address());
         let replicas = Self {
-            flights,
-            late_flights,
-            passengers,
-            late_passengers,
+            flights: flights.api(),
+            late_flights: late_flights.api(),
+            passengers: passengers.api(),
+            late_passengers: late_passengers.api(),
             flight_events,
             passenger_events,
             seals,
             _others: [to_passengers, to_flights],
+            _services: [flights, late_flights, passengers, late_passengers],
             _store: store,
             _databases: [flight_data, passenger_data],
         };
@@ -68,10 +70,10 @@ impl Replicas {
 
     /// Waits until all of them take commands.
     async fn warm_up(&self) {
-        let flight = self.flights.api().create_flight().send_once_available().await.expect(StatusCode::CREATED).id();
-        self.late_flights.api().create_flight().send_once_available().await.expect(StatusCode::CREATED);
+        let flight = self.flights.create_flight().send_once_available().await.expect(StatusCode::CREATED).id();
+        self.late_flights.create_flight().send_once_available().await.expect(StatusCode::CREATED);
         for passengers in [&self.passengers, &self.late_passengers] {
-            passengers.api().add(&flight, "Ada").send_once_available().await.expect(StatusCode::CREATED);
+            passengers.add(&flight, "Ada").send_once_available().await.expect(StatusCode::CREATED);
         }
     }
 
@@ -83,9 +85,9 @@ impl Replicas {
 
     /// A flight that could leave at once, and its `ETag`.
     async fn complete_flight(&self) -> (String, String) {
-        let flight = self.flights.api().new_flight().await;
-        self.passengers.api().new_boarded(&flight).await;
-        let etag = renumber(&self.flights.api(), &flight, "JB 1").send().await.expect(StatusCode::OK).etag();
+        let flight = self.flights.new_flight().await;
+        self.passengers.new_boarded(&flight).await;
+        let etag = renumber(&self.flights, &flight, "JB 1").send().await.expect(StatusCode::OK).etag();
         (flight, etag)
     }
 
@@ -95,7 +97,7 @@ impl Replicas {
 
     /// Whether nobody can be added to the flight any more because it has left, or is about to.
     async fn is_sealed(&self, flight: &str) -> bool {
-        let added = self.passengers.api().add(flight, "Too late").send().await;
+        let added = self.passengers.add(flight, "Too late").send().await;
         match added.slug() {
             "manifest-sealed" | "flight-departed" => true,
             _ => {

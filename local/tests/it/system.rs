@@ -171,6 +171,14 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    /// Asserts how the process ended, and that it said this.
+    #[track_caller]
+    pub(crate) fn assert_ended(&self, code: i32, said: &str) {
+        let Self { status, stdout, stderr, .. } = self;
+        assert_eq!(status.code(), Some(code), "{stdout}{stderr}");
+        assert!(stdout.contains(said) || stderr.contains(said), "{said:?} is not said: {stdout}{stderr}");
+    }
+
     /// Asserts that the process refused to start, with one line that says all of `said`, and maybe advice below it.
     #[track_caller]
     pub(crate) fn assert_failed(&self, said: &[&str]) {
@@ -189,6 +197,14 @@ pub(crate) async fn run_to_end(arguments: &[&str]) -> Ended {
     let folder = open_folder();
     let arguments = arguments.iter().map(|&argument| argument.to_owned()).collect::<Vec<_>>();
     Process::spawn(folder.path(), &arguments).ended().await
+}
+
+/// Runs one of the program's other commands until it ends.
+pub(crate) async fn run_command(mut command: Command) -> Ended {
+    let begin = Instant::now();
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let [stdout, stderr] = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
+    Ended { status: output.status, stdout, stderr, took: begin.elapsed() }
 }
 
 /// The program, without settings from this process's environment.

@@ -20,7 +20,7 @@ use shared_kernel::Domain;
 /// The passenger API.
 pub struct PassengerApi;
 
-type Service = PassengerService<ExecutorHandle<Passengers>, RpcFlights>;
+type Service = PassengerService<ExecutorHandle<Passengers>, RpcFlights, PassengerReadModel>;
 
 /// What the routes work with.
 struct Api {
@@ -36,9 +36,9 @@ impl DomainApi for PassengerApi {
 
     fn routes(backend: Backend<Passengers>, peers: &Peers) -> Result<Routes, InvalidRpcAddress> {
         let flights = RpcFlights::new(peers.client(flight_contract::DOMAIN)?);
-        let service = PassengerService::new(backend.executor.clone(), flights);
-        let rpc = rpc::methods(service.clone()).into();
         let read_model = PassengerReadModel::new(backend.read_model.clone());
+        let service = PassengerService::new(backend.executor.clone(), flights, read_model.clone());
+        let rpc = rpc::methods(service.clone()).into();
         Ok(Routes { public: routes::router(Arc::new(Api { backend, service, read_model })), rpc })
     }
 }

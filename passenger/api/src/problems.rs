@@ -18,7 +18,7 @@ pub(crate) fn problem(error: PassengerError) -> Problem {
 
 fn rejected(rejection: &PassengerRejection) -> Problem {
     Problem::of(match rejection {
-        PassengerRejection::NotFound => passenger::PASSENGER_NOT_FOUND,
+        PassengerRejection::NotFound | PassengerRejection::NotRemembered { .. } => passenger::PASSENGER_NOT_FOUND,
         PassengerRejection::AlreadyExists => problem_type::ALREADY_EXISTS,
         PassengerRejection::Stale { .. } => problem_type::PRECONDITION_FAILED,
         PassengerRejection::ManifestSealed => passenger::MANIFEST_SEALED,

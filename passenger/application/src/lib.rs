@@ -5,10 +5,12 @@
 
 mod error;
 mod flights;
+mod records;
 mod service;
 mod view;
 
 pub use error::PassengerError;
 pub use flights::{Completeness, Flights};
+pub use records::Records;
 pub use service::PassengerService;
 pub use view::{ManifestFilter, ManifestView, ManifestWithPassengers, MissingView, PassengerFilter, PassengerView};

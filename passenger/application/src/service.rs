@@ -1,30 +1,33 @@
 use flight_contract::{Admission, FlightId};
 use passenger_contract::{FlightEnding, PassengerId, SealAnswer};
 use passenger_core::{
-    Manifest, ManifestNews, OffloadReason, PassengerCommand, PassengerName, PassengerOutcome, PassengerRejection,
-    Passengers,
+    MAX_CLOSED_PER_COMMAND, Manifest, ManifestNews, OffloadReason, PassengerCommand, PassengerName, PassengerOutcome,
+    PassengerRejection, PassengerState, Passengers,
 };
 use shared_kernel::{
-    Cause, CommandContext, Committed, Decider, Execute, ExecuteError, Executed, Interruption, Position, Revision,
+    Cause, CommandContext, Committed, Decider, Execute, ExecuteError, Executed, Interruption, Position, QueryError,
+    Revision,
 };
 use std::sync::Arc;
 use uuid::Uuid;
 
-use crate::{Completeness, Flights, PassengerError, PassengerView};
+use crate::{Completeness, Flights, PassengerError, PassengerView, Records};
 
 /// Carries out what callers and the flight domain ask of passengers and manifests.
 #[derive(Clone)]
-pub struct PassengerService<E, F> {
+pub struct PassengerService<E, F, R> {
     executor: E,
     flights: F,
+    records: R,
 }
 
 type PassengerResult<T> = Result<Executed<T>, PassengerError>;
 
-impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
-    /// A service that decides with `executor` and asks the flight domain through `flights`.
-    pub const fn new(executor: E, flights: F) -> Self {
-        Self { executor, flights }
+impl<E: Execute<Passengers>, F: Flights, R: Records> PassengerService<E, F, R> {
+    /// A service that decides with `executor`, asks the flight domain through `flights`, and looks for those whom the
+    /// state has forgotten in `records`.
+    pub const fn new(executor: E, flights: F, records: R) -> Self {
+        Self { executor, flights, records }
     }
 
     /// Adds a passenger to a flight that exists and takes passengers.
@@ -142,14 +145,52 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
         ending: FlightEnding,
         cause: Cause,
     ) -> Result<Option<Revision>, PassengerError> {
+        let command = || PassengerCommand::Close { flight_id, ending };
         // It closes first, so nobody is added any more, and each round takes some of those who are left.
         loop {
-            let context = CommandContext::caused_by(Uuid::now_v7(), cause.clone());
-            let committed = self.executor.execute(PassengerCommand::Close { flight_id, ending }, context).await?;
-            if manifest(&committed)?.is_finished(ending) {
-                return Ok(committed.revision);
+            let (manifest, revision) = self.close_on(command(), &cause).await?;
+            if manifest.is_finished(ending) {
+                return Ok(revision);
+            }
+            if manifest.passengers().next().is_none() {
+                break;
             }
         }
+        self.remove_unlisted(flight_id, &cause).await?;
+        let (manifest, revision) = self.close_on(command(), &cause).await?;
+        if manifest.is_finished(ending) {
+            return Ok(revision);
+        }
+        let left = manifest.unlisted();
+        let reason =
+            format!("the read model does not show {left} passengers of the deleted flight, who are to be removed");
+        Err(Interruption::Unavailable(reason).into())
+    }
+
+    /// Removes passengers whom the state has forgotten. Nobody was added since, so that the read model knows all of them.
+    async fn remove_unlisted(&self, flight_id: FlightId, cause: &Cause) -> Result<(), PassengerError> {
+        let forgotten = self.executor.inspect(PassengerState::forgotten);
+        let mut after = None;
+        loop {
+            let passengers = self.records.passengers_of(flight_id, after, forgotten).await.map_err(not_shown)?;
+            let Some(last) = passengers.last().copied() else { return Ok(()) };
+            for some in passengers.chunks(MAX_CLOSED_PER_COMMAND) {
+                let command = PassengerCommand::RemoveUnlisted { flight_id, passengers: some.to_vec() };
+                self.close_on(command, cause).await?;
+            }
+            after = Some(last);
+        }
+    }
+
+    /// Carries out a step of closing a manifest, and gives the manifest.
+    async fn close_on(
+        &self,
+        command: PassengerCommand,
+        cause: &Cause,
+    ) -> Result<(Arc<Manifest>, Option<Revision>), PassengerError> {
+        let context = CommandContext::caused_by(Uuid::now_v7(), cause.clone());
+        let committed = self.executor.execute(command, context).await?;
+        Ok((Arc::clone(manifest(&committed)?), committed.revision))
     }
 
     /// Whether a flight exists, for a manifest that nobody was ever on.
@@ -162,7 +203,14 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
 
     async fn change(&self, command: PassengerCommand, context: CommandContext) -> PassengerResult<PassengerView> {
         let cause = context.as_cause();
-        let committed = self.executor.execute(command, context).await?;
+        let asked_for = asked_for(&command);
+        let committed = match self.executor.execute(command, context).await {
+            Err(ExecuteError::Rejected { rejection: PassengerRejection::NotRemembered { forgotten }, revision }) => {
+                let rejection = self.as_if_remembered(asked_for, forgotten).await?;
+                return Err(PassengerError::rejected(rejection, revision));
+            }
+            outcome => outcome?,
+        };
         let position = Position::at(passenger_contract::STREAM, committed.revision);
         let noted = self.note_at_once(&committed, cause).await;
         match committed.outcome {
@@ -172,6 +220,24 @@ impl<E: Execute<Passengers>, F: Flights> PassengerService<E, F> {
             // That a passenger has been removed since is an answer too: they are not there.
             _ => Err(PassengerError::Rejected { rejection: PassengerRejection::NotFound, position }),
         }
+    }
+
+    /// What would have been said about a passenger if they had not been forgotten.
+    async fn as_if_remembered(
+        &self,
+        asked_for: Option<(PassengerId, Option<Revision>)>,
+        forgotten: Revision,
+    ) -> Result<PassengerRejection, Interruption> {
+        let Some((id, if_version)) = asked_for else { return Ok(PassengerRejection::NotFound) };
+        let found = self.records.passenger(id, Some(forgotten)).await.map_err(not_shown)?;
+        // One of whom there is something newer was added since, and not forgotten.
+        Ok(match found.filter(|passenger| passenger.version <= forgotten) {
+            None => PassengerRejection::NotFound,
+            Some(passenger) if if_version.is_some_and(|version| version != passenger.version) => {
+                PassengerRejection::Stale { current: passenger.version }
+            }
+            Some(_) => PassengerRejection::ManifestClosed { ending: FlightEnding::Landed },
+        })
     }
 
     /// Tells the flight at once if its manifest has become complete, or is so no longer.
@@ -199,6 +265,29 @@ fn not_sealed(rejection: PassengerRejection, revision: Option<Revision>) -> Resu
         }
         PassengerRejection::ManifestClosed { .. } => Ok(SealAnswer::Closed),
         other => Err(PassengerError::rejected(other, revision)),
+    }
+}
+
+/// Which passenger a command is about, in which version.
+const fn asked_for(command: &PassengerCommand) -> Option<(PassengerId, Option<Revision>)> {
+    match command {
+        PassengerCommand::CorrectName { passenger_id, if_version, .. }
+        | PassengerCommand::Board { passenger_id, if_version }
+        | PassengerCommand::Offload { passenger_id, if_version, .. } => Some((*passenger_id, *if_version)),
+        PassengerCommand::CheckIn { .. }
+        | PassengerCommand::Seal { .. }
+        | PassengerCommand::Close { .. }
+        | PassengerCommand::RemoveUnlisted { .. } => None,
+    }
+}
+
+/// Why nobody can say what became of a passenger who was forgotten.
+fn not_shown(error: QueryError) -> Interruption {
+    match error {
+        QueryError::Interrupted(interruption) => interruption,
+        QueryError::NotYet | QueryError::OtherHistory => {
+            Interruption::Unavailable("the read model does not show yet what happened to them".to_owned())
+        }
     }
 }
 

@@ -58,4 +58,13 @@ pub enum PassengerCommand {
         /// How it ended.
         ending: FlightEnding,
     },
+    /// Remove passengers of a deleted flight who are not listed any more ([`crate::Manifest::unlisted`]), at most
+    /// [`crate::MAX_CLOSED_PER_COMMAND`] at once. They have to be known from elsewhere. Never rejected: whoever was
+    /// removed already, and everybody on a manifest that lists its passengers, is left alone.
+    RemoveUnlisted {
+        /// The flight.
+        flight_id: FlightId,
+        /// Who was on it.
+        passengers: Vec<PassengerId>,
+    },
 }

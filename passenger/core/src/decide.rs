@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use shared_kernel::{Decider, Revision};
 use uuid::Uuid;
 
-use crate::close::close;
+use crate::close::{close, remove_unlisted};
 use crate::{
     Counts, Manifest, ManifestCompleted, ManifestReopened, ManifestSealed, ManifestState, OffloadReason, Passenger,
     PassengerBoarded, PassengerCheckedIn, PassengerCommand, PassengerEvent, PassengerName, PassengerNameCorrected,
@@ -48,7 +48,7 @@ impl Decider for Passengers {
     type Subject = PassengerSubject;
     type Outcome = PassengerOutcome;
 
-    const STATE_VERSION: u32 = 1;
+    const STATE_VERSION: u32 = 2;
 
     fn decide(state: &PassengerState, command: &PassengerCommand) -> Decision {
         match command {
@@ -69,6 +69,9 @@ impl Decider for Passengers {
             }
             PassengerCommand::Seal { flight_id } => seal(*flight_id, &state.manifest(flight_id)),
             PassengerCommand::Close { flight_id, ending } => Ok(close(*flight_id, &state.manifest(flight_id), *ending)),
+            PassengerCommand::RemoveUnlisted { flight_id, passengers } => {
+                Ok(remove_unlisted(*flight_id, &state.manifest(flight_id), passengers))
+            }
         }
     }
 
@@ -82,7 +85,8 @@ impl Decider for Passengers {
             | PassengerCommand::Board { .. }
             | PassengerCommand::Offload { .. }
             | PassengerCommand::Seal { .. }
-            | PassengerCommand::Close { .. } => Vec::new(),
+            | PassengerCommand::Close { .. }
+            | PassengerCommand::RemoveUnlisted { .. } => Vec::new(),
         }
     }
 
@@ -96,12 +100,21 @@ impl Decider for Passengers {
             }
             PassengerCommand::CheckIn { flight_id, .. }
             | PassengerCommand::Seal { flight_id }
-            | PassengerCommand::Close { flight_id, .. } => vec![flight_id.uuid()],
+            | PassengerCommand::Close { flight_id, .. }
+            | PassengerCommand::RemoveUnlisted { flight_id, .. } => vec![flight_id.uuid()],
         }
     }
 
     fn evolve(state: &mut PassengerState, event: &PassengerEvent, revision: Revision) {
         state.apply(event, revision);
+    }
+
+    fn has_ended(state: &PassengerState, flight_id: Uuid) -> bool {
+        state.has_ended(&FlightId::new(flight_id))
+    }
+
+    fn forget(state: &mut PassengerState, flight_id: Uuid) {
+        state.forget(&FlightId::new(flight_id));
     }
 
     fn subject(command: &PassengerCommand) -> PassengerSubject {
@@ -110,9 +123,9 @@ impl Decider for Passengers {
             | PassengerCommand::CorrectName { passenger_id, .. }
             | PassengerCommand::Board { passenger_id, .. }
             | PassengerCommand::Offload { passenger_id, .. } => PassengerSubject::Passenger(*passenger_id),
-            PassengerCommand::Seal { flight_id } | PassengerCommand::Close { flight_id, .. } => {
-                PassengerSubject::Manifest(*flight_id)
-            }
+            PassengerCommand::Seal { flight_id }
+            | PassengerCommand::Close { flight_id, .. }
+            | PassengerCommand::RemoveUnlisted { flight_id, .. } => PassengerSubject::Manifest(*flight_id),
         }
     }
 
@@ -134,13 +147,23 @@ fn changeable<'state>(
     id: &PassengerId,
     if_version: Option<Revision>,
 ) -> Result<(&'state Manifest, &'state Passenger), PassengerRejection> {
-    let manifest = state.manifest_with(id).ok_or(PassengerRejection::NotFound)?;
-    let passenger = manifest.passenger(id).ok_or(PassengerRejection::NotFound)?;
+    let (manifest, passenger) = state
+        .manifest_with(id)
+        .and_then(|manifest| Some((manifest, manifest.passenger(id)?)))
+        .ok_or_else(|| unknown(state))?;
     if if_version.is_some_and(|version| version != passenger.version) {
         return Err(PassengerRejection::Stale { current: passenger.version });
     }
     must_be_open(manifest)?;
     Ok((manifest, passenger))
+}
+
+/// Why nothing can be done with a passenger who is not in the state.
+const fn unknown(state: &PassengerState) -> PassengerRejection {
+    match state.forgotten() {
+        Some(forgotten) => PassengerRejection::NotRemembered { forgotten },
+        None => PassengerRejection::NotFound,
+    }
 }
 
 fn must_be_open(manifest: &Manifest) -> Result<(), PassengerRejection> {

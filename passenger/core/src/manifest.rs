@@ -1,7 +1,7 @@
 use passenger_contract::{FlightEnding, PassengerId};
 use std::sync::Arc;
 
-use imbl::OrdMap;
+use imbl::{OrdMap, OrdSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{Passenger, PassengerStatus};
@@ -14,6 +14,27 @@ pub struct Manifest {
     state: ManifestState,
     passengers: OrdMap<PassengerId, Arc<Passenger>>,
     counts: Counts,
+    /// How many more passengers there are, who are known by nothing but their number: the flight ended long ago, and they
+    /// were forgotten.
+    unlisted: u64,
+    /// Those of them who were removed since.
+    removed: OrdSet<PassengerId>,
+}
+
+/// What is left of a manifest that was forgotten.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Ended {
+    ending: FlightEnding,
+    unlisted: u32,
+}
+
+impl Ended {
+    /// The manifest, whose passengers are not listed any more.
+    pub(crate) fn manifest(self) -> Manifest {
+        let state = ManifestState::Closed(self.ending);
+        Manifest { state, unlisted: self.unlisted.into(), ..Manifest::default() }
+    }
 }
 
 /// Whether a manifest takes changes.
@@ -106,6 +127,13 @@ impl Manifest {
         self.counts.is_complete()
     }
 
+    /// How many passengers it has beside those that it lists. They were forgotten some time after their flight had ended;
+    /// until it is deleted they are on the manifest all the same.
+    #[must_use]
+    pub const fn unlisted(&self) -> u64 {
+        self.unlisted
+    }
+
     /// Its passengers, whatever their status, by identifier.
     pub fn passengers(&self) -> impl Iterator<Item = &Arc<Passenger>> {
         self.passengers.values()
@@ -124,8 +152,37 @@ impl Manifest {
         match (self.state, ending) {
             (ManifestState::Closed(FlightEnding::Landed), FlightEnding::Landed) => self.counts.boarded == 0,
             (ManifestState::Closed(FlightEnding::Deleted), FlightEnding::Landed) => true,
-            (ManifestState::Closed(FlightEnding::Deleted), FlightEnding::Deleted) => self.passengers.is_empty(),
+            (ManifestState::Closed(FlightEnding::Deleted), FlightEnding::Deleted) => {
+                self.passengers.is_empty() && self.unlisted == 0
+            }
             (ManifestState::Open | ManifestState::Sealed | ManifestState::Closed(FlightEnding::Landed), _) => false,
+        }
+    }
+
+    /// What is stored of it beside its passengers. The counts follow from them.
+    pub(crate) fn without_passengers(&self) -> Self {
+        Self { passengers: OrdMap::new(), counts: Counts::default(), ..self.clone() }
+    }
+
+    /// What is left of it once it is forgotten, if its flight has ended.
+    pub(crate) fn ended(&self) -> Option<Ended> {
+        let ManifestState::Closed(ending) = self.state else { return None };
+        let unlisted = u32::try_from(self.unlisted.saturating_add(self.passengers.len() as u64)).ok()?;
+        self.is_finished(ending).then_some(Ended { ending, unlisted })
+    }
+
+    /// Whether somebody may still have to be removed who is not listed.
+    pub(crate) fn may_remove(&self, id: &PassengerId) -> bool {
+        self.state == ManifestState::Closed(FlightEnding::Deleted) && self.unlisted > 0 && !self.removed.contains(id)
+    }
+
+    /// Removes a passenger who is not listed.
+    pub(crate) fn remove_unlisted(&mut self, id: PassengerId) {
+        if self.unlisted > 0 && self.removed.insert(id).is_none() {
+            self.unlisted -= 1;
+        }
+        if self.unlisted == 0 {
+            self.removed.clear();
         }
     }
 

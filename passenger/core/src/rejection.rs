@@ -7,6 +7,13 @@ pub enum PassengerRejection {
     /// There is no such passenger, or they were removed with their flight.
     #[error("there is no such passenger")]
     NotFound,
+    /// There is no such passenger any more, or there never was: they may be one of those who were forgotten some time after
+    /// their flight had ended. The read model knows.
+    #[error("there is no such passenger on a flight that was not forgotten")]
+    NotRemembered {
+        /// The newest event about those who were forgotten.
+        forgotten: Revision,
+    },
     /// The identifier of a new passenger is taken. Choose another.
     #[error("a passenger with this identifier exists already")]
     AlreadyExists,

@@ -7,18 +7,23 @@ use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 use shared_kernel::Revision;
 
+use crate::manifest::Ended;
 use crate::{Manifest, ManifestState, Passenger, PassengerEvent, PassengerStatus};
 
-/// Every manifest that anything is known of, with its passengers. A clone shares everything with its original.
+/// Every manifest that anything is known of, with its passengers, unless its flight has ended and it was forgotten. A
+/// clone shares everything with its original.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(from = "Snapshot")]
 pub struct PassengerState {
     manifests: OrdMap<FlightId, Arc<Manifest>>,
     flight_of: OrdMap<PassengerId, FlightId>,
+    ended: OrdMap<FlightId, Ended>,
+    /// The newest event about a passenger who was forgotten.
+    forgotten: Option<Revision>,
 }
 
 impl PassengerState {
-    /// A passenger, unless they are unknown or were removed with their flight.
+    /// A passenger, unless they are unknown, were removed with their flight, or were forgotten after it had ended.
     #[must_use]
     pub fn passenger(&self, id: &PassengerId) -> Option<&Arc<Passenger>> {
         self.manifest_with(id)?.passenger(id)
@@ -27,10 +32,33 @@ impl PassengerState {
     /// The manifest of a flight: an open, empty one if nothing is known of it.
     #[must_use]
     pub fn manifest(&self, flight_id: &FlightId) -> Arc<Manifest> {
-        self.manifests.get(flight_id).cloned().unwrap_or_default()
+        let forgotten = || self.ended.get(flight_id).map(|ended| Arc::new(ended.manifest()));
+        self.manifests.get(flight_id).cloned().or_else(forgotten).unwrap_or_default()
     }
 
-    /// Every manifest that anything is known of, by flight.
+    /// The newest event about a passenger who was forgotten; `None` if nobody ever was.
+    #[must_use]
+    pub const fn forgotten(&self) -> Option<Revision> {
+        self.forgotten
+    }
+
+    /// Whether a flight has ended, and nothing is left to do on its manifest.
+    pub(crate) fn has_ended(&self, flight_id: &FlightId) -> bool {
+        self.manifests.get(flight_id).is_some_and(|manifest| manifest.ended().is_some())
+    }
+
+    pub(crate) fn forget(&mut self, flight_id: &FlightId) {
+        let Some(manifest) = self.manifests.get(flight_id).cloned() else { return };
+        let Some(ended) = manifest.ended() else { return };
+        for passenger in manifest.passengers() {
+            self.flight_of.remove(&passenger.id);
+            self.forgotten = self.forgotten.max(Some(passenger.version));
+        }
+        self.manifests.remove(flight_id);
+        self.ended.insert(*flight_id, ended);
+    }
+
+    /// Every manifest that was not forgotten, by flight.
     pub fn manifests(&self) -> impl Iterator<Item = (&FlightId, &Arc<Manifest>)> {
         self.manifests.iter()
     }
@@ -61,7 +89,14 @@ impl PassengerState {
             PassengerEvent::Arrived(event) => {
                 self.set_status(&event.passenger_id, revision, PassengerStatus::Arrived);
             }
-            PassengerEvent::Removed(event) => self.remove(&event.passenger_id),
+            PassengerEvent::Removed(event) if self.flight_of.contains_key(&event.passenger_id) => {
+                self.remove(&event.passenger_id);
+            }
+            PassengerEvent::Removed(event) => {
+                if self.manifest(&event.flight_id).unlisted() > 0 {
+                    self.manifest_mut(&event.flight_id).remove_unlisted(event.passenger_id);
+                }
+            }
             // Completeness follows from the passengers; these two tell the flight domain of it.
             PassengerEvent::ManifestCompleted(_) | PassengerEvent::ManifestReopened(_) => {}
             PassengerEvent::ManifestSealed(event) => {
@@ -101,25 +136,32 @@ impl PassengerState {
     }
 
     fn manifest_mut(&mut self, flight_id: &FlightId) -> &mut Manifest {
-        Arc::make_mut(self.manifests.entry(*flight_id).or_default())
+        // One that was forgotten comes back closed, as it was.
+        let forgotten = self.ended.remove(flight_id);
+        let begin = || Arc::new(forgotten.map(Ended::manifest).unwrap_or_default());
+        Arc::make_mut(self.manifests.entry(*flight_id).or_insert_with(begin))
     }
 }
 
 /// What is stored of the state: all but what follows from the rest, namely who is on which manifest and the counts.
 #[derive(Deserialize)]
 struct Snapshot {
-    manifests: Vec<(FlightId, ManifestState)>,
+    manifests: Vec<(FlightId, Arc<Manifest>)>,
     passengers: Vec<Arc<Passenger>>,
+    ended: OrdMap<FlightId, Ended>,
+    forgotten: Option<Revision>,
 }
 
 /// One by one: nothing is put together first.
 impl Serialize for PassengerState {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let manifests = || self.manifests().map(|(flight_id, manifest)| (flight_id, manifest.state()));
+        let manifests = || self.manifests().map(|(flight_id, manifest)| (flight_id, manifest.without_passengers()));
         let passengers = || self.manifests().flat_map(|(_, manifest)| manifest.passengers());
-        let mut stored = serializer.serialize_struct("Snapshot", 2)?;
+        let mut stored = serializer.serialize_struct("Snapshot", 4)?;
         stored.serialize_field("manifests", &List(manifests))?;
         stored.serialize_field("passengers", &List(passengers))?;
+        stored.serialize_field("ended", &self.ended)?;
+        stored.serialize_field("forgotten", &self.forgotten)?;
         stored.end()
     }
 }
@@ -135,13 +177,11 @@ impl<F: Fn() -> I, I: Iterator<Item: Serialize>> Serialize for List<F> {
 
 impl From<Snapshot> for PassengerState {
     fn from(snapshot: Snapshot) -> Self {
-        let mut state = Self::default();
-        for (flight_id, manifest_state) in snapshot.manifests {
-            state.manifest_mut(&flight_id).set_state(manifest_state);
-        }
+        let mut state = Self { manifests: snapshot.manifests.into_iter().collect(), ..Self::default() };
         for passenger in snapshot.passengers {
             state.add(passenger);
         }
+        (state.ended, state.forgotten) = (snapshot.ended, snapshot.forgotten);
         state
     }
 }

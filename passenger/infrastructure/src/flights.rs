@@ -33,6 +33,24 @@ impl RpcFlights {
         Ok(effect.await?.revision)
     }
 
+    /// Whether each of these flights takes passengers.
+    pub(crate) async fn admissions(&self, flight_ids: Vec<FlightId>) -> Result<Vec<Admission>, Fault> {
+        let answer = self.client.call(|client| {
+            let flight_ids = flight_ids.clone();
+            async move { client.admissions(flight_ids).await }
+        });
+        answer.await
+    }
+
+    /// Closes the manifest of a flight that has ended.
+    pub(crate) async fn close_manifest(&self, flight_id: FlightId, cause: Cause) -> Result<(), Fault> {
+        let effect = self.client.call(|client| {
+            let cause = cause.clone();
+            async move { client.close_manifest(flight_id, cause).await }
+        });
+        effect.await.map(drop)
+    }
+
     /// Completes the departure of a flight whose manifest is sealed.
     pub(crate) async fn complete_departure(&self, flight_id: FlightId, cause: Cause) -> Result<(), Fault> {
         let effect = self.client.call(|client| {

@@ -3,7 +3,7 @@ use passenger_contract::{FlightEnding, PassengerId};
 use std::collections::HashMap;
 
 use deadpool_postgres::{Object, Transaction};
-use passenger_application::{ManifestFilter, ManifestView, MissingView, PassengerFilter, PassengerView};
+use passenger_application::{ManifestFilter, ManifestView, MissingView, PassengerFilter, PassengerView, Records};
 use passenger_core::{Counts, PassengerStatus};
 use shared_infrastructure::read_model::{Listing, ReadModel, Reflecting};
 use shared_kernel::{Order, Paging, QueryError, Revision};
@@ -113,6 +113,27 @@ impl PassengerReadModel {
                 }
             })
             .await
+    }
+}
+
+impl Records for PassengerReadModel {
+    async fn passenger(
+        &self,
+        id: PassengerId,
+        at_least: Option<Revision>,
+    ) -> Result<Option<PassengerView>, QueryError> {
+        Ok(Self::passenger(self, id, at_least).await?.value)
+    }
+
+    async fn passengers_of(
+        &self,
+        flight_id: FlightId,
+        after: Option<PassengerId>,
+        at_least: Option<Revision>,
+    ) -> Result<Vec<PassengerId>, QueryError> {
+        let filter = PassengerFilter { flight_id: Some(flight_id), ..PassengerFilter::default() };
+        let found = self.passengers(filter, Paging { after, ..FIRST_PASSENGERS }, at_least).await?;
+        Ok(found.value.into_iter().map(|passenger| passenger.id).collect())
     }
 }
 

@@ -1,10 +1,13 @@
+use flight_contract::FlightId;
 use passenger_application::Completeness;
 use passenger_core::{ManifestNews, PassengerEvent};
 use shared_infrastructure::reader::{Reaction, ReactionError};
+use shared_infrastructure::unfinished::{Found, Surroundings, Unfinished};
 use shared_kernel::{Cause, Revision};
 use uuid::Uuid;
 
 use crate::RpcFlights;
+use crate::unfinished::{self, SEAL_WITHOUT_DEPARTURE};
 
 /// What manifest events mean for the flight domain: a flight hears whether everybody has boarded, and a sealed manifest
 /// lets it depart.
@@ -26,6 +29,26 @@ impl Reaction for PassengerReactions {
 
     fn key(event: &PassengerEvent) -> Option<Uuid> {
         event.news().map(|_| event.flight_id().uuid())
+    }
+
+    fn missing(event_type: &str) -> &'static str {
+        match event_type {
+            "ManifestSealed" => SEAL_WITHOUT_DEPARTURE,
+            _ => "completenessNotNoted",
+        }
+    }
+
+    async fn look(&self, surroundings: &Surroundings, after: Option<Uuid>) -> Result<Found, ReactionError> {
+        unfinished::look(&self.flights, surroundings, after).await
+    }
+
+    async fn finish(&self, unfinished: &Unfinished, cause: Cause) -> Result<(), ReactionError> {
+        let flight_id = FlightId::new(unfinished.key);
+        match unfinished.kind {
+            SEAL_WITHOUT_DEPARTURE => self.flights.complete_departure(flight_id, cause).await?,
+            _ => self.flights.close_manifest(flight_id, cause).await?,
+        }
+        Ok(())
     }
 
     async fn react(&self, event: &PassengerEvent, revision: Revision, cause: Cause) -> Result<(), ReactionError> {

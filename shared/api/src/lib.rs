@@ -6,11 +6,13 @@
 mod service;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use axum::Router;
 use jsonrpsee::Methods;
 use shared_infrastructure::InvalidSetting;
 use shared_infrastructure::executor::{ExecutorHandle, ExecutorSettings};
+use shared_infrastructure::ledger::FORGET_AFTER;
 use shared_infrastructure::postgres::POOLED_CONNECTIONS;
 use shared_infrastructure::read_model::ReadModel;
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
@@ -81,6 +83,8 @@ pub struct Config {
     pub append_bytes: usize,
     /// How many commands wait to be decided.
     pub command_queue: usize,
+    /// How long after its end, by the times of events, something leaves the state.
+    pub forget_after: Duration,
     /// Where the APIs are of the domains that it calls.
     pub apis: ApiUrls,
 }
@@ -90,7 +94,15 @@ impl Config {
     #[must_use]
     pub fn new(database_url: SecretUrl, event_store: SecretUrl, apis: ApiUrls) -> Self {
         let ExecutorSettings { append_bytes, command_queue } = ExecutorSettings::default();
-        Self { database_url, database_connections: POOLED_CONNECTIONS, event_store, append_bytes, command_queue, apis }
+        Self {
+            database_url,
+            database_connections: POOLED_CONNECTIONS,
+            event_store,
+            append_bytes,
+            command_queue,
+            forget_after: FORGET_AFTER,
+            apis,
+        }
     }
 }
 
@@ -120,6 +132,7 @@ pub fn main<A: DomainApi>() -> ExitCode {
             event_store: args.event_store()?,
             append_bytes: args.own.append_bytes,
             command_queue: args.own.command_queue,
+            forget_after: args.own.forget_after(),
             apis: args.apis,
         };
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(run::<A>(config, listener, shutdown).await?)

@@ -13,7 +13,7 @@ use shared_infrastructure::read_model::{CheckpointFollower, ReadModel};
 use shared_infrastructure::rpc::Peers;
 use shared_infrastructure::snapshot::Snapshots;
 use shared_kernel::{Decider, Domain};
-use shared_service::domain_service::DomainService;
+use shared_service::domain_service::{DomainService, ServiceKind};
 use shared_service::health::{self, Checks, Trouble};
 use shared_service::rpc;
 use tokio::net::TcpListener;
@@ -27,15 +27,8 @@ pub(crate) struct ApiService<A>(PhantomData<A>);
 
 impl<A: DomainApi> DomainService for ApiService<A> {
     const DOMAIN: &'static Domain = A::DOMAIN;
-    const PORT: u16 = A::DOMAIN.api_port;
-
-    fn name() -> String {
-        A::DOMAIN.api()
-    }
-
-    fn about() -> String {
-        format!("Jetbridge's {} API: commands and queries of {}", A::DOMAIN.name, A::DOMAIN.collections.join(" and "))
-    }
+    const KIND: ServiceKind = ServiceKind::Api;
+    const PURPOSE: &'static str = "commands and queries of";
 }
 
 pub(crate) async fn run<A: DomainApi>(
@@ -70,7 +63,8 @@ impl<D: Decider> Tasks<D> {
         let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
         let snapshots = Snapshots::new(database.clone(), stream);
         let settings = ExecutorSettings { append_bytes: config.append_bytes, command_queue: config.command_queue };
-        let (executor, handle) = Executor::new(stream, &event_store, Ledger::default(), settings);
+        let empty = Ledger::default().forgetting_after(config.forget_after);
+        let (executor, handle) = Executor::new(stream, &event_store, empty, settings);
         let (read_model, follower) = ReadModel::new(database, stream, projection);
         Ok(Self { executor, handle, read_model, follower, snapshots })
     }
@@ -108,8 +102,8 @@ impl<D: Decider> Tasks<D> {
         // The executor answers what is being served before it stops.
         let (stop_executor, stop_others) = (CancellationToken::new(), shutdown.child_token());
         let mut tasks = JoinSet::new();
-        let (loading, ledger) = (self.snapshots.clone(), self.handle.current());
-        let loading = async move { loading.load().await.unwrap_or_else(|| ledger.emptied()) };
+        let (snapshots, empty) = (self.snapshots.clone(), self.handle.current());
+        let loading = async move { empty.or_from(snapshots.load().await) };
         tasks.spawn(self.executor.run_from(loading, stop_executor.clone()));
         tasks.spawn(self.follower.run(stop_others.clone()));
         tasks.spawn(self.snapshots.run(self.handle, stop_others.clone()));

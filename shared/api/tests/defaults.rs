@@ -4,6 +4,7 @@
 
 use clap::Parser;
 use shared_infrastructure::executor::ExecutorSettings;
+use shared_infrastructure::ledger::FORGET_AFTER;
 use shared_infrastructure::postgres::POOLED_CONNECTIONS;
 use shared_service::settings::{AppendArgs, DatabaseArgs};
 
@@ -22,7 +23,8 @@ fn parse(more: &[&str]) -> Result<Args, clap::Error> {
 #[test]
 fn the_defaults_of_the_settings_are_those_in_the_code() {
     let Args { append, database } = parse(&[]).unwrap();
-    let AppendArgs { append_bytes, command_queue } = append;
+    assert_eq!(append.forget_after(), FORGET_AFTER);
+    let AppendArgs { append_bytes, command_queue, .. } = append;
     assert_eq!(ExecutorSettings { append_bytes, command_queue }, ExecutorSettings::default());
     assert_eq!(database.database_connections, POOLED_CONNECTIONS);
 }

@@ -17,6 +17,12 @@ use crate::event_store::{EventMetadata, Recorded, UnreadableMetadata};
 /// the hour on top covers clocks that differ.
 const REMEMBERED_FOR: Duration = Duration::from_secs(25 * 60 * 60);
 
+/// How long what has ended stays in the state, in time between events, unless an operator says otherwise.
+pub const FORGET_AFTER: Duration = Duration::from_secs(72 * 60 * 60);
+
+/// How much is forgotten at one event: more than ends with one, so that what has piled up goes bit by bit.
+const FORGOTTEN_PER_EVENT: usize = 8;
+
 /// Stands for the time of an event that is not known yet, because this process has appended it and not read it back.
 /// Only the event store's time counts: the clock of this machine may be days away from those of the other replicas.
 const UNDATED: Timestamp = Timestamp::MAX;
@@ -36,8 +42,17 @@ pub struct Ledger<D: Decider> {
     remembered: HashMap<IdempotencyKey, Remembered<D>>,
     #[serde(with = "entries")]
     by_age: OrdMap<(Timestamp, Revision), IdempotencyKey>,
+    /// What has ended, by when it did, until it is forgotten.
+    #[serde(with = "entries")]
+    ended: OrdMap<(Timestamp, Revision), Uuid>,
     /// What events are about that cannot be read.
     unreadable: OrdSet<Uuid>,
+    #[serde(skip, default = "forget_after")]
+    forget_after: Duration,
+}
+
+const fn forget_after() -> Duration {
+    FORGET_AFTER
 }
 
 /// What a command with an idempotency key led to.
@@ -76,7 +91,20 @@ impl<D: Decider> Ledger<D> {
     /// A ledger of the same settings in which nothing is folded yet.
     #[must_use]
     pub fn emptied(&self) -> Self {
-        Self::default()
+        Self::default().forgetting_after(self.forget_after)
+    }
+
+    /// The same, in which what has ended is forgotten after this time between events.
+    #[must_use]
+    pub const fn forgetting_after(mut self, forget_after: Duration) -> Self {
+        self.forget_after = forget_after;
+        self
+    }
+
+    /// The ledger of a snapshot, with the settings of this one; or an empty one if there is none.
+    #[must_use]
+    pub fn or_from(&self, snapshot: Option<Self>) -> Self {
+        snapshot.unwrap_or_default().forgetting_after(self.forget_after)
     }
 
     /// The state.
@@ -121,7 +149,7 @@ impl<D: Decider> Ledger<D> {
     /// Folds in a stored event. One that cannot be read moves the revision on and is logged. If another version of the
     /// software can, nothing is decided here any more about what it names: something has happened to that which is not
     /// known here. What nobody can read must not stop what is known.
-    pub(crate) fn fold(&mut self, recorded: &Recorded) {
+    pub fn fold(&mut self, recorded: &Recorded) {
         let Recorded { revision, event_id, created, .. } = *recorded;
         self.date(revision, created);
         match read::<D::Event>(recorded) {
@@ -164,20 +192,37 @@ impl<D: Decider> Ledger<D> {
         if let Some(command) = &fact.command {
             self.remember(fact, command);
         }
+        if D::has_ended(&self.state, fact.event.key()) {
+            self.ended.insert((fact.created.unwrap_or(UNDATED), fact.revision), fact.event.key());
+        }
         if let Some(created) = fact.created {
-            self.forget_before(created);
+            self.forget(created);
         }
     }
 
     /// Notes when the event store took in an event, which is not older than those before it.
     pub(crate) fn date(&mut self, revision: Revision, created: Timestamp) {
-        let undated = (UNDATED, Revision(0))..=(UNDATED, revision);
-        let undated: Vec<_> = self.by_age.range(undated).map(|(&age, key)| (age, key.clone())).collect();
-        for (age, key) in undated {
-            self.by_age.remove(&age);
-            self.by_age.insert((created, age.1), key);
+        date(&mut self.by_age, revision, created);
+        date(&mut self.ended, revision, created);
+        self.forget(created);
+    }
+
+    fn forget(&mut self, now: Timestamp) {
+        self.forget_before(now);
+        self.forget_ended(now);
+    }
+
+    /// Lets the state forget what ended long ago.
+    fn forget_ended(&mut self, now: Timestamp) {
+        let Ok(latest) = now.checked_sub(self.forget_after) else { return };
+        for _ in 0..FORGOTTEN_PER_EVENT {
+            let Some((&(ended, revision), &key)) = self.ended.get_min().map(|(at, key)| (at, key)) else { return };
+            if ended > latest {
+                return;
+            }
+            self.ended.remove(&(ended, revision));
+            D::forget(&mut self.state, key);
         }
-        self.forget_before(created);
     }
 
     fn remember(&mut self, fact: &Fact<'_, D::Event>, command: &KeyedCommand<'_>) {
@@ -214,6 +259,16 @@ impl<D: Decider> Ledger<D> {
                 self.remembered.remove(&key);
             }
         }
+    }
+}
+
+/// Notes when what happened up to an event happened, where that was not known yet.
+fn date<T: Clone>(by_time: &mut OrdMap<(Timestamp, Revision), T>, revision: Revision, created: Timestamp) {
+    let undated = by_time.range((UNDATED, Revision(0))..=(UNDATED, revision));
+    let undated: Vec<_> = undated.map(|(&at, what)| (at, what.clone())).collect();
+    for (at, what) in undated {
+        by_time.remove(&at);
+        by_time.insert((created, at.1), what);
     }
 }
 
@@ -278,6 +333,8 @@ impl<D: Decider> Default for Ledger<D> {
             last_event: None,
             remembered: HashMap::new(),
             by_age: OrdMap::new(),
+            ended: OrdMap::new(),
+            forget_after: FORGET_AFTER,
             unreadable: OrdSet::new(),
         }
     }
@@ -291,6 +348,8 @@ impl<D: Decider> Clone for Ledger<D> {
             last_event: self.last_event,
             remembered: self.remembered.clone(),
             by_age: self.by_age.clone(),
+            ended: self.ended.clone(),
+            forget_after: self.forget_after,
             unreadable: self.unreadable.clone(),
         }
     }

@@ -4,6 +4,7 @@
 mod changes;
 mod column;
 mod listing;
+mod snapshot;
 mod table;
 
 use std::future::Future;
@@ -26,6 +27,7 @@ use crate::postgres::{Database, DatabaseError, from_bigint, to_bigint};
 pub use changes::{Changed, Changes};
 pub use column::{Cell, Columns, Field, Filled, IdColumn, NameColumn, RevisionColumn, SearchColumn, TextColumn};
 pub use listing::Listing;
+pub use snapshot::TableSnapshot;
 pub use table::{Rows, Table};
 
 /// How often the checkpoint is read even if no notification has come.

@@ -36,7 +36,7 @@ use crate::worker::{Discard, InHand, Request, WorkError, Worker, WorkerHandle};
 pub(crate) use lanes::MOST_UNFINISHED;
 pub use origin::{Numbered, Unprocessable};
 pub use projection::{ProjectResult, Projecting, Projection, Projector};
-pub use reaction::{Reacting, Reaction, ReactionError, Reactor};
+pub use reaction::{LOOK_INTERVAL, Reacting, Reaction, ReactionError, Reactor};
 
 /// How often a checkpoint is saved while there is nothing to work on.
 const IDLE_CHECKPOINT_INTERVAL: Duration = Duration::from_secs(2);

@@ -27,7 +27,7 @@ use crate::postgres::{Database, DatabaseError, StoredRevision, to_bigint};
 use pieces::{PIECE_BYTES, Piece, PieceReader};
 
 /// Raised by hand when what is stored around the state becomes another: what a ledger remembers beside it.
-pub(crate) const LEDGER_FORMAT: u32 = 4;
+pub(crate) const LEDGER_FORMAT: u32 = 5;
 /// How long a start waits for PostgreSQL before it folds the whole stream instead.
 const WAIT_LIMIT: Duration = Duration::from_secs(20);
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(25);

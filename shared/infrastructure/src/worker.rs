@@ -69,6 +69,8 @@ pub struct Retrying {
     pub event_number: Revision,
     /// Its type; empty for a parked event that could not be read yet.
     pub event_type: String,
+    /// What is missing until then.
+    pub missing: &'static str,
     /// When it could not be reacted to for the first time, since this instance leads.
     pub since: Timestamp,
     /// How often it was tried since then.

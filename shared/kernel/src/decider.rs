@@ -52,6 +52,19 @@ pub trait Decider: Send + Sync + 'static {
     /// Total: an event that contradicts the state is a fact all the same and never panics.
     fn evolve(state: &mut Self::State, event: &Self::Event, revision: Revision);
 
+    /// Whether what happens to this key ([`DomainEvent::key`]) has come to its end, so that the state may forget it some
+    /// time later.
+    fn has_ended(_state: &Self::State, _key: Uuid) -> bool {
+        false
+    }
+
+    /// Leaves of what happened to this key only what later commands need in order to be refused or to be found done. To
+    /// be asked for when it has ended; does nothing if it has not.
+    ///
+    /// When that is asked for is no event, and may differ between replicas: each of them has to decide as if nothing had
+    /// been forgotten, except for the words of a rejection.
+    fn forget(_state: &mut Self::State, _key: Uuid) {}
+
     /// The subject of a command.
     fn subject(command: &Self::Command) -> Self::Subject;
 

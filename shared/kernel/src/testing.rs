@@ -1,6 +1,7 @@
 //! Tests of a [`Decider`] as sentences: given what has happened, when something is asked for, then this comes of it.
 //! And tests of what is stored of events.
 
+mod forgetting;
 mod golden;
 mod golden_state;
 mod history;
@@ -9,6 +10,7 @@ mod in_memory;
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
 
+pub use forgetting::{BothDecided, Forgetting};
 pub use golden::GoldenFiles;
 pub use golden_state::assert_golden_state;
 pub use history::History;

@@ -65,6 +65,11 @@ impl Reader {
                 ));
             }
         };
+        if let Some(difference) = self.handle.halted() {
+            return Err(Trouble::Degraded(format!(
+                "the event store holds another history ({difference}); waiting for POST /reactions/resume"
+            )));
+        }
         let progress = Progress::of(self.name, self.stream, &self.event_store, &self.database);
         let progress = match timeout(PROGRESS_LIMIT, progress).await {
             Ok(Ok(progress)) => progress,

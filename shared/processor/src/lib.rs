@@ -17,10 +17,10 @@ use shared_infrastructure::InvalidSetting;
 use shared_infrastructure::back_off::BackOff;
 use shared_infrastructure::event_store::EventStore;
 use shared_infrastructure::postgres::{Database, POOLED_CONNECTIONS};
-use shared_infrastructure::reader::{Projection, Projector, Reaction, Reactor};
+use shared_infrastructure::reader::{LOOK_INTERVAL, Projection, Projector, Reaction, Reactor};
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
-use shared_kernel::Domain;
-use shared_service::domain_service::{ApiUrls, DomainService, DomainServiceArgs};
+use shared_kernel::{Domain, DomainEvent};
+use shared_service::domain_service::{ApiUrls, DomainService, DomainServiceArgs, ServiceKind};
 use shared_service::process::run_service;
 use shared_service::rpc;
 use shared_service::settings::SecretUrl;
@@ -60,13 +60,16 @@ pub struct Config {
     pub event_store: SecretUrl,
     /// Where the APIs are of the domains that it calls.
     pub apis: ApiUrls,
+    /// How often it is looked for what is missing in other domains.
+    pub look_interval: Duration,
 }
 
 impl Config {
     /// A processor that keeps its data there; everything else as it is unless an operator says otherwise.
     #[must_use]
     pub fn new(database_url: SecretUrl, event_store: SecretUrl, apis: ApiUrls) -> Self {
-        Self { database_url, database_connections: POOLED_CONNECTIONS, event_store, apis }
+        let (database_connections, look_interval) = (POOLED_CONNECTIONS, LOOK_INTERVAL);
+        Self { database_url, database_connections, event_store, apis, look_interval }
     }
 }
 
@@ -86,9 +89,10 @@ pub async fn run<P: DomainProcessor>(
     let asking = event_store.separate();
     let (projector, projecting) =
         Projector::new(P::Projection::default(), stream, event_store.separate(), database.clone());
-    let (reactor, reacting) = Reactor::new(reaction, stream, event_store, database.clone());
+    let (reactor, reacting) =
+        Reactor::looking_every(config.look_interval, reaction, stream, event_store, database.clone());
     let workers = [(P::Projection::NAME, projecting), (P::Reaction::NAME, reacting)];
-    let router = routes::router(stream, asking, database.clone(), workers);
+    let router = routes::router(stream, <P::Reaction as Reaction>::Event::KEY_FIELD, asking, database.clone(), workers);
 
     let serving = shared_service::serve(listener, router, shutdown.clone());
     let working = async {
@@ -106,10 +110,8 @@ pub fn main<P: DomainProcessor>() -> ExitCode {
     run_service(async |args: DomainServiceArgs<ProcessorService<P>, NoMore>, shutdown| {
         let listener = shared_service::bind(args.listen()).await?;
         let config = Config {
-            database_url: args.database()?,
             database_connections: args.database_connections(),
-            event_store: args.event_store()?,
-            apis: args.apis,
+            ..Config::new(args.database()?, args.event_store()?, args.apis)
         };
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(run::<P>(config, listener, shutdown).await?)
     })
@@ -120,16 +122,8 @@ struct ProcessorService<P>(PhantomData<P>);
 
 impl<P: DomainProcessor> DomainService for ProcessorService<P> {
     const DOMAIN: &'static Domain = P::DOMAIN;
-    const PORT: u16 = P::DOMAIN.processor_port;
-
-    fn name() -> String {
-        P::DOMAIN.processor()
-    }
-
-    fn about() -> String {
-        let collections = P::DOMAIN.collections.join(" and ");
-        format!("Jetbridge's {} processor: read model and reactions of {collections}", P::DOMAIN.name)
-    }
+    const KIND: ServiceKind = ServiceKind::Processor;
+    const PURPOSE: &'static str = "read model and reactions of";
 }
 
 /// No settings beyond those of every service.

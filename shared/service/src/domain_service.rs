@@ -17,14 +17,19 @@ use crate::telemetry::LogArgs;
 pub trait DomainService {
     /// The domain.
     const DOMAIN: &'static Domain;
-    /// The port on which it listens unless it is set.
-    const PORT: u16;
+    /// Which of the domain's services it is.
+    const KIND: ServiceKind;
+    /// What it is of the domain's collections, in a few words, such as "read model and reactions of".
+    const PURPOSE: &'static str;
+}
 
-    /// Its name, such as `gate-api`.
-    fn name() -> String;
-
-    /// What it is, in one line.
-    fn about() -> String;
+/// The services that every domain has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceKind {
+    /// It carries out commands, and answers queries.
+    Api,
+    /// It follows the domain's stream.
+    Processor,
 }
 
 /// Where the APIs of other domains are, by the names of the domains.
@@ -85,9 +90,15 @@ impl<S, O> DomainServiceArgs<S, O> {
 
 impl<S: DomainService, O: Args> CommandFactory for DomainServiceArgs<S, O> {
     fn command() -> Command {
-        let command = Command::new(S::name()).version(env!("CARGO_PKG_VERSION")).about(S::about());
+        let (name, port, kind) = match S::KIND {
+            ServiceKind::Api => (S::DOMAIN.api(), S::DOMAIN.api_port, "API"),
+            ServiceKind::Processor => (S::DOMAIN.processor(), S::DOMAIN.processor_port, "processor"),
+        };
+        let (domain, collections) = (S::DOMAIN.name, S::DOMAIN.collections.join(" and "));
+        let about = format!("Jetbridge's {domain} {kind}: {} {collections}", S::PURPOSE);
+        let command = Command::new(name).version(env!("CARGO_PKG_VERSION")).about(about);
         let command = O::augment_args(CommonArgs::augment_args(command))
-            .mut_arg("listen", |listen| listen.default_value(format!("127.0.0.1:{}", S::PORT)));
+            .mut_arg("listen", |listen| listen.default_value(format!("127.0.0.1:{port}")));
         let apis = S::DOMAIN.calls.iter().map(|called| service_arg(called, "api").required(true));
         command.args(apis)
     }

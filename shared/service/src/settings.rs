@@ -8,6 +8,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
@@ -166,6 +167,24 @@ pub struct AppendArgs {
         value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000)
     )]
     pub command_queue: usize,
+    /// Hours after which what has ended is forgotten by the side that takes commands, by the times of events.
+    /// Queries show it all the same
+    #[arg(
+        long,
+        value_name = "HOURS",
+        env = "JETBRIDGE_FORGET_ENDED_AFTER",
+        default_value_t = 72,
+        value_parser = RangedU64ValueParser::<u32>::new().range(1..=87_600)
+    )]
+    pub forget_ended_after: u32,
+}
+
+impl AppendArgs {
+    /// After how long what has ended is forgotten.
+    #[must_use]
+    pub fn forget_after(&self) -> Duration {
+        Duration::from_secs(u64::from(self.forget_ended_after) * 60 * 60)
+    }
 }
 
 /// An address that may hold a password. It is not shown: only scheme, hosts and path are.

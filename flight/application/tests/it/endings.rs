@@ -1,4 +1,5 @@
-use flight_core::{FlightDisembarked, FlightEvent};
+use flight_contract::Admission;
+use flight_core::{FlightDeleted, FlightDisembarked, FlightEvent, FlightLanded};
 use shared_kernel::{Interruption, Position, Revision};
 
 use crate::passenger_domain::{context, flight_after, flight_id, service, status};
@@ -38,4 +39,23 @@ async fn nothing_is_closed_when_a_deletion_is_refused() {
     let passengers = flight_after(in_the_air());
     assert!(service(&passengers).delete(flight_id(), None, context()).await.is_err());
     assert!(passengers.asked().is_empty());
+}
+
+#[tokio::test]
+async fn the_manifest_of_a_flight_that_has_ended_is_closed_once_more_as_the_flight_has_ended() {
+    let landed = FlightEvent::Landed(FlightLanded { flight_id: flight_id() });
+    let deleted = FlightEvent::Deleted(FlightDeleted { flight_id: flight_id() });
+    let [departed] = in_the_air();
+    for (events, admission, asked) in [
+        (vec![], Admission::Open, &[][..]),
+        (vec![departed.clone()], Admission::Departed, &[]),
+        (vec![departed, landed], Admission::Arrived, &["close landed"]),
+        (vec![deleted], Admission::UnknownFlight, &["close deleted"]),
+    ] {
+        let passengers = flight_after(events);
+        let service = service(&passengers);
+        assert_eq!(service.admissions(&[flight_id()]).await, Ok(vec![admission]));
+        service.close_manifest(flight_id(), context().as_cause()).await.unwrap();
+        assert_eq!(passengers.asked(), asked, "{admission:?}");
+    }
 }

@@ -7,6 +7,7 @@
 )]
 
 mod golden;
+mod legality;
 mod properties;
 mod rules;
 mod samples;

@@ -3,10 +3,12 @@
 use flight_contract::FlightId;
 use std::collections::BTreeMap;
 
-use flight_core::{FlightCommand, FlightDetails, FlightStatus, Flights, OffsetDateTime};
+use flight_core::{
+    FlightCommand, FlightDetails, FlightEvent, FlightStatus, Flights, OffsetDateTime, is_legal, may_depart,
+};
 use jiff::Timestamp;
 use proptest::prelude::*;
-use shared_kernel::testing::History;
+use shared_kernel::testing::{Forgetting, History};
 use shared_kernel::{Decider, Revision};
 use uuid::Uuid;
 
@@ -61,8 +63,51 @@ fn news() -> impl Strategy<Value = FlightCommand> {
 
 proptest! {
     #[test]
+    fn whatever_is_decided_is_legal(commands in prop::collection::vec(command(), 1..60)) {
+        let mut state = <Flights as Decider>::State::default();
+        let events = History::<Flights>::of(&commands).events;
+        for (revision, event) in (0..).map(Revision).zip(events) {
+            prop_assert_eq!(is_legal(&state, &event), Ok(()), "{:?}", event);
+            Flights::evolve(&mut state, &event, revision);
+        }
+    }
+
+    #[test]
     fn the_stored_events_lead_to_the_same_state(commands in prop::collection::vec(command(), 1..60)) {
         History::<Flights>::of(&commands).assert_restorable();
+    }
+
+    /// Whenever a replica forgets: it decides the same, in the same words.
+    #[test]
+    fn what_is_forgotten_changes_no_decision(
+        commands in prop::collection::vec((command(), prop::bool::weighted(0.3)), 1..80),
+    ) {
+        let mut both = Forgetting::<Flights>::default();
+        for (command, forget) in &commands {
+            let [remembered, forgotten] = both.run(command);
+            prop_assert_eq!(forgotten, remembered);
+            let id = command.flight_id();
+            prop_assert_eq!(both.forgetting.state.status(&id), both.remembering.state.status(&id));
+            prop_assert_eq!(may_depart(&both.forgetting.state, &id, None), may_depart(&both.remembering.state, &id, None));
+            if *forget {
+                both.forget();
+                both.forgetting.assert_restorable_state();
+            }
+        }
+    }
+
+    #[test]
+    fn an_identifier_is_never_taken_twice(commands in prop::collection::vec(command(), 1..80)) {
+        let mut both = Forgetting::<Flights>::default();
+        let mut created = std::collections::BTreeSet::new();
+        for command in &commands {
+            for event in both.run(command)[1].clone().unwrap_or_default() {
+                if matches!(event, FlightEvent::Created(_)) {
+                    prop_assert!(created.insert(event.flight_id()), "created twice");
+                }
+            }
+            both.forget();
+        }
     }
 
     #[test]

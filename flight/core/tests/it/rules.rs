@@ -89,6 +89,17 @@ fn a_correction_that_changes_nothing_is_no_event() {
 }
 
 #[test]
+fn only_a_correction_that_changes_nothing_is_recorded_for_its_key() {
+    let corrected = given::<Flights>([created(), details_corrected()]);
+    assert_eq!(Flights::restate(&corrected.state, &correct(None)), [details_corrected()]);
+    for command in [create(), news(true, 7), DEPART, COMPLETE_DEPARTURE, LAND, DELETE] {
+        assert_eq!(Flights::restate(&corrected.state, &command), []);
+        assert_eq!(Flights::concerns(&corrected.state, &command), [FLIGHT.uuid()]);
+    }
+    assert_eq!(Flights::restate(&gone().state, &correct(None)), []);
+}
+
+#[test]
 fn the_same_departure_with_another_offset_is_a_correction() {
     let elsewhere = || FlightDetails {
         scheduled_departure: Some("2026-04-30T22:30:00Z".parse().expect("a valid time")),

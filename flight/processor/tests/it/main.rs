@@ -4,5 +4,6 @@
 
 mod health;
 mod parked;
+mod resumed;
 mod settings;
 mod support;

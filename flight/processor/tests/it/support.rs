@@ -12,13 +12,10 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 /// A flight processor, and a client of it.
 pub(crate) async fn start(store: &TestEventStore, database: &TestDatabase) -> (TestService, Api) {
-    let config = Config {
-        database_url: SecretUrl::new(database.url()),
-        database_connections: 4,
-        event_store: SecretUrl::new(store.connection_string()),
-        // Nobody is there.
-        apis: [("passenger", "http://127.0.0.1:1".parse().unwrap())].into(),
-    };
+    let (database_url, event_store) = (SecretUrl::new(database.url()), SecretUrl::new(store.connection_string()));
+    // Nobody is there.
+    let apis = [("passenger", "http://127.0.0.1:1".parse().unwrap())].into();
+    let config = Config { database_connections: 4, ..Config::new(database_url, event_store, apis) };
     let service = TestService::start(|listener, shutdown| async move {
         shared_processor::run::<FlightProcessor>(config, listener, shutdown).await.unwrap();
     })

@@ -6,7 +6,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 /// Written to `PRAGMA user_version`; raised with every change to the tables.
-const VERSION: i64 = 2;
+pub(crate) const VERSION: i64 = 2;
 
 /// The tables of version 1. Its positions were consecutive numbers; what is written since goes on from the last of
 /// them.

@@ -82,15 +82,10 @@ pub(super) async fn append(
 }
 
 fn success(revision: Option<u64>, position: Option<u64>) -> Success {
-    use success::{CurrentRevisionOption, PositionOption};
-    Success {
-        current_revision_option: Some(
-            revision.map_or(CurrentRevisionOption::NoStream(Empty {}), CurrentRevisionOption::CurrentRevision),
-        ),
-        position_option: Some(
-            position.map_or(PositionOption::NoPosition(Empty {}), |position| PositionOption::Position(position.into())),
-        ),
-    }
+    use success::{CurrentRevisionOption as Revision, PositionOption as Place};
+    let revision = revision.map_or(Revision::NoStream(Empty {}), Revision::CurrentRevision);
+    let position = position.map_or(Place::NoPosition(Empty {}), |position| Place::Position(position.into()));
+    Success { current_revision_option: Some(revision), position_option: Some(position) }
 }
 
 fn wrong_revision(target: &Target, current: Option<u64>) -> WrongExpectedVersion {

@@ -10,7 +10,7 @@ use crate::log::WriteOutcome;
 use crate::proto::client::wrong_expected_version::{CurrentStreamRevisionOption, ExpectedStreamPositionOption};
 use crate::proto::client::{BadRequest, Empty, MaximumAppendSizeExceeded, Status, StreamDeleted, WrongExpectedVersion};
 use crate::proto::streams::BatchAppendResp;
-use crate::proto::streams::batch_append_resp::success::{CurrentRevisionOption, PositionOption};
+use crate::proto::streams::batch_append_resp::success::{CurrentRevisionOption as Revision, PositionOption as Place};
 use crate::proto::streams::batch_append_resp::{Result as BatchResult, Success};
 use crate::rules::ExpectedRevision;
 use crate::status::{MAX_APPEND_SIZE, RequestError};
@@ -151,12 +151,7 @@ impl Reply {
 }
 
 fn success(revision: Option<u64>, position: Option<u64>) -> Success {
-    Success {
-        current_revision_option: Some(
-            revision.map_or(CurrentRevisionOption::NoStream(Empty {}), CurrentRevisionOption::CurrentRevision),
-        ),
-        position_option: Some(
-            position.map_or(PositionOption::NoPosition(Empty {}), |position| PositionOption::Position(position.into())),
-        ),
-    }
+    let revision = revision.map_or(Revision::NoStream(Empty {}), Revision::CurrentRevision);
+    let position = position.map_or(Place::NoPosition(Empty {}), |position| Place::Position(position.into()));
+    Success { current_revision_option: Some(revision), position_option: Some(position) }
 }

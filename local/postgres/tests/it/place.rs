@@ -46,3 +46,35 @@ async fn below_a_closed_home_the_files_go_elsewhere_and_are_found_again() {
     connect(&postgres, "kept").await;
     postgres.stop().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_copy_of_a_data_directory_leaves_the_files_elsewhere_to_the_original() {
+    if !is_root() {
+        return pass_over("only root's server runs as somebody else");
+    }
+    let (closed, outside) = (open_folder(), open_folder());
+    fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).unwrap();
+    let (original, copy, moved) =
+        (closed.path().join("original"), closed.path().join("copy"), closed.path().join("moved"));
+    let config = |data_dir: &PathBuf| Config { outside_dir: outside.path().join("jetbridge"), ..offline(data_dir) };
+    let postgres = start(config(&original)).await.unwrap();
+    let home = postgres.home().to_path_buf();
+    postgres.create_database_if_missing("kept").await.unwrap();
+    postgres.stop().await.unwrap();
+
+    fs::create_dir(&copy).unwrap();
+    for entry in fs::read_dir(&original).unwrap().map(Result::unwrap) {
+        fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+    }
+    let of_copy = start(config(&copy)).await.unwrap();
+    assert_ne!(of_copy.home(), home);
+    of_copy.create_database_if_missing("anew").await.unwrap();
+    of_copy.stop().await.unwrap();
+
+    // One that was moved takes its files with it.
+    fs::rename(&original, &moved).unwrap();
+    let postgres = start(config(&moved)).await.unwrap();
+    assert_eq!(postgres.home(), home);
+    connect(&postgres, "kept").await;
+    postgres.stop().await.unwrap();
+}

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use jetbridge_testing::unique;
+use jetbridge_testing::{Call, unique};
 use reqwest::StatusCode;
 use tokio::time::sleep;
 
@@ -10,24 +10,29 @@ use super::{Replicas, renumber};
 
 const RACES: usize = 120;
 
+/// How long a command takes here that nothing disturbs.
+async fn time_of(command: Call) -> Duration {
+    let start = Instant::now();
+    command.send().await.expect(StatusCode::OK);
+    start.elapsed()
+}
+
 /// Both are accepted for an `If-Match`, so one of them was meant for a version that the other has made an old one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_correction_and_a_departure_with_one_etag_never_both_succeed() {
     let replicas = Replicas::start().await;
     // As long as a departure takes here, and a little longer.
     let (undisturbed, etag) = replicas.complete_flight().await;
-    let start = Instant::now();
-    replicas.flights.api().disembark(&undisturbed).if_match(&etag).send().await.expect(StatusCode::OK);
-    let longest_delay = start.elapsed().mul_f32(1.2);
+    let longest_delay = time_of(replicas.flights.disembark(&undisturbed).if_match(&etag)).await.mul_f32(1.2);
     let (mut corrected, mut departed) = (0, 0);
     for (race, (flight, etag)) in (0_u32..).zip(replicas.complete_flights(RACES).await) {
-        let apis = [replicas.flights.api(), replicas.late_flights.api()];
-        let [correcting, departing] = if race % 2 == 0 { apis } else { [apis[1].clone(), apis[0].clone()] };
+        let apis = [&replicas.flights, &replicas.late_flights];
+        let [correcting, departing] = if race % 2 == 0 { apis } else { [apis[1], apis[0]] };
         // Over everything that a departure does: it is looked at, prepared, sealed and completed.
         let late = longest_delay * (race / 2 % 20) / 20;
         let correction = async {
             sleep(late).await;
-            renumber(&correcting, &flight, "JB 2").if_match(&etag).send().await
+            renumber(correcting, &flight, "JB 2").if_match(&etag).send().await
         };
         let departure = departing.disembark(&flight).if_match(&etag).key(&unique()).send();
         let (correction, departure) = tokio::join!(correction, departure);
@@ -49,10 +54,10 @@ async fn a_correction_and_a_departure_with_one_etag_never_both_succeed() {
 async fn a_replica_that_is_behind_does_not_let_an_old_version_depart() {
     let replicas = Replicas::start().await;
     let (flight, etag) = replicas.complete_flight().await;
-    let late = replicas.late_flights.api();
-    renumber(&late, &flight, "JB 1").send().await.expect(StatusCode::OK);
+    let late = &replicas.late_flights;
+    renumber(late, &flight, "JB 1").send().await.expect(StatusCode::OK);
     replicas.freeze();
-    renumber(&replicas.flights.api(), &flight, "JB 2").if_match(&etag).send().await.expect(StatusCode::OK);
+    renumber(&replicas.flights, &flight, "JB 2").if_match(&etag).send().await.expect(StatusCode::OK);
     let departure = late.disembark(&flight).if_match(&etag).send_once_available().await;
     departure.expect_problem(412, "precondition-failed");
     assert!(!replicas.is_sealed(&flight).await);
@@ -64,7 +69,7 @@ async fn a_seal_whose_answer_is_lost_lets_the_flight_depart() {
     let replicas = Replicas::start().await;
     for if_match in [true, false] {
         let (flight, etag) = replicas.complete_flight().await;
-        let late = replicas.late_flights.api();
+        let late = &replicas.late_flights;
         let departure = late.disembark(&flight).key(&unique());
         let departure = if if_match { departure.if_match(&etag) } else { departure };
         replicas.seals.cut_next_request();
@@ -78,22 +83,21 @@ async fn a_seal_whose_answer_is_lost_lets_the_flight_depart() {
 async fn a_key_that_is_used_twice_at_once_never_leaves_a_sealed_flight_at_the_gate() {
     let replicas = Replicas::start().await;
     let (mut departed, mut refused) = (0, 0);
-    let other = replicas.flights.api().new_flight().await;
-    for (race, (flight, _)) in (0..).zip(replicas.complete_flights(60).await) {
+    let other = replicas.flights.new_flight().await;
+    // As long as a correction takes here, until the other replica knows of it.
+    let longest_delay = time_of(renumber(&replicas.late_flights, &other, "JB X")).await * 3;
+    for (race, (flight, _)) in (0_u32..).zip(replicas.complete_flights(60).await) {
         let (key, number) = (unique(), format!("JB {race}"));
-        let late = Duration::from_millis(race % 12);
+        let late = longest_delay * (race % 20) / 20;
+        let correction = renumber(&replicas.late_flights, &other, &number).key(&key).send();
         let departure = async {
-            sleep(Duration::from_millis(3)).await;
-            replicas.flights.api().disembark(&flight).key(&key).send().await
-        };
-        let correction = async {
             sleep(late).await;
-            renumber(&replicas.late_flights.api(), &other, &number).key(&key).send().await
+            replicas.flights.disembark(&flight).key(&key).send().await
         };
         let (departure, correction) = tokio::join!(departure, correction);
         if departure.status.is_success() {
             departed += 1;
-            replicas.flights.api().land(&flight).send().await.expect(StatusCode::OK);
+            replicas.flights.land(&flight).send().await.expect(StatusCode::OK);
         } else {
             refused += 1;
             departure.expect_problem(422, "idempotency-key-reused");
@@ -110,10 +114,10 @@ async fn of_two_departures_at_once_one_succeeds() {
     let replicas = Replicas::start().await;
     for (race, (flight, _)) in (0..).zip(replicas.complete_flights(20).await) {
         let late = Duration::from_millis(race % 5);
-        let one = replicas.flights.api().disembark(&flight).key(&unique()).send();
+        let one = replicas.flights.disembark(&flight).key(&unique()).send();
         let other = async {
             sleep(late).await;
-            replicas.late_flights.api().disembark(&flight).key(&unique()).send().await
+            replicas.late_flights.disembark(&flight).key(&unique()).send().await
         };
         let (one, other) = tokio::join!(one, other);
         let (done, refused) = if one.status.is_success() { (one, other) } else { (other, one) };

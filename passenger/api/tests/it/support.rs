@@ -1,7 +1,9 @@
 //! A running passenger API, and passengers and manifests that its projection has written.
 
 use std::ops::Deref;
+use std::time::Duration;
 
+use eventstore::EventData;
 use flight_contract::FlightId;
 use jetbridge_testing::{Api, TestDatabase, TestEventStore, TestService};
 use passenger_api::PassengerApi;
@@ -11,8 +13,11 @@ use passenger_core::{
     PassengerEvent, PassengerName, PassengerOffloaded, PassengerStatus,
 };
 use passenger_infrastructure::PassengerProjection;
+use passenger_processor::PassengerProcessor;
+use shared_infrastructure::ledger::FORGET_AFTER;
 use shared_infrastructure::reader::Numbered;
 use shared_infrastructure::testing;
+use shared_kernel::DomainEvent;
 use shared_service::settings::{SecretUrl, ServiceUrl};
 use uuid::Uuid;
 
@@ -72,25 +77,71 @@ impl Tables {
     }
 }
 
+/// Runs the processor, until it is dropped.
+pub(crate) async fn process(tables: &Tables, store: &TestEventStore) -> TestService {
+    let urls = (SecretUrl::new(tables.0.url()), SecretUrl::new(store.connection_string()));
+    TestService::start(|listener, shutdown| async move {
+        // Nothing here has to be passed on to it.
+        let apis = [("flight", ServiceUrl::at(listener.local_addr().unwrap()).unwrap())].into();
+        let config = shared_processor::Config::new(urls.0, urls.1, apis);
+        shared_processor::run::<PassengerProcessor>(config, listener, shutdown).await.unwrap();
+    })
+    .await
+}
+
+fn stream(store: &TestEventStore) -> (eventstore::Client, &'static str) {
+    (eventstore::Client::new(store.connection_string().parse().unwrap()).unwrap(), passenger_contract::STREAM.name)
+}
+
+/// Appends events as the API does.
+pub(crate) async fn append(store: &TestEventStore, events: &[PassengerEvent]) {
+    let (client, stream) = stream(store);
+    let stored = events.iter().map(|event| {
+        let data: serde_json::Value = serde_json::from_slice(&event.encode().unwrap()).unwrap();
+        let metadata = serde_json::json!({"schemaVersion": event.schema_version()});
+        EventData::json(event.event_type(), &data).unwrap().metadata_as_json(&metadata).unwrap()
+    });
+    client.append_to_stream(stream, &Default::default(), stored.collect::<Vec<_>>()).await.unwrap();
+}
+
+/// Everything in the stream.
+pub(crate) async fn stored(store: &TestEventStore) -> Vec<PassengerEvent> {
+    let (client, stream) = stream(store);
+    let mut reading = client.read_stream(stream, &Default::default()).await.unwrap();
+    let mut events = Vec::new();
+    while let Some(event) = reading.next().await.unwrap() {
+        let event = event.event.unwrap();
+        events.push(PassengerEvent::decode(&event.event_type, 1, &event.data).unwrap());
+    }
+    events
+}
+
 /// The passenger API, listening.
 pub(crate) struct TestApi {
     service: TestService,
     client: Api,
-    _store: TestEventStore,
+    _store: Option<TestEventStore>,
 }
 
 impl TestApi {
     pub(crate) async fn start(tables: &Tables) -> Self {
         let store = TestEventStore::start().await;
-        let urls = (SecretUrl::new(tables.0.url()), SecretUrl::new(store.connection_string()));
+        let api = Self::start_on(tables, store.connection_string(), FORGET_AFTER).await;
+        Self { _store: Some(store), ..api }
+    }
+
+    /// One on an event store that is there, which forgets what has ended after this time.
+    pub(crate) async fn start_on(tables: &Tables, event_store: &str, forget_after: Duration) -> Self {
+        let urls = (SecretUrl::new(tables.0.url()), SecretUrl::new(event_store));
         let service = TestService::start(|listener, shutdown| async move {
-            // Queries of what is in the tables do not ask it.
+            // Nothing here asks it.
             let flight_api = ServiceUrl::at(listener.local_addr().unwrap()).unwrap();
             let config = shared_api::Config::new(urls.0, urls.1, [("flight", flight_api)].into());
+            let config = shared_api::Config { forget_after, ..config };
             shared_api::run::<PassengerApi>(config, listener, shutdown).await.unwrap();
         })
         .await;
-        Self { client: service.api(), service, _store: store }
+        Self { client: service.api(), service, _store: None }
     }
 
     pub(crate) async fn stop(self) {

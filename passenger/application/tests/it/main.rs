@@ -1,15 +1,23 @@
 //! What happens in which order across the domains, with the flight domain played by the test.
 
-#![allow(clippy::unwrap_used, reason = "Clippy takes only the test functions for tests, not what they share")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "Clippy takes only the test functions for tests, not what they share"
+)]
+
+mod forgotten;
 
 use flight_contract::{Admission, FlightId};
-use passenger_contract::{FlightEnding, SealAnswer};
+use passenger_contract::{FlightEnding, PassengerId, SealAnswer};
 use std::sync::{Arc, Mutex};
 
-use passenger_application::{Completeness, Flights, PassengerError, PassengerService};
+use passenger_application::{Completeness, Flights, PassengerError, PassengerService, PassengerView, Records};
 use passenger_core::{MAX_CLOSED_PER_COMMAND, PassengerEvent, PassengerRejection, Passengers};
 use shared_kernel::testing::InMemory;
-use shared_kernel::{Cause, CommandContext, Idempotency, IdempotencyKey, Interruption, Position, Revision, Text};
+use shared_kernel::{
+    Cause, CommandContext, Idempotency, IdempotencyKey, Interruption, Position, QueryError, Revision, Text,
+};
 use uuid::Uuid;
 
 /// Answers as the test says, and notes what it was told.
@@ -35,16 +43,46 @@ impl Flights for FlightDomain {
     }
 }
 
+/// Shows what the test has put there.
+#[derive(Clone, Default)]
+struct ReadModel {
+    passengers: Arc<Mutex<Vec<PassengerView>>>,
+    /// How many are on a page.
+    page: usize,
+    /// Why it answers nothing.
+    away: Option<QueryError>,
+}
+
+impl Records for ReadModel {
+    async fn passenger(&self, id: PassengerId, _: Option<Revision>) -> Result<Option<PassengerView>, QueryError> {
+        if let Some(error) = &self.away {
+            return Err(error.clone());
+        }
+        Ok(self.passengers.lock().unwrap().iter().find(|passenger| passenger.id == id).cloned())
+    }
+
+    async fn passengers_of(
+        &self,
+        flight_id: FlightId,
+        after: Option<PassengerId>,
+        _: Option<Revision>,
+    ) -> Result<Vec<PassengerId>, QueryError> {
+        let passengers = self.passengers.lock().unwrap();
+        let of_flight = passengers.iter().filter(|passenger| passenger.flight_id == flight_id);
+        Ok(of_flight.map(|passenger| passenger.id).filter(|id| Some(*id) > after).take(self.page).collect())
+    }
+}
+
 struct Gate {
     stream: InMemory<Passengers>,
     flights: FlightDomain,
-    service: PassengerService<InMemory<Passengers>, FlightDomain>,
+    service: PassengerService<InMemory<Passengers>, FlightDomain, ReadModel>,
 }
 
 fn gate(admission: Result<Admission, Interruption>) -> Gate {
     let stream = InMemory::with([]);
     let flights = FlightDomain { admission, told: Arc::default() };
-    Gate { service: PassengerService::new(stream.clone(), flights.clone()), stream, flights }
+    Gate { service: PassengerService::new(stream.clone(), flights.clone(), ReadModel::default()), stream, flights }
 }
 
 fn flight_id() -> FlightId {
@@ -97,7 +135,7 @@ async fn a_repeated_addition_gets_the_first_outcome_although_the_flight_has_depa
     let mut gate = gate(Ok(Admission::Open));
     let first = gate.service.add(flight_id(), Text::new("Ada").unwrap(), context_with_key("k")).await.unwrap();
     gate.flights.admission = Ok(Admission::Departed);
-    let service = PassengerService::new(gate.stream.clone(), gate.flights.clone());
+    let service = PassengerService::new(gate.stream.clone(), gate.flights.clone(), ReadModel::default());
     let second = service.add(flight_id(), Text::new("Ada").unwrap(), context_with_key("k")).await.unwrap();
     assert_eq!(first, second);
     assert_eq!(gate.stream.events().len(), 1);

@@ -8,6 +8,7 @@
 
 mod closing;
 mod golden;
+mod legality;
 mod properties;
 mod rules;
 mod samples;

@@ -2,15 +2,15 @@
 
 use flight_contract::FlightId;
 use passenger_contract::{FlightEnding, PassengerId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use passenger_core::{
-    Counts, Manifest, ManifestNews, ManifestState, PassengerCommand, PassengerEvent, PassengerOutcome, PassengerState,
-    PassengerStatus, PassengerSubject, Passengers,
+    Counts, Manifest, ManifestNews, ManifestState, PassengerCommand, PassengerEvent, PassengerOutcome,
+    PassengerRejection, PassengerState, PassengerStatus, PassengerSubject, Passengers, is_legal,
 };
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
-use shared_kernel::testing::History;
+use shared_kernel::testing::{Forgetting, History};
 use shared_kernel::{Decider, DomainEvent, Revision};
 use uuid::Uuid;
 
@@ -92,6 +92,16 @@ fn after_each(
 }
 
 proptest! {
+    #[test]
+    fn whatever_is_decided_is_legal(commands in commands()) {
+        let mut state = <Passengers as Decider>::State::default();
+        let events = History::<Passengers>::of(&commands).events;
+        for (revision, event) in (0..).map(Revision).zip(events) {
+            prop_assert_eq!(is_legal(&state, &event), Ok(()), "{:?}", event);
+            Passengers::evolve(&mut state, &event, revision);
+        }
+    }
+
     #[test]
     fn the_stored_events_lead_to_the_same_state(commands in commands()) {
         History::<Passengers>::of(&commands).assert_restorable();
@@ -198,6 +208,66 @@ proptest! {
         }
     }
 
+    /// Whenever a replica forgets: it decides the same. Only what is said about a passenger whom nobody remembers is left
+    /// to the read model, and nobody can do anything with them.
+    #[test]
+    fn what_is_forgotten_changes_no_decision(commands in prop::collection::vec((command(), any::<bool>()), 1..120)) {
+        let mut both = Forgetting::<Passengers>::default();
+        let mut used = BTreeSet::new();
+        for (command, forget) in &commands {
+            // Identifiers are made for each passenger.
+            if let PassengerCommand::CheckIn { passenger_id, .. } = command
+                && !used.insert(*passenger_id)
+            {
+                continue;
+            }
+            match deleted_unlisted(&both, command) {
+                Some(removed) => prop_assert!(remove_as_the_service_does(&mut both, command, removed)),
+                None => {
+                    let [remembered, forgotten] = both.run(command);
+                    assert_same(&remembered, &forgotten, &both.forgetting.state)?;
+                }
+            }
+            for (flight_id, remembered) in manifests(&both.remembering.state) {
+                let forgotten = both.forgetting.state.manifest(&flight_id);
+                prop_assert_eq!(forgotten.state(), remembered.state());
+                prop_assert_eq!(
+                    forgotten.unlisted() + forgotten.passengers().count() as u64,
+                    remembered.passengers().count() as u64
+                );
+                for ending in [FlightEnding::Landed, FlightEnding::Deleted] {
+                    prop_assert_eq!(forgotten.is_finished(ending), remembered.is_finished(ending));
+                }
+            }
+            if *forget {
+                both.forget();
+                both.forgetting.assert_restorable_state();
+            }
+        }
+    }
+
+    #[test]
+    fn any_sequence_of_facts_can_be_folded_and_forgotten(
+        events in prop::collection::vec((fact(), any::<bool>()), 1..120),
+    ) {
+        let mut both = Forgetting::<Passengers>::default();
+        for (event, forget) in events {
+            let closed: Vec<_> = manifests(&both.forgetting.state)
+                .filter(|(_, manifest)| matches!(manifest.state(), ManifestState::Closed(_)))
+                .collect();
+            let seals = matches!(event, PassengerEvent::ManifestSealed(_) | PassengerEvent::ManifestClosed(_));
+            both.append([event]);
+            for (flight_id, _) in closed.iter().filter(|_| !seals) {
+                let state = both.forgetting.state.manifest(flight_id).state();
+                prop_assert!(matches!(state, ManifestState::Closed(_)), "a closed manifest opens again");
+            }
+            if forget {
+                both.forget();
+            }
+            both.forgetting.assert_restorable_state();
+        }
+    }
+
     #[test]
     fn any_sequence_of_facts_can_be_folded(events in prop::collection::vec(fact(), 1..80)) {
         let mut state = PassengerState::default();
@@ -208,6 +278,53 @@ proptest! {
             prop_assert_eq!(manifest.counts(), recount(manifest));
         }
     }
+}
+
+/// Those whom deleting a flight removes, if the state that forgets does not list them any more.
+fn deleted_unlisted(both: &Forgetting<Passengers>, command: &PassengerCommand) -> Option<Vec<PassengerId>> {
+    let PassengerCommand::Close { flight_id, ending: FlightEnding::Deleted } = command else { return None };
+    let listed = both.remembering.state.manifest(flight_id);
+    let unlisted = both.forgetting.state.manifest(flight_id).unlisted();
+    (unlisted > 0).then(|| listed.passengers().map(|passenger| passenger.id).collect())
+}
+
+/// Closes on the state that forgets, and removes those whom the other one knows, as the read model does; also whom it
+/// shows although they were removed. Answers whether the same has happened.
+fn remove_as_the_service_does(
+    both: &mut Forgetting<Passengers>,
+    command: &PassengerCommand,
+    passengers: Vec<PassengerId>,
+) -> bool {
+    let PassengerCommand::Close { flight_id, .. } = *command else { return false };
+    let expected = Passengers::decide(&both.remembering.state, command).unwrap();
+    let mut done = Passengers::decide(&both.forgetting.state, command).unwrap();
+    both.append(done.iter().cloned());
+    for _ in 0..2 {
+        let remove = PassengerCommand::RemoveUnlisted { flight_id, passengers: passengers.clone() };
+        let removed = Passengers::decide(&both.forgetting.state, &remove).unwrap();
+        both.append(removed.iter().cloned());
+        done.extend(removed);
+    }
+    done == expected
+}
+
+/// The same is decided; and whoever is not remembered is said to be unknown, or on a flight that has ended.
+fn assert_same(
+    remembered: &Result<Vec<PassengerEvent>, PassengerRejection>,
+    forgotten: &Result<Vec<PassengerEvent>, PassengerRejection>,
+    state: &PassengerState,
+) -> Result<(), TestCaseError> {
+    let Err(PassengerRejection::NotRemembered { forgotten: newest }) = forgotten else {
+        prop_assert_eq!(forgotten, remembered);
+        return Ok(());
+    };
+    prop_assert_eq!(state.forgotten(), Some(*newest));
+    match remembered {
+        Err(PassengerRejection::NotFound | PassengerRejection::ManifestClosed { .. }) => {}
+        Err(PassengerRejection::Stale { current }) => prop_assert!(current <= newest, "the read model may not show it"),
+        other => prop_assert!(false, "{other:?} was possible before"),
+    }
+    Ok(())
 }
 
 /// A fact that need not fit those before it.

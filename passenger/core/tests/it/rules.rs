@@ -3,8 +3,8 @@
 use flight_contract::FlightId;
 use passenger_contract::{FlightEnding, MissingPassenger, PassengerId};
 use passenger_core::{ManifestState, PassengerCommand, PassengerRejection, PassengerStatus, Passengers};
-use shared_kernel::Revision;
 use shared_kernel::testing::{Given, given};
+use shared_kernel::{Decider, Revision};
 use uuid::Uuid;
 
 use crate::samples::{
@@ -59,6 +59,28 @@ fn a_passenger_is_added_to_an_open_manifest() {
     let zoe = zoe_missing().state.passenger(&ZOE).cloned().unwrap();
     assert_eq!((zoe.id, zoe.flight_id, &zoe.name), (ZOE, FLIGHT, &text("Zoë Ångström")));
     assert_eq!(zoe.status, PassengerStatus::CheckedIn);
+}
+
+#[test]
+fn only_a_correction_that_changes_nothing_is_recorded_for_its_key() {
+    let corrected = given::<Passengers>([checked_in(ZOE), name_corrected(ZOE)]);
+    assert_eq!(Passengers::restate(&corrected.state, &correct_name(ZOE)), [name_corrected(ZOE)]);
+    for command in [check_in(MAX), board(ZOE), offload(ZOE), SEAL] {
+        assert_eq!(Passengers::restate(&corrected.state, &command), []);
+    }
+    assert_eq!(Passengers::restate(&corrected.state, &correct_name(MAX)), []);
+}
+
+#[test]
+fn a_command_rests_on_the_passenger_and_on_the_flight() {
+    let state = zoe_missing().state;
+    for command in [correct_name(ZOE), board(ZOE), offload(ZOE)] {
+        assert_eq!(Passengers::concerns(&state, &command), [FLIGHT.uuid(), ZOE.uuid()]);
+    }
+    assert_eq!(Passengers::concerns(&state, &board(MAX)), [MAX.uuid()]);
+    for command in [check_in(MAX), SEAL] {
+        assert_eq!(Passengers::concerns(&state, &command), [FLIGHT.uuid()]);
+    }
 }
 
 #[test]

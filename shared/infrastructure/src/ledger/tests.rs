@@ -1,3 +1,5 @@
+mod forgetting;
+
 use std::convert::Infallible;
 
 use jiff::{SignedDuration, Timestamp};
@@ -191,14 +193,17 @@ fn a_ledger_is_stored_as_its_format_says() {
             "revision": 1,
         }]],
         "by_age": [[["1970-01-01T00:01:00Z", 0], "key"]],
+        "ended": [],
         "unreadable": [],
     });
-    assert_eq!((crate::snapshot::LEDGER_FORMAT, stored), (4, expected), "raise LEDGER_FORMAT");
+    assert_eq!((crate::snapshot::LEDGER_FORMAT, stored), (5, expected), "raise LEDGER_FORMAT");
 }
 
 #[test]
 fn what_is_no_snapshot_is_refused() {
-    for snapshot in ["", "{}", "[1,2]", r#"{"state":-1,"revision":2,"last_event":null,"remembered":[],"by_age":[]}"#] {
+    for snapshot in
+        ["", "{}", "[1,2]", r#"{"state":-1,"revision":2,"last_event":null,"remembered":[],"by_age":[],"ended":[]}"#]
+    {
         assert!(serde_json::from_str::<Ledger<Counter>>(snapshot).is_err(), "{snapshot}");
     }
 }

@@ -52,6 +52,24 @@ impl<C> Table<C> {
         client.query_opt(&statement, &[&key.into()]).await?.map(|row| self.read(&row)).transpose()
     }
 
+    /// The rows for which a condition holds, in the order that it says.
+    ///
+    /// # Errors
+    /// Those of PostgreSQL, and a value that is not known here.
+    pub async fn found_where<T>(
+        self,
+        client: &impl GenericClient,
+        condition: &str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<T>, tokio_postgres::Error>
+    where
+        C: Columns<T>,
+    {
+        let sql = format!("SELECT {} FROM {self} WHERE {condition}", self.columns::<T>());
+        let statement = client.prepare_cached(&sql).await?;
+        client.query(&statement, values).await?.iter().map(|row| self.read(row)).collect()
+    }
+
     /// Deletes all rows.
     ///
     /// # Errors

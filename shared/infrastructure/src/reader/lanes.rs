@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::reaction::{Desk, Reaction};
 use crate::checkpoint::Mark;
 use crate::parking::{Subject, Waiting};
+use crate::unfinished::Unfinished;
 
 /// How many events that are not reacted to yet are in memory at most. Until then an event that cannot be reacted to
 /// holds up nothing else; beyond it nothing more is read.
@@ -28,6 +29,8 @@ pub(super) enum What<E> {
     Event { subject: Subject, readable: Result<Box<(E, Cause)>, String> },
     /// An event that is parked, to be replayed.
     Parked(Waiting),
+    /// Something that was found missing.
+    Unfinished(Unfinished),
 }
 
 /// A task, and why it has to be parked, if so.
@@ -91,6 +94,11 @@ impl<R: Reaction> Lanes<R> {
     /// Notes that parked events are discarded: their tasks end without success.
     pub(super) fn are_discarded(&self, events: impl Iterator<Item = Uuid>) {
         self.desk.discarded.send_modify(|discarded| discarded.extend(events));
+    }
+
+    /// Whether anything about this thing is in hand.
+    pub(super) fn has(&self, key: Uuid) -> bool {
+        self.waiting.contains_key(&key)
     }
 
     /// The next task that ends; `None` if none is under way. Its lane goes on with [`Lanes::go_on`], or is given up with

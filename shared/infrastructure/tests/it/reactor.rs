@@ -74,6 +74,10 @@ impl Reaction for Announcement {
         matches!(event, Event::Deposited(_)).then(|| event.account())
     }
 
+    fn missing(_: &str) -> &'static str {
+        "announcement"
+    }
+
     async fn react(&self, event: &Event, revision: Revision, cause: Cause) -> Result<(), ReactionError> {
         assert_eq!(cause.actor, Self::NAME);
         let mut seen = self.0.0.lock().unwrap();
@@ -244,6 +248,10 @@ impl Reaction for NewerAnnouncement {
 
     fn key(_: &NewerEvent) -> Option<Uuid> {
         None
+    }
+
+    fn missing(_: &str) -> &'static str {
+        "announcement"
     }
 
     async fn react(&self, _: &NewerEvent, _: Revision, _: Cause) -> Result<(), ReactionError> {

@@ -72,6 +72,17 @@ impl<D: Decider> History<D> {
             D::Event::decode(event.event_type(), event.schema_version(), &data).expect("an event that can be read")
         }));
         assert_eq!(restored.state, self.state);
+        self.assert_restorable_state();
+    }
+
+    /// Asserts that the state is the same when it is read from a snapshot.
+    ///
+    /// # Panics
+    /// If it is not.
+    pub fn assert_restorable_state(&self)
+    where
+        D::State: Debug + PartialEq + Serialize + DeserializeOwned,
+    {
         let snapshot = serde_json::to_vec(&self.state).expect("a state that can be stored");
         assert_eq!(serde_json::from_slice::<D::State>(&snapshot).expect("a state that can be read"), self.state);
     }

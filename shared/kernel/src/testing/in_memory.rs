@@ -1,8 +1,9 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::History;
 use uuid::Uuid;
+
+use super::History;
 
 use crate::{CommandContext, Committed, Decider, Execute, ExecuteError, IdempotencyKey, Interruption, Revision};
 
@@ -33,6 +34,11 @@ impl<D: Decider> InMemory<D> {
     /// Appends an event, as another writer would.
     pub fn append(&self, event: D::Event) {
         self.lock(|inner| inner.history.append([event]));
+    }
+
+    /// Forgets what has ended about this key, as time does.
+    pub fn forget(&self, key: Uuid) {
+        self.lock(|inner| D::forget(&mut inner.history.state, key));
     }
 
     fn lock<T>(&self, act: impl FnOnce(&mut Inner<D>) -> T) -> T {

@@ -1,6 +1,6 @@
 use clap::{CommandFactory, Parser};
 use shared_kernel::{Domain, Stream};
-use shared_service::domain_service::{DomainService, DomainServiceArgs};
+use shared_service::domain_service::{DomainService, DomainServiceArgs, ServiceKind};
 use shared_service::process::ServiceArgs;
 use shared_service::settings::{AppendArgs, SecretUrl, ServiceUrl};
 use shared_service::telemetry::LogFormat;
@@ -21,15 +21,8 @@ struct BoxApi;
 
 impl DomainService for BoxApi {
     const DOMAIN: &'static Domain = BOXES;
-    const PORT: u16 = BOXES.api_port;
-
-    fn name() -> String {
-        BOXES.api()
-    }
-
-    fn about() -> String {
-        "Boxes".to_owned()
-    }
+    const KIND: ServiceKind = ServiceKind::Api;
+    const PURPOSE: &'static str = "commands and queries of";
 }
 
 type Args = DomainServiceArgs<BoxApi, AppendArgs>;

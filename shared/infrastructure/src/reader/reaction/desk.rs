@@ -17,6 +17,7 @@ use crate::parking::Waiting;
 use crate::reader::lanes::{Task, What};
 use crate::reader::origin::{Understood, understand};
 use crate::reader::{FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE, parked_event};
+use crate::unfinished::Unfinished;
 use crate::worker::{InHand, Retrying};
 
 /// How many reactions run at once at most. One that waits to be tried again does not count.
@@ -73,6 +74,7 @@ impl<R: Reaction> Desk<R> {
                 outcome = self.replay(waiting) => outcome,
                 () = self.is_discarded(waiting.event_id) => Err("it was discarded".to_owned()),
             },
+            What::Unfinished(unfinished) => self.finish(unfinished).await,
         }
     }
 
@@ -82,6 +84,17 @@ impl<R: Reaction> Desk<R> {
         if discarded.wait_for(|discarded| discarded.contains(&event_id)).await.is_err() {
             future::pending::<()>().await;
         }
+    }
+
+    /// Brings about what was found missing. It is tried once: the next look finds it again.
+    async fn finish(&self, unfinished: &Unfinished) -> Result<(), String> {
+        let correlation_id = Uuid::now_v7().to_string();
+        let actor = R::NAME.to_owned();
+        let cause = Cause { correlation_id, causation_id: None, actor, trace_parent: None, step_of: None };
+        let permit = self.permits.acquire().await;
+        let outcome = self.reaction.finish(unfinished, cause).await;
+        drop(permit);
+        outcome.map_err(|error| error.to_string())
     }
 
     async fn replay(&self, waiting: &Waiting) -> Result<(), String> {
@@ -146,6 +159,7 @@ impl<R: Reaction> Desk<R> {
             key: about.key,
             event_number: about.revision,
             event_type: about.event_type.to_owned(),
+            missing: R::missing(about.event_type),
             since: Timestamp::now(),
             attempts: back_off.taken(),
             reason,

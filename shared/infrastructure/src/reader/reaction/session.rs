@@ -12,13 +12,14 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tokio_postgres::Statement;
 
-use super::{Desk, Reacting, Reaction};
+use super::{Desk, Reacting, Reaction, Sweep};
 use crate::checkpoint::Mark;
 use crate::event_store::{Recorded, Subscription};
 use crate::parking::{self, Subject, Waiting};
 use crate::reader::lanes::{Ended, Lanes, Task, What};
 use crate::reader::origin::{Understood, Unprocessable, understand};
 use crate::reader::{IDLE_CHECKPOINT_INTERVAL, Reading, in_time};
+use crate::unfinished::{self, Found};
 use crate::worker::{QUEUED_REQUESTS, ReplayedPart, Request, WorkError};
 
 /// How many events are taken from the subscription at once.
@@ -37,6 +38,7 @@ pub(super) struct Session<'a, R: Reaction> {
     replay: Option<Replay>,
     /// Replays that begin when that one has ended.
     replays_to_come: VecDeque<(Option<Revision>, oneshot::Sender<ReplayedPart>)>,
+    sweep: Sweep<R>,
 }
 
 /// A replay that is under way.
@@ -53,9 +55,10 @@ impl<'a, R: Reaction> Session<'a, R> {
         client: &'a mut ClientWrapper,
         advance: Statement,
         desk: Arc<Desk<R>>,
+        sweep: Sweep<R>,
     ) -> Self {
         let (lanes, replays_to_come) = (Lanes::new(desk), VecDeque::new());
-        Self { reading, client, advance, lanes, has_reacted: false, replay: None, replays_to_come }
+        Self { reading, client, advance, lanes, has_reacted: false, replay: None, replays_to_come, sweep }
     }
 
     pub(super) async fn run(
@@ -74,6 +77,7 @@ impl<'a, R: Reaction> Session<'a, R> {
                     let events = self.reading.not_seen(deliveries)?;
                     self.take(&events).await?;
                 }
+                found = self.sweep.next() => self.finish(found).await?,
                 () = sleep_until(due), if to != self.reading.saved => {
                     self.reading.save(&**self.client, &self.advance, to).await?;
                     self.has_reacted = false;
@@ -143,10 +147,25 @@ impl<'a, R: Reaction> Session<'a, R> {
     /// Goes on with what comes after a task that has ended, or parks it with everything that waits behind it.
     async fn settle(&mut self, Ended { task, outcome }: Ended<R::Event>) -> Result<(), WorkError> {
         let key = task.key;
-        if let Err(reason) = outcome {
-            return self.set_aside(task, reason).await;
-        }
+        let reason = match (&task.what, outcome) {
+            // It is found again by the next look.
+            (What::Unfinished(_), Err(reason)) => Some(reason),
+            (_, Err(reason)) => return self.set_aside(task, reason).await,
+            (_, Ok(())) => None,
+        };
         match task.what {
+            What::Unfinished(unfinished) => match reason {
+                Some(reason) => {
+                    tracing::error!(
+                        reader = R::NAME, kind = unfinished.kind, %key, reason,
+                        "could not bring about what is missing; trying again with the next look"
+                    )
+                }
+                None => {
+                    let finished = unfinished::is_finished(&**self.client, R::NAME, &unfinished);
+                    in_time(async { Ok(finished.await?) }).await?;
+                }
+            },
             What::Event { subject, .. } => {
                 self.lanes.is_finished(subject.revision);
                 self.has_reacted = true;
@@ -173,6 +192,8 @@ impl<'a, R: Reaction> Session<'a, R> {
                     let own = reason.map(|reason| Unprocessable { key, reason });
                     parked.push((subject, own.unwrap_or_else(|| Unprocessable::behind_another(key))));
                 }
+                // It is found again by the next look.
+                What::Unfinished(_) => {}
                 What::Parked(Waiting { revision, .. }) => {
                     if let Some(reason) = reason {
                         let kept = parking::keep(&**self.client, R::NAME, revision, &reason);
@@ -183,6 +204,27 @@ impl<'a, R: Reaction> Session<'a, R> {
             }
         }
         self.park(parked).await
+    }
+
+    /// Keeps what was found missing, and brings it about, unless something about the same thing is in hand.
+    async fn finish(&mut self, found: Found) -> Result<(), WorkError> {
+        let client = &mut *self.client;
+        in_time(async {
+            let transaction = client.transaction().await?;
+            unfinished::keep(&*transaction, R::NAME, &found).await?;
+            Ok(transaction.commit().await?)
+        })
+        .await?;
+        for unfinished in found.unfinished {
+            tracing::warn!(
+                reader = R::NAME, kind = unfinished.kind, key = %unfinished.key,
+                "found something missing that no reaction has brought about; bringing it about"
+            );
+            if !self.lanes.has(unfinished.key) {
+                self.lanes.add(Task { key: unfinished.key, what: What::Unfinished(unfinished) });
+            }
+        }
+        Ok(())
     }
 
     async fn carry_out(&mut self, request: Request) -> Result<(), WorkError> {
