@@ -1,5 +1,6 @@
 use std::error::Error;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
@@ -13,7 +14,7 @@ use shared_service::body::BodyTooLarge;
 use shared_service::problem::Problem;
 use shared_service::problem_type;
 use shared_service::{ErrorChain, body};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::config::Limits;
 use crate::hop;
@@ -70,6 +71,17 @@ impl Forwarder {
             return Ok(());
         };
         rate.check(peer.ip()).map_err(|wait| Problem::of(problem_type::TOO_MANY_REQUESTS).retry_after(wait))
+    }
+
+    /// Counts a request against all limits, until what this gives is dropped.
+    pub(crate) fn admit(&self, extensions: &Extensions) -> Result<SemaphorePermit<'_>, Problem> {
+        self.check_rate(extensions)?;
+        self.in_flight.try_acquire().map_err(|_| too_busy())
+    }
+
+    /// How long a service may take whose answer becomes part of one of the gateway's own: a little less than that.
+    pub(crate) fn answer_limit(&self) -> Duration {
+        self.limits.request.mul_f64(0.95)
     }
 
     pub(crate) fn upstreams(&self) -> &Upstreams {

@@ -9,6 +9,7 @@ mod health;
 mod hop;
 mod paced;
 mod pages;
+mod parked;
 mod rate;
 mod upstream;
 mod web;
@@ -52,6 +53,7 @@ pub fn router(config: Config) -> Router {
     });
     let own = Router::new()
         .route("/api/health", get(health::overview))
+        .merge(parked::routes())
         .merge(pages::routes(Arc::clone(&client), domains))
         .merge(web::routes(Arc::clone(&client)))
         .merge(shared_service::health::routes(checks))

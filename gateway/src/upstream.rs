@@ -24,6 +24,14 @@ pub(crate) struct Upstream {
     pub(crate) authority: Authority,
 }
 
+/// The processor of a domain.
+#[derive(Debug)]
+pub(crate) struct Processor {
+    pub(crate) domain: &'static Domain,
+    /// `None` if the gateway was not told where it is.
+    pub(crate) upstream: Option<Upstream>,
+}
+
 /// The services behind the gateway, and the connections to them.
 #[derive(Debug)]
 pub(crate) struct Upstreams {
@@ -31,7 +39,7 @@ pub(crate) struct Upstreams {
     /// The APIs of the domains, each with its domain.
     apis: Vec<(&'static Domain, Upstream)>,
     auditlog_api: Upstream,
-    processors: Vec<Upstream>,
+    processors: Vec<Processor>,
 }
 
 impl Upstreams {
@@ -45,9 +53,8 @@ impl Upstreams {
         };
         for DomainServices { domain, api, processor } in domains {
             upstreams.apis.push((domain, Upstream { name: domain.api(), authority: api.into_authority() }));
-            upstreams
-                .processors
-                .extend(processor.map(|url| Upstream { name: domain.processor(), authority: url.into_authority() }));
+            let upstream = processor.map(|url| Upstream { name: domain.processor(), authority: url.into_authority() });
+            upstreams.processors.push(Processor { domain, upstream });
         }
         upstreams
     }
@@ -62,6 +69,11 @@ impl Upstreams {
         self.apis.iter().find(|(domain, _)| domain.collections.contains(&collection)).map(|(_, api)| api)
     }
 
+    /// The processor of each domain.
+    pub(crate) fn processors(&self) -> &[Processor] {
+        &self.processors
+    }
+
     /// Those that answer clients.
     pub(crate) fn apis(&self) -> impl Iterator<Item = &Upstream> {
         self.apis.iter().map(|(_, api)| api).chain([&self.auditlog_api])
@@ -69,7 +81,8 @@ impl Upstreams {
 
     /// All of them.
     pub(crate) fn all(&self) -> impl Iterator<Item = &Upstream> {
-        self.apis().chain(&self.processors)
+        let processors = self.processors.iter().filter_map(|processor| processor.upstream.as_ref());
+        self.apis().chain(processors)
     }
 }
 

@@ -98,9 +98,9 @@ export class Command {
 
   /**
    * @param {"POST" | "PUT" | "DELETE"} method @param {string} path @param {unknown} [body]
-   * @param {{etag?: string | null}} [options]
+   * @param {{etag?: string | null, limitMs?: number}} [options]
    */
-  constructor(method, path, body, { etag } = {}) {
+  constructor(method, path, body, { etag, limitMs = COMMAND_LIMIT_MS } = {}) {
     /** @type {Record<string, string>} */
     const headers = {
       Accept: "application/json",
@@ -110,7 +110,7 @@ export class Command {
     if (body !== undefined) headers["Content-Type"] = "application/json";
     if (etag) headers["If-Match"] = etag;
     const text = body === undefined ? undefined : JSON.stringify(body);
-    this.request = { path, method, headers, body: text, limitMs: COMMAND_LIMIT_MS };
+    this.request = { path, method, headers, body: text, limitMs };
   }
 
   /** Sends it until there is an outcome, which every query from then on covers. @returns {Promise<Answer>} */

@@ -8,6 +8,7 @@ mod forwarding;
 mod healthcheck;
 mod limits;
 mod pages;
+mod parked;
 #[cfg(unix)]
 mod process;
 mod settings;

@@ -3,6 +3,7 @@ import { pause } from "../api.js";
 import { fill, h, keyedList, setText } from "../dom.js";
 import { timeWithSeconds } from "../format.js";
 import { linkState, onLinkState, reconnect } from "../live.js";
+import { parkedSection } from "./parked.js";
 
 /** @import { Context, View } from "../router.js" */
 
@@ -32,12 +33,14 @@ export function systemView({ container }) {
   const asked = h("p", { class: "hint" });
   const own = h("p", {});
   const services = keyedList(list, (/** @type {Service} */ service) => service.name, createService);
+  const parked = parkedSection();
   const stop = new AbortController();
   container.classList.add("system");
   container.append(
     h("h1", {}, "System"),
     overall,
     h("section", { "aria-labelledby": "services" }, h("h2", { id: "services" }, "Services"), list, asked),
+    parked.element,
     h(
       "section",
       { "aria-labelledby": "this-page" },
@@ -49,9 +52,14 @@ export function systemView({ container }) {
 
   async function watch() {
     while (!stop.signal.aborted) {
-      if (!document.hidden) await look();
+      if (!document.hidden) await Promise.all([look(), lookAtParked()]);
       await pause(INTERVAL_MS, stop.signal);
     }
+  }
+
+  /** If it cannot be found out, the line above says that the gateway cannot be reached. */
+  async function lookAtParked() {
+    await parked.look(AbortSignal.any([stop.signal, AbortSignal.timeout(LIMIT_MS)])).catch(() => {});
   }
 
   async function look() {

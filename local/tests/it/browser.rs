@@ -23,6 +23,7 @@ mod names;
 mod navigation;
 mod once;
 mod page;
+mod parked;
 mod together;
 mod wire;
 

@@ -73,7 +73,7 @@ impl PassengerReadModel {
     ) -> Result<Reflecting<Option<(ManifestView, Vec<PassengerView>)>>, QueryError> {
         let first = Listing::new(PASSENGERS, FIRST_PASSENGERS).of(PassengerColumns::flight_id, Some(flight_id));
         self.read_model
-            .query(at_least, |mut client| {
+            .query_about(flight_id, at_least, |mut client| {
                 let first = &first;
                 async move {
                     let transaction = snapshot(&mut client).await?;

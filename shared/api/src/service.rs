@@ -65,7 +65,7 @@ impl<D: Decider> Tasks<D> {
         let settings = ExecutorSettings { append_bytes: config.append_bytes, command_queue: config.command_queue };
         let empty = Ledger::default().forgetting_after(config.forget_after);
         let (executor, handle) = Executor::new(stream, &event_store, empty, settings);
-        let (read_model, follower) = ReadModel::new(database, projection);
+        let (read_model, follower) = ReadModel::new(database, stream, projection);
         Ok(Self { executor, handle, read_model, follower, snapshots })
     }
 

@@ -4,7 +4,7 @@ use std::error::Error;
 
 use shared_kernel::Revision;
 use tokio_postgres::types::{FromSql, Type};
-use tokio_postgres::{GenericClient, Statement};
+use tokio_postgres::{GenericClient, Row, Statement};
 use uuid::Uuid;
 
 use crate::event_store::Recorded;
@@ -108,7 +108,33 @@ pub(crate) async fn read(
     statement: &Statement,
     reader: &str,
 ) -> Result<Shown, tokio_postgres::Error> {
-    let Some(row) = client.query_opt(statement, &[&reader]).await? else { return Ok(Shown::UpTo(None)) };
+    let row = client.query_opt(statement, &[&reader]).await?;
+    row.map_or(Ok(Shown::UpTo(None)), |row| shown(&row))
+}
+
+/// The statement for [`read_about`], to be prepared once. Each of the two lowest numbers is found by an index of its
+/// own; with `OFFSET 0` the second is not looked for along the primary key.
+pub(crate) const READ_ABOUT: &str = "SELECT revision, to_jsonb(checkpoints) ->> 'rebuilt_until' IS NOT NULL, least(
+         (SELECT min(revision) FROM parked_events WHERE reader = $1 AND key = $2),
+         (SELECT min(revision) FROM (SELECT revision FROM parked_events
+              WHERE reader = $1 AND names @> ARRAY[$2] OFFSET 0) AS naming))
+     FROM checkpoints WHERE name = $1";
+
+/// Reads a reader's checkpoint, and the number of the first event about a thing that it has parked, if there is one.
+pub(crate) async fn read_about(
+    client: &impl GenericClient,
+    statement: &Statement,
+    reader: &str,
+    thing: Uuid,
+) -> Result<(Shown, Option<Revision>), tokio_postgres::Error> {
+    let Some(row) = client.query_opt(statement, &[&reader, &thing]).await? else {
+        return Ok((Shown::UpTo(None), None));
+    };
+    let parked: Option<StoredRevision> = row.try_get(2)?;
+    Ok((shown(&row)?, parked.map(|StoredRevision(revision)| revision)))
+}
+
+fn shown(row: &Row) -> Result<Shown, tokio_postgres::Error> {
     let (Checkpoint(revision), is_being_rebuilt) = (row.try_get(0)?, row.try_get(1)?);
     Ok(if is_being_rebuilt { Shown::BeingRebuilt } else { Shown::UpTo(revision) })
 }

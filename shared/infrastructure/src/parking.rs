@@ -1,8 +1,11 @@
 //! Events that a reader could not process: kept, visible, and replayable in order.
 
+mod discarded;
+
 use std::collections::HashSet;
 use std::error::Error;
 
+use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -14,6 +17,9 @@ use uuid::Uuid;
 use crate::event_store::Recorded;
 use crate::postgres::{Database, DatabaseError, StoredRevision, UnknownValue, to_bigint};
 use crate::reader::Unprocessable;
+
+pub use discarded::{DiscardedEvent, DiscardedEvents, DiscardedPlace, list_discarded, readers_of};
+pub(crate) use discarded::{discard, discarded_after};
 
 /// An event that waits to be replayed. Its data stays in the event store.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,27 +44,46 @@ pub struct ParkedEvent {
 /// Why an event is parked that could be processed.
 pub(crate) const BEHIND_ANOTHER: &str = "an earlier event about the same thing is parked";
 
-/// How many parked events a listing shows, and a replay looks at, at most.
-const AT_ONCE: i64 = 1_000;
+/// How many parked events a replay takes on together, and then sees how much time is left.
+const AT_ONCE: i64 = 100;
 
-/// The parked events of all readers in a database.
+/// A part of the parked events of all readers in a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParkedEvents {
-    /// The oldest of each reader first, at most a thousand.
+    /// By reader, and the oldest of each first.
     pub events: Vec<ParkedEvent>,
-    /// How many there are.
+    /// How many there are of all readers.
     pub total: usize,
 }
 
-/// The parked events of all readers in a database.
+/// A place in the list of parked events: a reader, and the number of an event.
+pub type ParkedPlace = (String, Revision);
+
+impl ParkedEvent {
+    /// Its place in the list.
+    #[must_use]
+    pub fn place(&self) -> ParkedPlace {
+        (self.reader.clone(), self.event_number)
+    }
+}
+
+/// Up to `limit` parked events that come after a place in the list.
 ///
 /// # Errors
 /// [`DatabaseError`].
-pub async fn list(database: &Database) -> Result<ParkedEvents, DatabaseError> {
+pub async fn list(
+    database: &Database,
+    limit: usize,
+    after: Option<ParkedPlace>,
+) -> Result<ParkedEvents, DatabaseError> {
     let client = database.client().await?;
-    let sql = "SELECT *, count(*) OVER () AS total FROM parked_events ORDER BY reader, revision LIMIT $1";
-    let rows = client.query(sql, &[&AT_ONCE]).await?;
-    Ok(ParkedEvents { events: rows.iter().map(parked_event).collect::<Result<_, _>>()?, total: total(&rows)? })
+    let (reader, revision) = after.map_or_else(Default::default, |(reader, revision)| (reader, Some(revision)));
+    let sql = "SELECT reader, revision, key, event_id, event_type, reason, parked_at FROM parked_events
+        WHERE (reader, revision) > ($1, $2) ORDER BY reader, revision LIMIT $3";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = client.query(sql, &[&reader, &to_bigint(revision), &limit]).await?;
+    let Count(total) = client.query_one("SELECT count(*) FROM parked_events", &[]).await?.try_get(0)?;
+    Ok(ParkedEvents { events: rows.iter().map(parked_event).collect::<Result<_, _>>()?, total })
 }
 
 /// How many rows there would be without a limit, from a column of that name.
@@ -106,7 +131,26 @@ pub(crate) async fn keys_after(
     after: Option<Revision>,
 ) -> Result<HashSet<Uuid>, DatabaseError> {
     let sql = "SELECT DISTINCT key FROM parked_events WHERE reader = $1 AND revision > $2";
-    let rows = client.query(sql, &[&reader, &to_bigint(after)]).await?;
+    ids(client, sql, reader, after).await
+}
+
+/// What has parked events with numbers up to this one.
+pub(crate) async fn keys_up_to(
+    client: &impl GenericClient,
+    reader: &str,
+    up_to: Option<Revision>,
+) -> Result<HashSet<Uuid>, DatabaseError> {
+    let sql = "SELECT DISTINCT key FROM parked_events WHERE reader = $1 AND revision <= $2";
+    ids(client, sql, reader, up_to).await
+}
+
+async fn ids(
+    client: &impl GenericClient,
+    sql: &str,
+    reader: &str,
+    revision: Option<Revision>,
+) -> Result<HashSet<Uuid>, DatabaseError> {
+    let rows = client.query(sql, &[&reader, &to_bigint(revision)]).await?;
     Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
@@ -117,11 +161,16 @@ pub(crate) struct Waiting {
     pub(crate) event_id: Uuid,
 }
 
-/// A reader's parked events, oldest first, as many as one replay looks at, and how many there are beyond.
-pub(crate) async fn oldest(client: &impl GenericClient, reader: &str) -> Result<(Vec<Waiting>, usize), DatabaseError> {
+/// A reader's parked events after this one, oldest first, as many as a replay looks at together, and how many there are
+/// beyond.
+pub(crate) async fn oldest(
+    client: &impl GenericClient,
+    reader: &str,
+    after: Option<Revision>,
+) -> Result<(Vec<Waiting>, usize), DatabaseError> {
     let sql = "SELECT revision, key, event_id, count(*) OVER () AS total
-        FROM parked_events WHERE reader = $1 ORDER BY revision LIMIT $2";
-    let rows = client.query(sql, &[&reader, &AT_ONCE]).await?;
+        FROM parked_events WHERE reader = $1 AND revision > $3 ORDER BY revision LIMIT $2";
+    let rows = client.query(sql, &[&reader, &AT_ONCE, &to_bigint(after)]).await?;
     let beyond = total(&rows)?.saturating_sub(rows.len());
     let parked = rows.iter().map(|row| {
         let StoredRevision(revision) = row.try_get(0)?;
@@ -136,12 +185,14 @@ pub(crate) struct Subject {
     pub(crate) revision: Revision,
     pub(crate) event_id: Uuid,
     pub(crate) event_type: String,
+    /// Its data, shared with where it was read.
+    data: Bytes,
 }
 
 impl Subject {
     pub(crate) fn of(recorded: &Recorded) -> Self {
-        let Recorded { revision, event_id, ref event_type, .. } = *recorded;
-        Self { revision, event_id, event_type: event_type.clone() }
+        let Recorded { revision, event_id, ref event_type, ref data, .. } = *recorded;
+        Self { revision, event_id, event_type: event_type.clone(), data: data.clone() }
     }
 }
 
@@ -149,18 +200,19 @@ impl Subject {
 pub(crate) async fn park(
     client: &impl GenericClient,
     reader: &str,
-    Subject { revision, event_id, event_type }: &Subject,
+    Subject { revision, event_id, event_type, data }: &Subject,
     Unprocessable { key, reason }: &Unprocessable,
 ) -> Result<(), tokio_postgres::Error> {
-    let number = to_bigint(Some(*revision));
+    let (number, names) = (to_bigint(Some(*revision)), names(data));
+    let (event_type, reason) = (storable(event_type), storable(reason));
     let changed = client
         .execute(
-            "INSERT INTO parked_events (reader, revision, key, event_id, event_type, reason)
-             VALUES ($1, $2, $3, $4, $5, $6)
+            "INSERT INTO parked_events (reader, revision, key, event_id, event_type, reason, names)
+             VALUES ($1, $2, $3, $4, $5, $6, $8)
              ON CONFLICT (reader, revision) DO UPDATE SET key = excluded.key, event_id = excluded.event_id,
-                 event_type = excluded.event_type, reason = excluded.reason
+                 event_type = excluded.event_type, reason = excluded.reason, names = excluded.names
              WHERE excluded.reason <> $7 OR parked_events.event_id <> excluded.event_id",
-            &[&reader, &number, key, event_id, event_type, reason, &BEHIND_ANOTHER],
+            &[&reader, &number, key, event_id, &event_type, &reason, &BEHIND_ANOTHER, &names],
         )
         .await?;
     if changed > 0 {
@@ -180,8 +232,11 @@ pub(crate) async fn keep(
     reason: &str,
 ) -> Result<(), tokio_postgres::Error> {
     let sql = "UPDATE parked_events SET reason = $3 WHERE reader = $1 AND revision = $2";
-    client.execute(sql, &[&reader, &to_bigint(Some(revision)), &reason]).await?;
-    tracing::error!(reader, event.revision = %revision, reason, "replayed an event that still cannot be processed");
+    let reason = storable(reason);
+    // Not if it was discarded meanwhile.
+    if client.execute(sql, &[&reader, &to_bigint(Some(revision)), &reason]).await? > 0 {
+        tracing::error!(reader, event.revision = %revision, reason, "replayed an event that still cannot be processed");
+    }
     Ok(())
 }
 
@@ -203,7 +258,32 @@ pub(crate) async fn release(
 
 /// What an event is about when it cannot be decoded: the value of its key field, or else itself.
 pub(crate) fn key_of_undecodable<E: DomainEvent>(recorded: &Recorded) -> Uuid {
-    let fields: Map<String, Value> = serde_json::from_slice(&recorded.data).unwrap_or_default();
-    let key = fields.get(E::KEY_FIELD).and_then(Value::as_str);
-    key.and_then(|key| key.parse().ok()).unwrap_or(recorded.event_id)
+    fields(&recorded.data).get(E::KEY_FIELD).and_then(id).unwrap_or(recorded.event_id)
+}
+
+/// The identifiers that an event's data names, which are of things that it may have changed.
+fn names(data: &[u8]) -> Vec<Uuid> {
+    fields(data).values().filter_map(id).collect()
+}
+
+/// None if the data cannot be read.
+fn fields(data: &[u8]) -> Map<String, Value> {
+    serde_json::from_slice(data).unwrap_or_default()
+}
+
+fn id(value: &Value) -> Option<Uuid> {
+    value.as_str()?.parse().ok()
+}
+
+/// The most characters that are kept of an event's type, or of the reason why it is parked.
+const MOST_CHARACTERS: usize = 1_000;
+
+/// A text as PostgreSQL takes it, which stores no NUL, and as long as people read.
+fn storable(text: &str) -> String {
+    let mut characters = text.chars();
+    let mut kept = characters.by_ref().take(MOST_CHARACTERS).collect::<String>().replace('\0', r"\u0000");
+    if characters.next().is_some() {
+        kept.push('…');
+    }
+    kept
 }

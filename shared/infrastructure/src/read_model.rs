@@ -16,6 +16,7 @@ use deadpool_postgres::Object;
 use shared_kernel::{QueryError, Revision};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
+use tokio_postgres::error::SqlState;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -37,6 +38,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(500);
 #[derive(Clone)]
 pub struct ReadModel {
     database: Database,
+    stream: &'static str,
     projection: &'static str,
     checkpoint: watch::Receiver<Option<Revision>>,
     /// Where the checkpoint stood when it was last waited for in vain.
@@ -60,13 +62,14 @@ pub struct CheckpointFollower {
 }
 
 impl ReadModel {
-    /// The tables that the projection with this name writes to `database`, and the follower that has to run for queries
-    /// that wait.
+    /// The tables that the projection of `stream` with this name writes to `database`, and the follower that has to run
+    /// for queries that wait.
     #[must_use]
-    pub fn new(database: Database, projection: &'static str) -> (Self, CheckpointFollower) {
+    pub fn new(database: Database, stream: &'static str, projection: &'static str) -> (Self, CheckpointFollower) {
         let (sender, checkpoint) = watch::channel(None);
         let follower = CheckpointFollower { database: database.clone(), projection, checkpoint: sender };
-        (Self { database, projection, checkpoint, stalled_at: Arc::new(AtomicI64::new(i64::MIN)) }, follower)
+        let stalled_at = Arc::new(AtomicI64::new(i64::MIN));
+        (Self { database, stream, projection, checkpoint, stalled_at }, follower)
     }
 
     /// Waits a little for the tables to reach `revision`, for a query that does not say what it must reflect. So one
@@ -93,6 +96,37 @@ impl ReadModel {
         Q: Fn(Object) -> F,
         F: Future<Output = Result<T, tokio_postgres::Error>>,
     {
+        self.query_of(None, at_least, query).await
+    }
+
+    /// As [`ReadModel::query`], for a query of one thing: it has no answer that reflects an event about the thing as long
+    /// as that is parked.
+    ///
+    /// # Errors
+    /// [`QueryError`], [`QueryError::Parked`] too.
+    pub async fn query_about<T, F, Q>(
+        &self,
+        thing: impl Into<Uuid>,
+        at_least: Option<Revision>,
+        query: Q,
+    ) -> Result<Reflecting<T>, QueryError>
+    where
+        Q: Fn(Object) -> F,
+        F: Future<Output = Result<T, tokio_postgres::Error>>,
+    {
+        self.query_of(Some(thing.into()), at_least, query).await
+    }
+
+    async fn query_of<T, F, Q>(
+        &self,
+        thing: Option<Uuid>,
+        at_least: Option<Revision>,
+        query: Q,
+    ) -> Result<Reflecting<T>, QueryError>
+    where
+        Q: Fn(Object) -> F,
+        F: Future<Output = Result<T, tokio_postgres::Error>>,
+    {
         let deadline = Instant::now() + limits::FRESHNESS;
         let mut checkpoint = self.checkpoint.clone();
         loop {
@@ -101,10 +135,15 @@ impl ReadModel {
             if !reached && self.revision().await? < at_least {
                 return Err(QueryError::NotYet);
             }
-            let answer = self.query_now(&query).await?;
+            let (answer, parked) = self.query_now(thing, &query).await?;
             // The follower may have seen a commit that a crash of PostgreSQL has undone since.
             if answer.revision >= at_least {
-                return Ok(answer);
+                return match parked {
+                    Some(revision) if Some(revision) <= at_least => {
+                        Err(QueryError::Parked { stream: self.stream, revision })
+                    }
+                    _ => Ok(answer),
+                };
             }
             if Instant::now() >= deadline {
                 return Err(QueryError::NotYet);
@@ -113,7 +152,7 @@ impl ReadModel {
         }
     }
 
-    /// The row of a table with this key, if there is one. As [`ReadModel::query`] otherwise.
+    /// The row of a table with this key, if there is one. As [`ReadModel::query_about`] otherwise.
     ///
     /// # Errors
     /// [`QueryError`].
@@ -124,7 +163,7 @@ impl ReadModel {
         at_least: Option<Revision>,
     ) -> Result<Reflecting<Option<T>>, QueryError> {
         let key: Uuid = key.into();
-        self.query(at_least, |client| async move { table.find(&client, key).await }).await
+        self.query_about(key, at_least, |client| async move { table.find(&client, key).await }).await
     }
 
     /// The rows of a listing. As [`ReadModel::query`] otherwise.
@@ -139,17 +178,26 @@ impl ReadModel {
         self.query(at_least, |client| async move { listing.rows(&client).await }).await
     }
 
-    async fn query_now<T, F, Q>(&self, query: &Q) -> Result<Reflecting<T>, QueryError>
+    /// The answer, and the number of the first event about `thing` that is parked.
+    async fn query_now<T, F, Q>(
+        &self,
+        thing: Option<Uuid>,
+        query: &Q,
+    ) -> Result<(Reflecting<T>, Option<Revision>), QueryError>
     where
         Q: Fn(Object) -> F,
         F: Future<Output = Result<T, tokio_postgres::Error>>,
     {
         let querying = async {
             let client = self.database.client().await?;
-            // The checkpoint is read first, so the rows are at least as new as it says.
-            let statement = client.prepare_cached(checkpoint::READ).await?;
-            match checkpoint::read(&**client, &statement, self.projection).await? {
-                Shown::UpTo(revision) => Ok(Some(Reflecting { value: query(client).await?, revision })),
+            // The checkpoint is read first, so the rows are at least as new as it says. What is parked is read together
+            // with it, so nothing up to the checkpoint is left out.
+            let (shown, parked) = match thing {
+                None => (self.shown(&client).await?, None),
+                Some(thing) => self.shown_of(&client, thing).await?,
+            };
+            match shown {
+                Shown::UpTo(revision) => Ok(Some((Reflecting { value: query(client).await?, revision }, parked))),
                 Shown::BeingRebuilt => Ok(None),
             }
         };
@@ -159,12 +207,27 @@ impl ReadModel {
         answer?.ok_or(QueryError::OtherHistory)
     }
 
+    async fn shown(&self, client: &Object) -> Result<Shown, tokio_postgres::Error> {
+        let statement = client.prepare_cached(checkpoint::READ).await?;
+        checkpoint::read(&***client, &statement, self.projection).await
+    }
+
+    /// The same, with the number of the first event about `thing` that is parked. Tables that an older version has made
+    /// do not say that.
+    async fn shown_of(&self, client: &Object, thing: Uuid) -> Result<(Shown, Option<Revision>), tokio_postgres::Error> {
+        match client.prepare_cached(checkpoint::READ_ABOUT).await {
+            Ok(statement) => checkpoint::read_about(&***client, &statement, self.projection, thing).await,
+            Err(error) if error.code() == Some(&SqlState::UNDEFINED_COLUMN) => Ok((self.shown(client).await?, None)),
+            Err(error) => Err(error),
+        }
+    }
+
     /// How far the tables have come.
     ///
     /// # Errors
     /// [`QueryError`].
     pub async fn revision(&self) -> Result<Option<Revision>, QueryError> {
-        self.query_now(&|_| async { Ok(()) }).await.map(|answer| answer.revision)
+        self.query_now(None, &|_| async { Ok(()) }).await.map(|(answer, _)| answer.revision)
     }
 }
 

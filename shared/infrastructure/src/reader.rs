@@ -29,9 +29,9 @@ use crate::back_off::BackOff;
 use crate::checkpoint::{self, Mark};
 use crate::event_store::{Delivery, EventStore, Recorded, Refusal, StoreError, Subscription};
 use crate::limits;
-use crate::parking::{self, Waiting};
+use crate::parking::{self, DiscardedEvent, Waiting};
 use crate::postgres::{Database, DatabaseError, Dedicated};
-use crate::worker::{InHand, Request, WorkError, Worker, WorkerHandle};
+use crate::worker::{Discard, InHand, Request, WorkError, Worker, WorkerHandle};
 
 pub(crate) use lanes::MOST_UNFINISHED;
 pub use origin::{Numbered, Unprocessable};
@@ -79,6 +79,8 @@ pub struct Reading {
     event_store: Arc<EventStore>,
     /// What has parked events: later ones about the same thing wait behind them.
     parked: HashSet<Uuid>,
+    /// The events beyond the checkpoint that were discarded, which are not worked on any more.
+    discarded: HashSet<Uuid>,
     /// The newest event that was looked at.
     reached: Option<Mark>,
     /// The checkpoint as it is stored, which may be a little behind.
@@ -95,8 +97,16 @@ impl<W: Work> Reader<W> {
         database: Database,
     ) -> (Self, WorkerHandle) {
         let (worker, handle) = Worker::new(W::NAME, database);
-        let (parked, saved_at, event_store) = (HashSet::new(), Instant::now(), Arc::new(event_store));
-        let reading = Reading { reader: W::NAME, stream, event_store, parked, reached: None, saved: None, saved_at };
+        let reading = Reading {
+            reader: W::NAME,
+            stream,
+            event_store: Arc::new(event_store),
+            parked: HashSet::new(),
+            discarded: HashSet::new(),
+            reached: None,
+            saved: None,
+            saved_at: Instant::now(),
+        };
         (Self { work: work(worker.in_hand.clone()), worker, reading }, handle)
     }
 
@@ -117,9 +127,11 @@ impl<W: Work> Reader<W> {
         let Dedicated { mut client, lost } = self.worker.lead().await?;
         let since = Instant::now();
         let Self { worker, work, reading } = self;
-        let lead = Lead { reading, client: &mut client, requests: &mut worker.requests };
+        let (requests, of_others) = worker.asked();
+        let lead = Lead { reading, client: &mut client, requests };
         let outcome = tokio::select! {
             outcome = work.follow(lead) => outcome,
+            never = of_others => match never {},
             () = lost.cancelled() => Err(DatabaseError::Unavailable("the connection was lost".to_owned()).into()),
         };
         if since.elapsed() > LONGEST_RETRY_PAUSE {
@@ -157,6 +169,7 @@ impl Reading {
             }
         }
         let after = self.saved.map(|mark| mark.revision);
+        self.discarded = parking::discarded_after(&**client, self.reader, after).await?;
         Ok((self.event_store.subscribe(self.stream, after).await?, advance))
     }
 
@@ -174,6 +187,13 @@ impl Reading {
     /// An event that was parked, or why it cannot be replayed.
     async fn parked_event(&self, waiting: &Waiting) -> Result<Result<Recorded, String>, StoreError> {
         parked_event(&self.event_store, self.stream, waiting).await
+    }
+
+    /// Takes a parked event out for good.
+    async fn discard(&mut self, client: &ClientWrapper, discard: &Discard) -> Result<Vec<DiscardedEvent>, WorkError> {
+        let discarded = in_time(async { Ok(parking::discard(&**client, self.reader, discard).await?) }).await?;
+        self.discarded.extend(discarded.iter().map(|event| event.event_id));
+        Ok(discarded)
     }
 
     /// Moves the checkpoint.

@@ -1,22 +1,31 @@
-//! An instance of a reader, from outside: whether it leads, what keeps it from working, and how it is asked to replay.
+//! An instance of a reader, from outside: whether it leads, what keeps it from working, and what can be asked of it.
+
+mod mailbox;
+mod operation;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::de::DeserializeOwned;
 use shared_kernel::Revision;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
 use crate::event_store::StoreError;
+use crate::parking::DiscardedEvent;
 use crate::postgres::{Database, DatabaseError, Dedicated};
 use crate::reader::MOST_UNFINISHED;
+use mailbox::Mailbox;
+pub use operation::{Discard, NotCarriedOut, Replayed, ReplayedPart, Request, ResumeFrom};
+use operation::{Operation, Requests};
 
 /// How often an instance that does not lead tries to.
 const LEADERSHIP_POLL: Duration = Duration::from_millis(500);
 /// Requests that wait at most.
-const QUEUED_REQUESTS: usize = 4;
+pub(crate) const QUEUED_REQUESTS: usize = 4;
 
 /// Why a reader of a stream stopped. It starts over by itself.
 #[derive(Debug, thiserror::Error)]
@@ -48,73 +57,6 @@ pub enum WorkerState {
     StandingBy,
     /// It works.
     Leading,
-}
-
-/// How many parked events were replayed, and how many are left.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Replayed {
-    /// Processed now.
-    pub replayed: usize,
-    /// Tried, and still parked.
-    pub still_parked: usize,
-    /// Not looked at: there are more than one replay takes. Replay again.
-    pub beyond_limit: usize,
-}
-
-/// Why parked events were not replayed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotReplayed {
-    /// Another instance works, or none.
-    #[error("it does not lead in this instance at the moment; ask the one that leads")]
-    NotLeading,
-    /// As many requests as may wait do so already.
-    #[error("it is busy with earlier requests to replay; ask again later")]
-    Busy,
-    /// It goes on after the caller has stopped waiting.
-    #[error("it takes longer than a request may, and goes on; look at the list of parked events")]
-    TookTooLong,
-    /// It stopped in the midst of it. What was replayed until then stands.
-    #[error("it was interrupted; look at the list of parked events, and replay again")]
-    Interrupted,
-}
-
-/// What an operator asks of a worker that leads.
-pub enum Request {
-    /// To process the parked events again.
-    Replay(oneshot::Sender<Replayed>),
-    /// To react to another history than before.
-    Resume {
-        /// From where.
-        from: ResumeFrom,
-        /// Hears that it was done.
-        reply: oneshot::Sender<()>,
-    },
-}
-
-/// From where on another history is reacted to. What was parked of the history before is let go of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum ResumeFrom {
-    /// From its first event on: whatever was reacted to is reacted to once more.
-    #[default]
-    Beginning,
-    /// From its present end on: what is in it counts as done.
-    End,
-}
-
-/// Why reactions did not resume.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotResumed {
-    /// Another instance works, or none.
-    #[error("it does not lead in this instance at the moment; ask the one that leads")]
-    NotLeading,
-    /// It does not wait for that.
-    #[error("it does not wait for anybody's word")]
-    NotHalted,
-    /// It could not be done, or not in time.
-    #[error("it was interrupted; look whether it still waits, and ask again")]
-    Interrupted,
 }
 
 /// An event that was not reacted to yet although that was tried.
@@ -193,9 +135,11 @@ impl InHand {
 /// Watches and directs a worker.
 #[derive(Clone)]
 pub struct WorkerHandle {
+    name: &'static str,
+    database: Database,
     state: watch::Receiver<WorkerState>,
     trouble: watch::Receiver<Option<String>>,
-    requests: mpsc::Sender<Request>,
+    requests: Requests,
     in_hand: InHand,
 }
 
@@ -234,39 +178,39 @@ impl WorkerHandle {
         if self.state() == WorkerState::Leading { self.in_hand.hands().halted.clone() } else { None }
     }
 
-    /// Lets it react to the history that the event store holds, although it is not the one that was reacted to before.
+    /// Lets it react to the history that the event store holds, although it is not the one that was reacted to before, in
+    /// whichever instance leads.
     ///
     /// # Errors
-    /// [`NotResumed`] if this instance does not lead, does not wait for that, or does not do it within `limit`.
-    pub async fn resume(&self, from: ResumeFrom, limit: Duration) -> Result<(), NotResumed> {
-        if self.state() != WorkerState::Leading {
-            return Err(NotResumed::NotLeading);
-        }
-        if self.halted().is_none() {
-            return Err(NotResumed::NotHalted);
-        }
-        let (reply, answer) = oneshot::channel();
-        self.requests.try_send(Request::Resume { from, reply }).map_err(|_| NotResumed::Interrupted)?;
-        match tokio::time::timeout(limit, answer).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(NotResumed::Interrupted),
-        }
+    /// [`NotCarriedOut`] if none leads, does not wait for that, or does not do it within `limit`.
+    pub async fn resume(&self, from: ResumeFrom, limit: Duration) -> Result<(), NotCarriedOut> {
+        self.ask(Operation::Resume(from), limit).await
     }
 
-    /// Processes the parked events again, in order.
+    /// Processes the parked events again, in order, in whichever instance leads.
     ///
     /// # Errors
-    /// [`NotReplayed`] if this instance does not lead, has no time, or does not come to an end within `limit`.
-    pub async fn replay(&self, limit: Duration) -> Result<Replayed, NotReplayed> {
-        if self.state() != WorkerState::Leading {
-            return Err(NotReplayed::NotLeading);
-        }
-        let (reply, answer) = oneshot::channel();
-        self.requests.try_send(Request::Replay(reply)).map_err(|_| NotReplayed::Busy)?;
-        match tokio::time::timeout(limit, answer).await {
-            Ok(answer) => answer.map_err(|_| NotReplayed::Interrupted),
-            Err(_) => Err(NotReplayed::TookTooLong),
-        }
+    /// [`NotCarriedOut`] if none leads, has no time, or does not come to the end of the first hundred within `limit`.
+    pub async fn replay(&self, limit: Duration) -> Result<Replayed, NotCarriedOut> {
+        self.ask(Operation::Replay, limit).await
+    }
+
+    /// Takes a parked event out for good, in whichever instance leads. What waits behind it stays parked. Answers what
+    /// was taken out: nothing if it was not parked.
+    ///
+    /// # Errors
+    /// [`NotCarriedOut`] if none leads, has no time, or does not come to an end within `limit`.
+    pub async fn discard(&self, discard: Discard, limit: Duration) -> Result<Vec<DiscardedEvent>, NotCarriedOut> {
+        self.ask(Operation::Discard(discard), limit).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&self, operation: Operation, limit: Duration) -> Result<T, NotCarriedOut> {
+        let outcome = if self.state() == WorkerState::Leading {
+            self.requests.carry_out(operation, limit).await?
+        } else {
+            mailbox::ask(&self.database, self.name, &operation, limit).await?
+        };
+        serde_json::from_value(outcome).map_err(|_| NotCarriedOut::OtherVersion)
     }
 }
 
@@ -276,8 +220,8 @@ pub(crate) struct Worker {
     database: Database,
     state: watch::Sender<WorkerState>,
     trouble: watch::Sender<Option<String>>,
-    /// Requests that are answered while it leads.
-    pub(crate) requests: mpsc::Receiver<Request>,
+    requests: mpsc::Receiver<Request>,
+    mailbox: Mailbox,
     /// What it has in hand while it leads.
     pub(crate) in_hand: InHand,
 }
@@ -289,12 +233,20 @@ impl Worker {
         let (request_sender, requests) = mpsc::channel(QUEUED_REQUESTS);
         let in_hand = InHand::default();
         let handle = WorkerHandle {
+            name,
+            database: database.clone(),
             state: watched,
             trouble: watched_trouble,
-            requests: request_sender,
+            requests: Requests(request_sender.clone()),
             in_hand: in_hand.clone(),
         };
-        (Self { name, database, state, trouble, requests, in_hand }, handle)
+        let mailbox = Mailbox { reader: name, database: database.clone(), requests: Requests(request_sender) };
+        (Self { name, database, state, trouble, requests, mailbox, in_hand }, handle)
+    }
+
+    /// What it is asked while it leads: by its own instance, and by others, as long as the second part is polled.
+    pub(crate) fn asked(&mut self) -> (&mut mpsc::Receiver<Request>, impl Future<Output = Infallible>) {
+        (&mut self.requests, self.mailbox.serve())
     }
 
     /// Notes that it does not work any more.

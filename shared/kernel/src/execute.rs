@@ -126,6 +126,14 @@ pub enum QueryError {
     /// The read model has not reached what the caller has seen.
     #[error("the read model is not there yet")]
     NotYet,
+    /// What the caller has seen of this thing could not be projected, and waits until somebody replays or discards it.
+    #[error("event {revision} of {stream} is parked")]
+    Parked {
+        /// The stream.
+        stream: &'static str,
+        /// The number of the event there.
+        revision: Revision,
+    },
     /// The read model was of another history than the event store's, and is made anew.
     #[error("the read model was of another history, and is made anew")]
     OtherHistory,

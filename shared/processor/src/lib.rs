@@ -4,6 +4,7 @@
 //! A domain implements [`DomainProcessor`]; its `main` is [`main`].
 
 mod checks;
+mod parked;
 mod routes;
 
 use std::marker::PhantomData;

@@ -8,25 +8,22 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures::future::join_all;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use shared_infrastructure::event_store::EventStore;
-use shared_infrastructure::parking::{self, ParkedEvent};
 use shared_infrastructure::postgres::Database;
 use shared_infrastructure::unfinished;
-use shared_infrastructure::worker::{Replayed, ResumeFrom, WorkerHandle};
+use shared_infrastructure::worker::ResumeFrom;
 use shared_kernel::QueryError;
-use shared_service::health;
-use shared_service::{Page, Problem, finish, problem_type};
+use shared_service::{Page, Problem, finish, health, problem_type};
 use uuid::Uuid;
 
 use crate::checks;
+use crate::parked::{self, Workers};
 
 const REQUEST_LIMIT: Duration = Duration::from_secs(35);
-/// How long a replay may take before its caller is told to look again later.
-const REPLAY_LIMIT: Duration = Duration::from_secs(30);
-
-type Workers = [(&'static str, WorkerHandle); 2];
+/// How long resuming may take.
+const RESUME_LIMIT: Duration = Duration::from_secs(30);
 
 struct Processor {
     database: Database,
@@ -35,9 +32,8 @@ struct Processor {
     key_field: &'static str,
 }
 
-/// Health; the events that could not be processed: `GET /parked` lists them, `POST /parked/replay` processes them again;
-/// what is missing in other domains: `GET /unfinished`; and `POST /reactions/resume`, an operator's word that another
-/// history is to be reacted to.
+/// Health; the events that could not be processed; what is missing in other domains: `GET /unfinished`; and
+/// `POST /reactions/resume`, an operator's word that another history is to be reacted to.
 pub(crate) fn router(
     stream: &'static str,
     key_field: &'static str,
@@ -46,62 +42,12 @@ pub(crate) fn router(
     workers: Workers,
 ) -> Router {
     let checks = checks::of(&workers, stream, event_store, &database);
+    let parked = parked::routes(database.clone(), workers.clone());
     let routes = Router::new()
-        .route("/parked", get(list))
-        .route("/parked/replay", post(replay))
         .route("/reactions/resume", post(resume))
         .route("/unfinished", get(unfinished))
         .with_state(Arc::new(Processor { database, workers, key_field }));
-    finish(routes.merge(health::routes(checks)), REQUEST_LIMIT)
-}
-
-#[derive(Serialize)]
-struct ParkedPage {
-    #[serde(flatten)]
-    page: Page<ParkedEvent>,
-    /// How many there are; the page has no more than a thousand of them.
-    total: usize,
-}
-
-async fn list(State(processor): State<Arc<Processor>>) -> Result<Json<ParkedPage>, Problem> {
-    let parked = parking::list(&processor.database).await.map_err(QueryError::from)?;
-    Ok(Json(ParkedPage { page: Page { items: parked.events, next: None }, total: parked.total }))
-}
-
-#[derive(Serialize)]
-struct ReplayAnswer {
-    reader: &'static str,
-    #[serde(flatten)]
-    outcome: ReplayOutcome,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum ReplayOutcome {
-    Replayed(Replayed),
-    NotReplayed {
-        /// Why not, for people.
-        detail: String,
-    },
-}
-
-/// What each reader has done. What one could do counts, whatever keeps the other from it; it is a problem if none
-/// could.
-async fn replay(State(processor): State<Arc<Processor>>) -> Result<Json<Vec<ReplayAnswer>>, Problem> {
-    let replays = processor.workers.iter().map(async |(reader, worker)| (*reader, worker.replay(REPLAY_LIMIT).await));
-    let replays = join_all(replays).await;
-    if replays.iter().all(|(_, replayed)| replayed.is_err()) {
-        let reasons = replays.iter().filter_map(|(reader, replayed)| Some(format!("{reader}: {}.", replayed.err()?)));
-        return Err(Problem::unavailable(reasons.collect::<Vec<_>>().join(" ")));
-    }
-    let answers = replays.into_iter().map(|(reader, replayed)| ReplayAnswer {
-        reader,
-        outcome: match replayed {
-            Ok(replayed) => ReplayOutcome::Replayed(replayed),
-            Err(reason) => ReplayOutcome::NotReplayed { detail: reason.to_string() },
-        },
-    });
-    Ok(Json(answers.collect()))
+    finish(routes.merge(parked).merge(health::routes(checks)), REQUEST_LIMIT)
 }
 
 #[derive(Deserialize, Default)]
@@ -121,7 +67,7 @@ async fn resume(State(processor): State<Arc<Processor>>, body: Bytes) -> Result<
             )
         })?,
     };
-    let resumed = processor.workers.iter().map(async |(_, worker)| worker.resume(resume.from, REPLAY_LIMIT).await);
+    let resumed = processor.workers.iter().map(async |(_, worker)| worker.resume(resume.from, RESUME_LIMIT).await);
     let resumed = join_all(resumed).await;
     if resumed.iter().any(Result::is_ok) {
         return Ok(StatusCode::NO_CONTENT);

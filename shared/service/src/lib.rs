@@ -31,7 +31,7 @@ pub use error_chain::ErrorChain;
 pub use fields::{BodyRule, Fields, FromFields, NoBody};
 pub use headers::{IfMatch, IfNoneMatch, RequestedPosition};
 pub use paging::{Page, Paging};
-pub use path::PathId;
+pub use path::{EventId, PathId};
 pub use problem::Problem;
 pub use query::{FromQuery, Params, Query};
 pub use reply::{Reply, ReplyResult};

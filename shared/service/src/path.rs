@@ -1,9 +1,10 @@
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
-use shared_kernel::PublicKey;
+use shared_kernel::{ProblemType, PublicKey};
 
 use crate::parse;
 use crate::problem::Problem;
+use crate::problem_type;
 
 /// Extracts the key from a path with one parameter, such as `/api/things/{id}`.
 ///
@@ -20,4 +21,13 @@ impl<S: Send + Sync, I: PublicKey> FromRequestParts<S> for PathId<I> {
         let (_, text) = params.iter().next().ok_or_else(not_found)?;
         parse::id(text).map(Self).map_err(|_| not_found())
     }
+}
+
+shared_kernel::id! {
+    /// Identifies an event of any domain.
+    EventId
+}
+
+impl PublicKey for EventId {
+    const NOT_FOUND: &'static ProblemType = problem_type::NOT_FOUND;
 }

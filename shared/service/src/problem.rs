@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use shared_kernel::{ExecuteError, Interruption, Position, ProblemType, QueryError};
+use shared_kernel::{ExecuteError, Interruption, Position, ProblemType, QueryError, Revision};
 
 use crate::headers::{JETBRIDGE_POSITION, position_value};
 use crate::problem_type;
@@ -92,6 +92,19 @@ impl Problem {
     #[must_use]
     pub fn not_yet() -> Self {
         Self::of(problem_type::NOT_YET).retry_after(DEFAULT_RETRY_AFTER)
+    }
+
+    /// 503 with Retry-After: what was asked for could not be brought up to date with this event.
+    #[must_use]
+    pub fn parked(stream: &str, event_number: Revision) -> Self {
+        let detail = format!(
+            "Event {event_number} of {stream} is about this, could not be processed, and waits until an operator has it \
+             processed again or discards it."
+        );
+        Self::new(problem_type::PARKED, detail)
+            .with("stream", stream)
+            .with("eventNumber", event_number)
+            .retry_after(REFUSED_RETRY_AFTER)
     }
 
     /// 504: a command that may have been carried out or not.
@@ -288,6 +301,7 @@ impl From<QueryError> for Problem {
     fn from(error: QueryError) -> Self {
         match error {
             QueryError::NotYet => Self::not_yet(),
+            QueryError::Parked { stream, revision } => Self::parked(stream, revision),
             QueryError::OtherHistory => {
                 Self::of(problem_type::READ_MODEL_OF_ANOTHER_HISTORY).retry_after(DEFAULT_RETRY_AFTER)
             }

@@ -49,6 +49,9 @@ shared_kernel::problem_types! {
     NOT_YET = 503, "not-yet", "Not yet",
         "The data has not caught up with the Jetbridge-Position that was asked for.",
         "Wait for the number of seconds in Retry-After, then ask again. Without the header, the answer comes at once, but may be older.";
+    PARKED = 503, "parked", "Parked",
+        "An event about what was asked for, which the Jetbridge-Position covers, could not be processed and is parked. The data is as it was before it.",
+        "`eventNumber` and `stream` name the event, and operators find it among the parked events. Without the header, the answer comes at once, and is older.";
     READ_MODEL_OF_ANOTHER_HISTORY = 503, "read-model-of-another-history", "Read model of another history",
         "The event store holds another history than the one that was shown before, as after a backup was restored. What is shown is made anew from it.",
         "Wait for the number of seconds in Retry-After, then ask again, and let go of every id, ETag, Jetbridge-Position and cursor from before: they are of the other history.";

@@ -117,6 +117,15 @@ impl Params {
         Some(Paging { order: order?, limit: limit?, after: after? })
     }
 
+    /// Reads `limit`, which is this many unless it is given, and `after`, for a list that has one order. `None` means that
+    /// a fault was noted.
+    pub fn paging_of<K: DeserializeOwned>(&mut self, default_limit: usize) -> Option<Paging<K>> {
+        let limit = self.or("limit", default_limit, paging::limit);
+        let order = Order::default();
+        let after = self.or("after", None, |cursor| paging::decode_place(order, cursor).map(Some));
+        Some(Paging { order, limit: limit?, after: after? })
+    }
+
     /// Lets parameters that are not read be, where they were never looked at before.
     pub fn ignore_others(&mut self) {
         self.unread.clear();

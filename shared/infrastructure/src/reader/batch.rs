@@ -47,13 +47,19 @@ pub(super) struct Batch<'a, E> {
 }
 
 impl<'a, E: DomainEvent> Batch<'a, E> {
-    /// Finds out what there is to work on in `events`, while events about what is `parked` have to wait.
-    pub(super) fn of<W: Work<Event = E>>(events: &'a [Recorded], parked: &HashSet<Uuid>, outcome: Outcome<'a>) -> Self {
+    /// Finds out what there is to work on in `events`, while events about what is `parked` have to wait, and those that
+    /// are `discarded` count for nothing.
+    pub(super) fn of<W: Work<Event = E>>(
+        events: &'a [Recorded],
+        parked: &HashSet<Uuid>,
+        discarded: &HashSet<Uuid>,
+        outcome: Outcome<'a>,
+    ) -> Self {
         let (reader, capacity) = (W::NAME, events.len());
         let (events_to_work_on, origins) = (Vec::with_capacity(capacity), Vec::with_capacity(capacity));
         let mut batch = Self { reader, events: events_to_work_on, origins, set_aside: Vec::new(), outcome };
         let mut parked_here = HashSet::new();
-        for recorded in events {
+        for recorded in events.iter().filter(|recorded| !discarded.contains(&recorded.event_id)) {
             let unprocessable = match understand::<W>(recorded) {
                 Understood::Nothing => continue,
                 Understood::Event { key, event, .. } if !parked.contains(&key) && !parked_here.contains(&key) => {

@@ -91,6 +91,11 @@ impl<R: Reaction> Lanes<R> {
         }));
     }
 
+    /// Notes that parked events are discarded: their tasks end without success.
+    pub(super) fn are_discarded(&self, events: impl Iterator<Item = Uuid>) {
+        self.desk.discarded.send_modify(|discarded| discarded.extend(events));
+    }
+
     /// Whether anything about this thing is in hand.
     pub(super) fn has(&self, key: Uuid) -> bool {
         self.waiting.contains_key(&key)

@@ -7,7 +7,7 @@ use std::future::Future;
 use std::{io, slice};
 
 use deadpool_postgres::{ClientWrapper, Transaction};
-use shared_kernel::DomainEvent;
+use shared_kernel::{DomainEvent, Revision};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_postgres::Statement;
@@ -20,7 +20,7 @@ use crate::checkpoint::{self, Mark};
 use crate::event_store::{EventStore, Recorded, Refusal, StoreError};
 use crate::parking;
 use crate::postgres::{Database, DatabaseError};
-use crate::worker::{Replayed, Request, WorkError, WorkerHandle};
+use crate::worker::{ReplayedPart, Request, WorkError, WorkerHandle};
 
 /// How many events one transaction takes at most.
 const EVENTS_PER_BATCH: usize = 1_000;
@@ -83,14 +83,20 @@ impl<P: Projection> Work for Projecting<P> {
         };
         loop {
             tokio::select! {
+                // Nobody may wait for the answer any more.
                 Some(request) = requests.recv() => match request {
-                    Request::Replay(reply) => {
-                        let replayed = self.replay(reading, client).await?;
-                        // Nobody may wait for it any more.
-                        let _ = reply.send(replayed);
+                    Request::Replay { after, reply } => {
+                        let _ = reply.send(self.replay(reading, client, after).await?);
+                    }
+                    Request::Discard { discard, reply } => {
+                        let discarded = reading.discard(client, &discard).await?;
+                        reading.parked = parking::keys(&**client, P::NAME).await?;
+                        let _ = reply.send(discarded);
                     }
                     // It needs nobody's word.
-                    Request::Resume { .. } => {}
+                    Request::Resume { reply, .. } => {
+                        let _ = reply.send(false);
+                    }
                 },
                 deliveries = subscription.next_batch(EVENTS_PER_BATCH) => {
                     let events = reading.not_seen(deliveries)?;
@@ -140,7 +146,7 @@ impl<P: Projection> Projecting<P> {
     ) -> Result<(), WorkError> {
         let Some(last) = events.last().map(Mark::at) else { return Ok(()) };
         let outcome = Outcome::Advance { statement: advance, from: reading.saved, to: last };
-        let batch = Batch::of::<Self>(events, &reading.parked, outcome);
+        let batch = Batch::of::<Self>(events, &reading.parked, &reading.discarded, outcome);
         reading.reached = Some(last);
         if !batch.is_empty() {
             let parked = self.project(client, &batch).await?;
@@ -150,16 +156,23 @@ impl<P: Projection> Projecting<P> {
         Ok(())
     }
 
-    /// Works on the parked events again, in order. What still cannot be processed stays parked.
-    async fn replay(&self, reading: &mut Reading, client: &mut ClientWrapper) -> Result<Replayed, WorkError> {
-        let (oldest, beyond_limit) = parking::oldest(&**client, P::NAME).await?;
-        let mut still_parked = HashSet::new();
-        let mut replayed = Replayed { replayed: 0, still_parked: 0, beyond_limit };
+    /// Works on a part of the parked events again, in order. What still cannot be processed stays parked.
+    async fn replay(
+        &self,
+        reading: &mut Reading,
+        client: &mut ClientWrapper,
+        after: Option<Revision>,
+    ) -> Result<ReplayedPart, WorkError> {
+        let mut still_parked = parking::keys_up_to(&**client, P::NAME, after).await?;
+        let (oldest, beyond) = parking::oldest(&**client, P::NAME, after).await?;
+        let last = oldest.last().map(|waiting| waiting.revision);
+        let mut replayed = ReplayedPart { replayed: 0, still_parked: 0, beyond, last };
+        let none_discarded = HashSet::new();
         for waiting in oldest {
             let parked = match reading.parked_event(&waiting).await? {
                 Ok(recorded) => {
                     let outcome = Outcome::Release(waiting.revision);
-                    let batch = Batch::of::<Self>(slice::from_ref(&recorded), &still_parked, outcome);
+                    let batch = Batch::of::<Self>(slice::from_ref(&recorded), &still_parked, &none_discarded, outcome);
                     self.project(client, &batch).await?
                 }
                 Err(reason) => {

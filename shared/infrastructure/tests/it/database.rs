@@ -59,7 +59,7 @@ impl ReadDatabase {
     }
 
     pub(crate) async fn parked(&self) -> Vec<ParkedEvent> {
-        parking::list(&self.database).await.unwrap().events
+        parking::list(&self.database, 10_000, None).await.unwrap().events
     }
 
     /// Waits until a connection other than this one holds the lock of those who lead, and gives it.

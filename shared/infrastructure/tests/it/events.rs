@@ -58,6 +58,12 @@ impl Writer {
         self.append_raw(vec![raw(event_type, &data)]).await
     }
 
+    /// Appends an event that no version of the software knows, about this account, whose data names another one too.
+    pub(crate) async fn append_naming(&self, account: Uuid, other: Uuid) -> Revision {
+        let data = json!({ "account": account, "other": other }).to_string();
+        self.append_raw(vec![raw("Transferred", data.as_bytes())]).await
+    }
+
     /// Appends an event of a known type whose data is no JSON at all.
     pub(crate) async fn append_malformed(&self, event: &Event) -> Revision {
         let malformed = EventData::binary(event.event_type(), "{".into());

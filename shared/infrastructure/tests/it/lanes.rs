@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jetbridge_testing::eventually;
 use shared_infrastructure::reader::{Reaction, ReactionError};
-use shared_infrastructure::worker::{NotReplayed, Replayed};
+use shared_infrastructure::worker::{NotCarriedOut, Replayed};
 use shared_kernel::Revision;
 use uuid::Uuid;
 
@@ -154,7 +154,7 @@ async fn a_replay_that_has_to_wait_holds_up_nothing_else() {
 
     world.other_side.fails(refused, ReactionError::Retry("away".to_owned()));
     let too_long = reactor.handle.replay(Duration::from_millis(200)).await;
-    assert_eq!(too_long, Err(NotReplayed::TookTooLong));
+    assert_eq!(too_long, Err(NotCarriedOut::TookTooLong));
     let last = world.writer.append(&deposits(&[refused, fine])).await;
     world.other_side.has_done(fine, &[last.0]).await;
     assert_eq!(world.database.parked().await.len(), 1);

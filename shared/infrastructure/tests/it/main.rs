@@ -18,6 +18,7 @@ mod lost_answers;
 mod metadata;
 mod other_history;
 mod outages;
+mod parked;
 mod projector;
 mod reactor;
 mod read_model;

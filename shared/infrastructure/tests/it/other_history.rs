@@ -6,13 +6,13 @@ use deadpool_postgres::Transaction;
 use jetbridge_testing::{TestEventStore, TestProxy, eventually};
 use shared_infrastructure::read_model::ReadModel;
 use shared_infrastructure::reader::{Numbered, ProjectResult, Projection, Reaction};
-use shared_infrastructure::worker::{NotReplayed, NotResumed, ResumeFrom};
+use shared_infrastructure::worker::{NotCarriedOut, ResumeFrom};
 use shared_kernel::{QueryError, Revision};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::accounts::Event;
+use crate::accounts::{Event, STREAM};
 use crate::bank::LIMIT;
 use crate::database::{AccountRows, ReadDatabase, bigint, rows_of};
 use crate::events::{Writer, recorded};
@@ -102,7 +102,7 @@ async fn queries_are_not_answered_until_it_is_made_anew() {
     let two = Two::with([&ours, &theirs]).await;
     let (held, holding) = watch::channel(false);
     let projector = Running::projector_at(Held(holding), &two.proxy.connection_string(), &two.database);
-    let (read_model, follower) = ReadModel::new(two.database.database.clone(), AccountRows::NAME);
+    let (read_model, follower) = ReadModel::new(two.database.database.clone(), STREAM, AccountRows::NAME);
     let shutdown = CancellationToken::new();
     let _following = shutdown.clone().drop_guard();
     tokio::spawn(follower.run(shutdown));
@@ -153,12 +153,12 @@ async fn reactions_wait_for_an_operators_word() {
         let reaction = Announcement(other_side.clone());
         let reactor = Running::reactor_at(reaction, &two.proxy.connection_string(), &two.database);
         two.comes_to(Announcement::NAME, 2).await;
-        assert_eq!(reactor.handle.resume(from, RESUME_LIMIT).await, Err(NotResumed::NotHalted));
+        assert_eq!(reactor.handle.resume(from, RESUME_LIMIT).await, Err(NotCarriedOut::NotHalted));
 
         two.holds(1);
         let halted = eventually("it waits", LIMIT, async || reactor.handle.halted()).await;
         assert_eq!(halted, "event 1 is another one");
-        assert_eq!(reactor.handle.replay(RESUME_LIMIT).await, Err(NotReplayed::Interrupted));
+        assert_eq!(reactor.handle.replay(RESUME_LIMIT).await, Err(NotCarriedOut::Interrupted));
         assert!(other_side.done(theirs).is_empty());
         assert_eq!(two.database.checkpoint(Announcement::NAME).await, 1);
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::accounts::{Event, Movement};
 use crate::bank::LIMIT;
-use crate::database::{NewerEvent, ReadDatabase, bigint};
+use crate::database::{AccountRows, NewerEvent, ReadDatabase, bigint};
 use crate::events::Writer;
 use crate::workers::Running;
 
@@ -114,6 +114,10 @@ impl World {
 
     pub(crate) fn reactor(&self) -> Running {
         Running::reactor(Announcement(self.other_side.clone()), &self.store, &self.database)
+    }
+
+    pub(crate) fn projector(&self) -> Running {
+        Running::projector(AccountRows, &self.store, &self.database)
     }
 
     pub(crate) async fn saved(&self, revision: Revision) {

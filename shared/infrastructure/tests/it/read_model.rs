@@ -12,7 +12,7 @@ use shared_kernel::{Interruption, QueryError, Revision};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use uuid::Uuid;
 
-use crate::accounts::Event;
+use crate::accounts::{Event, STREAM};
 use crate::bank::LIMIT;
 use crate::database::{AccountRows, ReadDatabase};
 use crate::events::Writer;
@@ -42,7 +42,7 @@ impl World {
 }
 
 fn following(database: Database) -> (ReadModel, DropGuard) {
-    let (read_model, follower) = ReadModel::new(database, AccountRows::NAME);
+    let (read_model, follower) = ReadModel::new(database, STREAM, AccountRows::NAME);
     let shutdown = CancellationToken::new();
     tokio::spawn(follower.run(shutdown.clone()));
     (read_model, shutdown.drop_guard())
@@ -81,7 +81,7 @@ async fn a_query_waits_for_what_it_must_reflect_and_not_longer() {
 async fn a_query_that_waits_for_nothing_is_answered_as_things_are() {
     let database = ReadDatabase::create().await;
     // No follower runs, no projector has ever run.
-    let (read_model, _follower) = ReadModel::new(database.database.clone(), AccountRows::NAME);
+    let (read_model, _follower) = ReadModel::new(database.database.clone(), STREAM, AccountRows::NAME);
     let answer = query(&read_model, None).await.unwrap();
     assert_eq!((answer.value, answer.revision), (0, None));
     assert_eq!(read_model.revision().await.unwrap(), None);
@@ -101,7 +101,7 @@ async fn settling_waits_for_the_projection() {
 #[tokio::test]
 async fn nobody_waits_twice_for_a_projection_that_stands_still() {
     let database = ReadDatabase::create().await;
-    let (read_model, _not_running) = ReadModel::new(database.database.clone(), AccountRows::NAME);
+    let (read_model, _not_running) = ReadModel::new(database.database.clone(), STREAM, AccountRows::NAME);
     read_model.settle(Some(Revision(1))).await;
     let started = Instant::now();
     for _ in 0..100 {
@@ -126,7 +126,7 @@ async fn a_query_is_answered_without_a_follower() {
     let world = World::new().await;
     let last = world.deposit().await;
     query(&world.read_model, Some(last)).await.unwrap();
-    let (read_model, _not_running) = ReadModel::new(world.database.database.clone(), AccountRows::NAME);
+    let (read_model, _not_running) = ReadModel::new(world.database.database.clone(), STREAM, AccountRows::NAME);
     assert_eq!(query(&read_model, Some(last)).await.unwrap().value, 1);
 }
 
@@ -207,4 +207,25 @@ async fn rows_are_never_older_than_the_answer_says() {
     for reader in readers {
         assert!(reader.await.unwrap() > 10);
     }
+}
+
+#[tokio::test]
+async fn a_query_about_one_thing_is_never_answered_from_behind_its_parked_event() {
+    let world = World::new().await;
+    let [account, named, fine] = [Uuid::now_v7(), Uuid::now_v7(), Uuid::now_v7()];
+    let before = world.writer.append(&[Event::deposited(account, 1)]).await;
+    let parked = world.writer.append_naming(account, named).await;
+    // Parked for no reason of its own, but behind the other.
+    let last = world.writer.append(&[Event::deposited(account, 1), Event::deposited(fine, 1)]).await;
+    let about = async |thing, at_least| world.read_model.query_about(thing, at_least, count).await.map(drop);
+    for thing in [account, named] {
+        for at_least in [parked, last] {
+            let behind = QueryError::Parked { stream: STREAM, revision: parked };
+            assert_eq!(about(thing, Some(at_least)).await, Err(behind));
+        }
+        assert_eq!(about(thing, Some(before)).await, Ok(()));
+        assert_eq!(about(thing, None).await, Ok(()));
+    }
+    assert_eq!(about(fine, Some(last)).await, Ok(()));
+    assert_eq!(query(&world.read_model, Some(last)).await.map(drop), Ok(()));
 }

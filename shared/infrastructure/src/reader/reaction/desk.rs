@@ -1,11 +1,13 @@
 //! Where reactions are carried out, until they succeed or have to be parked.
 
+use std::collections::HashSet;
+use std::future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use shared_kernel::{Cause, Revision};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
 use super::{Reacting, Reaction, ReactionError};
@@ -32,6 +34,8 @@ pub(in crate::reader) struct Desk<R> {
     event_store: Arc<EventStore>,
     permits: Semaphore,
     pub(in crate::reader) in_hand: InHand,
+    /// Events that were discarded since this instance leads.
+    pub(in crate::reader) discarded: watch::Sender<HashSet<Uuid>>,
     warned_at: Mutex<Option<Instant>>,
 }
 
@@ -50,8 +54,8 @@ impl<R: Reaction> Desk<R> {
         in_hand: InHand,
     ) -> Arc<Self> {
         in_hand.is_empty();
-        let (permits, warned_at) = (Semaphore::new(AT_ONCE), Mutex::new(None));
-        Arc::new(Self { reaction, stream, event_store, permits, in_hand, warned_at })
+        let (permits, discarded) = (Semaphore::new(AT_ONCE), watch::Sender::default());
+        Arc::new(Self { reaction, stream, event_store, permits, in_hand, discarded, warned_at: Mutex::new(None) })
     }
 
     /// Carries out a task, for as long as it takes.
@@ -66,8 +70,19 @@ impl<R: Reaction> Desk<R> {
                 self.react(&about, event, cause).await
             }
             What::Event { readable: Err(reason), .. } => Err(reason.clone()),
-            What::Parked(waiting) => self.replay(waiting).await,
+            What::Parked(waiting) => tokio::select! {
+                outcome = self.replay(waiting) => outcome,
+                () = self.is_discarded(waiting.event_id) => Err("it was discarded".to_owned()),
+            },
             What::Unfinished(unfinished) => self.finish(unfinished).await,
+        }
+    }
+
+    /// Waits until an event is discarded.
+    async fn is_discarded(&self, event_id: Uuid) {
+        let mut discarded = self.discarded.subscribe();
+        if discarded.wait_for(|discarded| discarded.contains(&event_id)).await.is_err() {
+            future::pending::<()>().await;
         }
     }
 

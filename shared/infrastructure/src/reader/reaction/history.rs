@@ -36,10 +36,10 @@ pub(super) async fn wait_for_word(
             accept(reader, reading, client, from).await?;
             tracing::info!(reader, ?from, "reacting to another history, as an operator has said");
             // Nobody may wait for it any more.
-            let _ = reply.send(());
+            let _ = reply.send(true);
         }
-        // Whoever waits for a replay hears that there is none.
-        Ok(Some(Request::Replay(_)) | None) | Err(_) => {}
+        // Whoever waits for something else hears that it is not done.
+        Ok(Some(Request::Replay { .. } | Request::Discard { .. }) | None) | Err(_) => {}
     }
     Ok(())
 }

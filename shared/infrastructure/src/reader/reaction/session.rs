@@ -1,11 +1,13 @@
 //! Reacting while this instance leads.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool_postgres::ClientWrapper;
+use shared_kernel::Revision;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tokio_postgres::Statement;
@@ -18,7 +20,7 @@ use crate::reader::lanes::{Ended, Lanes, Task, What};
 use crate::reader::origin::{Understood, Unprocessable, understand};
 use crate::reader::{IDLE_CHECKPOINT_INTERVAL, Reading, in_time};
 use crate::unfinished::{self, Found};
-use crate::worker::{Replayed, Request, WorkError};
+use crate::worker::{QUEUED_REQUESTS, ReplayedPart, Request, WorkError};
 
 /// How many events are taken from the subscription at once.
 const EVENTS_AT_ONCE: usize = 256;
@@ -34,15 +36,17 @@ pub(super) struct Session<'a, R: Reaction> {
     /// Whether there were reactions since the checkpoint was saved.
     has_reacted: bool,
     replay: Option<Replay>,
+    /// Replays that begin when that one has ended.
+    replays_to_come: VecDeque<(Option<Revision>, oneshot::Sender<ReplayedPart>)>,
     sweep: Sweep<R>,
 }
 
 /// A replay that is under way.
 struct Replay {
-    reply: oneshot::Sender<Replayed>,
+    reply: oneshot::Sender<ReplayedPart>,
     /// How many of its events are neither released nor kept.
     outstanding: usize,
-    replayed: Replayed,
+    replayed: ReplayedPart,
 }
 
 impl<'a, R: Reaction> Session<'a, R> {
@@ -53,7 +57,8 @@ impl<'a, R: Reaction> Session<'a, R> {
         desk: Arc<Desk<R>>,
         sweep: Sweep<R>,
     ) -> Self {
-        Self { reading, client, advance, lanes: Lanes::new(desk), has_reacted: false, replay: None, sweep }
+        let (lanes, replays_to_come) = (Lanes::new(desk), VecDeque::new());
+        Self { reading, client, advance, lanes, has_reacted: false, replay: None, replays_to_come, sweep }
     }
 
     pub(super) async fn run(
@@ -65,11 +70,9 @@ impl<'a, R: Reaction> Session<'a, R> {
             let (to, due) = (self.finished_up_to(), self.checkpoint_due());
             tokio::select! {
                 Some(ended) = self.lanes.next_ended() => self.settle(ended).await?,
-                Some(request) = requests.recv(), if self.replay.is_none() => match request {
-                    Request::Replay(reply) => self.begin_replay(reply).await?,
-                    // It has resumed already.
-                    Request::Resume { .. } => {}
-                },
+                Some(request) = requests.recv(), if self.replays_to_come.len() < QUEUED_REQUESTS => {
+                    self.carry_out(request).await?;
+                }
                 deliveries = subscription.next_batch(EVENTS_AT_ONCE), if self.lanes.have_room() => {
                     let events = self.reading.not_seen(deliveries)?;
                     self.take(&events).await?;
@@ -101,6 +104,9 @@ impl<'a, R: Reaction> Session<'a, R> {
         let mut behind = Vec::new();
         for recorded in events {
             let below = self.reading.reached.replace(Mark::at(recorded));
+            if self.reading.discarded.contains(&recorded.event_id) {
+                continue;
+            }
             let (key, readable) = match understand::<Reacting<R>>(recorded) {
                 Understood::Nothing => continue,
                 Understood::Event { key, event, metadata } => {
@@ -221,12 +227,45 @@ impl<'a, R: Reaction> Session<'a, R> {
         Ok(())
     }
 
-    /// Puts parked events into lanes again, each before what has come after it in the stream.
-    async fn begin_replay(&mut self, reply: oneshot::Sender<Replayed>) -> Result<(), WorkError> {
-        let (oldest, beyond_limit) = parking::oldest(&**self.client, R::NAME).await?;
+    async fn carry_out(&mut self, request: Request) -> Result<(), WorkError> {
+        match request {
+            Request::Replay { after, reply } if self.replay.is_none() => self.begin_replay(after, reply).await,
+            Request::Replay { after, reply } => {
+                self.replays_to_come.push_back((after, reply));
+                Ok(())
+            }
+            // It has resumed already.
+            Request::Resume { reply, .. } => {
+                let _ = reply.send(false);
+                Ok(())
+            }
+            Request::Discard { discard, reply } => {
+                let discarded = self.reading.discard(self.client, &discard).await?;
+                self.lanes.are_discarded(discarded.iter().map(|event| event.event_id));
+                // What is being replayed is not parked as long as it is.
+                if self.replay.is_none() {
+                    self.reading.parked = parking::keys(&**self.client, R::NAME).await?;
+                }
+                // Nobody may wait for it any more.
+                let _ = reply.send(discarded);
+                Ok(())
+            }
+        }
+    }
+
+    /// Puts a part of the parked events into lanes again, each before what has come after it in the stream.
+    async fn begin_replay(
+        &mut self,
+        after: Option<Revision>,
+        reply: oneshot::Sender<ReplayedPart>,
+    ) -> Result<(), WorkError> {
+        let before = parking::keys_up_to(&**self.client, R::NAME, after).await?;
+        let (oldest, beyond) = parking::oldest(&**self.client, R::NAME, after).await?;
         let last = oldest.last().map(|waiting| waiting.revision);
         self.reading.parked = parking::keys_after(&**self.client, R::NAME, last).await?;
-        let replayed = Replayed { replayed: 0, still_parked: 0, beyond_limit };
+        self.reading.parked.extend(&before);
+        let (behind, oldest): (Vec<_>, Vec<_>) = oldest.into_iter().partition(|waiting| before.contains(&waiting.key));
+        let replayed = ReplayedPart { replayed: 0, still_parked: behind.len(), beyond, last };
         self.replay = Some(Replay { reply, outstanding: oldest.len() + 1, replayed });
         for waiting in oldest {
             self.lanes.add(Task { key: waiting.key, what: What::Parked(waiting) });
@@ -235,7 +274,7 @@ impl<'a, R: Reaction> Session<'a, R> {
     }
 
     /// Counts an event of the replay, and answers when it was the last one.
-    async fn replayed(&mut self, count: impl FnOnce(&mut Replayed)) -> Result<(), WorkError> {
+    async fn replayed(&mut self, count: impl FnOnce(&mut ReplayedPart)) -> Result<(), WorkError> {
         let Some(replay) = &mut self.replay else { return Ok(()) };
         count(&mut replay.replayed);
         replay.outstanding -= 1;
@@ -244,6 +283,9 @@ impl<'a, R: Reaction> Session<'a, R> {
             if let Some(Replay { reply, replayed, .. }) = self.replay.take() {
                 // Nobody may wait for it any more.
                 let _ = reply.send(replayed);
+            }
+            if let Some((after, reply)) = self.replays_to_come.pop_front() {
+                Box::pin(self.begin_replay(after, reply)).await?;
             }
         }
         Ok(())

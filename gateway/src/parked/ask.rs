@@ -1,0 +1,102 @@
+//! A question to processors, and what comes back.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Limited};
+use serde::Deserialize;
+use shared_service::headers::{JETBRIDGE_ACTOR, TRACEPARENT, X_CORRELATION_ID};
+use tokio::time::timeout;
+
+use crate::upstream::{Processor, Upstream, Upstreams};
+
+/// The largest answer that is read, in bytes: a thousand parked events are less than half of it.
+const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+
+/// Something to ask of each processor.
+pub(super) struct Question {
+    method: Method,
+    path_and_query: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+/// What a processor has answered.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) body: Bytes,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unanswered {
+    /// The gateway was not told where it is.
+    #[error("its processor's address is not known to the gateway; set --{0}-processor")]
+    NotKnown(&'static str),
+    /// Nothing was asked.
+    #[error("its processor cannot be reached")]
+    Unreachable,
+    /// It may or may not do what it was asked.
+    #[error("its processor has not answered in time")]
+    Late,
+    /// It may or may not have done what it was asked.
+    #[error("its processor gave an answer that cannot be read")]
+    Unclear,
+}
+
+impl Question {
+    pub(super) fn get(path_and_query: String) -> Self {
+        Self { method: Method::GET, path_and_query, headers: HeaderMap::new(), body: Bytes::new() }
+    }
+
+    /// One with what the headers of a request say about who asks for it, and why.
+    pub(super) fn post(path_and_query: String, asked_with: &HeaderMap, body: Bytes) -> Self {
+        let mut headers = HeaderMap::new();
+        for name in [JETBRIDGE_ACTOR, X_CORRELATION_ID, TRACEPARENT, header::CONTENT_TYPE] {
+            for value in asked_with.get_all(&name) {
+                headers.append(&name, value.clone());
+            }
+        }
+        Self { method: Method::POST, path_and_query, headers, body }
+    }
+
+    pub(super) async fn ask(
+        &self,
+        upstreams: &Upstreams,
+        processor: &Processor,
+        limit: Duration,
+    ) -> Result<Answer, Unanswered> {
+        let upstream = processor.upstream.as_ref().ok_or(Unanswered::NotKnown(processor.domain.name))?;
+        timeout(limit, self.send(upstreams, upstream)).await.unwrap_or(Err(Unanswered::Late))
+    }
+
+    async fn send(&self, upstreams: &Upstreams, upstream: &Upstream) -> Result<Answer, Unanswered> {
+        let uri = Uri::builder().scheme("http").authority(upstream.authority.clone());
+        let uri = uri.path_and_query(&*self.path_and_query).build().map_err(|_| Unanswered::Unreachable)?;
+        let mut request = Request::new(Body::from(self.body.clone()));
+        (*request.method_mut(), *request.uri_mut()) = (self.method.clone(), uri);
+        *request.headers_mut() = self.headers.clone();
+        let response = upstreams
+            .client
+            .request(request)
+            .await
+            .map_err(|error| if error.is_connect() { Unanswered::Unreachable } else { Unanswered::Unclear })?;
+        let (parts, body) = response.into_parts();
+        let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(|_| Unanswered::Unclear)?;
+        Ok(Answer { status: parts.status, body: body.to_bytes() })
+    }
+}
+
+impl Answer {
+    /// What a problem says is the matter.
+    pub(super) fn detail(&self) -> String {
+        #[derive(Deserialize)]
+        struct Document {
+            detail: String,
+        }
+        let document = serde_json::from_slice(&self.body).ok();
+        document.map_or_else(|| format!("its processor answers {}", self.status), |Document { detail }| detail)
+    }
+}

@@ -1,0 +1,200 @@
+//! Parked events of all domains at the gateway.
+
+use std::sync::{Arc, Mutex};
+
+use axum::extract::{Path, RawQuery, State};
+use axum::response::IntoResponse;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use gateway::Limits;
+use http::{HeaderMap, StatusCode};
+use jetbridge_testing::{Api, TestService};
+use serde_json::{Value, json};
+use shared_service::{Problem, problem_type};
+
+use crate::support::{gateway_of, nobody, serve, services_at};
+
+/// A processor with this many parked events, and what it was told.
+#[derive(Clone)]
+struct Processor {
+    name: &'static str,
+    events: usize,
+    told: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Processor {
+    fn with(name: &'static str, events: usize) -> Self {
+        Self { name, events, told: Arc::default() }
+    }
+
+    async fn start(&self) -> TestService {
+        let routes = Router::new()
+            .route("/parked", get(list))
+            .route("/parked/discarded", get(list))
+            .route("/parked/replay", post(replay))
+            .route("/parked/{id}/discard", post(discard));
+        serve(routes.with_state(self.clone())).await
+    }
+}
+
+/// As a processor does it, with the number of the first item of the next page as the cursor.
+async fn list(State(processor): State<Processor>, RawQuery(query): RawQuery) -> Json<Value> {
+    let query = query.unwrap_or_default();
+    let number = |name: &str| query.split('&').find_map(|part| part.strip_prefix(name)?.parse::<usize>().ok());
+    let from = number("after=").unwrap_or(0);
+    let to = (from + number("limit=").unwrap()).min(processor.events);
+    let items: Vec<_> = (from..to).map(|at| json!({ "eventNumber": at, "reader": processor.name })).collect();
+    let next = (to < processor.events).then(|| to.to_string());
+    Json(json!({ "items": items, "next": next, "total": processor.events }))
+}
+
+async fn replay(State(processor): State<Processor>) -> Json<Value> {
+    Json(json!([{ "reader": processor.name, "replayed": processor.events }]))
+}
+
+async fn discard(
+    State(processor): State<Processor>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: String,
+) -> axum::response::Response {
+    if !id.starts_with(&processor.events.to_string()) {
+        return Problem::of(problem_type::NOT_FOUND).into_response();
+    }
+    if body.is_empty() {
+        return Problem::of(problem_type::MALFORMED_JSON).into_response();
+    }
+    let actor = headers["jetbridge-actor"].to_str().unwrap();
+    processor.told.lock().unwrap().push(json!({ "body": body, "actor": actor }));
+    Json(json!({ "items": [{ "reader": processor.name }] })).into_response()
+}
+
+/// A gateway whose processors these are.
+struct World {
+    gateway: TestService,
+    _processors: [Option<TestService>; 2],
+}
+
+impl World {
+    async fn new(flight: Option<&Processor>, passenger: Option<&Processor>) -> Self {
+        let mut processors = [None, None];
+        for (at, processor) in [flight, passenger].into_iter().enumerate() {
+            if let Some(processor) = processor {
+                processors[at] = Some(processor.start().await);
+            }
+        }
+        let addresses = processors.each_ref().map(|processor| processor.as_ref().map(TestService::address));
+        let gateway = gateway_of(services_at([nobody().await; 3], addresses), Limits::default()).await;
+        Self { gateway, _processors: processors }
+    }
+
+    fn api(&self) -> Api {
+        self.gateway.api()
+    }
+}
+
+/// The domains and numbers on a page.
+fn summary(items: &Value) -> Vec<(String, u64)> {
+    let of = |item: &Value| (item["domain"].as_str().unwrap().to_owned(), item["eventNumber"].as_u64().unwrap());
+    items.as_array().unwrap().iter().map(of).collect()
+}
+
+#[tokio::test]
+async fn the_events_of_all_domains_are_one_list_in_pages() {
+    for (flights, passengers) in [(3, 4), (4, 0), (0, 3), (2, 2), (0, 0), (4, 1)] {
+        let (flight, passenger) = (Processor::with("f", flights), Processor::with("p", passengers));
+        let world = World::new(Some(&flight), Some(&passenger)).await;
+        let all: Vec<_> = (0..flights)
+            .map(|at| ("flight".to_owned(), at as u64))
+            .chain((0..passengers).map(|at| ("passenger".to_owned(), at as u64)))
+            .collect();
+        for path in ["/api/admin/parked", "/api/admin/parked/discarded"] {
+            for limit in 1..6 {
+                let (mut walked, mut after) = (Vec::new(), String::new());
+                loop {
+                    let page = world.api().get(&format!("{path}?limit={limit}{after}")).send().await;
+                    let page = page.expect(StatusCode::OK).body;
+                    assert_eq!(page["total"], all.len());
+                    assert_eq!(page["unreachable"], json!([]));
+                    walked.extend(summary(&page["items"]));
+                    let Some(next) = page["next"].as_str() else { break };
+                    assert_eq!(page["items"].as_array().unwrap().len(), limit, "a page before the last is full");
+                    after = format!("&after={next}");
+                }
+                assert_eq!(walked, all, "{flights} and {passengers} in pages of {limit}");
+            }
+            let whole = world.api().get(path).send().await.expect(StatusCode::OK).body;
+            assert_eq!((summary(&whole["items"]), &whole["next"]), (all.clone(), &Value::Null));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_processor_that_cannot_be_asked_is_named() {
+    let flight = Processor::with("f", 2);
+    let world = World::new(Some(&flight), None).await;
+    let page = world.api().get("/api/admin/parked").send().await.expect(StatusCode::OK).body;
+    assert_eq!(summary(&page["items"]).len(), 2);
+    let detail = "its processor's address is not known to the gateway; set --passenger-processor";
+    let not_known = json!({ "domain": "passenger", "detail": detail });
+    assert_eq!(page["unreachable"], json!([not_known]));
+    let replayed = world.api().post("/api/admin/parked/replay").send().await.expect(StatusCode::OK).body;
+    assert_eq!(replayed, json!([{ "domain": "flight", "reader": "f", "replayed": 2 }, not_known]));
+
+    let world = World::new(None, None).await;
+    let id = "30000000-0000-0000-0000-000000000000";
+    let api = world.api();
+    for call in [
+        api.get("/api/admin/parked"),
+        api.get("/api/admin/parked/discarded"),
+        api.post("/api/admin/parked/replay"),
+        api.post(&format!("/api/admin/parked/{id}/discard")).json(&json!({ "reason": "a test" })),
+    ] {
+        let problem = call.send().await.expect_problem(503, "unavailable");
+        let detail = problem.body["detail"].as_str().unwrap();
+        assert!(detail.contains("--flight-processor") && detail.contains("--passenger-processor"), "{detail}");
+    }
+    let services = services_at([nobody().await; 3], [Some(nobody().await), Some(flight.start().await.address())]);
+    let gateway = gateway_of(services, Limits::default()).await;
+    let problem = gateway.api().get("/api/admin/parked").send().await.expect_problem(503, "unavailable");
+    assert!(problem.text.contains("flight: its processor cannot be reached"), "{}", problem.text);
+}
+
+#[tokio::test]
+async fn a_discard_finds_the_domain_of_its_event() {
+    let (flight, passenger) = (Processor::with("f", 3), Processor::with("p", 4));
+    let world = World::new(Some(&flight), Some(&passenger)).await;
+    let call = |id: &str| {
+        let path = format!("/api/admin/parked/{id}/discard");
+        world.api().post(&path).header("jetbridge-actor", "somebody")
+    };
+    let (id, reason) = ("40000000-0000-0000-0000-000000000000", json!({ "reason": "a test" }));
+    let discarded = call(id).json(&reason).send().await.expect(StatusCode::OK).body;
+    assert_eq!(discarded, json!({ "items": [{ "domain": "passenger", "reader": "p" }] }));
+    assert_eq!(*passenger.told.lock().unwrap(), [json!({ "body": reason.to_string(), "actor": "somebody" })]);
+    assert!(flight.told.lock().unwrap().is_empty());
+
+    call(id).send().await.expect_problem(400, "malformed-json");
+    call("50000000-0000-0000-0000-000000000000").json(&reason).send().await.expect_problem(404, "not-found");
+    call("none").json(&reason).send().await.expect_problem(404, "not-found");
+
+    // It may be in the domain that cannot be asked.
+    let world = World::new(Some(&flight), None).await;
+    let path = format!("/api/admin/parked/{id}/discard");
+    world.api().post(&path).json(&reason).send().await.expect_problem(503, "unavailable");
+}
+
+#[tokio::test]
+async fn what_is_asked_for_is_checked_and_counted_like_anything_else() {
+    let flight = Processor::with("f", 1);
+    let world = World::new(Some(&flight), None).await;
+    for query in ["limit=0", "limit=1001", "after=x", "after=eyJkb21haW4iOiJubyIsImFmdGVyIjpudWxsfQ", "what=1"] {
+        let problem = world.api().get(&format!("/api/admin/parked?{query}")).send().await;
+        problem.expect_problem(422, "invalid-request");
+    }
+    world.api().put("/api/admin/parked").send().await.expect_problem(405, "method-not-allowed");
+    world.api().get("/api/admin/nothing").send().await.expect_problem(404, "not-found");
+    let services = services_at([nobody().await; 3], [Some(nobody().await), None]);
+    let gateway = gateway_of(services, Limits { in_flight: 0, ..Limits::default() }).await;
+    gateway.api().get("/api/admin/parked").send().await.expect_problem(503, "unavailable");
+}

@@ -1,0 +1,160 @@
+//! The events that could not be processed: they are listed, processed again, and discarded.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use futures::future::join_all;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use shared_infrastructure::parking::{self, DiscardedEvent, DiscardedPlace, ParkedEvent, ParkedPlace};
+use shared_infrastructure::postgres::Database;
+use shared_infrastructure::worker::{Discard, NotCarriedOut, Replayed, WorkerHandle};
+use shared_kernel::{QueryError, Text};
+use shared_service::paging::MAX_LIMIT;
+use shared_service::{
+    CommandOn, EventId, Fields, FromFields, FromQuery, Page, Paging, Params, Problem, Query, problem_type,
+};
+use uuid::Uuid;
+
+/// How long a replay or a discard may take before its caller is told to look again later.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// The readers of a processor, by name.
+pub(crate) type Workers = [(&'static str, WorkerHandle); 2];
+
+struct Processor {
+    database: Database,
+    workers: Workers,
+}
+
+pub(crate) fn routes(database: Database, workers: Workers) -> Router {
+    Router::new()
+        .route("/parked", get(list))
+        .route("/parked/discarded", get(list_discarded))
+        .route("/parked/replay", post(replay))
+        .route("/parked/{eventId}/discard", post(discard))
+        .with_state(Arc::new(Processor { database, workers }))
+}
+
+/// A part of a list, which is a thousand items unless less is asked for.
+struct Asked<K>(Paging<K>);
+
+impl<K: DeserializeOwned> FromQuery for Asked<K> {
+    fn read(params: &mut Params) -> Option<Self> {
+        let paging = params.paging_of(MAX_LIMIT);
+        params.ignore_others();
+        Some(Self(paging?))
+    }
+}
+
+#[derive(Serialize)]
+struct CountedPage<T> {
+    #[serde(flatten)]
+    page: Page<T>,
+    /// How many there are, on this page and on others.
+    total: usize,
+}
+
+async fn list(
+    State(processor): State<Arc<Processor>>,
+    Query(Asked(asked)): Query<Asked<ParkedPlace>>,
+) -> Result<Json<CountedPage<ParkedEvent>>, Problem> {
+    let found = parking::list(&processor.database, asked.limit + 1, asked.after.clone()).await;
+    let found = found.map_err(QueryError::from)?;
+    let page = Page::from_surplus(found.events, &asked, ParkedEvent::place);
+    Ok(Json(CountedPage { page, total: found.total }))
+}
+
+async fn list_discarded(
+    State(processor): State<Arc<Processor>>,
+    Query(Asked(asked)): Query<Asked<DiscardedPlace>>,
+) -> Result<Json<CountedPage<DiscardedEvent>>, Problem> {
+    let found = parking::list_discarded(&processor.database, asked.limit + 1, asked.after.clone()).await;
+    let found = found.map_err(QueryError::from)?;
+    let page = Page::from_surplus(found.events, &asked, DiscardedEvent::place);
+    Ok(Json(CountedPage { page, total: found.total }))
+}
+
+#[derive(Serialize)]
+struct ReplayAnswer {
+    reader: &'static str,
+    #[serde(flatten)]
+    outcome: ReplayOutcome,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ReplayOutcome {
+    Replayed(Replayed),
+    NotReplayed {
+        /// Why not, for people.
+        detail: String,
+    },
+}
+
+/// What each reader has done. What one could do counts, whatever keeps the other from it; it is a problem if none
+/// could.
+async fn replay(State(processor): State<Arc<Processor>>) -> Result<Json<Vec<ReplayAnswer>>, Problem> {
+    let replays = processor.workers.iter().map(async |(reader, worker)| (*reader, worker.replay(LIMIT).await));
+    let replays = join_all(replays).await;
+    if replays.iter().all(|(_, replayed)| replayed.is_err()) {
+        return Err(unavailable(replays.iter().filter_map(|(reader, replayed)| Some((*reader, replayed.err()?)))));
+    }
+    let answers = replays.into_iter().map(|(reader, replayed)| ReplayAnswer {
+        reader,
+        outcome: match replayed {
+            Ok(replayed) => ReplayOutcome::Replayed(replayed),
+            Err(reason) => ReplayOutcome::NotReplayed { detail: reason.to_string() },
+        },
+    });
+    Ok(Json(answers.collect()))
+}
+
+fn unavailable(reasons: impl Iterator<Item = (&'static str, NotCarriedOut)>) -> Problem {
+    let reasons = reasons.map(|(reader, reason)| format!("{reader}: {reason}."));
+    Problem::unavailable(reasons.collect::<Vec<_>>().join(" "))
+}
+
+/// Why an event is discarded.
+struct Reason(Text<500>);
+
+impl FromFields for Reason {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        fields.required("reason", Text::new).map(Self)
+    }
+}
+
+#[derive(Serialize)]
+struct Discarded {
+    /// The event, for each reader that had parked it.
+    items: Vec<DiscardedEvent>,
+}
+
+/// Takes an event out for good, in every reader that has parked it. If one cannot, asking again does the rest.
+async fn discard(
+    State(processor): State<Arc<Processor>>,
+    CommandOn { id, input: Reason(reason), context, .. }: CommandOn<EventId, Reason>,
+) -> Result<Json<Discarded>, Problem> {
+    let event_id = Uuid::from(id);
+    let readers = parking::readers_of(&processor.database, event_id).await.map_err(QueryError::from)?;
+    let discard = Discard { event_id, reason: reason.as_str().to_owned(), discarded_by: context.cause.actor };
+    let asked = processor.workers.iter().filter(|(reader, _)| readers.iter().any(|name| name == reader));
+    let answers = join_all(asked.map(async |(reader, worker)| (*reader, worker.discard(discard.clone(), LIMIT).await)));
+    let (mut items, mut failures) = (Vec::new(), Vec::new());
+    for (reader, answer) in answers.await {
+        match answer {
+            Ok(discarded) => items.extend(discarded),
+            Err(reason) => failures.push((reader, reason)),
+        }
+    }
+    if !failures.is_empty() {
+        return Err(unavailable(failures.into_iter()));
+    }
+    if items.is_empty() {
+        return Err(Problem::new(problem_type::NOT_FOUND, "No event with this id is parked."));
+    }
+    Ok(Json(Discarded { items }))
+}
