@@ -34,22 +34,12 @@ struct OwnArgs {
     #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_RATE_LIMIT", default_value_t = 0)]
     rate_limit: u32,
     /// Requests that wait for an answer at a time
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        env = "JETBRIDGE_MAX_IN_FLIGHT",
-        default_value_t = 4096,
-        value_parser = clap::value_parser!(u32).range(1..=1_000_000)
-    )]
+    #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_MAX_IN_FLIGHT", default_value_t = 4096)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_in_flight: u32,
     /// Seconds that a service may take until its answer begins
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        env = "JETBRIDGE_REQUEST_LIMIT",
-        default_value_t = 35,
-        value_parser = clap::value_parser!(u32).range(1..=3600)
-    )]
+    #[arg(long, value_name = "SECONDS", env = "JETBRIDGE_REQUEST_LIMIT", default_value_t = 35)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=3600))]
     request_limit: u32,
     #[command(flatten)]
     web: WebArgs,

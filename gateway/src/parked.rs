@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Json, Router};
 use futures::future::join_all;
 use http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
@@ -28,8 +28,8 @@ const LIST_LIMIT: Duration = Duration::from_secs(5);
 /// The routes of operators. They count against the same limits as all that is passed on.
 pub(crate) fn routes() -> Router<Arc<Forwarder>> {
     Router::new()
-        .route("/api/admin/parked", get(parked))
-        .route("/api/admin/parked/discarded", get(discarded))
+        .route("/api/admin/parked", list_of("/parked"))
+        .route("/api/admin/parked/discarded", list_of("/parked/discarded"))
         .route("/api/admin/parked/replay", post(replay))
         .route("/api/admin/parked/{eventId}/discard", post(discard))
 }
@@ -82,20 +82,11 @@ struct Part {
     total: u64,
 }
 
-async fn parked(
-    State(forwarder): State<Arc<Forwarder>>,
-    Query(asked): Query<Asked>,
-    extensions: Extensions,
-) -> Result<Response, Problem> {
-    list(&forwarder, "/parked", asked, &extensions).await
-}
-
-async fn discarded(
-    State(forwarder): State<Arc<Forwarder>>,
-    Query(asked): Query<Asked>,
-    extensions: Extensions,
-) -> Result<Response, Problem> {
-    list(&forwarder, "/parked/discarded", asked, &extensions).await
+/// What the processors of all domains list at this path of theirs.
+fn list_of(path: &'static str) -> MethodRouter<Arc<Forwarder>> {
+    get(async move |State(forwarder): State<Arc<Forwarder>>, Query(asked): Query<Asked>, extensions: Extensions| {
+        list(&forwarder, path, asked, &extensions).await
+    })
 }
 
 /// One domain after the other. Those that come before or after the page are asked too: how many they have.

@@ -8,14 +8,14 @@ use axum::{Extension, Json};
 use serde_json::{Value, json};
 use tonic::{Response, Status};
 
-use crate::log::{EventLog, IdForm};
+use crate::log::EventLog;
 use crate::membership::{Member, Node, Role};
 use crate::proto::client::Empty;
 use crate::proto::gossip::gossip_server::Gossip;
 use crate::proto::gossip::member_info::VNodeState;
 use crate::proto::gossip::{ClusterInfo, EndPoint, MemberInfo};
 use crate::services::VERSION;
-use crate::wire;
+use crate::wire::{self, IdForm};
 
 const TICKS_PER_SECOND: i64 = 10_000_000;
 

@@ -23,7 +23,7 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-pub(crate) use event::{IdForm, NewEvent, Resolved, StoredEvent, is_link};
+pub(crate) use event::{NewEvent, Resolved, StoredEvent, is_link};
 pub(crate) use metadata::TOMBSTONE_REVISION;
 pub(crate) use range::StreamRange;
 use reader::ReaderPool;

@@ -7,13 +7,20 @@ use shared_eventstore_protocol::client::uuid::Value;
 use shared_eventstore_protocol::client::{StreamIdentifier, Uuid as ProtoUuid};
 use uuid::Uuid;
 
-use crate::log::{IdForm, NewEvent};
+use crate::log::NewEvent;
 use crate::proto::client::AllStreamPosition;
 use crate::proto::streams::{Position, ProposedMessage};
 use crate::status::RequestError;
 
 pub(crate) const JSON: &str = "application/json";
 pub(crate) const OCTET_STREAM: &str = "application/octet-stream";
+
+/// How a client wants event ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum IdForm {
+    Structured,
+    Text,
+}
 
 /// An event's identifier in the form that the client wants.
 pub(crate) fn proto_id(id: Uuid, form: IdForm) -> ProtoUuid {

@@ -35,6 +35,17 @@ impl TestDatabase {
         Self::named(server, unique_name("test"), None).await
     }
 
+    /// A database that `prepare`, which gets its address, has filled.
+    ///
+    /// # Panics
+    ///
+    /// As [`TestDatabase::create`].
+    pub async fn create_with(prepare: impl AsyncFnOnce(String)) -> Self {
+        let database = Self::create().await;
+        prepare(database.url()).await;
+        database
+    }
+
     /// A copy of a database that `prepare` filled, for instance by running migrations. The first test of the process
     /// that asks for `key` prepares it; the others, and it, get copies.
     ///

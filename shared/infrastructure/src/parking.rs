@@ -18,7 +18,7 @@ use crate::event_store::Recorded;
 use crate::postgres::{Database, DatabaseError, StoredRevision, UnknownValue, to_bigint};
 use crate::reader::Unprocessable;
 
-pub use discarded::{DiscardedEvent, DiscardedEvents, DiscardedPlace, list_discarded, readers_of};
+pub use discarded::{DiscardedEvent, DiscardedPlace, list_discarded, readers_of};
 pub(crate) use discarded::{discard, discarded_after};
 
 /// An event that waits to be replayed. Its data stays in the event store.
@@ -47,11 +47,11 @@ pub(crate) const BEHIND_ANOTHER: &str = "an earlier event about the same thing i
 /// How many parked events a replay takes on together, and then sees how much time is left.
 const AT_ONCE: i64 = 100;
 
-/// A part of the parked events of all readers in a database.
+/// A part of a list of events of all readers in a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ParkedEvents {
+pub struct Counted<T> {
     /// By reader, and the oldest of each first.
-    pub events: Vec<ParkedEvent>,
+    pub events: Vec<T>,
     /// How many there are of all readers.
     pub total: usize,
 }
@@ -75,7 +75,7 @@ pub async fn list(
     database: &Database,
     limit: usize,
     after: Option<ParkedPlace>,
-) -> Result<ParkedEvents, DatabaseError> {
+) -> Result<Counted<ParkedEvent>, DatabaseError> {
     let client = database.client().await?;
     let (reader, revision) = after.map_or_else(Default::default, |(reader, revision)| (reader, Some(revision)));
     let sql = "SELECT reader, revision, key, event_id, event_type, reason, parked_at FROM parked_events
@@ -83,7 +83,7 @@ pub async fn list(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = client.query(sql, &[&reader, &to_bigint(revision), &limit]).await?;
     let Count(total) = client.query_one("SELECT count(*) FROM parked_events", &[]).await?.try_get(0)?;
-    Ok(ParkedEvents { events: rows.iter().map(parked_event).collect::<Result<_, _>>()?, total })
+    Ok(Counted { events: rows.iter().map(parked_event).collect::<Result<_, _>>()?, total })
 }
 
 /// How many rows there would be without a limit, from a column of that name.

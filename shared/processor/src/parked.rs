@@ -9,8 +9,8 @@ use axum::{Json, Router};
 use futures::future::join_all;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use shared_infrastructure::parking::{self, DiscardedEvent, DiscardedPlace, ParkedEvent, ParkedPlace};
-use shared_infrastructure::postgres::Database;
+use shared_infrastructure::parking::{self, Counted, DiscardedEvent, DiscardedPlace, ParkedEvent, ParkedPlace};
+use shared_infrastructure::postgres::{Database, DatabaseError};
 use shared_infrastructure::worker::{Discard, NotCarriedOut, Replayed, WorkerHandle};
 use shared_kernel::{QueryError, Text};
 use shared_service::paging::MAX_LIMIT;
@@ -62,20 +62,29 @@ async fn list(
     State(processor): State<Arc<Processor>>,
     Query(Asked(asked)): Query<Asked<ParkedPlace>>,
 ) -> Result<Json<CountedPage<ParkedEvent>>, Problem> {
-    let found = parking::list(&processor.database, asked.limit + 1, asked.after.clone()).await;
-    let found = found.map_err(QueryError::from)?;
-    let page = Page::from_surplus(found.events, &asked, ParkedEvent::place);
-    Ok(Json(CountedPage { page, total: found.total }))
+    let found = parking::list(&processor.database, asked.limit + 1, asked.after.clone());
+    page(found.await, &asked, ParkedEvent::place)
 }
 
 async fn list_discarded(
     State(processor): State<Arc<Processor>>,
     Query(Asked(asked)): Query<Asked<DiscardedPlace>>,
 ) -> Result<Json<CountedPage<DiscardedEvent>>, Problem> {
-    let found = parking::list_discarded(&processor.database, asked.limit + 1, asked.after.clone()).await;
-    let found = found.map_err(QueryError::from)?;
-    let page = Page::from_surplus(found.events, &asked, DiscardedEvent::place);
-    Ok(Json(CountedPage { page, total: found.total }))
+    page(
+        parking::list_discarded(&processor.database, asked.limit + 1, asked.after.clone()).await,
+        &asked,
+        DiscardedEvent::place,
+    )
+}
+
+/// The page that was asked for, from up to one event more than its limit.
+fn page<T, K: Serialize>(
+    found: Result<Counted<T>, DatabaseError>,
+    asked: &Paging<K>,
+    place: impl FnOnce(&T) -> K,
+) -> Result<Json<CountedPage<T>>, Problem> {
+    let Counted { events, total } = found.map_err(QueryError::from)?;
+    Ok(Json(CountedPage { page: Page::from_surplus(events, asked, place), total }))
 }
 
 #[derive(Serialize)]

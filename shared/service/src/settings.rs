@@ -64,13 +64,8 @@ pub struct DatabaseArgs {
     pub database_ca_file: Option<PathBuf>,
     /// Connections to the database that requests share, at most; up to three more are held for other things. A request
     /// that gets none within a second is refused
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        env = "JETBRIDGE_DATABASE_CONNECTIONS",
-        default_value_t = 16,
-        value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000)
-    )]
+    #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_DATABASE_CONNECTIONS", default_value_t = 16)]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000))]
     pub database_connections: usize,
 }
 
@@ -150,32 +145,17 @@ fn path_text(path: &Path) -> Result<&str, SecretFileError> {
 pub struct AppendArgs {
     /// Bytes of events in one append, at most. Larger appends mean more commands per second under load; the event
     /// store's own limit (MaxAppendSize) has to be larger
-    #[arg(
-        long,
-        value_name = "BYTES",
-        env = "JETBRIDGE_APPEND_BYTES",
-        default_value_t = 524_288,
-        value_parser = RangedU64ValueParser::<usize>::new().range(1..=524_288)
-    )]
+    #[arg(long, value_name = "BYTES", env = "JETBRIDGE_APPEND_BYTES", default_value_t = 524_288)]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=524_288))]
     pub append_bytes: usize,
     /// Commands that wait to be decided, at most; beyond that they are refused
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        env = "JETBRIDGE_COMMAND_QUEUE",
-        default_value_t = 4_096,
-        value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000)
-    )]
+    #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_COMMAND_QUEUE", default_value_t = 4_096)]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000))]
     pub command_queue: usize,
     /// Hours after which what has ended is forgotten by the side that takes commands, by the times of events.
     /// Queries show it all the same
-    #[arg(
-        long,
-        value_name = "HOURS",
-        env = "JETBRIDGE_FORGET_ENDED_AFTER",
-        default_value_t = 72,
-        value_parser = RangedU64ValueParser::<u32>::new().range(1..=87_600)
-    )]
+    #[arg(long, value_name = "HOURS", env = "JETBRIDGE_FORGET_ENDED_AFTER", default_value_t = 72)]
+    #[arg(value_parser = RangedU64ValueParser::<u32>::new().range(1..=87_600))]
     pub forget_ended_after: u32,
 }
 

@@ -24,9 +24,8 @@ pub(crate) struct Tables(pub(crate) TestDatabase);
 
 impl Tables {
     pub(crate) async fn create() -> Self {
-        let database = TestDatabase::create().await;
-        testing::migrate(&database.url(), &flight_infrastructure::migrations()).await;
-        Self(database)
+        let migrations = flight_infrastructure::migrations();
+        Self(TestDatabase::create_with(async |url| testing::migrate(&url, &migrations).await).await)
     }
 
     pub(crate) async fn execute(&self, sql: &str) {

@@ -1,6 +1,6 @@
 //! Parked events, as an operator sees them over HTTP.
 
-use jetbridge_testing::{Api, TestDatabase, TestEventStore, eventually};
+use jetbridge_testing::{Api, TestDatabase, TestEventStore, TestService, eventually};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
@@ -19,12 +19,18 @@ async fn parks(processor: &Api, total: usize) {
     .await;
 }
 
+/// A processor that has parked so many events with both readers, and a client of it.
+async fn having_parked(store: TestEventStore, events: usize) -> (TestEventStore, TestDatabase, TestService, Api) {
+    let database = TestDatabase::create().await;
+    append_unreadable(&store, events).await;
+    let (leading, leader) = start(&store, &database).await;
+    parks(&leader, 2 * events).await;
+    (store, database, leading, leader)
+}
+
 #[tokio::test]
 async fn what_cannot_be_read_is_listed_and_a_replay_says_what_became_of_it() {
-    let (store, database) = (TestEventStore::start().await, TestDatabase::create().await);
-    append_unreadable(&store, 2).await;
-    let (_leading, leader) = start(&store, &database).await;
-    parks(&leader, 4).await;
+    let (store, database, _leading, leader) = having_parked(TestEventStore::start().await, 2).await;
     let parked = parked(&leader).await;
     assert_eq!((parked["items"].as_array().unwrap().len(), &parked["next"]), (4, &Value::Null));
     assert_eq!(parked["items"][0]["eventType"], "FlightCreated");
@@ -43,10 +49,7 @@ async fn what_cannot_be_read_is_listed_and_a_replay_says_what_became_of_it() {
 
 #[tokio::test]
 async fn what_is_parked_comes_in_pages_and_without_a_limit_up_to_a_thousand() {
-    let (store, database) = (TestEventStore::start_ordinary().await, TestDatabase::create().await);
-    append_unreadable(&store, 503).await;
-    let (_leading, leader) = start(&store, &database).await;
-    parks(&leader, 1_006).await;
+    let (store, database, _leading, leader) = having_parked(TestEventStore::start_ordinary().await, 503).await;
     let whole = parked(&leader).await;
     assert_eq!(whole["items"].as_array().unwrap().len(), 1_000);
     let next = whole["next"].as_str().unwrap();
@@ -73,10 +76,7 @@ async fn what_is_parked_comes_in_pages_and_without_a_limit_up_to_a_thousand() {
 
 #[tokio::test]
 async fn what_is_discarded_is_out_of_every_reader_and_listed_with_its_reason() {
-    let (store, database) = (TestEventStore::start().await, TestDatabase::create().await);
-    append_unreadable(&store, 2).await;
-    let (_leading, leader) = start(&store, &database).await;
-    parks(&leader, 4).await;
+    let (store, database, _leading, leader) = having_parked(TestEventStore::start().await, 2).await;
     let event = parked(&leader).await["items"][0].clone();
     let id = event["eventId"].as_str().unwrap();
     let discard = |reason: &str| {

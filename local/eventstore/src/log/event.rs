@@ -9,7 +9,7 @@ use shared_eventstore_protocol::client::StreamIdentifier;
 use uuid::Uuid;
 
 use crate::proto::streams::{ReadEvent, RecordedEvent, read_event};
-use crate::wire;
+use crate::wire::{self, IdForm};
 
 /// The type of an event that points at another one.
 const LINK_TYPE: &str = "$>";
@@ -29,13 +29,6 @@ impl NewEvent {
     pub(crate) fn size(&self) -> usize {
         self.data.len() + self.metadata.len() + self.event_type.len()
     }
-}
-
-/// How a client wants event ids.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum IdForm {
-    Structured,
-    Text,
 }
 
 /// An event in the log.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tonic::Status;
 
 use crate::filter::{self, Filter};
-use crate::log::{Direction, IdForm};
+use crate::log::Direction;
 use crate::proto::streams::read_req::all_options::AllOption;
 use crate::proto::streams::read_req::options::{CountOption, FilterOption, StreamOption};
 use crate::proto::streams::read_req::stream_options::RevisionOption;
@@ -13,7 +13,7 @@ use crate::proto::streams::read_req::uuid_option::Content as UuidForm;
 use crate::proto::streams::read_req::{AllOptions, FilterOptions, ReadDirection, StreamOptions};
 use crate::proto::streams::{Position, ReadReq};
 use crate::status::{self, RequestError};
-use crate::wire;
+use crate::wire::{self, IdForm};
 
 /// Where to begin, by revision or by position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -30,9 +30,8 @@ pub(crate) struct Tables(pub(crate) TestDatabase);
 
 impl Tables {
     pub(crate) async fn create() -> Self {
-        let database = TestDatabase::create().await;
-        testing::migrate(&database.url(), &passenger_infrastructure::migrations()).await;
-        Self(database)
+        let migrations = passenger_infrastructure::migrations();
+        Self(TestDatabase::create_with(async |url| testing::migrate(&url, &migrations).await).await)
     }
 
     /// Adds passengers with these statuses to a flight, and gives their ids in the order in which they were added.

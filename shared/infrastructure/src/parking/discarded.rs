@@ -8,7 +8,7 @@ use shared_kernel::Revision;
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
 
-use super::{Count, ids};
+use super::{Count, Counted, ids};
 use crate::postgres::{Database, DatabaseError, StoredRevision, to_bigint};
 use crate::worker::Discard;
 
@@ -38,15 +38,6 @@ pub struct DiscardedEvent {
     pub discarded_at: Timestamp,
 }
 
-/// A part of the discarded events of all readers in a database.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DiscardedEvents {
-    /// By reader and number.
-    pub events: Vec<DiscardedEvent>,
-    /// How many there are of all readers.
-    pub total: usize,
-}
-
 /// A place in the list of discarded events: a reader, the number of an event, and its identifier.
 pub type DiscardedPlace = (String, Revision, Uuid);
 
@@ -66,7 +57,7 @@ pub async fn list_discarded(
     database: &Database,
     limit: usize,
     after: Option<DiscardedPlace>,
-) -> Result<DiscardedEvents, DatabaseError> {
+) -> Result<Counted<DiscardedEvent>, DatabaseError> {
     let client = database.client().await?;
     let (reader, revision, id) =
         after.map_or_else(Default::default, |(reader, revision, id)| (reader, Some(revision), id));
@@ -77,7 +68,7 @@ pub async fn list_discarded(
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = client.query(sql, &[&reader, &to_bigint(revision), &id, &limit]).await?;
     let Count(total) = client.query_one("SELECT count(*) FROM discarded_events", &[]).await?.try_get(0)?;
-    Ok(DiscardedEvents { events: rows.iter().map(discarded_event).collect::<Result<_, _>>()?, total })
+    Ok(Counted { events: rows.iter().map(discarded_event).collect::<Result<_, _>>()?, total })
 }
 
 fn discarded_event(row: &Row) -> Result<DiscardedEvent, tokio_postgres::Error> {
