@@ -285,7 +285,7 @@ const fn asked_for(command: &PassengerCommand) -> Option<(PassengerId, Option<Re
 fn not_shown(error: QueryError) -> Interruption {
     match error {
         QueryError::Interrupted(interruption) => interruption,
-        QueryError::NotYet | QueryError::OtherHistory => {
+        QueryError::NotYet | QueryError::OtherHistory | QueryError::Parked { .. } => {
             Interruption::Unavailable("the read model does not show yet what happened to them".to_owned())
         }
     }
