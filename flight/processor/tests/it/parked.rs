@@ -49,7 +49,7 @@ async fn what_cannot_be_read_is_listed_and_a_replay_says_what_became_of_it() {
 
 #[tokio::test]
 async fn what_is_parked_comes_in_pages_and_without_a_limit_up_to_a_thousand() {
-    let (store, database, _leading, leader) = having_parked(TestEventStore::start_ordinary().await, 503).await;
+    let (_store, _database, _leading, leader) = having_parked(TestEventStore::start_ordinary().await, 503).await;
     let whole = parked(&leader).await;
     assert_eq!(whole["items"].as_array().unwrap().len(), 1_000);
     let next = whole["next"].as_str().unwrap();
@@ -76,7 +76,7 @@ async fn what_is_parked_comes_in_pages_and_without_a_limit_up_to_a_thousand() {
 
 #[tokio::test]
 async fn what_is_discarded_is_out_of_every_reader_and_listed_with_its_reason() {
-    let (store, database, _leading, leader) = having_parked(TestEventStore::start().await, 2).await;
+    let (_store, _database, _leading, leader) = having_parked(TestEventStore::start().await, 2).await;
     let event = parked(&leader).await["items"][0].clone();
     let id = event["eventId"].as_str().unwrap();
     let discard = |reason: &str| {

@@ -8,7 +8,6 @@ use std::{io, slice};
 
 use deadpool_postgres::{ClientWrapper, Transaction};
 use shared_kernel::{DomainEvent, Revision};
-use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 use tokio_postgres::Statement;
 use uuid::Uuid;

@@ -10,17 +10,15 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::ClientWrapper;
 use shared_kernel::{Cause, DomainEvent, Revision};
 use shared_rpc::Fault;
-use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{Lead, Reader, Reading, Work};
+use super::{Lead, Reader, Work};
 use crate::event_store::{EventStore, Refusal, StoreError};
 use crate::postgres::Database;
 use crate::unfinished::{Found, Surroundings, Unfinished};
-use crate::worker::{InHand, Request, WorkError, WorkerHandle};
+use crate::worker::{InHand, WorkError, WorkerHandle};
 pub(super) use desk::Desk;
 use session::Session;
 use sweep::Sweep;
