@@ -47,7 +47,7 @@ pub(crate) async fn back_up(settings: BackupSettings) -> Result<(), SystemError>
             let _ = fs::remove_dir_all(&unfinished);
         }
         let LogSummary { events, .. } = copied?;
-        say(&format!("backed up {events} events to {}", backup.display()));
+        say(&format!("events backed up to {}: {events}", backup.display()));
         Ok(())
     })
     .await
@@ -90,7 +90,7 @@ pub(crate) async fn restore(settings: BackupSettings) -> Result<(), SystemError>
             let _ = fs::remove_dir_all(&unfinished);
         }
         restored?;
-        say(&format!("restored {} events to {}", description.events, data_dir.display()));
+        say(&format!("events restored to {}: {}", data_dir.display(), description.events));
         Ok(())
     })
     .await
