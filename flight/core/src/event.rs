@@ -1,5 +1,6 @@
 use flight_contract::FlightId;
 use jiff::Timestamp;
+use passenger_contract::FlightEnding;
 use serde::{Deserialize, Serialize};
 use shared_kernel::Revision;
 
@@ -129,5 +130,21 @@ impl From<StoredDetailsV1> for StoredDetails {
     fn from(v1: StoredDetailsV1) -> Self {
         let StoredDetailsV1 { flight_number, origin, destination, scheduled_departure } = v1;
         Self { flight_number, origin, destination, scheduled_departure: scheduled_departure.map(OffsetDateTime::utc) }
+    }
+}
+
+impl FlightEvent {
+    /// How the flight has ended with this event, which the passenger domain has to hear; `None` if it has not.
+    #[must_use]
+    pub const fn ending(&self) -> Option<FlightEnding> {
+        match self {
+            Self::Landed(_) => Some(FlightEnding::Landed),
+            Self::Deleted(_) => Some(FlightEnding::Deleted),
+            Self::Created(_)
+            | Self::DetailsCorrected(_)
+            | Self::AllBoarded(_)
+            | Self::BoardingReopened(_)
+            | Self::Departed(_) => None,
+        }
     }
 }

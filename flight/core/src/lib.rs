@@ -7,7 +7,6 @@ mod command;
 mod decide;
 mod event;
 mod flight;
-mod legality;
 mod offset_date_time;
 mod state;
 
@@ -15,6 +14,5 @@ pub use command::{FlightCommand, FlightRejection};
 pub use decide::{Flights, may_depart};
 pub use event::*;
 pub use flight::{Flight, FlightDetails, FlightNumber, FlightStatus, PlaceName};
-pub use legality::is_legal;
 pub use offset_date_time::OffsetDateTime;
-pub use state::FlightState;
+pub use state::{FlightState, is_legal};

@@ -1,5 +1,4 @@
 use flight_core::FlightEvent;
-use passenger_contract::FlightEnding;
 use shared_infrastructure::reader::{Reaction, ReactionError};
 use shared_kernel::{Cause, Revision};
 use uuid::Uuid;
@@ -24,7 +23,7 @@ impl Reaction for FlightReactions {
     const NAME: &'static str = "flight-reactions";
 
     fn key(event: &FlightEvent) -> Option<Uuid> {
-        ending(event).map(|_| event.flight_id().uuid())
+        event.ending().map(|_| event.flight_id().uuid())
     }
 
     fn missing(event_type: &str) -> &'static str {
@@ -35,20 +34,8 @@ impl Reaction for FlightReactions {
     }
 
     async fn react(&self, event: &FlightEvent, _: Revision, cause: Cause) -> Result<(), ReactionError> {
-        let Some(ending) = ending(event) else { return Ok(()) };
+        let Some(ending) = event.ending() else { return Ok(()) };
         self.manifests.close_manifest(event.flight_id(), ending, cause).await?;
         Ok(())
-    }
-}
-
-const fn ending(event: &FlightEvent) -> Option<FlightEnding> {
-    match event {
-        FlightEvent::Landed(_) => Some(FlightEnding::Landed),
-        FlightEvent::Deleted(_) => Some(FlightEnding::Deleted),
-        FlightEvent::Created(_)
-        | FlightEvent::DetailsCorrected(_)
-        | FlightEvent::AllBoarded(_)
-        | FlightEvent::BoardingReopened(_)
-        | FlightEvent::Departed(_) => None,
     }
 }
