@@ -21,7 +21,7 @@ const SOURCE: &str = include_str!("syncs.c");
 ///
 /// let syncs = Syncs::below("/some/folder".as_ref());
 /// Command::new("program").envs(syncs.environment()).status().unwrap();
-/// assert_eq!(syncs.missing(), []);
+/// assert!(syncs.missing().is_empty());
 /// ```
 #[derive(Debug)]
 pub struct Syncs {

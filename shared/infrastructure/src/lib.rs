@@ -23,3 +23,6 @@ mod checkpoint;
 mod invalid_setting;
 
 pub use invalid_setting::InvalidSetting;
+// For what the macro `columns!` expands to.
+#[doc(hidden)]
+pub use tokio_postgres;

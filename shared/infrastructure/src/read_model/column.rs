@@ -274,8 +274,8 @@ macro_rules! columns {
 
             fn read(
                 _: &'static str,
-                row: &::tokio_postgres::Row,
-            ) -> ::core::result::Result<$Value, ::tokio_postgres::Error> {
+                row: &$crate::tokio_postgres::Row,
+            ) -> ::core::result::Result<$Value, $crate::tokio_postgres::Error> {
                 ::core::result::Result::Ok($Value {
                     $($field: <$Kept as $crate::read_model::Columns<_>>::read(stringify!($field), row)?,)+
                 })
