@@ -174,7 +174,8 @@ impl Problem {
 
     fn log(&self) {
         let status = self.status();
-        if !status.is_server_error() {
+        // One for another host is mended by operators as well: the service has to know its names.
+        if !status.is_server_error() && self.0.kind != problem_type::MISDIRECTED_REQUEST {
             return;
         }
         let (kind, status) = (self.0.kind.slug, status.as_u16());
