@@ -25,8 +25,8 @@ const REFUSED_RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// A refused or failed request, as its sender gets to know it.
 ///
-/// Turning one with a 5xx status into a response logs it, once, with what was given to [`Problem::caused_by`]. What
-/// fails for every client at once is logged once a second for each type, with the number of those left out.
+/// Turning one with a 5xx status, or 421, into a response logs it, once, with what was given to [`Problem::caused_by`].
+/// What fails for every client at once is logged once a second for each type, with the number of those left out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem(Box<Content>);
 

@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
@@ -23,6 +24,7 @@ use super::slots::Slot;
 use super::streams::Streams;
 use super::watch::Answer;
 use super::watched::Watched;
+use crate::problem::Problem;
 
 /// The largest request head, in bytes.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -37,6 +39,8 @@ pub(super) struct Serving {
     router: Router,
     access: Arc<Access>,
     limits: ConnectionLimits,
+    /// As many requests as connections: with HTTP/2 there could be many times more, each with all that it takes.
+    requests: Arc<Semaphore>,
     protocol: Arc<Builder<Streams>>,
     shutdown: CancellationToken,
 }
@@ -46,7 +50,8 @@ impl Serving {
         let ServerSettings { public_hosts, allowed_origins, answers_half_closed, limits } = settings;
         let access = Arc::new(Access::new(public_hosts, allowed_origins));
         let protocol = Arc::new(protocol(&limits, answers_half_closed));
-        Self { router, access, limits, protocol, shutdown }
+        let requests = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
+        Self { router, access, limits, requests, protocol, shutdown }
     }
 
     /// Serves one connection to its end.
@@ -90,18 +95,28 @@ impl Serving {
         slot: Arc<Slot>,
     ) -> Result<Response<Answer>, Infallible> {
         let answering = slot.begin(request.version());
-        let (mut parts, body) = request.into_parts();
-        let response = match self.access.check(&mut parts) {
-            Ok(()) => {
-                parts.extensions.insert(ConnectInfo(peer));
-                let mut router = self.router;
-                let Ok(response) = router.call(Request::from_parts(parts, Body::new(body))).await;
-                end_stream_at(response, self.shutdown)
-            }
-            Err(problem) => problem.into_response(),
+        let (place, response) = match Arc::clone(&self.requests).try_acquire_owned() {
+            Ok(place) => (Some(place), self.answer_here(request, peer).await),
+            Err(_) => (None, too_busy().into_response()),
         };
-        Ok(response.map(|body| Answer::new(body, answering)))
+        Ok(response.map(|body| Answer::new(body, answering, place)))
     }
+
+    async fn answer_here(self, request: Request<Incoming>, peer: SocketAddr) -> Response {
+        let (mut parts, body) = request.into_parts();
+        if let Err(problem) = self.access.check(&mut parts) {
+            return problem.into_response();
+        }
+        parts.extensions.insert(ConnectInfo(peer));
+        let mut router = self.router;
+        let Ok(response) = router.call(Request::from_parts(parts, Body::new(body))).await;
+        end_stream_at(response, self.shutdown)
+    }
+}
+
+fn too_busy() -> Problem {
+    Problem::unavailable("Too many requests are being answered at the moment. Nothing was done.")
+        .caused_by("as many requests are being answered as there may be connections")
 }
 
 fn protocol(limits: &ConnectionLimits, answers_half_closed: bool) -> Builder<Streams> {

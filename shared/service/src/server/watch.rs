@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes};
 use http::Version;
 use hyper::body::{Frame, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
 
 use super::limits::ConnectionLimits;
@@ -129,16 +130,17 @@ pub(super) struct Answer {
     body: Body,
     progress: Option<Arc<Progress>>,
     _answering: Answering,
+    _place: Option<OwnedSemaphorePermit>,
 }
 
 impl Answer {
-    pub(super) fn new(body: Body, answering: Answering) -> Self {
+    pub(super) fn new(body: Body, answering: Answering, place: Option<OwnedSemaphorePermit>) -> Self {
         let progress = Progress::of_this_stream();
         if let Some(progress) = &progress {
             // Its client may not even let it begin.
             progress.asked(true);
         }
-        Self { body, progress, _answering: answering }
+        Self { body, progress, _answering: answering, _place: place }
     }
 }
 

@@ -8,10 +8,15 @@ use axum::Router;
 use axum::body::Body;
 use axum::routing::get;
 use bytes::{BufMut, Bytes, BytesMut};
+use futures::stream::FuturesUnordered;
 use futures::{Stream, StreamExt, stream};
-use http::header;
+use http::{Request, StatusCode, header};
+use http_body_util::Empty;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use shared_service::{ConnectionLimits, ServerSettings};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{sleep, timeout};
 
@@ -152,6 +157,29 @@ async fn an_idle_connection_of_http2_is_closed_whatever_is_sent_on_it() {
     };
     let read = async { while reader.read_u8().await.is_ok() {} };
     timeout(LIMIT, async { tokio::join!(drip, read) }).await.expect("it is closed");
+}
+
+#[tokio::test]
+async fn one_connection_has_no_more_requests_than_there_may_be_connections() {
+    let release = Arc::new(Semaphore::new(0));
+    let released = Arc::clone(&release);
+    let wait = async move || released.acquire().await.unwrap().forget();
+    let server = serve(ConnectionLimits { connections: 3, ..patient() }, Router::new().route("/", get(wait))).await;
+    let stream = TokioIo::new(TcpStream::connect(server.address).await.unwrap());
+    let (mut client, connection) = http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    let mut ask = || {
+        let request = Request::get("http://localhost/").body(Empty::<Bytes>::new()).unwrap();
+        client.send_request(request)
+    };
+    let mut answers: FuturesUnordered<_> = (0..4).map(|_| ask()).collect();
+    let first = timeout(LIMIT, answers.next()).await.unwrap().unwrap().unwrap();
+    assert_eq!(first.status(), StatusCode::SERVICE_UNAVAILABLE);
+    release.add_permits(4);
+    for _ in 0..3 {
+        assert_eq!(timeout(LIMIT, answers.next()).await.unwrap().unwrap().unwrap().status(), StatusCode::OK);
+    }
+    assert_eq!(ask().await.unwrap().status(), StatusCode::OK);
 }
 
 /// A body that goes on for ever, and a channel that is closed when it is dropped.
