@@ -145,7 +145,8 @@ async fn every_field_at_fault_is_named() {
             assert_eq!(answer.expect_problem(422, "invalid-request").faults(), [format!("/{field}")], "{value}");
         }
     }
-    for control in ["a\0b", "a\u{1}b", "a\nb", "a\r\nb", "a\u{7f}b", "a\u{85}b", "a\u{2028}b"] {
+    for control in ["a\0b", "a\u{1}b", "a\nb", "a\r\nb", "a\u{7f}b", "a\u{85}b", "a\u{2028}b", "\u{200b}", "\u{202e}GJ"]
+    {
         for field in ["flightNumber", "origin", "destination"] {
             let answer = somebody.create().json(&with(field, json!(control))).send().await;
             assert_eq!(answer.expect_problem(422, "invalid-request").faults(), [format!("/{field}")], "{control:?}");

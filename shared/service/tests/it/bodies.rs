@@ -118,6 +118,17 @@ async fn text_that_cannot_be_shown_is_refused() {
         answer.assert_problem(422, "invalid-request");
         assert_eq!(answer.body["errors"][0]["pointer"], "/name");
     }
+    for (name, fault) in [
+        ("\u{200b}", "/name must not contain invisible characters (found U+200B as character 1)"),
+        (
+            "\u{202e}retsuM aiM",
+            "/name must not contain characters that set the direction of text (found U+202E as character 1)",
+        ),
+        (" Ada\u{200d}", "/name must not contain joiners outside of a word (found U+200D as character 5)"),
+    ] {
+        let body = json!({ "name": name, "boxId": ID }).to_string();
+        post_json("/things", body).await.assert_faults(&[fault]);
+    }
 }
 
 #[tokio::test]
