@@ -12,3 +12,4 @@ mod properties;
 mod secrets;
 mod server;
 mod support;
+mod times;
