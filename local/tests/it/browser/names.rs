@@ -36,6 +36,7 @@ async fn are_text_in_dialogs_and_messages(page: &Page) {
     page.fills("dialog[open] [name=reason]", name).await;
     page.submits().await;
     page.sees((".notice", &format!("{name} was offloaded."))).await;
+    page.sees((".notice bdi", name)).await;
     has_only_text(page).await;
 }
 
