@@ -2,6 +2,7 @@
 //! they answer, and serves the web client.
 
 mod accept;
+mod admin;
 mod compress;
 mod config;
 mod cross_origin;
@@ -10,7 +11,6 @@ mod health;
 mod hop;
 mod paced;
 mod pages;
-mod parked;
 mod rate;
 mod upstream;
 mod web;
@@ -56,7 +56,7 @@ pub fn router(config: Config) -> Router {
     });
     let own = Router::new()
         .route("/api/health", get(health::overview))
-        .merge(parked::routes())
+        .merge(admin::routes())
         .merge(pages::routes(Arc::clone(&client), domains))
         .merge(web::routes(Arc::clone(&client)))
         .merge(shared_service::health::routes(checks))

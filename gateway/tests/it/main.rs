@@ -2,6 +2,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod admin;
 mod compression;
 mod cross_origin;
 mod failures;
@@ -9,7 +10,6 @@ mod forwarding;
 mod healthcheck;
 mod limits;
 mod pages;
-mod parked;
 #[cfg(unix)]
 mod process;
 mod settings;

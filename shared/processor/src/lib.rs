@@ -4,8 +4,11 @@
 //! A domain implements [`DomainProcessor`]; its `main` is [`main`].
 
 mod checks;
+mod listed;
 mod parked;
+mod reactions;
 mod routes;
+mod unfinished;
 
 use std::marker::PhantomData;
 use std::process::ExitCode;

@@ -29,10 +29,10 @@ shared_kernel::problem_types! {
         "The request body is not declared as JSON.",
         "Send JSON, with the header `Content-Type: application/json`.";
     ALREADY_EXISTS = 409, "already-exists", "Already exists",
-        "There is such a thing already.",
+        "There is such a thing already, or there was one.",
         "Use the one that exists, or choose another id.";
     PRECONDITION_FAILED = 412, "precondition-failed", "Changed in the meantime",
-        "It is no longer as it was when the ETag in If-Match was given out. Nothing was done.",
+        "It is not as the ETag in If-Match says, or no longer. Nothing was done.",
         "Read it again, decide whether the change still makes sense, and send it with the new ETag.";
     IDEMPOTENCY_KEY_REUSED = 422, "idempotency-key-reused", "Idempotency key reused",
         "The Idempotency-Key was used before, for a different request. Nothing was done.",

@@ -15,3 +15,4 @@ mod properties;
 mod secrets;
 mod server;
 mod support;
+mod times;
