@@ -4,6 +4,7 @@
 
 mod admin;
 mod compression;
+mod cross_origin;
 mod failures;
 mod forwarding;
 mod healthcheck;
