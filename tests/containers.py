@@ -667,7 +667,7 @@ class Probe:
     def readers(self, container, port):
         """Which readers of a processor this instance leads."""
         address = addresses(container)[self.network]
-        request = r"GET /health/ready HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n"
+        request = rf"GET /health/ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
         script = f"exec 3<>/dev/tcp/{address}/{port}; printf '{request}' >&3; timeout 2 cat <&3"
         answer = run("docker", "exec", self.container, "bash", "-c", script, ok=False).stdout
         body = json.loads(answer[answer.index("{") : answer.rindex("}") + 1])

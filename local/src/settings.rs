@@ -1,11 +1,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use gateway::WebArgs;
+use gateway::{ClientArgs, WebArgs, WebDir};
 use jetbridge_postgres::{ArchiveDigest, Download};
 use shared_service::process::ServiceArgs;
 use shared_service::settings::{ListenArgs, SecretUrl};
 use shared_service::telemetry::LogArgs;
+use shared_service::{ConnectionLimits, ServerSettings};
 
 /// What a person who starts everything on one machine wants to read; the services' own news is for operators.
 const QUIET: &str = "warn,jetbridge=info,jetbridge_postgres=info,shared_service::process=info";
@@ -155,6 +156,8 @@ pub(crate) struct Settings {
     #[command(flatten)]
     pub(crate) download: DownloadArgs,
     #[command(flatten)]
+    pub(crate) clients: ClientArgs,
+    #[command(flatten)]
     pub(crate) web: WebArgs,
     #[command(flatten)]
     log: LogArgs,
@@ -177,6 +180,21 @@ impl DownloadArgs {
         let (version, sha256) = self.download_postgres.as_ref().zip(self.download_postgres_sha256)?;
         Some(Download::new(version, sha256))
     }
+}
+
+impl Settings {
+    /// What clients get.
+    pub(crate) fn front(&self) -> Front {
+        let server = self.clients.applied_to(self.listen.server(ConnectionLimits::of_a_part()));
+        Front { server, web_dir: self.web.web_dir.clone() }
+    }
+}
+
+/// What is set of the gateway.
+#[derive(Debug)]
+pub(crate) struct Front {
+    pub(crate) server: ServerSettings,
+    pub(crate) web_dir: Option<WebDir>,
 }
 
 impl CommandLine {

@@ -288,16 +288,3 @@ impl<'row> FromSql<'row> for StoredRevision {
         i64::accepts(column)
     }
 }
-
-/// A `LIKE` pattern that finds the text anywhere in a column that is kept in lower case.
-pub(crate) fn substring_pattern(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for character in text.to_lowercase().chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
-    pattern
-}
