@@ -110,12 +110,13 @@ impl Authority {
         Some(Self { host: Host::parse(host)?, port: port.filter(|port| *port != own_port) })
     }
 
-    /// Whether a page at this origin, such as `https://example.com:8443`, has been answered by the same host and port.
-    /// Whether TLS was spoken there is not known here: a proxy may have done so.
-    pub(crate) fn is_of_origin(&self, origin: &str) -> bool {
-        let https = origin.strip_prefix("https://").map(|authority| (authority, HTTPS_PORT));
-        let http = || origin.strip_prefix("http://").map(|authority| (authority, HTTP_PORT));
-        https.or_else(http).is_some_and(|(authority, port)| Self::of_scheme(authority, port).as_ref() == Some(self))
+    /// Whether a page at this origin, such as `http://example.com:8080`, has been answered by the same host and port.
+    /// With `tls`, which a proxy has to have spoken, the origin may be one of https.
+    pub(crate) fn is_of_origin(&self, origin: &str, tls: bool) -> bool {
+        let https = || origin.strip_prefix("https://").filter(|_| tls).map(|authority| (authority, HTTPS_PORT));
+        let http = origin.strip_prefix("http://").map(|authority| (authority, HTTP_PORT));
+        let own = http.or_else(https).and_then(|(authority, port)| Self::of_scheme(authority, port));
+        own.as_ref() == Some(self)
     }
 }
 

@@ -12,6 +12,8 @@ use crate::host::Authority;
 /// How the page that sends a request is related to where it is sent (W3C Fetch Metadata).
 pub const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
 /// The origin of a page as browsers write it, such as `https://example.com` (RFC 6454, 6.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
@@ -61,8 +63,9 @@ pub(crate) fn is_foreign(request: &Parts, sent_to: Option<&Authority>, allowed: 
         return false;
     }
     let is_allowed = |value: &HeaderValue| allowed.iter().any(|origin| origin.0.as_bytes() == value.as_bytes());
+    let tls = is_sent_with_tls(&request.headers);
     let is_own = |value: &HeaderValue| {
-        value.to_str().is_ok_and(|origin| sent_to.is_some_and(|authority| authority.is_of_origin(origin)))
+        value.to_str().is_ok_and(|origin| sent_to.is_some_and(|authority| authority.is_of_origin(origin, tls)))
     };
     let mut origins = request.headers.get_all(header::ORIGIN).iter();
     match (origins.next(), origins.next()) {
@@ -71,6 +74,13 @@ pub(crate) fn is_foreign(request: &Parts, sent_to: Option<&Authority>, allowed: 
         (None, _) => is_of_another_site(&request.headers),
         (Some(_), Some(_)) => true,
     }
+}
+
+/// Whether a proxy has spoken TLS with the client. It says so, or the browser does by calling an address of https its
+/// own. A page cannot say either of itself.
+fn is_sent_with_tls(headers: &HeaderMap) -> bool {
+    let says = |name: HeaderName, value: &[u8]| headers.get(name).is_some_and(|found| found.as_bytes() == value);
+    says(X_FORWARDED_PROTO, b"https") || says(SEC_FETCH_SITE, b"same-origin")
 }
 
 fn is_of_another_site(headers: &HeaderMap) -> bool {

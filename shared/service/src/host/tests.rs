@@ -48,17 +48,18 @@ fn hosts_are_read_as_they_are_written() {
 }
 
 #[test]
-fn an_origin_is_that_of_the_host_whoever_speaks_tls() {
-    let is_own = |host: &str, origin: &str| Authority::parse(host).unwrap().is_of_origin(origin);
+fn an_origin_is_that_of_the_host_with_its_scheme_and_port() {
+    let is_own = |host: &str, origin: &str, tls| Authority::parse(host).unwrap().is_of_origin(origin, tls);
     for (host, origin) in [
         ("localhost:8080", "http://localhost:8080"),
         ("example.com", "http://example.com"),
         ("example.com:80", "http://example.com"),
-        ("Example.com", "https://example.com"),
-        ("example.com:8443", "https://example.com:8443"),
         ("[::1]:8080", "http://[::1]:8080"),
     ] {
-        assert!(is_own(host, origin), "{host} {origin}");
+        assert!(is_own(host, origin, false) && is_own(host, origin, true), "{host} {origin}");
+    }
+    for (host, origin) in [("Example.com", "https://example.com"), ("example.com:8443", "https://example.com:8443")] {
+        assert!(!is_own(host, origin, false) && is_own(host, origin, true), "{host} {origin}");
     }
     for (host, origin) in [
         ("localhost:8080", "null"),
@@ -71,7 +72,7 @@ fn an_origin_is_that_of_the_host_whoever_speaks_tls() {
         ("example.com", "ftp://example.com"),
         ("example.com", "example.com"),
     ] {
-        assert!(!is_own(host, origin), "{host} {origin}");
+        assert!(!is_own(host, origin, false) && !is_own(host, origin, true), "{host} {origin}");
     }
 }
 

@@ -55,6 +55,6 @@ fn misdirected(authority: &Authority) -> Problem {
 fn cross_site() -> Problem {
     let detail = "A page of another site sends this. If the page is yours, an operator adds its origin to \
                   --allowed-origins (JETBRIDGE_ALLOWED_ORIGINS); if it came from here through a proxy, the proxy has to \
-                  pass on the header Host.";
+                  pass on the header Host and set X-Forwarded-Proto.";
     Problem::new(problem_type::CROSS_SITE, detail)
 }

@@ -141,6 +141,7 @@ async fn in_http2_the_authority_counts() {
 async fn pages_of_other_sites_change_nothing() {
     let server = server().await;
     let own = format!("Origin: http://{}\r\n", server.address);
+    let secure = own.replace("http:", "https:");
     let ask = async |method: &str, headers: &str| {
         let host = server.address;
         server.answer(&format!("{method} /parked/replay HTTP/1.1\r\nHost: {host}\r\n{headers}\r\n")).await
@@ -153,11 +154,15 @@ async fn pages_of_other_sites_change_nothing() {
         "Origin: https://partner.example\r\n",
         "Origin: https://partner.example\r\nSec-Fetch-Site: cross-site\r\n",
         &format!("{own}Sec-Fetch-Site: same-origin\r\n"),
+        &format!("{secure}Sec-Fetch-Site: same-origin\r\n"),
+        &format!("{secure}X-Forwarded-Proto: https\r\n"),
     ] {
         assert_status(&ask("POST", headers).await, 200, "", headers);
     }
     for headers in [
         "Origin: https://evil.example\r\n",
+        &secure,
+        &format!("{secure}X-Forwarded-Proto: https\r\nSec-Fetch-Site: cross-site\r\n"),
         "Origin: null\r\n",
         "Origin:\r\n",
         "Origin: http://localhost\r\n",
