@@ -17,6 +17,7 @@ use shared_infrastructure::postgres::POOLED_CONNECTIONS;
 use shared_infrastructure::read_model::ReadModel;
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::{Decider, Domain, Position};
+use shared_service::ServerSettings;
 use shared_service::domain_service::{ApiUrls, DomainServiceArgs};
 use shared_service::process::run_service;
 use shared_service::settings::{AppendArgs, SecretUrl};
@@ -87,6 +88,8 @@ pub struct Config {
     pub forget_after: Duration,
     /// Where the APIs are of the domains that it calls.
     pub apis: ApiUrls,
+    /// For whom it listens.
+    pub server: ServerSettings,
 }
 
 impl Config {
@@ -102,6 +105,7 @@ impl Config {
             command_queue,
             forget_after: FORGET_AFTER,
             apis,
+            server: ServerSettings::default(),
         }
     }
 }
@@ -133,6 +137,7 @@ pub fn main<A: DomainApi>() -> ExitCode {
             append_bytes: args.own.append_bytes,
             command_queue: args.own.command_queue,
             forget_after: args.own.forget_after(),
+            server: args.server(),
             apis: args.apis,
         };
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(run::<A>(config, listener, shutdown).await?)

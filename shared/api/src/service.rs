@@ -13,6 +13,7 @@ use shared_infrastructure::read_model::{CheckpointFollower, ReadModel};
 use shared_infrastructure::rpc::Peers;
 use shared_infrastructure::snapshot::Snapshots;
 use shared_kernel::{Decider, Domain};
+use shared_service::ServerSettings;
 use shared_service::domain_service::{DomainService, ServiceKind};
 use shared_service::health::{self, Checks, Trouble};
 use shared_service::rpc;
@@ -44,7 +45,7 @@ pub(crate) async fn run<A: DomainApi>(
     let routes = routes.map_err(|unusable| RunError::Setting(unusable.into()))?;
     let (methods, _rpc_handle) = rpc::routes(routes.rpc);
     let public = shared_service::finish(routes.public.merge(health::routes(checks)), limits::REQUEST);
-    tasks.run(listener, public.merge(methods), shutdown).await
+    tasks.run(config.server, listener, public.merge(methods), shutdown).await
 }
 
 /// Everything that runs beside the answers of an API, ready to run.
@@ -98,7 +99,13 @@ impl<D: Decider> Tasks<D> {
     }
 
     /// Runs them and serves `router` until `shutdown`.
-    async fn run(self, listener: TcpListener, router: Router, shutdown: CancellationToken) -> Result<(), RunError> {
+    async fn run(
+        self,
+        server: ServerSettings,
+        listener: TcpListener,
+        router: Router,
+        shutdown: CancellationToken,
+    ) -> Result<(), RunError> {
         // The executor answers what is being served before it stops.
         let (stop_executor, stop_others) = (CancellationToken::new(), shutdown.child_token());
         let mut tasks = JoinSet::new();
@@ -107,7 +114,7 @@ impl<D: Decider> Tasks<D> {
         tasks.spawn(self.executor.run_from(loading, stop_executor.clone()));
         tasks.spawn(self.follower.run(stop_others.clone()));
         tasks.spawn(self.snapshots.run(self.handle, stop_others.clone()));
-        let served = shared_service::serve_beside(listener, router, &mut tasks, shutdown).await;
+        let served = shared_service::serve_beside(server, listener, router, &mut tasks, shutdown).await;
         stop_others.cancel();
         stop_executor.cancel();
         while tasks.join_next().await.is_some() {}

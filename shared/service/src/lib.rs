@@ -3,6 +3,7 @@
 //! Nothing here knows a domain.
 
 pub mod body;
+pub mod client;
 mod command;
 pub mod domain_service;
 mod edge;
@@ -11,6 +12,8 @@ mod faults;
 mod fields;
 pub mod headers;
 pub mod health;
+mod host;
+pub mod origin;
 pub mod paging;
 pub mod parse;
 mod path;
@@ -30,9 +33,13 @@ pub use edge::{finish, method_not_allowed, not_found};
 pub use error_chain::ErrorChain;
 pub use fields::{BodyRule, Fields, FromFields, NoBody};
 pub use headers::{IfMatch, IfNoneMatch, RequestedPosition};
+pub use host::{HostName, InvalidHostName};
+pub use origin::Origin;
 pub use paging::{Page, Paging};
 pub use path::{EventId, PathId};
 pub use problem::Problem;
 pub use query::{FromQuery, Params, Query};
 pub use reply::{Reply, ReplyResult};
-pub use server::{BindError, RunError, TaskEnded, bind, serve, serve_beside};
+pub use server::{
+    BindError, ConnectionLimits, RunError, ServerSettings, TaskEnded, bind, serve, serve_beside, serve_with,
+};

@@ -7,9 +7,15 @@ shared_kernel::problem_types! {
     MALFORMED_HEADER = 400, "malformed-header", "Malformed header",
         "A request header has a value that this service cannot read.",
         "Correct the header that `detail` names. A Jetbridge-Position, an ETag or a cursor has to be sent exactly as it was received.";
+    MISDIRECTED_REQUEST = 421, "misdirected-request", "Misdirected request",
+        "The service does not answer for the host that the request is for: it has no such name. Nothing was done.",
+        "Use an IP address or one of its names. Operators add names with `--public-host`.";
     INVALID_REQUEST = 422, "invalid-request", "Invalid request",
         "The request could be read, but some of its fields or query parameters are missing, unknown or not allowed. Nothing was done.",
         "`errors` lists each fault: `pointer` (or `parameter`) says where it is, `detail` what to change.";
+    CROSS_SITE = 403, "cross-site", "Sent by another site",
+        "A page of another site has sent this request, and it is of a kind that may change something. Nothing was done.",
+        "Send it from a page of this service, from a program, or from a page whose origin the operators allow (`--allowed-origins`).";
     NOT_FOUND = 404, "not-found", "Not found",
         "There is nothing at this address.",
         "Check the path against the API description.";
