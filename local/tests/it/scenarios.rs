@@ -94,7 +94,7 @@ async fn an_empty_flight_does_not_leave() {
 
     // Nor does one whose passengers were all taken off, and what is said is as true of it.
     let passenger = api.new_boarded(&id).await;
-    api.offload(&passenger, "no-show").send().await.expect(StatusCode::OK);
+    api.offload(&passenger).send().await.expect(StatusCode::OK);
     let refused = api.disembark(&id).send().await.expect_problem(409, "not-all-boarded");
     assert_eq!((&refused.body["missing"], &refused.body["detail"]), (&json!(0), &json!(nobody)));
     api.land(&id).send().await.expect_problem(409, "flight-not-departed");
