@@ -22,6 +22,7 @@ mod race;
 mod reactions;
 mod replicas;
 mod restored;
+mod root;
 mod scenarios;
 mod start;
 mod stop;
