@@ -82,3 +82,23 @@ async fn names_are_shown_as_they_are_written() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn why_a_name_is_refused_is_said_where_it_was_entered() {
+    const INVISIBLE: &str = "Ada\u{200b}Lovelace";
+    browse(System::start(), async |system, page| {
+        let api = system.api();
+        let flight = api.new_flight().await;
+        let (_, why) = api.add(&flight, INVISIBLE).send().await.fault();
+        page.opens(&format!("/flights/{flight}")).await;
+        page.fills("#add-passenger", INVISIBLE).await;
+        page.clicks((".adder button", "Add")).await;
+        page.sees((".failed li", &format!("was not added: the name {why}"))).await;
+        add_passenger(page, "Ada Lovelace").await;
+        page.clicks("[aria-label='Correct Ada Lovelace']").await;
+        page.fills("dialog[open] [name=name]", INVISIBLE).await;
+        page.submits().await;
+        page.sees(("dialog[open] .field-error", &why[1..])).await;
+    })
+    .await;
+}
