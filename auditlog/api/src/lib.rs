@@ -7,6 +7,7 @@
 
 mod cursor;
 mod entry;
+mod facets;
 mod feed;
 mod filter;
 mod live;

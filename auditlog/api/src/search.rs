@@ -23,6 +23,8 @@ pub(crate) struct Found {
     pub(crate) place: LogPlace,
     /// Whether this is everything on the way, as far as it was recorded before the search began.
     pub(crate) reached_end: bool,
+    /// Whether nothing that is recorded later can be found any more.
+    pub(crate) is_over: bool,
 }
 
 /// Looks for entries from a place on, until there are enough of them, or none left, or it takes too long.
@@ -34,13 +36,19 @@ pub(crate) async fn search(
     filter: &Filter,
 ) -> Result<Found, ReadError> {
     let deadline = Instant::now() + MAX_TIME;
-    let mut found = Found { entries: Vec::new(), place: from, reached_end: false };
+    let (order, times) = (from.order(), filter.times());
+    let place = reader.skip_to(log, from, times).await?;
+    let mut found = Found { entries: Vec::new(), place, reached_end: false, is_over: false };
     let mut looked_at = 0;
     while found.entries.len() < limit && !found.reached_end && looked_at < MAX_LOOKED_AT && Instant::now() < deadline {
         let chunk_size = if filter.is_open() { limit - found.entries.len() } else { CHUNK };
         let chunk = reader.read(log, &found.place, chunk_size).await?;
         found.reached_end = chunk.reached_end;
         for event in chunk.events {
+            if times.are_over(order, event.recorded.created) {
+                (found.reached_end, found.is_over) = (true, true);
+                break;
+            }
             if found.entries.len() == limit {
                 found.reached_end = false;
                 break;

@@ -91,6 +91,9 @@ pub enum InvalidTimestamp {
     /// Outside the years that are accepted.
     #[error("must be in the years {FIRST_YEAR} to {LAST_YEAR}")]
     OutOfRange,
+    /// Right but for the plus sign of its offset, which came as a space: that is what it stands for in a query.
+    #[error("must have the plus sign of its offset written as %2B, such as 2026-05-01T14:30:00%2B02:00")]
+    UnescapedPlus,
 }
 
 const FIRST_YEAR: i16 = 1970;
@@ -106,6 +109,25 @@ fn is_rfc3339(offset: &Offset) -> bool {
 /// # Errors
 /// [`InvalidTimestamp`] says what to change.
 pub fn timestamp(text: &str) -> Result<(Timestamp, Offset), InvalidTimestamp> {
+    let (exact, offset) = exact_timestamp(text)?;
+    let at = Timestamp::from_microsecond(exact.as_microsecond()).map_err(|_| InvalidTimestamp::OutOfRange)?;
+    Ok((at, offset))
+}
+
+/// Reads a point in time from a query (RFC 3339 with an offset), as exactly as it is given, to the nanosecond.
+///
+/// # Errors
+/// [`InvalidTimestamp`] says what to change.
+pub fn instant(text: &str) -> Result<Timestamp, InvalidTimestamp> {
+    match exact_timestamp(text) {
+        Err(InvalidTimestamp::Malformed) if exact_timestamp(&text.replace(' ', "+")).is_ok() => {
+            Err(InvalidTimestamp::UnescapedPlus)
+        }
+        read => read.map(|(at, _)| at),
+    }
+}
+
+fn exact_timestamp(text: &str) -> Result<(Timestamp, Offset), InvalidTimestamp> {
     let pieces = Pieces::parse(text).map_err(|_| InvalidTimestamp::Malformed)?;
     if pieces.time().is_none() || pieces.time_zone_annotation().is_some() {
         return Err(InvalidTimestamp::Malformed);
@@ -115,7 +137,6 @@ pub fn timestamp(text: &str) -> Result<(Timestamp, Offset), InvalidTimestamp> {
     if !(FIRST_YEAR..=LAST_YEAR).contains(&pieces.date().year()) {
         return Err(InvalidTimestamp::OutOfRange);
     }
-    let parsed: Timestamp = text.parse().map_err(|_| InvalidTimestamp::Malformed)?;
-    let at = Timestamp::from_microsecond(parsed.as_microsecond()).map_err(|_| InvalidTimestamp::OutOfRange)?;
+    let at: Timestamp = text.parse().map_err(|_| InvalidTimestamp::Malformed)?;
     Ok((at, offset))
 }

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod events;
+mod filters;
+mod following;
 mod history;
 mod lists;
 mod newest_first;
