@@ -7,6 +7,7 @@
 
 mod cursor;
 mod entry;
+mod export;
 mod facets;
 mod feed;
 mod filter;

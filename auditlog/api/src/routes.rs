@@ -15,6 +15,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use shared_infrastructure::event_store::StoreError;
 use shared_kernel::{Interruption, Order, Position};
+use shared_service::csv::Format;
 use shared_service::headers::{JETBRIDGE_POSITION, position_value};
 use shared_service::health::{self, Checks};
 use shared_service::paging::InvalidCursor;
@@ -24,6 +25,7 @@ use shared_service::{Page, Paging, Params, Problem, Reply, RequestedPosition, fi
 use crate::Api;
 use crate::cursor::Cursor;
 use crate::entry::LogEntry;
+use crate::export::export;
 use crate::feed::{OpenError, problem_event};
 use crate::filter::Filter;
 use crate::live::NotFollowing;
@@ -47,7 +49,12 @@ pub(crate) fn router(api: Arc<Api>, checks: Checks) -> Router {
     let logs = api.domains.iter().copied().map(Log::Of).chain([Log::All(api.domains), Log::Refusals]);
     let lists = logs.fold(Router::new(), |router, log| {
         let answer = move |State(api): State<Arc<Api>>, input: ListInput, requested: RequestedPosition| async move {
-            list(&api.reader, log, input, requested).await
+            match input {
+                ListInput::Pages(filter, paging) => {
+                    list(&api.reader, log, filter, paging, requested).await.map(IntoResponse::into_response)
+                }
+                ListInput::File(filter, order, after) => export(api, log, filter, order, after, requested).await,
+            }
         };
         router.route(&format!("/api/auditlog/{}", log.name()), get(answer))
     });
@@ -58,20 +65,28 @@ pub(crate) fn router(api: Arc<Api>, checks: Checks) -> Router {
 type ListAnswer = Result<Reply<Page<LogEntry>>, Problem>;
 
 /// Which entries are asked for.
-struct ListInput {
-    filter: Filter,
-    paging: Paging<Cursor>,
+enum ListInput {
+    /// In pages.
+    Pages(Filter, Paging<Cursor>),
+    /// In a file, all after a place.
+    File(Filter, Order, Option<Cursor>),
 }
 
 impl FromRequestParts<Arc<Api>> for ListInput {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        let format = Format::of(&parts.headers);
         Params::read(parts, |params| {
             let filter = Filter::read(api.domains, params);
-            let (order, limit) = (params.order(), params.limit());
+            let order = params.order();
             let after = params.optional("after", Cursor::decode);
-            Some(Self { filter, paging: Paging { order: order?, limit: limit?, after } })
+            if format == Format::Csv {
+                params.refuse("limit", "is not for a CSV file, which has all entries; remove it");
+                return Some(Self::File(filter, order?, after));
+            }
+            let limit = params.limit();
+            Some(Self::Pages(filter, Paging { order: order?, limit: limit?, after }))
         })
     }
 }
@@ -79,10 +94,10 @@ impl FromRequestParts<Arc<Api>> for ListInput {
 async fn list(
     reader: &LogReader,
     log: Log,
-    input: ListInput,
+    filter: Filter,
+    Paging { order, limit, after }: Paging<Cursor>,
     RequestedPosition(requested): RequestedPosition,
 ) -> ListAnswer {
-    let ListInput { filter, paging: Paging { order, limit, after } } = input;
     let requested = requested.unwrap_or_default();
     let after = after.map(|cursor| cursor.place_in(log, order)).transpose().map_err(|error| invalid_after(&error))?;
     let is_first = after.is_none();
@@ -111,7 +126,9 @@ async fn list(
             (if is_first { requested.and(top) } else { top }, Some(cursor).filter(|_| !reached_end))
         }
     };
-    Ok(Reply::ok(Page { items: entries, next: next.map(Cursor::encode) }).position(position))
+    let items = entries.into_iter().map(LogEntry::from).collect();
+    let reply = Reply::ok(Page { items, next: next.map(Cursor::encode) }).position(position);
+    Ok(reply.in_one_of_the_formats())
 }
 
 /// What to follow, and from where.
@@ -192,7 +209,7 @@ fn open_problem(error: OpenError, invalid: InvalidPlace) -> Problem {
     }
 }
 
-fn read_problem(error: ReadError, invalid_cursor: InvalidPlace) -> Problem {
+pub(crate) fn read_problem(error: ReadError, invalid_cursor: InvalidPlace) -> Problem {
     match error {
         ReadError::BeyondEnd => invalid_cursor(&error),
         ReadError::Store(error) => store_problem(error),
@@ -208,7 +225,7 @@ fn store_problem(error: StoreError) -> Problem {
     }
 }
 
-fn invalid_after(detail: &dyn Display) -> Problem {
+pub(crate) fn invalid_after(detail: &dyn Display) -> Problem {
     invalid_parameter("after", detail)
 }
 

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::entry::LogEntry;
 use crate::filter::Filter;
 use crate::place::LogPlace;
 use crate::reader::{LogReader, ReadError};
-use crate::stream::Log;
+use crate::stream::{Log, LogEvent};
 
 /// How many events a filtered search looks at, and how long it goes on, before it answers with what it has found.
 const MAX_LOOKED_AT: usize = 10_000;
@@ -18,7 +17,7 @@ const CHUNK: usize = 500;
 
 /// What a search has found.
 pub(crate) struct Found {
-    pub(crate) entries: Vec<LogEntry>,
+    pub(crate) entries: Vec<LogEvent>,
     /// Everything on the way to here was looked at.
     pub(crate) place: LogPlace,
     /// Whether this is everything on the way, as far as it was recorded before the search began.
@@ -56,7 +55,7 @@ pub(crate) async fn search(
             looked_at += 1;
             found.place.pass(&event);
             if filter.matches(&event.recorded) {
-                found.entries.push(event.into());
+                found.entries.push(event);
             }
         }
     }

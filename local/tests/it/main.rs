@@ -19,6 +19,7 @@ mod own_servers;
 mod previous_release;
 mod race;
 mod reactions;
+mod refusals;
 mod replicas;
 mod restored;
 mod scenarios;

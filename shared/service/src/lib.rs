@@ -2,8 +2,10 @@
 //!
 //! Nothing here knows a domain.
 
+pub mod accept;
 pub mod body;
 mod command;
+pub mod csv;
 pub mod domain_service;
 mod edge;
 mod error_chain;
@@ -25,7 +27,7 @@ mod server;
 pub mod settings;
 pub mod telemetry;
 
-pub use command::{Command, CommandOn};
+pub use command::{Command, CommandOn, ReadBody};
 pub use edge::{finish, method_not_allowed, not_found};
 pub use error_chain::ErrorChain;
 pub use fields::{BodyRule, Fields, FromFields, NoBody};

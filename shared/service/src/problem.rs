@@ -233,9 +233,11 @@ impl Problem {
 }
 
 impl IntoResponse for Problem {
+    /// The response carries its [`ProblemType`] among its extensions.
     fn into_response(self) -> Response {
         self.log();
         let mut response = Response::new(Body::from(self.document()));
+        response.extensions_mut().insert(self.0.kind);
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
