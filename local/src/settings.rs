@@ -1,10 +1,11 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use gateway::WebArgs;
+use gateway::{ClientArgs, WebArgs, WebDir};
 use shared_service::process::ServiceArgs;
 use shared_service::settings::{ListenArgs, SecretUrl};
 use shared_service::telemetry::LogArgs;
+use shared_service::{ConnectionLimits, ServerSettings};
 
 /// What a person who starts everything on one machine wants to read; the services' own news is for operators.
 const QUIET: &str = "warn,jetbridge=info,jetbridge_postgres=info,shared_service::process=info";
@@ -152,9 +153,26 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "URL", env = "JETBRIDGE_EVENT_STORE")]
     pub(crate) event_store: Option<SecretUrl>,
     #[command(flatten)]
+    pub(crate) clients: ClientArgs,
+    #[command(flatten)]
     pub(crate) web: WebArgs,
     #[command(flatten)]
     log: LogArgs,
+}
+
+impl Settings {
+    /// What clients get.
+    pub(crate) fn front(&self) -> Front {
+        let server = self.clients.applied_to(self.listen.server(ConnectionLimits::of_a_part()));
+        Front { server, web_dir: self.web.web_dir.clone() }
+    }
+}
+
+/// What is set of the gateway.
+#[derive(Debug)]
+pub(crate) struct Front {
+    pub(crate) server: ServerSettings,
+    pub(crate) web_dir: Option<WebDir>,
 }
 
 impl CommandLine {

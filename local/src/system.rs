@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use gateway::WebDir;
 use shared_service::process::reachable;
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
@@ -17,7 +16,7 @@ use crate::domains::DomainServices;
 use crate::error::{Report, SystemError};
 use crate::running::Running;
 use crate::services::{self, Stores};
-use crate::settings::{DemoSettings, Settings};
+use crate::settings::{DemoSettings, Front, Settings};
 use crate::supervisor::{Stage, Supervisor};
 use crate::{demo, event_store, listeners, readiness};
 
@@ -33,11 +32,11 @@ pub(crate) async fn run(
 ) -> Result<(), Report> {
     // First what fails at once, so that nobody waits to hear of it.
     let listener = listeners::bind(settings.listen.listen).await?;
-    let web_dir = settings.web.web_dir.clone();
+    let front = settings.front();
     let sources = Sources::choose(settings, demo.as_ref())?;
     let mut supervisor = Supervisor::default();
     let outcome = tokio::select! {
-        outcome = start_and_watch(&mut supervisor, &domains, &sources, listener, web_dir, demo) => outcome.map(|never| match never {}),
+        outcome = start_and_watch(&mut supervisor, &domains, &sources, listener, front, demo) => outcome.map(|never| match never {}),
         () = shutdown.cancelled() => Ok(()),
     };
     supervisor.stop().await;
@@ -50,14 +49,14 @@ async fn start_and_watch(
     domains: &[DomainServices],
     sources: &Sources,
     listener: TcpListener,
-    web_dir: Option<WebDir>,
+    front: Front,
     demo: Option<DemoSettings>,
 ) -> Result<Infallible, SystemError> {
     let address =
         listener.local_addr().map_err(|source| SystemError::Listen { address: listeners::ANY_PORT, source })?;
     let stores = start_stores(supervisor, domains, sources).await?;
     let running = Running::new(address, domains, &stores);
-    services::start(supervisor, domains, stores, listener, web_dir).await?;
+    services::start(supervisor, domains, stores, listener, front).await?;
     tokio::select! {
         ready = readiness::wait(address) => ready?,
         ended = supervisor.task_ended() => return Err(ended.into()),

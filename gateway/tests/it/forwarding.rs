@@ -195,7 +195,8 @@ async fn bodies_of_unknown_size_are_limited_too() {
 async fn connections_are_kept_and_pipelines_answered_in_order() {
     let (gateway, _services) = three_services().await;
     let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
-    let request = |path: &str, close: &str| format!("GET /api/flights/{path} HTTP/1.1\r\nhost: x\r\n{close}\r\n");
+    let request =
+        |path: &str, close: &str| format!("GET /api/flights/{path} HTTP/1.1\r\nhost: localhost\r\n{close}\r\n");
     let both = request("first", "") + &request("second", "connection: close\r\n");
     stream.write_all(both.as_bytes()).await.unwrap();
     let mut answers = String::new();

@@ -16,6 +16,7 @@ mod history;
 mod kill_under_load;
 mod outage;
 mod own_servers;
+mod parked;
 mod previous_release;
 mod race;
 mod reactions;

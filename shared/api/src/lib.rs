@@ -19,6 +19,7 @@ use shared_infrastructure::read_model::ReadModel;
 use shared_infrastructure::refusals::KEEP_REFUSALS_FOR;
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::{Decider, Domain, Position};
+use shared_service::ServerSettings;
 use shared_service::domain_service::{ApiUrls, DomainServiceArgs};
 use shared_service::process::run_service;
 use shared_service::settings::{AppendArgs, SecretUrl};
@@ -91,6 +92,8 @@ pub struct Config {
     pub keep_refusals_for: Option<Duration>,
     /// Where the APIs are of the domains that it calls.
     pub apis: ApiUrls,
+    /// For whom it listens.
+    pub server: ServerSettings,
 }
 
 impl Config {
@@ -107,6 +110,7 @@ impl Config {
             forget_after: FORGET_AFTER,
             keep_refusals_for: Some(KEEP_REFUSALS_FOR),
             apis,
+            server: ServerSettings::default(),
         }
     }
 }
@@ -139,6 +143,7 @@ pub fn main<A: DomainApi>() -> ExitCode {
             command_queue: args.own.command_queue,
             forget_after: args.own.forget_after(),
             keep_refusals_for: args.own.keep_refusals_for(),
+            server: args.server(),
             apis: args.apis,
         };
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(run::<A>(config, listener, shutdown).await?)

@@ -14,6 +14,7 @@ use shared_infrastructure::refusals::{RefusalLog, RefusalRecorder};
 use shared_infrastructure::rpc::Peers;
 use shared_infrastructure::snapshot::Snapshots;
 use shared_kernel::{Decider, Domain};
+use shared_service::ServerSettings;
 use shared_service::domain_service::{DomainService, ServiceKind};
 use shared_service::health::{self, Checks, Trouble};
 use shared_service::rpc;
@@ -49,7 +50,7 @@ pub(crate) async fn run<A: DomainApi>(
         None => routes.public,
     };
     let public = shared_service::finish(commands.merge(health::routes(checks)), limits::REQUEST);
-    tasks.run(listener, public.merge(methods), shutdown).await
+    tasks.run(config.server, listener, public.merge(methods), shutdown).await
 }
 
 /// Everything that runs beside the answers of an API, ready to run.
@@ -107,7 +108,13 @@ impl<D: Decider> Tasks<D> {
     }
 
     /// Runs them and serves `router` until `shutdown`.
-    async fn run(self, listener: TcpListener, router: Router, shutdown: CancellationToken) -> Result<(), RunError> {
+    async fn run(
+        self,
+        server: ServerSettings,
+        listener: TcpListener,
+        router: Router,
+        shutdown: CancellationToken,
+    ) -> Result<(), RunError> {
         // The executor answers what is being served before it stops, and what is refused until then is recorded.
         let (stop_executor, stop_others) = (CancellationToken::new(), shutdown.child_token());
         let mut tasks = JoinSet::new();
@@ -119,7 +126,7 @@ impl<D: Decider> Tasks<D> {
         }
         tasks.spawn(self.follower.run(stop_others.clone()));
         tasks.spawn(self.snapshots.run(self.handle, stop_others.clone()));
-        let served = shared_service::serve_beside(listener, router, &mut tasks, shutdown).await;
+        let served = shared_service::serve_beside(server, listener, router, &mut tasks, shutdown).await;
         stop_others.cancel();
         stop_executor.cancel();
         while tasks.join_next().await.is_some() {}

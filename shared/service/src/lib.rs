@@ -4,6 +4,7 @@
 
 pub mod accept;
 pub mod body;
+pub mod client;
 mod command;
 pub mod csv;
 pub mod domain_service;
@@ -13,6 +14,8 @@ mod faults;
 mod fields;
 pub mod headers;
 pub mod health;
+mod host;
+pub mod origin;
 pub mod paging;
 pub mod parse;
 mod path;
@@ -32,9 +35,13 @@ pub use edge::{finish, method_not_allowed, not_found};
 pub use error_chain::ErrorChain;
 pub use fields::{BodyRule, Fields, FromFields, NoBody};
 pub use headers::{IfMatch, IfNoneMatch, RequestedPosition};
+pub use host::{HostName, InvalidHostName};
+pub use origin::Origin;
 pub use paging::{Page, Paging};
 pub use path::{EventId, PathId};
 pub use problem::Problem;
 pub use query::{FromQuery, Params, Query};
 pub use reply::{Reply, ReplyResult};
-pub use server::{BindError, RunError, TaskEnded, bind, serve, serve_beside};
+pub use server::{
+    BindError, ConnectionLimits, RunError, ServerSettings, TaskEnded, bind, serve, serve_beside, serve_with,
+};

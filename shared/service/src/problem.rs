@@ -25,8 +25,8 @@ const REFUSED_RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// A refused or failed request, as its sender gets to know it.
 ///
-/// Turning one with a 5xx status into a response logs it, once, with what was given to [`Problem::caused_by`]. What
-/// fails for every client at once is logged once a second for each type, with the number of those left out.
+/// Turning one with a 5xx status, or 421, into a response logs it, once, with what was given to [`Problem::caused_by`].
+/// What fails for every client at once is logged once a second for each type, with the number of those left out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem(Box<Content>);
 
@@ -174,7 +174,8 @@ impl Problem {
 
     fn log(&self) {
         let status = self.status();
-        if !status.is_server_error() {
+        // One for another host is mended by operators as well: the service has to know its names.
+        if !status.is_server_error() && self.0.kind != problem_type::MISDIRECTED_REQUEST {
             return;
         }
         let (kind, status) = (self.0.kind.slug, status.as_u16());

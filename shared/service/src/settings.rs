@@ -2,10 +2,12 @@
 //!
 //! A service flattens those that it needs into its own `clap` arguments.
 
+mod listen;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -18,6 +20,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use shared_postgres_address::{InvalidPostgresAddress, PostgresAddress};
 
 use crate::secret::{Secret, SecretFileError};
+pub use listen::{List, ListenArgs};
 
 /// What has to be encoded in the user and the password of an address. The rest is left as it is, because the client of
 /// the event store does not decode them.
@@ -34,19 +37,6 @@ const ENCODED_IN_USER: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b')')
     .remove(b'*')
     .remove(b'+');
-
-/// Where a service listens; `PORT` on the loopback interface unless set.
-#[derive(Debug, Clone, Copy, Args)]
-pub struct ListenArgs<const PORT: u16> {
-    /// Address to listen on; port 0 takes a free one
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        env = "JETBRIDGE_LISTEN",
-        default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT))
-    )]
-    pub listen: SocketAddr,
-}
 
 /// The database of a service.
 #[derive(Debug, Clone, Args)]
@@ -75,15 +65,27 @@ impl DatabaseArgs {
     /// # Errors
     /// [`DatabaseAddressError`] if it is none, or there is no usable password in the file.
     pub fn address(&self) -> Result<SecretUrl, DatabaseAddressError> {
-        let mut address: PostgresAddress = self.database_url.expose().parse()?;
-        if let Some(file) = &self.database_ca_file {
-            address = address.with_parameter("sslrootcert", path_text(file)?);
-        }
-        if let Some(file) = &self.database_password_file {
-            address = address.with_parameter("password", Secret::read(file)?.expose());
-        }
-        Ok(SecretUrl::new(address.expose()))
+        database_address(&self.database_url, self.database_password_file.as_deref(), self.database_ca_file.as_deref())
     }
+}
+
+/// The address of a database, with what is in the files.
+///
+/// # Errors
+/// [`DatabaseAddressError`] if it is none, or there is no usable password in the file.
+pub fn database_address(
+    url: &SecretUrl,
+    password_file: Option<&Path>,
+    ca_file: Option<&Path>,
+) -> Result<SecretUrl, DatabaseAddressError> {
+    let mut address: PostgresAddress = url.expose().parse()?;
+    if let Some(file) = ca_file {
+        address = address.with_parameter("sslrootcert", path_text(file)?);
+    }
+    if let Some(file) = password_file {
+        address = address.with_parameter("password", Secret::read(file)?.expose());
+    }
+    Ok(SecretUrl::new(address.expose()))
 }
 
 /// The settings give no usable address of a database.

@@ -9,6 +9,7 @@ use eventstore::{AppendToStreamOptions, Client, EventData, ExpectedRevision};
 use jetbridge_testing::{TestEventStore, TestService, http};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use shared_service::ServerSettings;
 use shared_service::settings::SecretUrl;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -33,7 +34,9 @@ impl TestApi {
     }
 
     pub(crate) async fn start_with(event_store: &str, max_followers: usize) -> Self {
-        let config = Config { domains: domains::ALL, event_store: SecretUrl::new(event_store), max_followers };
+        let event_store = SecretUrl::new(event_store);
+        let server = ServerSettings::default();
+        let config = Config { domains: domains::ALL, event_store, max_followers, server };
         let service = TestService::start(|listener, shutdown| async move {
             auditlog_api::run(config, listener, shutdown).await.unwrap();
         })

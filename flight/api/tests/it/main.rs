@@ -9,5 +9,6 @@ mod lists;
 mod other_history;
 mod plans;
 mod rows;
+mod search;
 mod settings;
 mod support;

@@ -8,5 +8,6 @@ mod manifests;
 mod passengers;
 mod plans;
 mod rows;
+mod search;
 mod settings;
 mod support;

@@ -3,8 +3,11 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bodies;
+mod connections;
 mod headers;
 mod health;
+mod hosts;
+mod listening;
 mod lists;
 mod problems;
 mod process;
@@ -12,3 +15,4 @@ mod properties;
 mod secrets;
 mod server;
 mod support;
+mod times;
