@@ -19,7 +19,9 @@ export function listenForPastes() {
     else take(event, event.dataTransfer);
   });
   document.addEventListener("dragover", (event) => {
-    if (!(event.target instanceof HTMLInputElement)) event.preventDefault();
+    if (event.target instanceof HTMLInputElement || !event.dataTransfer) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "none";
   });
 }
 

@@ -23,6 +23,7 @@ mod reactions;
 mod refusals;
 mod replicas;
 mod restored;
+mod root;
 mod scenarios;
 mod start;
 mod stop;

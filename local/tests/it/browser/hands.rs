@@ -86,7 +86,7 @@ async fn a_dialog_confirms_nothing_at_once_and_by_no_key_that_is_held_down() {
 
             page.sees_no("[data-settling]").await;
             page.evaluates::<()>("document.querySelector(arguments[0]).focus()", &[json!(opener)]).await;
-            page.holds_enter(8).await;
+            page.holds_enter(7).await;
             page.sees("dialog[open] button[type=submit]:not([data-settling])").await;
             page.presses(Key::Escape).await;
             page.sees_no("dialog").await;

@@ -40,6 +40,12 @@ async fn types_everything(api: &Api, page: &Page, state: &str) {
     assert_eq!(count(api).await, before, "something happened by typing, {state}");
 }
 
+/// Neither Enter nor the space bar does anything where the focus is.
+async fn presses_nothing(page: &Page) {
+    let focused = page.focused().await;
+    assert!(["a", "h1", "h2"].contains(&&*focused.tag), "the focus is on {focused:?}");
+}
+
 /// A flight with these passengers, of whom the first ones have boarded.
 async fn flight_with(api: &Api, boarded: usize, names: &[&str]) -> (String, Vec<String>) {
     let (flight, mut passengers) = (api.new_flight().await, Vec::new());
@@ -116,6 +122,8 @@ async fn acts_on_a_flight(api: &Api, page: &Page) {
     };
     page.clicks("[aria-label='Board Ada Lovelace']").await;
     page.counts(".passengers li[data-status=boarded]", 1).await;
+    // The next one, but not the button that boards them.
+    page.sees(("a.name:focus", "Bob de Wit")).await;
     typed("after boarding").await;
     all().await;
     page.clicks("[aria-label='Correct Ada Lovelace']").await;
@@ -126,6 +134,7 @@ async fn acts_on_a_flight(api: &Api, page: &Page) {
     typed("after correcting a name").await;
     page.clicks((".notice button", "Undo")).await;
     page.sees((".notice", "The name is as it was.")).await;
+    presses_nothing(page).await;
     typed("after taking it back").await;
     all().await;
     page.clicks("[aria-label='Offload Bob de Wit']").await;
@@ -133,6 +142,7 @@ async fn acts_on_a_flight(api: &Api, page: &Page) {
     page.submits().await;
     page.counts(".passengers li[data-status=offloaded]", 1).await;
     page.sees_no("dialog").await;
+    presses_nothing(page).await;
     typed("after offloading").await;
     all().await;
     add_passenger(page, "Eve Late").await;
@@ -153,6 +163,9 @@ async fn acts_on_a_flight(api: &Api, page: &Page) {
         page.submits().await;
         page.sees(&format!(".summary .badge[data-status={status}]")).await;
         page.sees_no("dialog").await;
+        // A button that stays keeps the focus, and says why it does nothing any more.
+        let focused = page.focused().await;
+        assert!(focused.tag == "h1" || focused.text == button, "the focus is on {focused:?}");
         typed(status).await;
     }
 }

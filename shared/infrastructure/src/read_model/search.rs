@@ -7,9 +7,9 @@ use uuid::Uuid;
 use super::column::{Columns, Field, Filled};
 use super::table::Table;
 
-/// What the keys begin with that this version of the software makes, for an SQL string. Text never begins with it, so
-/// what an earlier version has written, or writes in turn, is told from it. Where the keys of a text become others, this
-/// becomes another character, and the index of the rows to make anew too.
+/// What begins a column with the keys that this version of the software makes. Text never begins with it, so what an
+/// earlier version has written, or writes meanwhile, is told from it. Where the keys of a text become others, this becomes
+/// another character, and so does that in the index of the rows to make anew.
 const VERSION: char = '\u{1}';
 /// How many rows are made anew at once.
 const MADE_ANEW_AT_ONCE: i64 = 500;
@@ -62,7 +62,7 @@ pub(super) fn patterns(text: &SearchText) -> Vec<String> {
     for key in [lower_case, plain, passport] {
         add(&mut patterns, &escaped(key));
     }
-    // What has one of the others in it, has the same words too.
+    // One that equals another key adds nothing: the other is found within words as well.
     if ![lower_case, plain, passport, &String::new()].contains(&words) {
         add(&mut patterns, &format!(" {} ", escaped(words)));
     }

@@ -154,11 +154,12 @@ fn text_does_not_reach_debug_output() {
     assert_eq!(format!("{:?}", Short::new("Ada").unwrap()), "Text(3 characters)");
 }
 
-/// All but ideographs and syllables, of which some stand for the others.
+/// All of those that are treated in some way of their own, and of the others a part.
 pub(crate) fn all_sorts_of_characters() -> impl Iterator<Item = char> {
-    let many = ('\u{3400}'..='\u{9fff}').chain('\u{ac00}'..='\u{d7a3}').chain('\u{20000}'..='\u{31fff}');
-    let others = ('\0'..='\u{33ff}').chain('\u{a000}'..='\u{abff}').chain('\u{d7a4}'..='\u{1ffff}');
-    many.step_by(101).chain(others).chain('\u{e0000}'..='\u{e01ff}')
+    let plane = ('\0'..='\u{33ff}').chain('\u{a000}'..='\u{abff}').chain('\u{f900}'..='\u{ffff}');
+    let beyond = ('\u{1d400}'..='\u{1d7ff}').chain('\u{1f100}'..='\u{1f2ff}').chain('\u{e0000}'..='\u{e01ff}');
+    let others = ('\u{3400}'..='\u{9fff}').chain('\u{ac00}'..='\u{f8ff}').chain('\u{10000}'..='\u{31fff}');
+    plane.chain(beyond).chain(others.step_by(101))
 }
 
 /// Every character alone, and between others.
