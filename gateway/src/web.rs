@@ -95,7 +95,7 @@ pub(crate) fn is_visit(request: &Request) -> bool {
     let is_below = |place: &str| path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     !NOT_FOR_PEOPLE.into_iter().any(is_below)
         && matches!(*request.method(), Method::GET | Method::HEAD)
-        && Preferred::of(request.headers()) == Preferred::Html
+        && Preferred::of(request.headers(), Preferred::Json) == Preferred::Html
 }
 
 impl WebClient {

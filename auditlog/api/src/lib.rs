@@ -7,6 +7,8 @@
 
 mod cursor;
 mod entry;
+mod export;
+mod facets;
 mod feed;
 mod filter;
 mod live;

@@ -20,6 +20,7 @@ mod parked;
 mod previous_release;
 mod race;
 mod reactions;
+mod refusals;
 mod replicas;
 mod restored;
 mod root;

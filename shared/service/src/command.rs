@@ -1,4 +1,7 @@
+use std::sync::{Arc, OnceLock};
+
 use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Request};
+use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, header};
 use sha2::{Digest, Sha256};
@@ -42,6 +45,9 @@ impl<S: Send + Sync, T: FromFields> FromRequest<S> for Command<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
         let body = body::read(&parts.headers, body).await?;
+        if let Some(read) = parts.extensions.get::<ReadBody>() {
+            read.keep(&body);
+        }
         let key = headers::idempotency_key(&parts.headers)?;
         let if_match = IfMatch::from_headers(&parts.headers)?;
         check_media_type(T::BODY, &parts.headers, &body)?;
@@ -52,6 +58,23 @@ impl<S: Send + Sync, T: FromFields> FromRequest<S> for Command<T> {
             cause: headers::cause(&parts.headers),
         };
         Ok(Self { context, if_match, input })
+    }
+}
+
+/// The body of a command, once it has been read: for whoever has put this among the extensions of its request.
+#[derive(Debug, Clone, Default)]
+pub struct ReadBody(Arc<OnceLock<Bytes>>);
+
+impl ReadBody {
+    fn keep(&self, body: &Bytes) {
+        // Once read, it is the same for ever.
+        let _ = self.0.set(body.clone());
+    }
+
+    /// The body, if it has been read.
+    #[must_use]
+    pub fn get(&self) -> Option<&Bytes> {
+        self.0.get()
     }
 }
 

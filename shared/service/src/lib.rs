@@ -2,9 +2,11 @@
 //!
 //! Nothing here knows a domain.
 
+pub mod accept;
 pub mod body;
 pub mod client;
 mod command;
+pub mod csv;
 pub mod domain_service;
 mod edge;
 mod error_chain;
@@ -28,7 +30,7 @@ mod server;
 pub mod settings;
 pub mod telemetry;
 
-pub use command::{Command, CommandOn};
+pub use command::{Command, CommandOn, ReadBody};
 pub use edge::{finish, method_not_allowed, not_found};
 pub use error_chain::ErrorChain;
 pub use fields::{BodyRule, Fields, FromFields, NoBody};

@@ -5,7 +5,7 @@ mod timestamp;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-pub use timestamp::{InvalidTimestamp, timestamp};
+pub use timestamp::{InvalidTimestamp, instant, timestamp};
 
 /// A text is not a UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -159,6 +159,10 @@ pub struct AppendArgs {
     #[arg(long, value_name = "HOURS", env = "JETBRIDGE_FORGET_ENDED_AFTER", default_value_t = 72)]
     #[arg(value_parser = RangedU64ValueParser::<u32>::new().range(1..=87_600))]
     pub forget_ended_after: u32,
+    /// Days for which refused commands are kept in the audit log; 0 records none
+    #[arg(long, value_name = "DAYS", env = "JETBRIDGE_KEEP_REFUSALS", default_value_t = 90)]
+    #[arg(value_parser = RangedU64ValueParser::<u32>::new().range(0..=36_500))]
+    pub keep_refusals: u32,
 }
 
 impl AppendArgs {
@@ -166,6 +170,13 @@ impl AppendArgs {
     #[must_use]
     pub fn forget_after(&self) -> Duration {
         Duration::from_secs(u64::from(self.forget_ended_after) * 60 * 60)
+    }
+
+    /// For how long refused commands are kept; `None` if they are not recorded.
+    #[must_use]
+    pub fn keep_refusals_for(&self) -> Option<Duration> {
+        let days = u64::from(self.keep_refusals);
+        (days > 0).then(|| Duration::from_secs(days * 24 * 60 * 60))
     }
 }
 

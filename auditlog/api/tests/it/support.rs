@@ -75,6 +75,12 @@ impl TestApi {
         Sse::of(self.request_to_follow(query, last_event_id).send().await.unwrap())
     }
 
+    /// Follows the log with these headers and this query, if it can.
+    pub(crate) async fn try_to_follow(&self, query: &str, last_event_id: Option<&str>) -> Option<Sse> {
+        let feed = self.follow(query, last_event_id).await;
+        feed.position.is_some().then_some(feed)
+    }
+
     pub(crate) fn request_to_follow(&self, query: &str, last_event_id: Option<&str>) -> RequestBuilder {
         let request = self.get(&format!("/api/auditlog/events{query}"));
         last_event_id.into_iter().fold(request, |request, id| request.header("Last-Event-ID", id))

@@ -24,6 +24,12 @@ pub enum InvalidTimestamp {
     /// What is finer than a microsecond cannot be kept.
     #[error("must not be finer than a microsecond; use at most six digits of a second")]
     TooFine,
+    /// What is finer than a nanosecond is no point in time of any clock.
+    #[error("must not be finer than a nanosecond; use at most nine digits of a second")]
+    FinerThanNanosecond,
+    /// Right but for the plus sign of its offset, which came as a space: that is what it stands for in a query.
+    #[error("must have the plus sign of its offset written as %2B, such as 2026-05-01T14:30:00%2B02:00")]
+    UnescapedPlus,
     /// Outside the years that are accepted.
     #[error("must be in the years 1970 to 2199")]
     OutOfRange,
@@ -35,6 +41,9 @@ const AFTER: Timestamp = Timestamp::constant(-DAY, 0);
 /// The end of 2199, with the day after.
 const BEFORE: Timestamp = Timestamp::constant(7_258_118_400 + DAY, 0);
 const DAY: i64 = 24 * 60 * 60;
+/// What the digits after the point stand for.
+const NANOSECONDS_OF_DIGIT: [i32; 9] = [100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
+const MICROSECOND_DIGITS: usize = 6;
 
 /// Reads a point in time (RFC 3339 with an offset), to the microsecond. Gives the offset too; that of `Z` and `-00:00`,
 /// which mean the same (RFC 9557, section 2.2), is none.
@@ -42,12 +51,35 @@ const DAY: i64 = 24 * 60 * 60;
 /// # Errors
 /// [`InvalidTimestamp`] says what to change.
 pub fn timestamp(text: &str) -> Result<(Timestamp, Offset), InvalidTimestamp> {
+    read(text, MICROSECOND_DIGITS)
+}
+
+/// Reads a point in time from a query, as [`timestamp`] does, to the nanosecond.
+///
+/// # Errors
+/// [`InvalidTimestamp`] says what to change.
+pub fn instant(text: &str) -> Result<Timestamp, InvalidTimestamp> {
+    let with_plus = || text.rsplit_once(' ').map(|(before, after)| format!("{before}+{after}"));
+    match read(text, NANOSECONDS_OF_DIGIT.len()) {
+        Ok((at, _)) => Ok(at),
+        Err(InvalidTimestamp::TooFine) => Err(InvalidTimestamp::FinerThanNanosecond),
+        Err(InvalidTimestamp::Malformed)
+            if with_plus().is_some_and(|text| read(&text, NANOSECONDS_OF_DIGIT.len()).is_ok()) =>
+        {
+            Err(InvalidTimestamp::UnescapedPlus)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// `digits` of a second are kept.
+fn read(text: &str, digits: usize) -> Result<(Timestamp, Offset), InvalidTimestamp> {
     let written = Written::read(text.as_bytes()).ok_or(InvalidTimestamp::Malformed)?;
     let offset = written.offset()?;
     let date = Date::new(written.year, written.month, written.day).map_err(|_| InvalidTimestamp::NoSuchTime)?;
     let is_leap = written.second == 60;
     let second = if is_leap { 59 } else { written.second };
-    let time = Time::new(written.hour, written.minute, second, written.nanoseconds()?);
+    let time = Time::new(written.hour, written.minute, second, written.nanoseconds(digits)?);
     let local = DateTime::from_parts(date, time.map_err(|_| InvalidTimestamp::NoSuchTime)?);
     let at = offset.to_timestamp(local).map_err(|_| InvalidTimestamp::OutOfRange)?;
     if is_leap {
@@ -107,9 +139,8 @@ impl<'a> Written<'a> {
         Offset::from_seconds(seconds).map_err(|_| InvalidTimestamp::Offset)
     }
 
-    fn nanoseconds(&self) -> Result<i32, InvalidTimestamp> {
-        const NANOSECONDS_OF_DIGIT: [i32; 6] = [100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000];
-        let kept = self.fraction.len().min(NANOSECONDS_OF_DIGIT.len());
+    fn nanoseconds(&self, digits: usize) -> Result<i32, InvalidTimestamp> {
+        let kept = self.fraction.len().min(digits);
         if self.fraction[kept..].iter().any(|digit| *digit != b'0') {
             return Err(InvalidTimestamp::TooFine);
         }
