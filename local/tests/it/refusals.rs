@@ -105,7 +105,7 @@ async fn no_name_is_recorded_wherever_it_is_sent() {
         api.rename(&unknown_id(), NAME),
         api.rename(&passenger, &NAME.repeat(20)),
         api.board(&in_path),
-        api.board(&format!("{passenger}?name={in_path}")).if_match("\"99999\""),
+        api.post(&format!("/api/passengers/{passenger}/board?name={in_path}")).if_match("\"99999\""),
         api.post(&format!("/api/passengers/{}/offload", unknown_id())).json(&json!({ "reason": NAME })),
         api.post(&format!("/api/passengers/{passenger}/offload")).json(&json!({ "reason": NAME, NAME: NAME })),
         api.put(&format!("/api/flights/{flight}")).json(&json!({ "flightNumber": NAME, "origin": NAME, NAME: NAME })),
