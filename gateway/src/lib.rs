@@ -2,6 +2,8 @@
 //! they answer, and serves the web client.
 
 mod accept;
+mod admission;
+mod client;
 mod compress;
 mod config;
 mod forward;
@@ -10,6 +12,7 @@ mod hop;
 mod paced;
 mod pages;
 mod parked;
+mod places;
 mod rate;
 mod upstream;
 mod web;
@@ -27,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use config::{Config, DomainServices, Limits, NoWebClient, Services, WebArgs, WebDir};
 
+use accept::Preferred;
 use forward::Forwarder;
 use health::Readiness;
 use upstream::Upstreams;
@@ -58,15 +62,23 @@ pub fn router(config: Config) -> Router {
         .merge(web::routes(Arc::clone(&client)))
         .merge(shared_service::health::routes(checks))
         .layer(middleware::from_fn(compress::routes));
-    let others = async move |State(forwarder): State<Arc<Forwarder>>, request: Request| {
+    let others = async move |forwarder: Arc<Forwarder>, request: Request| {
         compress::compressed(request, async |request| {
-            if web::is_visit(&request) {
-                client.page_of_nothing().await.into_response()
-            } else {
+            if !web::is_for_people(&request) {
                 forwarder.forward(request).await
+            } else if Preferred::of(request.headers()) == Preferred::Html {
+                pages::varying(client.page_of_nothing().await.into_response())
+            } else {
+                pages::varying(forwarder.forward(request).await)
             }
         })
         .await
+    };
+    let others = async move |State(forwarder): State<Arc<Forwarder>>, request: Request| {
+        let method = request.method().clone();
+        let mut response = others(forwarder, request).await;
+        shared_service::complete(&method, &mut response);
+        response
     };
     // Everything below /api is forwarded by the fallback: the busiest path goes through the fewest layers.
     shared_service::finish(own, limits.request).fallback(others).with_state(forwarder)

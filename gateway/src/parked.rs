@@ -16,9 +16,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared_service::paging::{InvalidCursor, decode_cursor, encode_cursor};
 use shared_service::problem::{FaultPlace, InvalidPart, PROBLEM_JSON};
-use shared_service::{EventId, FromQuery, Params, PathId, Problem, Query, body, problem_type};
+use shared_service::{EventId, FromQuery, Params, PathId, Problem, Query, problem_type};
 
+use crate::admission::TakenIn;
 use crate::forward::Forwarder;
+use crate::places;
 use crate::upstream::Processor;
 use ask::{Answer, Question, Unanswered};
 
@@ -89,6 +91,12 @@ fn list_of(path: &'static str) -> MethodRouter<Arc<Forwarder>> {
     })
 }
 
+/// Counts a request without a body against all limits, until what this gives is dropped.
+fn admit(forwarder: &Forwarder, extensions: &Extensions) -> Result<places::Place, Problem> {
+    forwarder.admission().check_rate(extensions)?;
+    forwarder.admission().admit(extensions)
+}
+
 /// One domain after the other. Those that come before or after the page are asked too: how many they have.
 async fn list(
     forwarder: &Forwarder,
@@ -96,7 +104,7 @@ async fn list(
     Asked { limit, after }: Asked,
     extensions: &Extensions,
 ) -> Result<Response, Problem> {
-    let _slot = forwarder.admit(extensions)?;
+    let _place = admit(forwarder, extensions)?;
     let processors = forwarder.upstreams().processors();
     let beginning = after.as_ref().map(|place| processors.iter().position(|one| one.domain.name == place.domain));
     let first = beginning.unwrap_or(Some(0)).ok_or_else(not_a_cursor)?;
@@ -169,7 +177,7 @@ async fn replay(
     headers: HeaderMap,
     extensions: Extensions,
 ) -> Result<Response, Problem> {
-    let _slot = forwarder.admit(&extensions)?;
+    let _place = admit(&forwarder, &extensions)?;
     let question = Question::post("/parked/replay".to_owned(), &headers, Bytes::new());
     let processors = forwarder.upstreams().processors();
     let limit = forwarder.answer_limit();
@@ -205,10 +213,12 @@ async fn discard(
     PathId(id): PathId<EventId>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let _slot = forwarder.admit(request.extensions())?;
+    let admission = forwarder.admission();
+    admission.check_rate(request.extensions())?;
     let (parts, body) = request.into_parts();
-    let body = body::read(&parts.headers, body).await?;
-    let question = Question::post(format!("/parked/{id}/discard"), &parts.headers, body);
+    let TakenIn { bytes, room: _room } = admission.take_in(&parts.extensions, &parts.headers, body).await?;
+    let _place = admission.admit(&parts.extensions)?;
+    let question = Question::post(format!("/parked/{id}/discard"), &parts.headers, bytes);
     let processors = forwarder.upstreams().processors();
     let mut unreachable = Vec::new();
     for processor in processors {

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use axum::Router;
+use axum::{Extension, Router};
 use shared_infrastructure::InvalidSetting;
 use shared_infrastructure::event_store::{EventStore, Refusal, StoreError};
 use shared_infrastructure::executor::{Executor, ExecutorHandle, ExecutorSettings};
@@ -15,7 +15,7 @@ use shared_infrastructure::snapshot::Snapshots;
 use shared_kernel::{Decider, Domain};
 use shared_service::domain_service::{DomainService, ServiceKind};
 use shared_service::health::{self, Checks, Trouble};
-use shared_service::rpc;
+use shared_service::{ServiceNames, rpc};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -43,7 +43,8 @@ pub(crate) async fn run<A: DomainApi>(
     let routes = A::routes(tasks.backend(A::DOMAIN), &peers);
     let routes = routes.map_err(|unusable| RunError::Setting(unusable.into()))?;
     let (methods, _rpc_handle) = rpc::routes(routes.rpc);
-    let public = shared_service::finish(routes.public.merge(health::routes(checks)), limits::REQUEST);
+    let names = Extension(ServiceNames::known_to(A::DOMAIN));
+    let public = shared_service::finish(routes.public.layer(names).merge(health::routes(checks)), limits::REQUEST);
     tasks.run(listener, public.merge(methods), shutdown).await
 }
 

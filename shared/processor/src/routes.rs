@@ -1,8 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -15,7 +14,7 @@ use shared_infrastructure::postgres::Database;
 use shared_infrastructure::unfinished;
 use shared_infrastructure::worker::ResumeFrom;
 use shared_kernel::QueryError;
-use shared_service::{Page, Problem, finish, health, problem_type};
+use shared_service::{Page, Problem, body, finish, health, problem_type};
 use uuid::Uuid;
 
 use crate::checks;
@@ -57,7 +56,9 @@ struct Resume {
 }
 
 /// Lets reactions go on with another history. An empty body means from its beginning.
-async fn resume(State(processor): State<Arc<Processor>>, body: Bytes) -> Result<StatusCode, Problem> {
+async fn resume(State(processor): State<Arc<Processor>>, request: Request) -> Result<StatusCode, Problem> {
+    let (parts, body) = request.into_parts();
+    let body = body::read(&parts.headers, body).await?;
     let resume: Resume = match body.is_empty() {
         true => Resume::default(),
         false => serde_json::from_slice(&body).map_err(|error| {

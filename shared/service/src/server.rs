@@ -21,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::Service;
 
+use crate::path::with_plain_letters;
+
 /// Connections at a time; more wait in the listener's queue.
 const MAX_CONNECTIONS: usize = 10_000;
 /// How long a connection may stay without a complete request head, in use or not.
@@ -124,6 +126,9 @@ async fn serve_connection(
         let ending = ending.clone();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
+        if let Some(plain) = with_plain_letters(request.uri()) {
+            *request.uri_mut() = plain;
+        }
         async move { router.call(request).await.map(|response| end_stream_at(response, ending)) }
     });
     let connection = builder.serve_connection(TokioIo::new(stream), service);

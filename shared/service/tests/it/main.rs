@@ -3,9 +3,14 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bodies;
+mod edges;
+mod fingerprints;
 mod headers;
 mod health;
 mod lists;
+mod origin;
+mod paths;
+mod preconditions;
 mod problems;
 mod process;
 mod properties;

@@ -17,13 +17,13 @@ use tokio_util::sync::CancellationToken;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-struct Server {
-    address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     shutdown: CancellationToken,
     task: JoinHandle<()>,
 }
 
-async fn start(router: Router) -> Server {
+pub(crate) async fn start(router: Router) -> Server {
     let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
     let address = listener.local_addr().unwrap();
     let shutdown = CancellationToken::new();
@@ -36,7 +36,7 @@ impl Server {
         format!("http://{}{path}", self.address)
     }
 
-    async fn stop(self) -> Duration {
+    pub(crate) async fn stop(self) -> Duration {
         let started = Instant::now();
         self.shutdown.cancel();
         tokio::time::timeout(LIMIT, self.task).await.unwrap().unwrap();
