@@ -19,7 +19,7 @@ FROM ${RUST_IMAGE} AS build
 ARG PROFILE=container
 WORKDIR /build
 ENV CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
-ENV PACKAGES="-p flight-api -p flight-processor -p passenger-api -p passenger-processor -p auditlog-api -p gateway -p containers-setup"
+ENV PACKAGES="-p flight-api -p flight-processor -p passenger-api -p passenger-processor -p auditlog-api -p gateway -p jetbridge-verify -p containers-setup"
 COPY --from=skeleton /skeleton .
 RUN cargo build --locked --profile "$PROFILE" $PACKAGES --bins
 COPY . .
@@ -28,7 +28,7 @@ RUN find . -path ./target -prune -o -name '*.rs' -exec touch {} + \
     && cargo build --locked --profile "$PROFILE" $PACKAGES --bins \
     && folder=target/$(if [ "$PROFILE" = dev ]; then echo debug; else echo "$PROFILE"; fi) \
     && mkdir -p /out/bin \
-    && for service in flight-api flight-processor passenger-api passenger-processor auditlog-api gateway setup; do \
+    && for service in flight-api flight-processor passenger-api passenger-processor auditlog-api gateway verify setup; do \
            strip --strip-all -o "/out/bin/$service" "$folder/$service"; \
        done
 # A volume that is new takes over the owner of the folder that it is mounted on.
@@ -64,7 +64,7 @@ ENTRYPOINT ["flight-api"]
 FROM runtime AS flight-processor
 LABEL org.opencontainers.image.title="jetbridge-flight-processor" \
       org.opencontainers.image.description="Jetbridge: read model and reactions of flights"
-COPY --from=build /out/bin/flight-processor /usr/local/bin/flight-processor
+COPY --from=build /out/bin/flight-processor /out/bin/verify /usr/local/bin/
 ENV JETBRIDGE_LISTEN=0.0.0.0:8091
 EXPOSE 8091
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["flight-processor", "healthcheck"]
@@ -82,7 +82,7 @@ ENTRYPOINT ["passenger-api"]
 FROM runtime AS passenger-processor
 LABEL org.opencontainers.image.title="jetbridge-passenger-processor" \
       org.opencontainers.image.description="Jetbridge: read model and reactions of passengers"
-COPY --from=build /out/bin/passenger-processor /usr/local/bin/passenger-processor
+COPY --from=build /out/bin/passenger-processor /out/bin/verify /usr/local/bin/
 ENV JETBRIDGE_LISTEN=0.0.0.0:8092
 EXPOSE 8092
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["passenger-processor", "healthcheck"]

@@ -1,10 +1,9 @@
 //! Checking a running system.
 
-use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use jetbridge_verify::{Stores, Summary, Violation};
+use jetbridge_verify::{EXIT_UNCHECKED, Stores, Summary};
 use shared_service::settings::SecretUrl;
 
 use crate::database;
@@ -13,33 +12,18 @@ use crate::error::{Report, SystemError};
 use crate::running::Running;
 use crate::settings::VerifySettings;
 
-/// What the program ends with if the system could not be checked.
-const EXIT_UNCHECKED: u8 = 3;
-
-/// Checks the system, and says each violation on standard output as it is found.
+/// Checks the system, and says what it finds on standard output.
 pub(crate) async fn run(domains: &[DomainServices], settings: &VerifySettings) -> Result<Summary, SystemError> {
     let stores = stores(domains, settings)?;
-    let say = |violation: &Violation| {
-        // If standard output is closed, the exit code tells.
-        let _ = writeln!(io::stdout().lock(), "{violation}");
-    };
-    Ok(jetbridge_verify::verify(&stores, Duration::from_secs(settings.settle), say).await?)
+    Ok(jetbridge_verify::verify_aloud(&stores, Duration::from_secs(settings.settle)).await?)
 }
 
 /// What the program ends with, and its error if the system could not be checked.
 pub(crate) fn verdict(verified: Result<Summary, SystemError>) -> (ExitCode, Result<(), Report>) {
-    let Summary { flight_events, passenger_events, rows, violations } = match verified {
-        Ok(summary) => summary,
-        Err(error) => return (ExitCode::from(EXIT_UNCHECKED), Err(error.into())),
-    };
-    let found = match violations {
-        0 => "no violation".to_owned(),
-        1 => "1 violation".to_owned(),
-        many => format!("{many} violations"),
-    };
-    let checked = format!("{flight_events} flight events, {passenger_events} passenger events and {rows} rows");
-    let _ = writeln!(io::stdout().lock(), "checked {checked}: {found}");
-    (if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }, Ok(()))
+    match verified {
+        Ok(summary) => (summary.exit_code(), Ok(())),
+        Err(error) => (ExitCode::from(EXIT_UNCHECKED), Err(error.into())),
+    }
 }
 
 /// Where the data is: what is given, and the rest as it is written down by the program that runs.

@@ -6,13 +6,14 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use eventstore::{AppendToStreamOptions, Client, EventData};
 use flight_api::FlightApi;
 use flight_processor::FlightProcessor;
 use jetbridge_testing::{Api, TestDatabase, TestEventStore, TestProxy, TestService, eventually};
 use passenger_api::PassengerApi;
 use passenger_processor::PassengerProcessor;
 use reqwest::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared_api::DomainApi;
 use shared_infrastructure::event_store::EventStore;
 use shared_infrastructure::reader::LOOK_INTERVAL;
@@ -122,6 +123,15 @@ impl Airport {
             let sql = "UPDATE checkpoints SET revision = $1 WHERE name = $2";
             assert_eq!(database.client().await.execute(sql, &[&last, &reader]).await.unwrap(), 1);
         }
+    }
+
+    /// The first event of a deletion in the passenger domain, without those that should follow.
+    async fn begin_deleting(&self, flight: &str) {
+        let data = json!({ "flightId": flight, "ending": "deleted" });
+        let event = EventData::json("ManifestClosed", &data).unwrap();
+        let event = event.metadata_as_json(&json!({ "schemaVersion": 1 })).unwrap();
+        let client = Client::new(self.store.connection_string().parse().unwrap()).unwrap();
+        client.append_to_stream("passenger-stream", &AppendToStreamOptions::default(), event).await.unwrap();
     }
 
     async fn new_flight(&self) -> String {
@@ -319,6 +329,28 @@ async fn what_no_event_announces_any_more_is_found_listed_and_brought_about() {
     shows(&airport.passengers, &format!("/api/passengers/{passenger}"), &["status"], "arrived").await;
     eventually("the passenger is removed", LIMIT, async || {
         airport.passengers.get(&format!("/api/passengers/{removed}")).send().await.slug() == "passenger-not-found"
+    })
+    .await;
+    comes_to_miss(&processors.passenger, &[]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn passengers_who_were_left_on_a_deleted_flight_are_found_and_removed() {
+    let (airport, processors) = Airport::open().await;
+    let (flight, passenger) = airport.new_complete().await;
+    let Processors { flight: first, passenger: second } = processors;
+    first.stop().await;
+    second.stop().await;
+    airport.to_passengers.cut();
+    airport.flights.delete_flight(&flight).send().await.expect(StatusCode::NO_CONTENT);
+    airport.begin_deleting(&flight).await;
+    airport.skip_reactions().await;
+
+    let processors = airport.start_processors(Duration::from_millis(500)).await;
+    comes_to_miss(&processors.passenger, &[("deletionWithPassengers", &flight)]).await;
+    airport.to_passengers.mend();
+    eventually("the passenger is removed", LIMIT, async || {
+        airport.passengers.get(&format!("/api/passengers/{passenger}")).send().await.slug() == "passenger-not-found"
     })
     .await;
     comes_to_miss(&processors.passenger, &[]).await;

@@ -12,6 +12,9 @@ mod streams;
 mod violation;
 mod world;
 
+use std::fmt;
+use std::io::{self, Write};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use flight_infrastructure::FlightProjection;
@@ -52,6 +55,41 @@ pub struct Summary {
     pub rows: usize,
     /// How many violations were reported.
     pub violations: usize,
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { flight_events, passenger_events, rows, violations } = self;
+        write!(f, "checked {flight_events} flight events, {passenger_events} passenger events and {rows} rows: ")?;
+        match violations {
+            0 => f.write_str("no violation"),
+            1 => f.write_str("1 violation"),
+            many => write!(f, "{many} violations"),
+        }
+    }
+}
+
+impl Summary {
+    /// What a program ends with that has checked this: 0 without a violation, otherwise 1.
+    #[must_use]
+    pub fn exit_code(&self) -> ExitCode {
+        if self.violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+/// What a program ends with if the system could not be checked.
+pub const EXIT_UNCHECKED: u8 = 3;
+
+/// [`verify`] as a program does it: each violation is a line on standard output, and so is the summary.
+///
+/// # Errors
+/// [`VerifyError`] if it cannot be checked.
+pub async fn verify_aloud(stores: &Stores, settle: Duration) -> Result<Summary, VerifyError> {
+    // If standard output is closed, the exit code tells.
+    let say = |line: &dyn fmt::Display| drop(writeln!(io::stdout().lock(), "{line}"));
+    let summary = verify(stores, settle, |violation| say(violation)).await?;
+    say(&summary);
+    Ok(summary)
 }
 
 /// Why a system could not be checked.

@@ -1,20 +1,23 @@
 //! Looking for manifests that do not fit their flights.
 
+use std::collections::HashSet;
+
 use deadpool_postgres::Object;
 use flight_contract::{Admission, FlightId};
-use passenger_core::ManifestState;
+use passenger_contract::FlightEnding;
+use passenger_core::{ManifestState, PassengerStatus};
 use shared_infrastructure::reader::ReactionError;
 use shared_infrastructure::unfinished::{AT_ONCE, Found, Surroundings, Unfinished};
 use uuid::Uuid;
 
 use crate::RpcFlights;
-use crate::table::{MANIFESTS, ManifestColumns, ManifestRow};
+use crate::table::{MANIFESTS, ManifestColumns, ManifestRow, PASSENGERS, PassengerColumns};
 
 /// A sealed manifest whose flight is at the gate.
 pub(crate) const SEAL_WITHOUT_DEPARTURE: &str = "sealWithoutDeparture";
-/// A manifest that is not closed although its flight has landed.
+/// A manifest that is not closed, or not completely, although its flight has landed.
 const LANDING_WITHOUT_ARRIVALS: &str = "landingWithoutArrivals";
-/// A manifest that is not closed although its flight was deleted.
+/// A manifest that is not closed, or not empty, although its flight was deleted.
 const DELETION_WITH_PASSENGERS: &str = "deletionWithPassengers";
 
 /// How many flights are asked about at once.
@@ -22,7 +25,8 @@ const PAGE: usize = 500;
 /// How many times that is done in one look.
 const PAGES: usize = 20;
 
-/// What the read model and the flight domain say of manifests that are not closed, after the key `after`.
+/// What the read model and the flight domain say of manifests after the key `after`: those that are not closed, and
+/// those of whose passengers some were left as they were.
 pub(crate) async fn look(
     flights: &RpcFlights,
     surroundings: &Surroundings,
@@ -39,7 +43,8 @@ pub(crate) async fn look(
             break;
         }
     }
-    if apart.is_empty() {
+    let half_closed: HashSet<_> = closed_by_half(surroundings, &found).await?.into_iter().collect();
+    if apart.is_empty() && half_closed.is_empty() {
         return Ok(found);
     }
     surroundings.let_pass_what_is_on_its_way().await;
@@ -53,6 +58,16 @@ pub(crate) async fn look(
             found.unfinished.push(Unfinished { kind, key: manifest.flight_id.uuid(), since });
         }
     }
+    let still = closed_by_half(surroundings, &found).await?.into_iter().filter(|half| half_closed.contains(half));
+    let left_behind = still.map(|(flight_id, ending)| {
+        let kind = match ending {
+            FlightEnding::Landed => LANDING_WITHOUT_ARRIVALS,
+            FlightEnding::Deleted => DELETION_WITH_PASSENGERS,
+        };
+        Unfinished { kind, key: flight_id.uuid(), since: None }
+    });
+    let places = AT_ONCE.saturating_sub(found.unfinished.len());
+    found.unfinished.extend(left_behind.take(places));
     Ok(found)
 }
 
@@ -90,6 +105,31 @@ async fn not_closed(surroundings: &Surroundings, after: Uuid) -> Result<Vec<Mani
     let condition = format!("{key} > $1 AND {state} <> 'closed' ORDER BY {key} LIMIT {PAGE}");
     let found = MANIFESTS.found_where(&client(surroundings).await?, &condition, &[&after]).await;
     found.map_err(|error| ReactionError::Retry(error.to_string()))
+}
+
+/// Manifests that are closed, with passengers on them who should have arrived or been removed with that, among those
+/// that were looked at.
+async fn closed_by_half(
+    surroundings: &Surroundings,
+    looked_at: &Found,
+) -> Result<Vec<(FlightId, FlightEnding)>, ReactionError> {
+    let (key, flight, status) = (ManifestColumns::flight_id, PassengerColumns::flight_id, PassengerColumns::status);
+    // There are as many passengers with these statuses as fly at the moment, but manifests of all times.
+    let condition = format!(
+        "{key} > $1 AND ($2::uuid IS NULL OR {key} <= $2) AND {state} = 'closed'
+         AND {key} IN (SELECT {flight} FROM {PASSENGERS} WHERE {status} = ANY($3)) LIMIT {AT_ONCE}",
+        state = ManifestColumns::state,
+    );
+    let not_at_an_end = [PassengerStatus::CheckedIn.as_str(), PassengerStatus::Boarded.as_str()];
+    let range = (looked_at.after.unwrap_or_default(), looked_at.up_to);
+    let client = client(surroundings).await?;
+    let found = MANIFESTS.found_where(&client, &condition, &[&range.0, &range.1, &not_at_an_end.as_slice()]).await;
+    let manifests: Vec<ManifestRow> = found.map_err(|error| ReactionError::Retry(error.to_string()))?;
+    let closed = manifests.into_iter().filter_map(|manifest| match manifest.state {
+        ManifestState::Closed(ending) => Some((manifest.flight_id, ending)),
+        ManifestState::Open | ManifestState::Sealed => None,
+    });
+    Ok(closed.collect())
 }
 
 async fn these(surroundings: &Surroundings, ids: &[Uuid]) -> Result<Vec<ManifestRow>, ReactionError> {

@@ -75,15 +75,27 @@ impl DatabaseArgs {
     /// # Errors
     /// [`DatabaseAddressError`] if it is none, or there is no usable password in the file.
     pub fn address(&self) -> Result<SecretUrl, DatabaseAddressError> {
-        let mut address: PostgresAddress = self.database_url.expose().parse()?;
-        if let Some(file) = &self.database_ca_file {
-            address = address.with_parameter("sslrootcert", path_text(file)?);
-        }
-        if let Some(file) = &self.database_password_file {
-            address = address.with_parameter("password", Secret::read(file)?.expose());
-        }
-        Ok(SecretUrl::new(address.expose()))
+        database_address(&self.database_url, self.database_password_file.as_deref(), self.database_ca_file.as_deref())
     }
+}
+
+/// The address of a database, with what is in the files.
+///
+/// # Errors
+/// [`DatabaseAddressError`] if it is none, or there is no usable password in the file.
+pub fn database_address(
+    url: &SecretUrl,
+    password_file: Option<&Path>,
+    ca_file: Option<&Path>,
+) -> Result<SecretUrl, DatabaseAddressError> {
+    let mut address: PostgresAddress = url.expose().parse()?;
+    if let Some(file) = ca_file {
+        address = address.with_parameter("sslrootcert", path_text(file)?);
+    }
+    if let Some(file) = password_file {
+        address = address.with_parameter("password", Secret::read(file)?.expose());
+    }
+    Ok(SecretUrl::new(address.expose()))
 }
 
 /// The settings give no usable address of a database.

@@ -9,5 +9,6 @@ mod flight_samples;
 #[path = "../../../../passenger/core/tests/it/samples.rs"]
 mod passenger_samples;
 mod planted;
+mod program;
 mod rows;
 mod support;
