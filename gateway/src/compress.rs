@@ -36,7 +36,8 @@ where
     F: Future<Output = Response>,
 {
     let (is_head, is_safe) = (*request.method() == Method::HEAD, request.method().is_safe());
-    let accepted = accepted(request.headers());
+    let is_conditional = request.headers().contains_key(header::IF_NONE_MATCH);
+    let accepted = if is_conditional { accepted(request.headers()) } else { Vec::new() };
     unmark(request.headers_mut(), header::IF_MATCH, |_| true);
     // A cache may use what a 304 names for this client, so that has to be something that the client accepts.
     let is_of_use = |encoding| !is_safe || accepted.contains(&encoding);

@@ -14,7 +14,7 @@ use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use shared_service::problem::Problem;
 use shared_service::problem_type;
-use shared_service::{ErrorChain, ServiceNames, actor};
+use shared_service::{ErrorChain, ServiceNames, actor, check_expectations};
 
 use crate::admission::{Admission, TakenIn};
 use crate::client::{Client, peer};
@@ -44,6 +44,7 @@ impl Forwarder {
 
     async fn answer(&self, request: Request) -> Result<Response, Problem> {
         self.admission.check_rate(request.extensions())?;
+        check_expectations(request.headers())?;
         let (mut parts, body) = request.into_parts();
         let Some(upstream) = self.upstreams.for_path(parts.uri.path()) else {
             return Err(Problem::of(problem_type::NOT_FOUND));

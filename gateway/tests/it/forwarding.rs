@@ -245,6 +245,15 @@ async fn bodies_of_unknown_size_are_limited_too() {
 }
 
 #[tokio::test]
+async fn what_nobody_here_does_is_not_expected_of_a_service() {
+    let (gateway, _services) = three_services().await;
+    let post = |expected: &str| Client::new().post(gateway.url("/api/flights")).header("expect", expected).body("{}");
+    expect_problem(post("200-ok"), 417, "expectation-failed").await;
+    let answer: Value = post("100-continue").send().await.unwrap().json().await.unwrap();
+    assert_eq!((&answer["body"], &answer["headers"]["expect"]), (&json!("{}"), &Value::Null));
+}
+
+#[tokio::test]
 async fn connections_are_kept_and_pipelines_answered_in_order() {
     let (gateway, _services) = three_services().await;
     let mut stream = TcpStream::connect(gateway.address()).await.unwrap();

@@ -6,8 +6,8 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderName, HeaderValue, Method};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPECT, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::problem::Problem;
 use crate::problem_type;
@@ -50,11 +50,30 @@ pub async fn method_not_allowed() -> Problem {
     Problem::of(problem_type::METHOD_NOT_ALLOWED)
 }
 
+/// Refuses what is expected of the way in which a request is answered, unless it is to be told to go on, which the server
+/// does by itself (RFC 9110, 10.1.1).
+///
+/// # Errors
+/// 417 `expectation-failed`.
+pub fn check_expectations(headers: &HeaderMap) -> Result<(), Problem> {
+    let is_met = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"100-continue");
+    match headers.get_all(EXPECT).iter().all(is_met) {
+        true => Ok(()),
+        false => Err(Problem::of(problem_type::EXPECTATION_FAILED)),
+    }
+}
+
 async fn guard(State(limit): State<Duration>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
+    let answer = async {
+        match check_expectations(request.headers()) {
+            Ok(()) => next.run(request).await,
+            Err(refusal) => refusal.into_response(),
+        }
+    };
+    let answer = AssertUnwindSafe(answer).catch_unwind();
     let mut response = match tokio::time::timeout(limit, answer).await {
         Ok(Ok(response)) => response,
         Ok(Err(_panic)) => Problem::internal("a request handler panicked").into_response(),

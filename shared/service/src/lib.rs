@@ -29,7 +29,7 @@ pub mod settings;
 pub mod telemetry;
 
 pub use command::{Command, CommandOn};
-pub use edge::{complete, finish, method_not_allowed, not_found};
+pub use edge::{check_expectations, complete, finish, method_not_allowed, not_found};
 pub use error_chain::ErrorChain;
 pub use fields::{BodyRule, Fields, FromFields, NoBody};
 pub use headers::RequestedPosition;

@@ -7,6 +7,9 @@ shared_kernel::problem_types! {
     MALFORMED_HEADER = 400, "malformed-header", "Malformed header",
         "A request header has a value that this service cannot read.",
         "Correct the header that `detail` names. A Jetbridge-Position, an ETag or a cursor has to be sent exactly as it was received.";
+    EXPECTATION_FAILED = 417, "expectation-failed", "Expectation failed",
+        "The header Expect asks for something that this service does not do. Nothing was done.",
+        "Send the request without it, or with `100-continue`.";
     INVALID_REQUEST = 422, "invalid-request", "Invalid request",
         "The request could be read, but some of its fields or query parameters are missing, unknown or not allowed. Nothing was done.",
         "`errors` lists each fault: `pointer` (or `parameter`) says where it is, `detail` what to change.";

@@ -1,6 +1,8 @@
 //! Who asks, said over HTTP and by the other domain.
 
-use jetbridge_testing::flight_details;
+use std::time::Duration;
+
+use jetbridge_testing::{eventually, flight_details};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -19,7 +21,8 @@ async fn a_cause_that_cannot_be_kept_is_refused_as_invalid_params() {
     let tables = Tables::create().await;
     let api = TestApi::start(&tables).await;
     let cause = json!({ "correlationId": "a", "actor": "passenger-reactions" });
-    assert!(note(&api, cause.clone()).await["result"].is_object());
+    let is_noted = async || note(&api, cause.clone()).await["result"].is_object();
+    eventually("the API takes commands", Duration::from_secs(30), is_noted).await;
     for (field, value) in
         [("correlationId", json!("a\nb")), ("actor", json!("")), ("stepOf", json!({ "key": "", "fingerprint": "f" }))]
     {

@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 use tower::ServiceExt;
 
-use crate::support::{ID, app, post_json};
+use crate::support::{ID, app, post_json, post_with};
 
 #[track_caller]
 fn assert_complete(headers: &HeaderMap, caching: &str) {
@@ -52,5 +52,18 @@ async fn what_an_answer_says_itself_counts() {
     for (path, caching) in [("/events", "no-store"), ("/kept", "public, max-age=60")] {
         let request = Request::builder().method(Method::GET).uri(path).body(Body::empty()).unwrap();
         assert_complete(routes.clone().oneshot(request).await.unwrap().headers(), caching);
+    }
+}
+
+#[tokio::test]
+async fn what_is_expected_is_done_or_refused() {
+    let body = format!(r#"{{"name":"Ada","boxId":"{ID}"}}"#);
+    for (expected, status) in [("100-continue", 201), ("100-Continue", 201), ("200-ok", 417), ("", 417)] {
+        let headers = [("content-type", "application/json"), ("expect", expected)];
+        let answer = post_with("/things", &headers, body.clone()).await;
+        assert_eq!(answer.status, status, "{expected}: {answer:?}");
+        if status == 417 {
+            answer.assert_problem(417, "expectation-failed");
+        }
     }
 }
