@@ -451,6 +451,29 @@ def test_files(system):
         options = [part for file in chosen for part in ("--file", file)]
         done = run(*compose, *options, "config", "--quiet", env=system.env)
         check(not (done.stdout + done.stderr).strip(), f"config of {chosen}: {done.stdout}{done.stderr}")
+    check_pinned(compose, [file for chosen in files[-1:] for file in chosen])
+
+
+def check_pinned(compose, files):
+    """What a release publishes names every image by its digest, unless a setting says which to take."""
+    names = [*(f"jetbridge-{name}" for name in IMAGE_NAMES), "postgres", "eventstore"]
+    digests = {name: f"sha256:{number:064x}" for number, name in enumerate(names, 1)}
+    table = "".join(f"{name} {digest}\n" for name, digest in digests.items())
+    with tempfile.TemporaryDirectory() as folder:
+        for file in files:
+            shutil.copy(ROOT / file, folder)
+        paths = [str(Path(folder) / file) for file in files]
+        subprocess.run([ROOT / "containers" / "pin", "1.2.3", *paths], input=table, text=True, check=True)
+        options = [part for path in paths for part in ("--file", path)]
+        env = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
+        config = run(*compose, *options, "config", env=env).stdout
+        images = set(re.findall(r"^ +image: (\S+)$", config, re.MULTILINE))
+        check(len(images) == len(names), f"pinned: {images}")
+        for name, digest in digests.items():
+            check(any(f"{name}:" in image and image.endswith(f"@{digest}") for image in images), f"{name}: {images}")
+        env |= {"JETBRIDGE_VERSION": "1.2.4", "POSTGRES_IMAGE": "postgres:16", "EVENTSTORE_IMAGE": "eventstore:24.6"}
+        config = run(*compose, *options, "config", env=env).stdout
+        check("sha256:" not in config, f"pinned in spite of settings: {config}")
 
 
 def test_images(system):
@@ -482,7 +505,7 @@ def test_refused_secrets(system):
             done = system.call("run", "--rm", "setup", ok=False, JETBRIDGE_SECRETS=f"{folder}/")
             check(done.returncode != 0 and words in done.stdout + done.stderr, f"setup took {text!r}: {done}")
             image = f"{IMAGES}/jetbridge-flight-processor:test"
-            settings = ["--database-url", "postgres://flight@db/flight", "--event-store", "esdb://db:1?tls=false"]
+            settings = ["--database-url", "postgres://flight@db/flight?sslmode=disable", "--event-store", "esdb://db:1?tls=false"]
             settings += ["--passenger-api", "http://a:1", "--database-password-file", "/secrets/password"]
             mount = f"{password}:/secrets/password:ro"
             done = run("docker", "run", "--rm", "--volume", mount, image, *settings, ok=False)
@@ -531,6 +554,7 @@ def test_hardening(system):
             check(host["ReadonlyRootfs"], f"{service} can write to its image")
             check(host["CapDrop"] == ["ALL"] and not host["CapAdd"], f"{service} has capabilities")
             check(any("no-new-privileges" in option for option in host["SecurityOpt"]), f"{service} may gain privileges")
+            check(0 < (host["PidsLimit"] or 0) <= 1024, f"{service} may have {host['PidsLimit']} processes")
             check(not host["Privileged"] and host["Memory"] > 0, f"{service} is not limited")
             check(host["LogConfig"]["Config"].get("max-size"), f"the log of {service} grows for ever")
             check(host["RestartPolicy"]["Name"] == "unless-stopped", f"{service} is not restarted")
@@ -540,6 +564,8 @@ def test_hardening(system):
             if ports:
                 published[service] = ports
     check(list(published) == ["gateway"] and len(published["gateway"]) == 1, f"published: {published}")
+    (bound,) = published["gateway"].values()
+    check([to["HostIp"] for to in bound] == ["127.0.0.1"], f"published beyond this machine: {published}")
     check(inspect(setup_container(system))["Config"]["User"] == NONROOT, "setup runs as root")
 
 
@@ -641,7 +667,7 @@ class Probe:
     def readers(self, container, port):
         """Which readers of a processor this instance leads."""
         address = addresses(container)[self.network]
-        request = r"GET /health/ready HTTP/1.1\r\nHost: probe\r\nConnection: close\r\n\r\n"
+        request = rf"GET /health/ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
         script = f"exec 3<>/dev/tcp/{address}/{port}; printf '{request}' >&3; timeout 2 cat <&3"
         answer = run("docker", "exec", self.container, "bash", "-c", script, ok=False).stdout
         body = json.loads(answer[answer.index("{") : answer.rindex("}") + 1])

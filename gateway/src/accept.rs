@@ -1,27 +1,22 @@
-use http::{HeaderMap, header};
+use http::HeaderMap;
+use shared_service::accept;
 
 /// What a client would rather have, of what people and programs ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Preferred {
     Html,
     Json,
-    /// It has not said.
-    Anything,
 }
 
 impl Preferred {
-    /// Goes by the order of the types: nobody gives these two any other weights.
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        headers
-            .get_all(header::ACCEPT)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .find_map(|range| match range.split(';').next().unwrap_or_default().trim() {
-                "text/html" | "application/xhtml+xml" => Some(Self::Html),
-                "application/json" | "application/problem+json" => Some(Self::Json),
-                _ => None,
-            })
-            .unwrap_or(Self::Anything)
+    /// What its `Accept` says; `otherwise`, if it is the same to it, or takes neither.
+    pub(crate) fn of(headers: &HeaderMap, otherwise: Self) -> Self {
+        let html = ("text/html", Self::Html);
+        let [json, problem] = ["application/json", "application/problem+json"].map(|json| (json, Self::Json));
+        let offered = match otherwise {
+            Self::Html => [html, json, problem],
+            Self::Json => [json, problem, html],
+        };
+        accept::preferred(headers, &offered).unwrap_or(otherwise)
     }
 }

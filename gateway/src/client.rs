@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use axum::extract::ConnectInfo;
 use http::Extensions;
+use shared_service::client::network;
 
 /// An IPv4 address, or the /64 network that one subscriber gets with IPv6.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,10 +32,7 @@ pub(crate) fn peer(extensions: &Extensions) -> Option<SocketAddr> {
 
 impl From<IpAddr> for Client {
     fn from(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
-            IpAddr::V4(address) => IpAddr::V4(address),
-            IpAddr::V6(address) if address.is_loopback() => IpAddr::V6(address),
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << 64))),
-        })
+        let is_own = address.to_canonical().is_loopback();
+        Self(if is_own { address.to_canonical() } else { network(address) })
     }
 }

@@ -4,9 +4,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use shared_kernel::Domain;
 use shared_service::body::BODY_LIMIT;
-use shared_service::settings::ServiceUrl;
+use shared_service::settings::{List, ServiceUrl};
+use shared_service::{ConnectionLimits, Origin, ServerSettings};
 
 /// What the gateway has to know.
 #[derive(Debug, Clone)]
@@ -17,6 +19,8 @@ pub struct Config {
     pub limits: Limits,
     /// Where the web client is read from; it is the one in this program if `None`.
     pub web_dir: Option<WebDir>,
+    /// For whom it listens.
+    pub server: ServerSettings,
 }
 
 /// Where the services are.
@@ -83,6 +87,32 @@ impl Default for Limits {
             body: BODY_LIMIT,
             requests_per_second: None,
             requests_per_second_in_all: None,
+        }
+    }
+}
+
+/// What clients are allowed.
+#[derive(Debug, Clone, Args)]
+pub struct ClientArgs {
+    /// Origin, such as https://example.com, whose pages may use the API. More than one: again, or separated by commas
+    #[arg(long, value_name = "ORIGIN", env = "JETBRIDGE_ALLOWED_ORIGINS")]
+    allowed_origins: Vec<List<Origin>>,
+    /// Connections that one client address may have; behind a proxy as many as there may be [default: half of them]
+    #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_CONNECTIONS_PER_CLIENT")]
+    #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
+    connections_per_client: Option<usize>,
+}
+
+impl ClientArgs {
+    /// The settings of a listener for clients.
+    #[must_use]
+    pub fn applied_to(&self, server: ServerSettings) -> ServerSettings {
+        let per_client = self.connections_per_client.unwrap_or(server.limits.connections.div_ceil(2));
+        ServerSettings {
+            allowed_origins: self.allowed_origins.iter().flat_map(|origins| origins.0.iter().cloned()).collect(),
+            answers_half_closed: true,
+            limits: ConnectionLimits { per_client: Some(per_client), ..server.limits },
+            ..server
         }
     }
 }

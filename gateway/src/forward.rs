@@ -21,6 +21,7 @@ use crate::client::{Client, peer};
 use crate::config::Limits;
 use crate::hop;
 use crate::paced::Paced;
+use crate::places::Place;
 use crate::upstream::{Upstream, Upstreams};
 
 /// Passes requests on to the services.
@@ -64,6 +65,12 @@ impl Forwarder {
             Ok(Err(failure)) => Err(failure.into_problem(upstream, &method)),
             Err(_elapsed) => Err(too_slow(upstream, &method)),
         }
+    }
+
+    /// Counts a request against all limits, until what this gives is dropped.
+    pub(crate) fn admit(&self, extensions: &Extensions) -> Result<Place, Problem> {
+        self.admission.check_rate(extensions)?;
+        self.admission.admit(extensions)
     }
 
     pub(crate) const fn admission(&self) -> &Admission {

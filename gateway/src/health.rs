@@ -130,6 +130,7 @@ async fn probe(upstreams: &Upstreams, upstream: &Upstream) -> ServiceHealth {
 async fn ask(upstreams: &Upstreams, upstream: &Upstream) -> Result<Health, &'static str> {
     const UNREACHABLE: &str = "cannot be reached";
     const UNCLEAR: &str = "does not say how it is";
+    const MISNAMED: &str = "does not answer for the name that the gateway was given; set its --public-host";
     let uri = Uri::builder()
         .scheme("http")
         .authority(upstream.authority.clone())
@@ -138,6 +139,9 @@ async fn ask(upstreams: &Upstreams, upstream: &Upstream) -> Result<Health, &'sta
         .map_err(|_| UNREACHABLE)?;
     let request = Request::get(uri).body(Body::empty()).map_err(|_| UNREACHABLE)?;
     let response = upstreams.client.request(request).await.map_err(|_| UNREACHABLE)?;
+    if response.status() == StatusCode::MISDIRECTED_REQUEST {
+        return Err(MISNAMED);
+    }
     let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await.map_err(|_| UNCLEAR)?;
     serde_json::from_slice(&body.to_bytes()).map_err(|_| UNCLEAR)
 }

@@ -2,16 +2,16 @@
 //! they answer, and serves the web client.
 
 mod accept;
+mod admin;
 mod admission;
-mod client;
 mod compress;
 mod config;
+mod cross_origin;
 mod forward;
 mod health;
 mod hop;
 mod paced;
 mod pages;
-mod parked;
 mod places;
 mod rate;
 mod upstream;
@@ -28,7 +28,7 @@ use shared_service::health::Checks;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-pub use config::{Config, DomainServices, Limits, NoWebClient, Services, WebArgs, WebDir};
+pub use config::{ClientArgs, Config, DomainServices, Limits, NoWebClient, Services, WebArgs, WebDir};
 
 use accept::Preferred;
 use forward::Forwarder;
@@ -41,12 +41,14 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     if let Ok(address) = listener.local_addr() {
         tracing::info!("the gateway listens on http://{address}");
     }
-    shared_service::serve(listener, router(config), shutdown).await;
+    let server = config.server.clone();
+    shared_service::serve_with(server, listener, router(config), shutdown).await;
 }
 
 /// Everything that the gateway answers.
 pub fn router(config: Config) -> Router {
     let limits = config.limits;
+    let allowed_origins = config.server.allowed_origins.clone();
     let client = Arc::new(WebClient::new(config.web_dir.clone()));
     let domains = config.services.domains.iter().map(|services| services.domain).collect();
     let forwarder = Arc::new(Forwarder::new(Upstreams::new(config), limits));
@@ -57,16 +59,17 @@ pub fn router(config: Config) -> Router {
     });
     let own = Router::new()
         .route("/api/health", get(health::overview))
-        .merge(parked::routes())
+        .merge(admin::routes())
         .merge(pages::routes(Arc::clone(&client), domains))
         .merge(web::routes(Arc::clone(&client)))
         .merge(shared_service::health::routes(checks))
         .layer(middleware::from_fn(compress::routes));
-    let others = async move |forwarder: Arc<Forwarder>, request: Request| {
+    let others = async move |forwarder: Arc<Forwarder>, mut request: Request| {
+        cross_origin::forget_origin(request.headers_mut());
         compress::compressed(request, async |request| {
             if !web::is_for_people(&request) {
                 forwarder.forward(request).await
-            } else if Preferred::of(request.headers()) == Preferred::Html {
+            } else if Preferred::of(request.headers(), Preferred::Json) == Preferred::Html {
                 pages::varying(client.page_of_nothing().await.into_response())
             } else {
                 pages::varying(forwarder.forward(request).await)
@@ -81,5 +84,6 @@ pub fn router(config: Config) -> Router {
         response
     };
     // Everything below /api is forwarded by the fallback: the busiest path goes through the fewest layers.
-    shared_service::finish(own, limits.request).fallback(others).with_state(forwarder)
+    let all = shared_service::finish(own, limits.request).fallback(others).with_state(forwarder);
+    cross_origin::share_with(&allowed_origins, all)
 }

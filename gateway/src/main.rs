@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches, Parser};
-use gateway::{Config, DomainServices, Limits, Services, WebArgs};
+use gateway::{ClientArgs, Config, DomainServices, Limits, Services, WebArgs};
 use shared_kernel::Domain;
-use shared_service::BindError;
 use shared_service::domain_service::{service_arg, service_url};
 use shared_service::process::{ServiceArgs, run_service};
 use shared_service::settings::{ListenArgs, ServiceUrl};
 use shared_service::telemetry::LogArgs;
+use shared_service::{BindError, ConnectionLimits};
 use tokio_util::sync::CancellationToken;
 
 /// The settings: those of the gateway itself, and where the services of each domain are.
@@ -53,6 +53,8 @@ struct OwnArgs {
     #[arg(long, value_name = "SECONDS", env = "JETBRIDGE_REQUEST_LIMIT", default_value_t = 35)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=3600))]
     request_limit: u32,
+    #[command(flatten)]
+    clients: ClientArgs,
     #[command(flatten)]
     web: WebArgs,
     #[command(flatten)]
@@ -97,6 +99,7 @@ impl ServiceArgs for Args {
 
 impl From<Args> for Config {
     fn from(Args { own, domains }: Args) -> Self {
+        let server = own.clients.applied_to(own.listen.server(ConnectionLimits::of_a_process()));
         Self {
             services: Services { domains, auditlog_api: own.auditlog_api },
             limits: Limits {
@@ -109,6 +112,7 @@ impl From<Args> for Config {
                 ..Limits::default()
             },
             web_dir: own.web.web_dir,
+            server,
         }
     }
 }

@@ -50,7 +50,7 @@ impl From<&'static ProblemType> for ProblemEntry {
 }
 
 async fn index(State(pages): State<Arc<Pages>>, headers: HeaderMap) -> Response {
-    if Preferred::of(&headers) == Preferred::Json {
+    if Preferred::of(&headers, Preferred::Html) == Preferred::Json {
         return varying(
             Json(pages.problem_types.iter().copied().map(ProblemEntry::from).collect::<Vec<_>>()).into_response(),
         );
@@ -81,7 +81,7 @@ async fn explanation(
         .ok()
         .and_then(|Path(slug)| pages.problem_types.iter().copied().find(|kind| kind.slug == slug))
         .ok_or_else(|| Problem::new(problem_type::NOT_FOUND, "There is no such type of problem; see /problems."))?;
-    if Preferred::of(&headers) == Preferred::Json {
+    if Preferred::of(&headers, Preferred::Html) == Preferred::Json {
         return Ok(varying(Json(ProblemEntry::from(kind)).into_response()));
     }
     let body = format!(

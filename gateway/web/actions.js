@@ -4,12 +4,14 @@ import { Command, query } from "./api.js";
 import { field, openDialog } from "./dialogs.js";
 import { askedDetails, enteredDetails } from "./flight_details.js";
 import { refreshFlight } from "./flights.js";
-import { h } from "./dom.js";
+import { bdi, h } from "./dom.js";
 import { boarding, plural, route } from "./model.js";
+import { momentField } from "./moment_field.js";
 import { learnName } from "./names.js";
 import { notify, notifyError, say } from "./notices.js";
 import { navigate } from "./router.js";
 
+/** @import { Child } from "./dom.js" */
 /** @import { Flight, Manifest, Passenger } from "./model.js" */
 /** @import { Answer } from "./api.js" */
 
@@ -48,27 +50,32 @@ function repeatable(method, path) {
 
 /** Fields for the details of a flight, and what is to be sent. @param {Flight} [before] */
 function detailFields(before) {
-  const fields = askedDetails(before).map(({ name, label, properties, hint }) =>
-    field(name, label, properties, hint)
-  );
+  const fields = askedDetails(before).map(({ name, label, properties, hint, isMoment }) => {
+    if (isMoment) return momentField(name, label, properties, hint, before?.scheduledDeparture ?? null);
+    const { element, input } = field(name, label, properties, hint);
+    return { element, read: () => input.value };
+  });
   return {
     elements: fields.map(({ element }) => element),
-    entered: () => enteredDetails(fields.map(({ input }) => input.value), before),
+    entered: () => enteredDetails(fields.map(({ read }) => read())),
   };
 }
+
+/** @param {Record<string, unknown>} one @param {Record<string, unknown>} other */
+const isSame = (one, other) => Object.keys(one).every((name) => one[name] === other[name]);
 
 export function createFlight() {
   const fields = detailFields();
   const send = repeatable("POST", "/api/flights");
   openDialog({
-    title: "New flight",
+    title: ["New flight"],
     body: fields.elements,
     confirm: "Create flight",
     async act() {
       const { body: flight } = await send(fields.entered());
       await refreshFlight(flight.id);
       navigate(`/flights/${flight.id}`);
-      notify(`${flight.flightNumber} is there. Add its passengers.`);
+      notify([bdi(flight.flightNumber), " is there. Add its passengers."]);
     },
   });
 }
@@ -80,7 +87,7 @@ export function correctFlight(shown) {
     try {
       answer = await query(`/api/flights/${shown.id}`);
     } catch (error) {
-      notifyError(error, `${shown.flightNumber} could not be read`);
+      notifyError(error, bdi(shown.flightNumber), " could not be read");
       return;
     }
     /** @type {Flight} */
@@ -89,13 +96,16 @@ export function correctFlight(shown) {
     const path = `/api/flights/${before.id}`;
     const send = repeatable("PUT", path);
     openDialog({
-      title: `Details of ${before.flightNumber}`,
+      title: ["Details of ", bdi(before.flightNumber)],
       body: fields.elements,
       confirm: "Correct details",
       async act() {
-        await send(fields.entered(), answer.etag);
-        await refreshFlight(before.id);
         const { id: _, status: __, ...details } = before;
+        const entered = fields.entered();
+        // Where nothing was corrected, there is nothing to record.
+        if (isSame(entered, details)) return;
+        await send(entered, answer.etag);
+        await refreshFlight(before.id);
         notify("Details corrected.", {
           undo: () => void carryOut(new Command("PUT", path, details), before.id, "Not undone", "Undone."),
         });
@@ -123,18 +133,19 @@ async function carryOut(command, flightId, failure, success) {
  * @param {Flight} flight
  * @param {"POST" | "DELETE"} method
  * @param {string} path Below that of the flight.
- * @param {{ title: string, text: string[], confirm: string, isGrave?: boolean, done: string, after?: () => void }} words
+ * @param {{ title: Child[], text: Child[][], confirm: string, isGrave?: boolean, done: string, after?: () => void }} words
  */
 function askFirst(flight, method, path, { text, done, after, ...dialog }) {
   const send = repeatable(method, `/api/flights/${flight.id}${path}`);
   openDialog({
     ...dialog,
-    body: text.map((sentence) => h("p", {}, sentence)),
+    isFinal: true,
+    body: text.map((sentence) => h("p", {}, ...sentence)),
     async act() {
       await send(undefined);
       await refreshFlight(flight.id);
       after?.();
-      notify(done);
+      notify([bdi(flight.flightNumber), done]);
     },
   });
 }
@@ -143,13 +154,13 @@ function askFirst(flight, method, path, { text, done, after, ...dialog }) {
 export function disembarkFlight(flight, manifest) {
   const passengers = plural(boarding(manifest.counts).boarded, "passenger");
   askFirst(flight, "POST", "/disembark", {
-    title: `Disembark ${flight.flightNumber}?`,
+    title: ["Disembark ", bdi(flight.flightNumber), "?"],
     text: [
-      `${flight.flightNumber}, ${route(flight)}, departs with ${passengers} on board.`,
-      "Its manifest is sealed: from then on nobody can be added, boarded or offloaded.",
+      [bdi(flight.flightNumber), ", ", bdi(route(flight)), `, departs with ${passengers} on board.`],
+      ["Its manifest is sealed: from then on nobody can be added, boarded or offloaded."],
     ],
     confirm: "Disembark (departs)",
-    done: `${flight.flightNumber} has departed.`,
+    done: " has departed.",
   });
 }
 
@@ -157,10 +168,10 @@ export function disembarkFlight(flight, manifest) {
 export function landFlight(flight, manifest) {
   const passengers = plural(boarding(manifest.counts).boarded, "passenger");
   askFirst(flight, "POST", "/land", {
-    title: `Has ${flight.flightNumber} landed?`,
-    text: [`Its ${passengers} arrive in ${flight.destination}, and its manifest is closed.`],
+    title: ["Has ", bdi(flight.flightNumber), " landed?"],
+    text: [[`Its ${passengers} arrive in `, bdi(flight.destination), ", and its manifest is closed."]],
     confirm: "Landed",
-    done: `${flight.flightNumber} has landed.`,
+    done: " has landed.",
   });
 }
 
@@ -170,15 +181,15 @@ export function deleteFlight(flight, manifest) {
   const passengers = counts.checkedIn + counts.boarded + counts.arrived + counts.offloaded;
   const withThem = passengers === 0 ? "" : `, and its ${plural(passengers, "passenger")} with it`;
   askFirst(flight, "DELETE", "", {
-    title: `Delete ${flight.flightNumber}?`,
+    title: ["Delete ", bdi(flight.flightNumber), "?"],
     text: [
-      `${flight.flightNumber} is deleted${withThem}.`,
-      "This cannot be undone. The audit log keeps what has happened.",
+      [bdi(flight.flightNumber), ` is deleted${withThem}.`],
+      ["This cannot be undone. The audit log keeps what has happened."],
     ],
     confirm: "Delete flight",
     isGrave: true,
     after: () => navigate("/"),
-    done: `${flight.flightNumber} was deleted.`,
+    done: " was deleted.",
   });
 }
 
@@ -198,7 +209,7 @@ export function boardPassenger(passenger, shown) {
       await shown(await new Command("POST", `/api/passengers/${passenger.id}/board`).send());
       say(`${passenger.name} has boarded.`);
     } catch (error) {
-      notifyError(error, `${passenger.name} was not boarded`);
+      notifyError(error, bdi(passenger.name), " was not boarded");
     }
   });
 }
@@ -216,7 +227,7 @@ export function offloadPassenger(passenger, shown) {
   );
   const send = repeatable("POST", `/api/passengers/${passenger.id}/offload`);
   openDialog({
-    title: "Offload passenger?",
+    title: ["Offload passenger?"],
     body: [
       h("p", {}, h("bdi", {}, passenger.name), " is taken off the flight. This cannot be undone."),
       reason.element,
@@ -226,7 +237,7 @@ export function offloadPassenger(passenger, shown) {
     isGrave: true,
     async act() {
       await shown(await send({ reason: reason.input.value }));
-      notify(`${passenger.name} was offloaded.`);
+      notify([bdi(passenger.name), " was offloaded."]);
     },
   });
 }
@@ -237,10 +248,12 @@ export function correctName(passenger, shown) {
   const path = `/api/passengers/${passenger.id}`;
   const send = repeatable("PUT", path);
   openDialog({
-    title: "Correct name",
+    title: ["Correct name"],
     body: [name.element],
     confirm: "Correct name",
     async act() {
+      // Where nothing was corrected, there is nothing to record.
+      if (name.input.value === passenger.name) return;
       await shown(await send({ name: name.input.value }));
       learnName(passenger.id, name.input.value.trim());
       const back = new Command("PUT", path, { name: passenger.name });

@@ -1,7 +1,9 @@
 // Dialogs: what is asked, what was refused, and that it is under way.
 import { Problem } from "./api.js";
-import { fill, h, keepFocus, setText } from "./dom.js";
-import { messageOf } from "./notices.js";
+import { byId, fill, h, setText } from "./dom.js";
+import { keepFocus } from "./focus.js";
+import { messageOf, notifyError } from "./notices.js";
+import { isSettling, settle } from "./settling.js";
 
 /** @import { Child } from "./dom.js" */
 
@@ -9,31 +11,32 @@ let dialogs = 0;
 
 /**
  * @typedef {object} DialogOptions
- * @property {string} title
+ * @property {Child[]} title
  * @property {Child[]} body
  * @property {string} [cancel]
  * @property {string} [confirm] What the button that acts says; without it there is none.
- * @property {boolean} [isGrave] It cannot be taken back.
+ * @property {boolean} [isFinal] It cannot be taken back, so it takes that button, or Ctrl+Enter in a field.
+ * @property {boolean} [isGrave] It looks so, beyond being final.
  * @property {() => Promise<void>} [act] The dialog closes when it is done; if it fails, the reason is shown, and one can
  *   try again.
  */
 
-/** Opens a dialog. The focus goes back to where it was when it closes. @param {DialogOptions} options */
-export function openDialog({ title, body, cancel = "Cancel", confirm, isGrave = false, act }) {
+/**
+ * Opens a dialog. Its first field has the focus, or else the button that closes it. The button that acts reacts only
+ * after a moment, so that nothing that was pressed before it was seen confirms it. The focus goes back to where it was
+ * when the dialog closes.
+ * @param {DialogOptions} options
+ */
+export function openDialog({ title, body, cancel = "Cancel", confirm, isFinal, isGrave = false, act }) {
   const id = `dialog-${++dialogs}`;
   const refusal = h("div", { class: "refusal", role: "alert" });
-  // Nothing to fill in, and nothing that would be lost.
-  const isQuestion = !isGrave && !body.some((part) => part instanceof Element && part.matches(".field"));
   const confirmButton = confirm &&
-    h(
-      "button",
-      { type: "submit", class: isGrave ? "primary grave" : "primary", autofocus: isQuestion },
-      confirm,
-    );
+    h("button", { type: "submit", class: isGrave ? "primary grave" : "primary", "data-acts": true }, confirm);
   const form = h(
     "form",
     { method: "dialog", novalidate: true },
-    h("h2", { id }, title),
+    // What there is only to read is read from its beginning.
+    h("h2", { id, ...(confirm ? {} : { tabindex: -1, autofocus: true }) }, ...title),
     ...body,
     refusal,
     h(
@@ -44,17 +47,26 @@ export function openDialog({ title, body, cancel = "Cancel", confirm, isGrave = 
     ),
   );
   const before = document.activeElement;
+  const places = [before?.closest("li")?.querySelector("a"), before?.closest("section")];
   const onclose = () => {
     dialog.remove();
-    // The button that opened it may not be of use any more.
-    keepFocus(before?.closest("li")?.querySelector("a"));
+    // What is behind it has just come to light, and the button that opened it may not be of use any more.
+    settle(byId("view"));
+    keepFocus(...places);
   };
   const dialog = h("dialog", { "aria-labelledby": id, onclose }, form);
   let isBusy = false;
 
+  form.addEventListener("keydown", (event) => {
+    const isField = event.target instanceof HTMLInputElement;
+    if (!(isFinal || isGrave) || event.key !== "Enter" || !isField) return;
+    event.preventDefault();
+    if (event.ctrlKey && !event.repeat) form.requestSubmit(confirmButton || null);
+    else fill(refusal, h("p", {}, `To confirm, press “${confirm}”, or Ctrl and Enter together.`));
+  });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (isBusy || !act) return;
+    if (isBusy || !act || !confirmButton || isSettling(confirmButton)) return;
     isBusy = true;
     form.setAttribute("aria-busy", "true");
     fill(refusal);
@@ -62,7 +74,8 @@ export function openDialog({ title, body, cancel = "Cancel", confirm, isGrave = 
       await act();
       dialog.close();
     } catch (error) {
-      showRefusal(error, form, refusal);
+      if (dialog.open) showRefusal(error, form, refusal);
+      else notifyError(error, form.querySelector("h2")?.textContent);
     } finally {
       isBusy = false;
       form.removeAttribute("aria-busy");
@@ -71,16 +84,28 @@ export function openDialog({ title, body, cancel = "Cancel", confirm, isGrave = 
 
   document.body.append(dialog);
   dialog.showModal();
+  if (confirmButton) settle(confirmButton);
   return dialog;
+}
+
+/** What is wrong with what was entered, before it is sent. */
+export class Faults extends Error {
+  /** @param {{pointer: string, detail: string}[]} errors As the server says them. */
+  constructor(errors) {
+    super("What was entered cannot be sent.");
+    this.errors = errors;
+  }
 }
 
 /** @param {unknown} error @param {HTMLFormElement} form @param {HTMLElement} refusal */
 function showRefusal(error, form, refusal) {
   const problem = error instanceof Problem ? error : null;
+  /** @type {{pointer?: string, parameter?: string, detail: string}[]} */
+  const errors = problem?.errors ?? (error instanceof Faults ? error.errors : []);
   for (const note of form.querySelectorAll(".field-error")) setText(note, "");
   for (const field of form.querySelectorAll("[aria-invalid]")) field.removeAttribute("aria-invalid");
-  const unplaced = (problem?.errors ?? []).filter(({ pointer, detail }) => !markField(form, pointer, detail));
-  const isAllPlaced = problem !== null && problem.errors.length > 0 && unplaced.length === 0;
+  const unplaced = errors.filter(({ pointer, detail }) => !markField(form, pointer, detail));
+  const isAllPlaced = errors.length > 0 && unplaced.length === 0;
   if (!isAllPlaced) {
     fill(
       refusal,
@@ -133,13 +158,14 @@ export function field(name, label, properties = {}, hint) {
     "aria-describedby": hint ? `${id}-error ${id}-hint` : `${id}-error`,
     ...properties,
   });
+  const note = h("p", { class: "field-error", id: `${id}-error` });
   const element = h(
     "div",
     { class: "field" },
     h("label", { for: id }, label),
     input,
     hint && h("p", { class: "hint", id: `${id}-hint` }, hint),
-    h("p", { class: "field-error", id: `${id}-error` }),
+    note,
   );
-  return { element, input };
+  return { element, input, note };
 }

@@ -1,4 +1,6 @@
 // Making and changing elements. Text is always text: nothing here parses HTML.
+import { keepFocus } from "./focus.js";
+import { settle } from "./settling.js";
 
 /** @typedef {Node | string | number | false | null | undefined} Child */
 
@@ -63,20 +65,6 @@ export function byId(id) {
 }
 
 /**
- * The focus is never nowhere: if what had it is gone, it goes to the element, or else to the heading of the view.
- * @param {Element | null | undefined} [element]
- */
-export function keepFocus(element) {
-  if (document.activeElement !== document.body && document.activeElement !== null) return;
-  for (const candidate of [element, document.querySelector("#view h1")]) {
-    if (!(candidate instanceof HTMLElement)) continue;
-    if (candidate.tagName === "H1") candidate.tabIndex = -1;
-    candidate.focus({ preventScroll: true });
-    if (document.activeElement === candidate) return;
-  }
-}
-
-/**
  * @template T
  * @typedef {object} Row
  * @property {HTMLElement} element
@@ -85,13 +73,15 @@ export function keepFocus(element) {
 
 /**
  * Keeps the children of an element in step with a list: rows are made once, changed where their item changed, and moved
- * where the order did. The focus stays where it is.
+ * where the order did. The focus stays where it is, or goes to where typing does no harm. A row that comes to another
+ * place settles there first, so that nobody presses what has just come under their hand.
  * @template T
  * @param {Element} parent
  * @param {(item: T) => string} keyOf
  * @param {(item: T) => Row<T>} create Makes a row; `update` is called right afterwards.
+ * @param {{acts?: boolean}} [options] Whether rows have buttons that change something.
  */
-export function keyedList(parent, keyOf, create) {
+export function keyedList(parent, keyOf, create, { acts = false } = {}) {
   /** @type {Map<string, Row<T> & {item: T | undefined}>} */
   let rows = new Map();
   /** @type {unknown} */
@@ -112,15 +102,22 @@ export function keyedList(parent, keyOf, create) {
       }
       next.set(key, row);
     }
-    const focusedRow = [...rows.values()].findIndex((row) => row.element.contains(focused));
+    const before = [...rows.values()].map((row) => row.element);
+    const focusedRow = before.findIndex((element) => element.contains(focused));
     for (const [key, row] of rows) if (!next.has(key)) row.element.remove();
     rows = next;
     const elements = [...rows.values()].map((row) => row.element);
     arrange(parent, elements);
-    if (focusedRow < 0 || focused === document.activeElement) return;
-    // A row that was moved has lost the focus; of one that is gone, the next one takes it.
-    if (focused instanceof HTMLElement && parent.contains(focused)) focused.focus({ preventScroll: true });
-    keepFocus(elements[Math.min(focusedRow, elements.length - 1)]?.querySelector("a, button"));
+    if (acts) settle(...elements.filter((element, at) => element !== before[at]));
+    if (focusedRow < 0) return;
+    // A row that was moved has lost the focus; of one that is gone, or has nothing to press any more, a link takes it.
+    const isLeft = focused instanceof HTMLElement && parent.contains(focused) && focused.checkVisibility();
+    if (isLeft) focused.focus({ preventScroll: true });
+    else {
+      const row = before[focusedRow];
+      const place = row.isConnected ? row : elements[Math.min(focusedRow, elements.length - 1)];
+      keepFocus(place?.querySelector("a") ?? parent);
+    }
   }
 
   /** @param {string} key */
@@ -144,96 +141,4 @@ function arrange(parent, elements) {
     if (place === element) place = place.nextElementSibling;
     else parent.insertBefore(element, place);
   }
-}
-
-/**
- * Makes a list one stop of the Tab key, with the arrow keys to go through it. The buttons of a row can be reached with the
- * Tab key while the focus is in it.
- * @param {Element} parent
- * @param {string} selector What of each row takes the focus.
- */
-export function rovingFocus(parent, selector) {
-  const stops = () => /** @type {HTMLElement[]} */ ([...parent.querySelectorAll(selector)]);
-  /** @type {Element | null} */
-  let row = null;
-  const current =
-    () => (row?.isConnected ? /** @type {HTMLElement | null} */ (row.querySelector(selector)) : null);
-
-  /** The row that something is in. @param {Element} element */
-  function rowOf(element) {
-    let row = element;
-    while (row.parentElement && row.parentElement !== parent) row = row.parentElement;
-    return row;
-  }
-
-  /** @param {Element} row @param {number} tabIndex */
-  function setTabIndex(row, tabIndex) {
-    for (const element of row.querySelectorAll(`${selector}, button`)) {
-      if (element instanceof HTMLElement) element.tabIndex = tabIndex;
-    }
-  }
-
-  /** @param {Element} next */
-  function choose(next) {
-    if (row && row !== next) setTabIndex(row, -1);
-    row = next;
-    setTabIndex(row, 0);
-  }
-
-  /** To be called after the rows have changed. */
-  function refresh() {
-    for (const one of parent.children) if (one !== row) setTabIndex(one, -1);
-    const [first] = parent.children;
-    if (!row?.isConnected && first) choose(first);
-  }
-
-  /** @param {HTMLElement | undefined} stop */
-  function focus(stop) {
-    if (!stop) return;
-    choose(rowOf(stop));
-    stop.focus();
-    stop.scrollIntoView({ block: "nearest" });
-  }
-
-  parent.addEventListener("focusin", ({ target }) => {
-    if (target instanceof Element) choose(rowOf(target));
-  });
-
-  return {
-    refresh,
-    focus,
-    current,
-    /** Moves the focus, or brings it here. @param {number} steps */
-    move(steps) {
-      const all = stops();
-      const stop = current();
-      const at = stop ? all.indexOf(stop) : 0;
-      const isHere = parent.contains(document.activeElement);
-      focus(isHere ? all[Math.min(Math.max(at + steps, 0), all.length - 1)] : all[Math.max(at, 0)]);
-    },
-    /** @param {"first" | "last"} end */
-    moveTo(end) {
-      focus(stops().at(end === "first" ? 0 : -1));
-    },
-  };
-}
-
-/**
- * Makes a field search a list: the arrow key down and Enter go into the list, Escape clears the search.
- * @param {HTMLInputElement} input
- * @param {ReturnType<typeof rovingFocus>} focus Of the list.
- * @param {() => void} changed
- */
-export function searchList(input, focus, changed) {
-  input.addEventListener("input", changed);
-  input.addEventListener("keydown", (event) => {
-    if (event.key === "ArrowDown" || event.key === "Enter") {
-      event.preventDefault();
-      focus.moveTo("first");
-    } else if (event.key === "Escape" && input.value) {
-      event.preventDefault();
-      input.value = "";
-      changed();
-    }
-  });
 }

@@ -1,7 +1,8 @@
 // What people say about a flight: each field once, with how it is asked for, shown and told. Dialogs, the page of a
 // flight and the sentences of the audit log follow from it.
 import { h, setAttribute, setText } from "./dom.js";
-import { fromLocalInput, fullTime, shortTime, toLocalInput } from "./format.js";
+import { fullTime, shortTime } from "./format.js";
+import { localOf } from "./local_time.js";
 
 /** @import { Part } from "./describe.js" */
 
@@ -20,8 +21,7 @@ import { fromLocalInput, fullTime, shortTime, toLocalInput } from "./format.js";
  * @property {boolean} [isOptional] What is left empty is sent as `null`.
  * @property {Record<string, string | number>} [input] Properties of its input, where they differ from those of a text.
  * @property {string} [hint] What a dialog says about it.
- * @property {(value: V) => string} [toInput] What the input shows of it; without it, the value.
- * @property {(entered: string) => unknown} [fromInput] What is sent for what was entered; without it, that.
+ * @property {boolean} [isMoment] It is entered as local time.
  * @property {() => {element: HTMLElement, show: (value: V) => void}} [summary] How the page of a flight shows it, if
  *   neither its heading nor the route does.
  * @property {string} [words] What stands before it in the sentences of the audit log, where they tell it.
@@ -50,10 +50,10 @@ const DETAILS = {
   scheduledDeparture: {
     label: "Scheduled departure",
     isOptional: true,
-    input: { type: "datetime-local" },
+    isMoment: true,
+    // Without it, a browser offers years of six digits.
+    input: { type: "datetime-local", max: "9999-12-31T23:59" },
     hint: `Local time here: ${Intl.DateTimeFormat().resolvedOptions().timeZone}`,
-    toInput: toLocalInput,
-    fromInput: fromLocalInput,
     summary() {
       const element = h("time", {});
       return { element, show: (moment) => showDeparture(element, moment) };
@@ -68,9 +68,8 @@ const detail = (name) => DETAILS[name];
 
 /** @param {keyof FlightDetails} name @param {FlightDetails} details @returns {string} */
 function inputOf(name, details) {
-  const { toInput = String } = detail(name);
   const value = details[name] ?? null;
-  return value === null ? "" : toInput(value);
+  return value === null ? "" : detail(name).isMoment ? localOf(value) : value;
 }
 
 /** @param {HTMLTimeElement} element @param {string | null} moment */
@@ -86,22 +85,20 @@ export function showDeparture(element, moment) {
  */
 export function askedDetails(before) {
   return NAMES.map((name) => {
-    const { label, isOptional, input, hint } = detail(name);
+    const { label, isOptional, isMoment = false, input, hint } = detail(name);
     const properties = { ...input, value: before && inputOf(name, before) };
-    return { name, label: isOptional ? `${label} (optional)` : label, hint, properties };
+    return { name, label: isOptional ? `${label} (optional)` : label, hint, properties, isMoment };
   });
 }
 
 /**
- * What is sent for what was entered in these fields, in their order. What has not been touched is kept as it was: an
- * input may show less than the server knows, such as minutes of a time that has seconds.
- * @param {string[]} entered @param {FlightDetails} [before]
+ * What is sent for what was entered in these fields, in their order; a moment is `null` where there is none.
+ * @param {(string | null)[]} entered
  */
-export function enteredDetails(entered, before) {
+export function enteredDetails(entered) {
   return Object.fromEntries(NAMES.map((name, at) => {
-    const { isOptional, fromInput = String } = detail(name);
-    if (before && entered[at] === inputOf(name, before)) return [name, before[name]];
-    return [name, isOptional && entered[at].trim() === "" ? null : fromInput(entered[at])];
+    const value = entered[at] ?? "";
+    return [name, detail(name).isOptional && value.trim() === "" ? null : value];
   }));
 }
 

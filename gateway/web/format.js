@@ -1,5 +1,6 @@
 // Times as people here read them.
 import { h } from "./dom.js";
+import { plural } from "./model.js";
 
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 const clockWithSeconds = new Intl.DateTimeFormat(undefined, {
@@ -34,23 +35,17 @@ export const timeWithSeconds = (date) => clockWithSeconds.format(date);
 export const timeElement = (moment, options) =>
   h("time", { datetime: moment, title: fullTime(moment) }, shortTime(moment, options));
 
-/**
- * What a `datetime-local` field shows for a moment: the local time.
- * @param {string | null} moment RFC 3339
- */
-export function toLocalInput(moment) {
-  if (!moment) return "";
-  const date = new Date(moment);
-  return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
-}
+/** @type {[number, string, string][]} */
+const UNITS = [[86_400, "day", "days"], [3_600, "hour", "hours"], [60, "minute", "minutes"], [
+  1,
+  "second",
+  "seconds",
+]];
 
-/**
- * The moment that a `datetime-local` field means, with this zone's offset; what is no time stays as it is, for the
- * server to say so.
- * @param {string} local
- */
-export function fromLocalInput(local) {
-  if (!local) return null;
-  const date = new Date(local);
-  return Number.isNaN(date.getTime()) ? local : date.toISOString();
+/** For how long something has been so, in the largest unit. @param {string} since RFC 3339 @param {number} [now] */
+export function ageText(since, now = Date.now()) {
+  // Clocks differ, and nothing is so from the future on.
+  const seconds = Math.max(0, Math.round((now - Date.parse(since)) / 1_000));
+  const [size, one, many] = UNITS.find(([size]) => seconds >= size) ?? UNITS[UNITS.length - 1];
+  return plural(Math.floor(seconds / size), one, many);
 }

@@ -121,7 +121,6 @@ async function connection(controller, position) {
       signal: controller.signal,
       cache: "no-store",
     });
-    if (response.status === 422) startOver();
     if (!response.ok || !response.body) throw new Error(`answered ${response.status}`);
     const parser = new EventStreamParser();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -141,7 +140,8 @@ async function connection(controller, position) {
 /** @param {import("./sse.js").ServerSentEvent[]} events */
 function receive(events) {
   const entries = [];
-  for (const { id, data } of events) {
+  for (const { id, data, type } of events) {
+    if (type === "problem") refused(JSON.parse(data ?? "{}"));
     if (data !== null) {
       /** @type {Entry} */
       const entry = JSON.parse(data);
@@ -153,6 +153,15 @@ function receive(events) {
   change({ status: "live", heard: new Date() });
   if (cursor) first.resolve();
   if (entries.length > 0) { for (const listener of entryListeners) listener(entries); }
+}
+
+/**
+ * The server says why it tells nothing. What it has against the cursor or the position does not go away by itself.
+ * @param {{ status?: number, title?: string }} problem
+ */
+function refused({ status = 0, title }) {
+  if (status >= 400 && status < 500) startOver();
+  throw new Error(title ?? "refused");
 }
 
 /** Cursor or position are of another history: an older backup, or a fresh installation. */

@@ -4,7 +4,10 @@ import { loadFlights } from "./flights.js";
 import { timeWithSeconds } from "./format.js";
 import { listenForKeys, showHelp } from "./keyboard.js";
 import { connected, follow, onLinkState } from "./live.js";
+import { notify } from "./notices.js";
+import { listenForPastes } from "./pasting.js";
 import { loadAll, start } from "./router.js";
+import { guardClicks } from "./settling.js";
 
 const LINK_STATES = { connecting: "Connecting …", live: "Live", lost: "Connection lost", asleep: "Asleep" };
 /** A connection that is back at once is nobody's concern. */
@@ -65,6 +68,8 @@ onLinkState(({ status, heard }) => {
 byId("help").addEventListener("click", showHelp);
 showTheme();
 listenForKeys();
+listenForPastes();
+guardClicks(() => notify("What you clicked on had only just come there, so nothing was done."));
 const shown = start(
   {
     "/": async () => (await import("./views/board.js")).boardView,

@@ -78,5 +78,8 @@ export const isAtGate = (flight) => flight.status === "waitingForBoarding" || fl
 /** @param {Flight} flight */
 export const route = (flight) => `${flight.origin} → ${flight.destination}`;
 
+/** A text of any script within a sentence: it does not disturb the direction of the rest. @param {string} text */
+export const isolated = (text) => `\u2068${text}\u2069`;
+
 /** @param {number} count @param {string} one @param {string} many */
 export const plural = (count, one, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;

@@ -1,5 +1,9 @@
 // What the page tells by the way: messages, spoken words, and that it waits.
-import { byId, h, keepFocus } from "./dom.js";
+import { byId, h } from "./dom.js";
+import { keepFocus } from "./focus.js";
+import { acting, settle } from "./settling.js";
+
+/** @import { Child } from "./dom.js" */
 
 const SHOWN_MS = 6_000;
 const MOST_SHOWN = 4;
@@ -13,44 +17,47 @@ export function say(text) {
 
 /**
  * Shows a message for a while, and says it.
- * @param {string} text
+ * @param {string | Child[]} content
  * @param {{undo?: () => void, isError?: boolean}} [options] An error stays until it is closed.
  */
-export function notify(text, { undo, isError = false } = {}) {
+export function notify(content, { undo, isError = false } = {}) {
   const notices = byId("notices");
-  const close = () => {
+  const remove = () => {
     notice.remove();
+    // Those beside it have moved.
+    settle(notices);
+  };
+  const close = () => {
+    remove();
     keepFocus();
   };
-  const button = /** @param {string} label @param {() => void} act */ (label, act) =>
-    h("button", {
-      type: "button",
-      onclick: () => {
-        close();
-        act();
-      },
-    }, label);
+  const takeBack = (/** @type {() => void} */ act) => () => {
+    close();
+    act();
+  };
+  const words = h("p", {}, ...(typeof content === "string" ? [content] : content));
   const notice = h(
     "div",
     { class: isError ? "notice error" : "notice", role: isError ? "alert" : undefined },
-    h("p", {}, text),
-    undo && button("Undo", undo),
+    words,
+    undo && h("button", acting({ onclick: takeBack(undo) }), "Undo"),
     h("button", { type: "button", class: "quiet", "aria-label": "Close message", onclick: close }, "×"),
   );
   notices.append(notice);
+  settle(notices);
   while (notices.children.length > MOST_SHOWN) notices.firstElementChild?.remove();
   if (isError) return;
-  say(text);
+  say(words.textContent);
   const leave = () => {
     if (notice.matches(":hover, :focus-within")) setTimeout(leave, SHOWN_MS);
-    else notice.remove();
+    else remove();
   };
   setTimeout(leave, SHOWN_MS);
 }
 
-/** Shows why something did not work. @param {unknown} error @param {string} what */
-export function notifyError(error, what) {
-  notify(`${what}: ${messageOf(error)}`, { isError: true });
+/** Shows why something did not work. @param {unknown} error @param {...Child} what */
+export function notifyError(error, ...what) {
+  notify([...what, `: ${messageOf(error)}`], { isError: true });
 }
 
 /** @param {unknown} error */

@@ -1,11 +1,16 @@
 // Which view the address means, and how one gets from one to another.
 import { byId, fill } from "./dom.js";
+import { focusHeading } from "./focus.js";
+
+/** @import { BoardingPass } from "./boarding_pass.js" */
 
 /**
  * @typedef {object} View A mounted view.
  * @property {string} title
  * @property {() => void} [unmount]
- * @property {Record<string, () => void>} [keys] What single keys do here.
+ * @property {Record<string, () => void>} [keys] What keys do here, as `keys.js` calls them.
+ * @property {() => HTMLInputElement | null} [search] Where typing goes; nowhere if that is not shown.
+ * @property {(pass: BoardingPass) => void} [scanned] What a boarding pass means here.
  * @property {(parameters: URLSearchParams) => void} [parametersChanged] Without it, the view is mounted anew.
  *
  * @typedef {object} Context
@@ -76,6 +81,8 @@ function followLink(event) {
 
 /** @param {{isBack?: boolean, isFirst?: boolean}} [options] */
 async function show({ isBack = false, isFirst = false } = {}) {
+  // What a dialog asks is about what was shown.
+  for (const dialog of document.querySelectorAll("dialog")) dialog.close();
   scrolled.set(place, scrollY);
   place = history.state?.place ?? "first";
   if (current?.parametersChanged && mountedPath === location.pathname) {
@@ -109,20 +116,12 @@ async function show({ isBack = false, isFirst = false } = {}) {
   setTitle(current.title);
   markNavigation();
   scrollTo(0, isBack ? scrolled.get(place) ?? 0 : 0);
-  if (!isFirst) focusView(container);
+  if (!isFirst) focusHeading(container);
 }
 
 /** Loads the views that have not been needed yet, so that none has to be waited for. */
 export async function loadAll() {
   for (const [, load] of routes) if (!loaded.has(load)) loaded.set(load, await load());
-}
-
-/** The reader hears where they are, and goes on from there. @param {HTMLElement} container */
-function focusView(container) {
-  if (container.contains(document.activeElement)) return;
-  const heading = container.querySelector("h1");
-  if (heading) heading.tabIndex = -1;
-  (heading ?? container).focus({ preventScroll: true });
 }
 
 function match() {

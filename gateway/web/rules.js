@@ -2,7 +2,7 @@
 // same reason is given everywhere. The server still decides: this only spares people a refusal.
 //
 // What is not known yet, as `null` or `undefined`, forbids nothing.
-import { boarding, isAtGate, plural } from "./model.js";
+import { boarding, isAtGate, isolated, plural } from "./model.js";
 
 /** @import { Flight, Manifest, Passenger } from "./model.js" */
 
@@ -56,7 +56,9 @@ export function cannotAddPassenger(flight, manifest) {
 
 /** @type {Rule} */
 export function cannotBoard(flight, manifest, passenger) {
-  const isOnBoard = passenger?.status === "boarded" ? `${passenger.name} is on board already.` : null;
+  const isOnBoard = passenger?.status === "boarded"
+    ? `${isolated(passenger.name)} is on board already.`
+    : null;
   return cannotAddPassenger(flight, manifest) ?? isOnBoard ?? hasLeft(passenger);
 }
 
@@ -72,6 +74,6 @@ export function cannotCorrectName(flight, manifest) {
 
 /** @param {SomePassenger} passenger @returns {Reason} */
 function hasLeft(passenger) {
-  if (passenger?.status === "offloaded") return `${passenger.name} was offloaded.`;
-  return passenger?.status === "arrived" ? `${passenger.name} has arrived.` : null;
+  if (passenger?.status === "offloaded") return `${isolated(passenger.name)} was offloaded.`;
+  return passenger?.status === "arrived" ? `${isolated(passenger.name)} has arrived.` : null;
 }

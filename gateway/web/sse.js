@@ -4,6 +4,7 @@
  * @typedef {object} ServerSentEvent
  * @property {string | null} id What to resume after, if this event says so.
  * @property {string | null} data
+ * @property {string} [type] What it is, if it says so.
  */
 
 /** Takes text as it comes and gives the events that it completes. */
@@ -13,6 +14,8 @@ export class EventStreamParser {
   #id = null;
   /** @type {string[]} */
   #data = [];
+  /** @type {string | undefined} */
+  #type;
 
   /** @param {string} text @returns {ServerSentEvent[]} */
   push(text) {
@@ -36,13 +39,16 @@ export class EventStreamParser {
     const value = colon < 0 ? "" : line.slice(colon + (line[colon + 1] === " " ? 2 : 1));
     if (name === "id") this.#id = value;
     else if (name === "data") this.#data.push(value);
+    else if (name === "event") this.#type = value;
   }
 
   /** @returns {ServerSentEvent} */
   #take() {
-    const event = { id: this.#id, data: this.#data.length > 0 ? this.#data.join("\n") : null };
+    const data = this.#data.length > 0 ? this.#data.join("\n") : null;
+    const event = this.#type ? { id: this.#id, data, type: this.#type } : { id: this.#id, data };
     this.#id = null;
     this.#data = [];
+    this.#type = undefined;
     return event;
   }
 }

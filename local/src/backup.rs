@@ -1,17 +1,19 @@
 //! Backups of the events: everything else is made anew from them.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use jetbridge_eventstore::{LogSummary, check_log, copy_log, create_folder};
+use jetbridge_eventstore::{CopyError, LogSummary, check_log, copy_log, create_folder};
 use jiff::Timestamp;
+use nix::fcntl::OFlag;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::data_dir::{DEMO_MARK, EVENTS, LOCK, absolute, lock, mark_as_demo};
 use crate::error::SystemError;
+use crate::privileges::{self, ActingAs, Owner};
 use crate::settings::BackupSettings;
 
 /// The file that describes a backup.
@@ -55,7 +57,7 @@ pub(crate) async fn back_up(settings: BackupSettings) -> Result<(), SystemError>
 
 fn copy_into(data_dir: &Path, unfinished: &Path, backup: &Path) -> Result<LogSummary, SystemError> {
     let failed = |source| SystemError::Backup { action: "write the backup", path: backup.to_owned(), source };
-    let copied = copy_log(&data_dir.join(EVENTS), unfinished);
+    let copied = copy_events(data_dir, unfinished);
     let summary = copied.map_err(|source| SystemError::Copy { path: backup.to_owned(), source })?;
     let description = Description {
         format: FORMAT,
@@ -76,12 +78,52 @@ fn copy_into(data_dir: &Path, unfinished: &Path, backup: &Path) -> Result<LogSum
     Ok(summary)
 }
 
+/// Where root could be led elsewhere, because the events belong to another user, that user makes the copy, beside the
+/// events, and root takes only the file that has come of it.
+fn copy_events(data_dir: &Path, unfinished: &Path) -> Result<LogSummary, CopyError> {
+    let events = data_dir.join(EVENTS);
+    if !events.is_dir() {
+        return Err(CopyError::Missing(events));
+    }
+    let Some(owner) = privileges::owner_to_act_as(data_dir, &events)? else {
+        return copy_log(&events, unfinished);
+    };
+    let own = events.join(format!(".copy-{}", std::process::id()));
+    let copied = {
+        let _acting = ActingAs::owner(owner)?;
+        DirBuilder::new().mode(0o700).create(&own)?;
+        copy_log(&events, &own)
+    };
+    let taken = copied.and_then(|summary| {
+        take(&own, owner, &unfinished.join(LOG))?;
+        Ok(summary)
+    });
+    let _acting = ActingAs::owner(owner)?;
+    fs::remove_dir_all(&own)?;
+    taken
+}
+
+/// Copies the log out of a folder, if it is this owner's and nothing but a file.
+fn take(folder: &Path, owner: Owner, copy: &Path) -> io::Result<()> {
+    let flags = OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK;
+    let mut options = OpenOptions::new();
+    let mut log = options.read(true).custom_flags(flags.bits()).open(folder.join(LOG))?;
+    let status = log.metadata()?;
+    if !status.is_file() || status.nlink() != 1 || status.uid() != owner.user.as_raw() {
+        return Err(io::Error::other("the copy was replaced by something else"));
+    }
+    let mut copy = OpenOptions::new().write(true).create_new(true).mode(0o600).open(copy)?;
+    io::copy(&mut log, &mut copy)?;
+    copy.sync_all()
+}
+
 /// Puts the events of a backup into the data folder, where they are completely or not at all.
 pub(crate) async fn restore(settings: BackupSettings) -> Result<(), SystemError> {
     blocking(move || {
         let (data_dir, backup) = (absolute(&settings.folder.data_dir), absolute(&settings.backup));
         let description = describe(&backup)?;
         let _lock = lock(&data_dir)?;
+        privileges::must_not_be_of_another(&data_dir)?;
         must_be_empty(&data_dir, &[LOCK])?;
         let events = data_dir.join(EVENTS);
         let unfinished = unfinished(&events)?;

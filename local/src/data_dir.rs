@@ -2,10 +2,11 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use jetbridge_eventstore::create_folder;
+use nix::fcntl::OFlag;
 use nix::unistd::Uid;
 
 use crate::error::SystemError;
@@ -14,7 +15,7 @@ use crate::error::SystemError;
 pub(crate) const EVENTS: &str = "events";
 pub(crate) const LOCK: &str = "lock";
 pub(crate) const RUNNING: &str = "running";
-const POSTGRES: &str = "postgres";
+pub(crate) const POSTGRES: &str = "postgres";
 /// The file that says that a data folder is the demo's.
 pub(crate) const DEMO_MARK: &str = "demo";
 const DEMO_TEXT: &str = "The flights in this folder are made up: `jetbridge demo` may fill it.\n";
@@ -22,6 +23,7 @@ const DEMO_TEXT: &str = "The flights in this folder are made up: `jetbridge demo
 /// The data folder, taken by this process until this is dropped or the process ends, however it ends.
 #[derive(Debug)]
 pub(crate) struct DataDir {
+    pub(crate) path: PathBuf,
     /// Where the embedded event store keeps its events.
     pub(crate) events: PathBuf,
     /// Where the private PostgreSQL keeps its files.
@@ -55,9 +57,10 @@ impl DataDir {
             }
             mark_as_demo(&path).map_err(failed("write to", &path))?;
         }
-        // The events name passengers, and the data folder may be open to other users.
+        // The events name passengers.
         create_folder(&events, 0o700).map_err(failed("write to", &path))?;
-        Ok(Self { events, postgres, running, _lock: lock })
+        close_to_others(&events, 0o077).map_err(failed("write to", &path))?;
+        Ok(Self { path, events, postgres, running, _lock: lock })
     }
 }
 
@@ -82,17 +85,36 @@ fn create(path: &Path) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         create_folder(parent, 0o755)?;
     }
-    create_folder(path, if Uid::effective().is_root() { 0o755 } else { 0o700 })
+    let closed = if Uid::effective().is_root() { 0o066 } else { 0o077 };
+    create_folder(path, 0o777 & !closed)?;
+    close_to_others(path, closed)
+}
+
+/// Takes rights from others than the owner, if this process's user is that. A folder that another user may have put a
+/// link to into this place is left as it is.
+fn close_to_others(folder: &Path, rights: u32) -> io::Result<()> {
+    let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW;
+    let Ok(folder) = OpenOptions::new().read(true).custom_flags(flags.bits()).open(folder) else { return Ok(()) };
+    let status = folder.metadata()?;
+    if Uid::from_raw(status.uid()) != Uid::effective() || status.mode() & rights == 0 {
+        return Ok(());
+    }
+    folder.set_permissions(PermissionsExt::from_mode(status.mode() & 0o7777 & !rights))
 }
 
 pub(crate) fn mark_as_demo(path: &Path) -> io::Result<()> {
-    let mut mark = File::create(path.join(DEMO_MARK))?;
+    let mut mark = open_own(OpenOptions::new().create(true).truncate(true), &path.join(DEMO_MARK))?;
     mark.write_all(DEMO_TEXT.as_bytes())?;
     mark.sync_all()
 }
 
 fn open_lock(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)
+    open_own(OpenOptions::new().create(true).truncate(false), path)
+}
+
+/// Opens a file of this program to write to it. In its place may be a link of somebody else's, which is not followed.
+fn open_own(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    options.write(true).mode(0o600).custom_flags((OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits()).open(path)
 }
 
 pub(crate) fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SystemError {

@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use futures::future::try_join_all;
-use jetbridge_postgres::Postgres;
+use jetbridge_postgres::{Download, Postgres};
 use shared_infrastructure::postgres::{Database, SetupError};
 use shared_kernel::Domain;
 use shared_postgres_address::{InvalidPostgresAddress, PostgresAddress};
@@ -15,12 +15,15 @@ use crate::data_dir::DataDir;
 use crate::error::SystemError;
 use crate::patience::{Failure, patiently};
 
-/// Starts a private server with a database for each of these domains. Answers their addresses, in this order.
+/// Starts a private server with a database for each of these domains; its programs are downloaded where there are none, if
+/// that is asked for. Answers their addresses, in this order.
 pub(crate) async fn start(
     data_dir: &DataDir,
     domains: &[&'static Domain],
+    download: Option<Download>,
 ) -> Result<(Postgres, Vec<SecretUrl>), SystemError> {
-    let postgres = jetbridge_postgres::start(jetbridge_postgres::Config::new(&data_dir.postgres)).await?;
+    let config = jetbridge_postgres::Config { download, ..jetbridge_postgres::Config::new(&data_dir.postgres) };
+    let postgres = jetbridge_postgres::start(config).await?;
     try_join_all(domains.iter().map(|domain| postgres.create_database_if_missing(domain.name))).await?;
     let databases = domains.iter().map(|domain| SecretUrl::new(postgres.url(domain.name))).collect();
     Ok((postgres, databases))

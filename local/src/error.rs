@@ -23,6 +23,10 @@ pub(crate) enum SystemError {
     DataDir { action: &'static str, path: PathBuf, source: io::Error },
     #[error("another Jetbridge process is using the data folder {}", .path.display())]
     DataDirInUse { path: PathBuf },
+    #[error("root does not work in the data folder {} of another user: {reason}", .path.display())]
+    DataDirOfAnother { path: PathBuf, reason: String },
+    #[error("cannot become the user {user}, as whom everything runs where root starts it")]
+    Privileges { user: String, source: io::Error },
     #[error("the data folder {} has been used without demo: its flights may be real, and the demo makes some up", .path.display())]
     NotForDemo { path: PathBuf },
     #[error(
@@ -76,6 +80,10 @@ impl SystemError {
             ),
             Self::DataDir { .. } => Some("choose another folder with --data-dir"),
             Self::DataDirInUse { .. } => Some("stop that process first, or choose another folder with --data-dir"),
+            Self::DataDirOfAnother { .. } => {
+                Some("start it as that user, or choose another folder with --data-dir, or give this one to root")
+            }
+            Self::Privileges { .. } => Some("start it as another user than root"),
             Self::NotForDemo { .. } => Some("choose another folder with --data-dir, or start without demo"),
             Self::NotForGivenServers => Some(
                 "leave out --event-store and --database-url (and the variables JETBRIDGE_EVENT_STORE and JETBRIDGE_DATABASE_URL), or add --fill-given-servers",

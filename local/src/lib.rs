@@ -9,6 +9,7 @@ mod error;
 mod event_store;
 mod listeners;
 mod patience;
+mod privileges;
 mod readiness;
 mod running;
 mod services;

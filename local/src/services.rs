@@ -2,14 +2,16 @@
 
 use std::convert::Infallible;
 
-use gateway::{Limits, WebDir};
+use gateway::Limits;
 use shared_service::domain_service::ApiUrls;
 use shared_service::settings::SecretUrl;
+use shared_service::{ConnectionLimits, ServerSettings};
 use tokio::net::TcpListener;
 
 use crate::domains::DomainServices;
 use crate::error::SystemError;
 use crate::listeners::Internal;
+use crate::settings::Front;
 use crate::supervisor::{Stage, Supervisor};
 
 /// What the services keep their data in.
@@ -34,7 +36,7 @@ pub(crate) async fn start(
     domains: &[DomainServices],
     stores: Stores,
     gateway_listener: TcpListener,
-    web_dir: Option<WebDir>,
+    front: Front,
 ) -> Result<(), SystemError> {
     let Stores { event_store, databases } = stores;
     let auditlog_api = Internal::bind().await?;
@@ -48,7 +50,8 @@ pub(crate) async fn start(
         processor: Some(processor.url.clone()),
     });
     let services = gateway::Services { domains: places.collect(), auditlog_api: auditlog_api.url };
-    let gateway_config = gateway::Config { services, limits: Limits::default(), web_dir };
+    let Front { server, web_dir } = front;
+    let gateway_config = gateway::Config { services, limits: Limits::default(), web_dir, server };
     let apis: ApiUrls = bound.iter().map(|bound| (bound.services.domain.name, bound.api.url.clone())).collect();
     for domain in bound {
         start_domain(supervisor, domain, &event_store, &apis);
@@ -58,6 +61,7 @@ pub(crate) async fn start(
         domains: domains.iter().map(|services| services.domain).collect::<Vec<_>>().leak(),
         event_store,
         max_followers: auditlog_api::Config::DEFAULT_MAX_FOLLOWERS,
+        server: inner(),
     };
     let running = auditlog_api::run(config, auditlog_api.listener, supervisor.token(Stage::Apis));
     supervisor.spawn(Stage::Apis, "audit log API", running);
@@ -72,9 +76,16 @@ pub(crate) async fn start(
 fn start_domain(supervisor: &mut Supervisor, domain: Bound, event_store: &SecretUrl, apis: &ApiUrls) {
     let Bound { services: DomainServices { domain, run_api, run_processor }, api, processor, database_url } = domain;
     let config = shared_api::Config::new(database_url.clone(), event_store.clone(), apis.clone());
+    let config = shared_api::Config { server: inner(), ..config };
     let running = run_api(config, api.listener, supervisor.token(Stage::Apis));
     supervisor.spawn(Stage::Apis, format!("{} API", domain.name), running);
     let config = shared_processor::Config::new(database_url, event_store.clone(), apis.clone());
+    let config = shared_processor::Config { server: inner(), ..config };
     let running = run_processor(config, processor.listener, supervisor.token(Stage::Processors));
     supervisor.spawn(Stage::Processors, format!("{} processor", domain.name), running);
+}
+
+/// How the services behind the gateway listen.
+fn inner() -> ServerSettings {
+    ServerSettings { limits: ConnectionLimits::of_a_part(), ..ServerSettings::default() }
 }

@@ -1,10 +1,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use gateway::WebArgs;
+use gateway::{ClientArgs, WebArgs, WebDir};
+use jetbridge_postgres::{ArchiveDigest, Download};
 use shared_service::process::ServiceArgs;
 use shared_service::settings::{ListenArgs, SecretUrl};
 use shared_service::telemetry::LogArgs;
+use shared_service::{ConnectionLimits, ServerSettings};
 
 /// What a person who starts everything on one machine wants to read; the services' own news is for operators.
 const QUIET: &str = "warn,jetbridge=info,jetbridge_postgres=info,shared_service::process=info";
@@ -152,9 +154,47 @@ pub(crate) struct Settings {
     #[arg(long, value_name = "URL", env = "JETBRIDGE_EVENT_STORE")]
     pub(crate) event_store: Option<SecretUrl>,
     #[command(flatten)]
+    pub(crate) download: DownloadArgs,
+    #[command(flatten)]
+    pub(crate) clients: ClientArgs,
+    #[command(flatten)]
     pub(crate) web: WebArgs,
     #[command(flatten)]
     log: LogArgs,
+}
+
+/// PostgreSQL's programs, for a machine that has none.
+#[derive(Debug, Args)]
+pub(crate) struct DownloadArgs {
+    /// Version of PostgreSQL's programs, such as 17.5.0, to download from
+    /// https://github.com/theseus-rs/postgresql-binaries/releases if there are none on this machine [default: none]
+    #[arg(long, value_name = "VERSION", env = "JETBRIDGE_DOWNLOAD_POSTGRES", requires = "download_postgres_sha256")]
+    download_postgres: Option<String>,
+    /// SHA-256 of that version's archive for this machine. Another archive is not unpacked
+    #[arg(long, value_name = "SHA256", env = "JETBRIDGE_DOWNLOAD_POSTGRES_SHA256", requires = "download_postgres")]
+    download_postgres_sha256: Option<ArchiveDigest>,
+}
+
+impl DownloadArgs {
+    pub(crate) fn download(&self) -> Option<Download> {
+        let (version, sha256) = self.download_postgres.as_ref().zip(self.download_postgres_sha256)?;
+        Some(Download::new(version, sha256))
+    }
+}
+
+impl Settings {
+    /// What clients get.
+    pub(crate) fn front(&self) -> Front {
+        let server = self.clients.applied_to(self.listen.server(ConnectionLimits::of_a_part()));
+        Front { server, web_dir: self.web.web_dir.clone() }
+    }
+}
+
+/// What is set of the gateway.
+#[derive(Debug)]
+pub(crate) struct Front {
+    pub(crate) server: ServerSettings,
+    pub(crate) web_dir: Option<WebDir>,
 }
 
 impl CommandLine {

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use gateway::WebDir;
+use jetbridge_postgres::Download;
 use shared_service::process::reachable;
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
@@ -17,9 +17,9 @@ use crate::domains::DomainServices;
 use crate::error::{Report, SystemError};
 use crate::running::Running;
 use crate::services::{self, Stores};
-use crate::settings::{DemoSettings, Settings};
+use crate::settings::{DemoSettings, Front, Settings};
 use crate::supervisor::{Stage, Supervisor};
-use crate::{demo, event_store, listeners, readiness};
+use crate::{demo, event_store, listeners, privileges, readiness};
 
 /// Starts everything and runs it until `shutdown`, or until a part of it ends: half alive is not alive.
 ///
@@ -33,11 +33,12 @@ pub(crate) async fn run(
 ) -> Result<(), Report> {
     // First what fails at once, so that nobody waits to hear of it.
     let listener = listeners::bind(settings.listen.listen).await?;
-    let web_dir = settings.web.web_dir.clone();
+    let front = settings.front();
     let sources = Sources::choose(settings, demo.as_ref())?;
+    sources.give_up_rights(front.web_dir.is_some()).await?;
     let mut supervisor = Supervisor::default();
     let outcome = tokio::select! {
-        outcome = start_and_watch(&mut supervisor, &domains, &sources, listener, web_dir, demo) => outcome.map(|never| match never {}),
+        outcome = start_and_watch(&mut supervisor, &domains, &sources, listener, front, demo) => outcome.map(|never| match never {}),
         () = shutdown.cancelled() => Ok(()),
     };
     supervisor.stop().await;
@@ -50,14 +51,14 @@ async fn start_and_watch(
     domains: &[DomainServices],
     sources: &Sources,
     listener: TcpListener,
-    web_dir: Option<WebDir>,
+    front: Front,
     demo: Option<DemoSettings>,
 ) -> Result<Infallible, SystemError> {
     let address =
         listener.local_addr().map_err(|source| SystemError::Listen { address: listeners::ANY_PORT, source })?;
     let stores = start_stores(supervisor, domains, sources).await?;
     let running = Running::new(address, domains, &stores);
-    services::start(supervisor, domains, stores, listener, web_dir).await?;
+    services::start(supervisor, domains, stores, listener, front).await?;
     tokio::select! {
         ready = readiness::wait(address) => ready?,
         ended = supervisor.task_ended() => return Err(ended.into()),
@@ -77,6 +78,8 @@ async fn start_and_watch(
 struct Sources {
     event_store: Source,
     database: Source,
+    /// What to do where PostgreSQL is missing.
+    download: Option<Download>,
 }
 
 #[derive(Debug)]
@@ -87,6 +90,15 @@ enum Source {
     Own(Arc<DataDir>),
 }
 
+impl Source {
+    fn own(&self) -> Option<&DataDir> {
+        match self {
+            Self::Own(data_dir) => Some(data_dir),
+            Self::Given(_) => None,
+        }
+    }
+}
+
 impl Sources {
     /// Takes the data folder, if anything is to be kept in it.
     fn choose(settings: Settings, demo: Option<&DemoSettings>) -> Result<Self, SystemError> {
@@ -94,6 +106,7 @@ impl Sources {
         if is_given && demo.is_some_and(|demo| !demo.fill_given_servers) {
             return Err(SystemError::NotForGivenServers);
         }
+        let download = settings.download.download();
         let purpose = if demo.is_some() { Purpose::Demo } else { Purpose::Work };
         let (event_store, database) = match (settings.event_store, settings.database_url) {
             (Some(event_store), Some(database)) => (Source::Given(event_store), Source::Given(database)),
@@ -104,15 +117,25 @@ impl Sources {
                 (or_own(event_store), or_own(database))
             }
         };
-        Ok(Self { event_store, database })
+        Ok(Self { event_store, database, download })
     }
 
     /// The data folder, if anything is kept in it.
     fn data_dir(&self) -> Option<&DataDir> {
-        [&self.event_store, &self.database].into_iter().find_map(|source| match source {
-            Source::Own(data_dir) => Some(&**data_dir),
-            Source::Given(_) => None,
-        })
+        [&self.event_store, &self.database].into_iter().find_map(Source::own)
+    }
+
+    /// Root's, where all that is needed is the data folder: files that are given may be for root alone.
+    async fn give_up_rights(&self, has_web_dir: bool) -> Result<(), SystemError> {
+        let is_given = self.event_store.own().is_none() || self.database.own().is_none();
+        let needed = "--event-store, --database-url or --web-dir may name files that only root can read";
+        match self.data_dir() {
+            Some(data_dir) => privileges::give_up(data_dir, (is_given || has_web_dir).then_some(needed)).await,
+            None => {
+                privileges::stay(needed);
+                Ok(())
+            }
+        }
     }
 }
 
@@ -140,7 +163,7 @@ async fn start_stores(
         Ok::<_, SystemError>(match &sources.database {
             Source::Given(address) => (database::prepare(address, &domains).await?, None),
             Source::Own(data_dir) => {
-                let (postgres, databases) = database::start(data_dir, &domains).await?;
+                let (postgres, databases) = database::start(data_dir, &domains, sources.download.clone()).await?;
                 (databases, Some(postgres))
             }
         })

@@ -43,6 +43,7 @@ impl Log {
         match self {
             Self::Of(domain) => domain.list(),
             Self::All(_) => "all",
+            Self::Refusals => "refusals",
         }
     }
 }

@@ -41,7 +41,7 @@ impl From<LogEvent> for LogEntry {
 }
 
 /// JSON as it is, in one line; other text as a JSON string; `null` for nothing, and for what is not text.
-fn json(stored: &[u8]) -> Box<RawValue> {
+pub(crate) fn json(stored: &[u8]) -> Box<RawValue> {
     let raw = match serde_json::from_slice::<&RawValue>(stored) {
         Ok(raw) => in_one_line(raw),
         Err(_) => {

@@ -9,11 +9,13 @@ use axum::response::sse::Event;
 use futures::{Stream, StreamExt, stream};
 use shared_infrastructure::event_store::StoreError;
 use shared_kernel::Position;
+use shared_service::Problem;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::cursor::Cursor;
+use crate::filter::Filter;
 use crate::live::{LiveEntry, NotFollowing, Tail};
 use crate::place::LogPlace;
 use crate::reader::{Chunk, LogReader, ReadError};
@@ -24,6 +26,11 @@ const HISTORY_CHUNK: usize = 100;
 const HISTORY_RETRY_PAUSE: Duration = Duration::from_millis(500);
 /// How soon a client should come back when its connection breaks.
 const RECONNECT_AFTER: Duration = Duration::from_secs(1);
+/// The same when there is no use in it, since what it asks for has to change first.
+const RECONNECT_IN_VAIN_AFTER: Duration = Duration::from_secs(30);
+/// After how many entries that its filter leaves out, and after which time, a client gets to know how far it has come.
+const TELL_AFTER_ENTRIES: usize = 100;
+const TELL_AFTER: Duration = Duration::from_secs(5);
 
 /// Opens feeds.
 pub(crate) struct Feeds {
@@ -56,8 +63,11 @@ impl Feeds {
         Self { log, reader, tail, slots: Arc::new(Semaphore::new(max_followers.min(Semaphore::MAX_PERMITS))) }
     }
 
-    /// Opens a feed of what comes after a place, or from now on.
-    pub(crate) async fn open(&self, after: Option<Position>) -> Result<Feed, OpenError> {
+    /// Opens a feed of what fits the filter and comes after a place, or from now on.
+    ///
+    /// # Errors
+    /// [`OpenError`] if there is none.
+    pub(crate) async fn open(&self, after: Option<Position>, filter: Filter) -> Result<Feed, OpenError> {
         let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| OpenError::Full)?;
         // Joined first, then read: what is recorded in between comes twice rather than not at all.
         let receiver = self.tail.join().await.map_err(OpenError::NotFollowing)?;
@@ -71,7 +81,12 @@ impl Feeds {
         let mut feed = Feed {
             log: self.log,
             reader: Arc::clone(&self.reader),
+            tail: self.tail.clone(),
             receiver,
+            filter,
+            told: place.clone(),
+            tell_by: Instant::now() + TELL_AFTER,
+            passed_over: 0,
             place,
             ready: VecDeque::new(),
             phase: Phase::Live,
@@ -90,17 +105,35 @@ enum Phase {
     Live,
 }
 
-/// What one client gets: everything after its place, once and in order.
+/// What one client gets: everything after its place that fits its filter, once and in order.
 pub(crate) struct Feed {
     log: Log,
     reader: Arc<LogReader>,
+    tail: Tail,
     receiver: broadcast::Receiver<Arc<LiveEntry>>,
-    /// What the client has got.
+    filter: Filter,
+    /// What the client has got, or would have got without its filter.
     place: Position,
+    /// What the client knows of that.
+    told: Position,
+    /// When it gets to know it, if nothing comes that it wants.
+    tell_by: Instant,
+    /// How many entries were left out since then.
+    passed_over: usize,
     /// What it gets next. Empty whenever more is fetched.
     ready: VecDeque<Arc<LiveEntry>>,
     phase: Phase,
     _slot: OwnedSemaphorePermit,
+}
+
+/// What comes next in a feed.
+#[derive(Debug)]
+pub(crate) enum Next {
+    Entry(Arc<LiveEntry>),
+    /// Nothing that is wanted, up to its place.
+    PassedOver,
+    /// Nothing more; why, unless the service ends.
+    End(Option<ReadError>),
 }
 
 impl Feed {
@@ -109,40 +142,78 @@ impl Feed {
         &self.place
     }
 
-    /// The feed as server-sent events: each has the cursor behind it as its id.
-    pub(crate) fn into_events(self) -> impl Stream<Item = Result<Event, Infallible>> + Send {
-        // Without data, an id only tells the client where to resume.
+    /// The feed as server-sent events: each has the cursor behind it as its id. `problem` says what to tell its client
+    /// when it cannot go on.
+    pub(crate) fn into_events(
+        self,
+        problem: impl Fn(ReadError) -> Problem + Send + 'static,
+    ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
         let first = Event::default().retry(RECONNECT_AFTER).id(self.cursor());
-        let entries = stream::unfold(self, |mut feed| async move {
-            let entry = feed.next().await?;
-            Some((Event::default().id(feed.cursor()).data(&entry.json), feed))
+        let following = stream::unfold(Some((self, problem)), |following| async move {
+            let (mut feed, problem) = following?;
+            match feed.next().await {
+                Next::Entry(entry) => {
+                    Some((Event::default().id(feed.cursor()).data(&entry.json), Some((feed, problem))))
+                }
+                // Without data, an id only tells the client where to resume.
+                Next::PassedOver => Some((Event::default().id(feed.cursor()), Some((feed, problem)))),
+                Next::End(error) => Some((problem_event(problem(error?)), None)),
+            }
         });
-        stream::iter([first]).chain(entries).map(Ok)
+        stream::iter([first]).chain(following).map(Ok)
     }
 
-    /// The next entry; `None` when the service ends, the event store refuses, or the log turns out not to be the one
-    /// that was read before.
-    async fn next(&mut self) -> Option<Arc<LiveEntry>> {
+    /// What comes next. It ends when the service does, when the event store refuses, or when the log turns out not to be
+    /// the one that was read before.
+    pub(crate) async fn next(&mut self) -> Next {
         loop {
             while let Some(entry) = self.ready.pop_front() {
                 if self.is_new(&entry) {
                     self.place = std::mem::take(&mut self.place).with(entry.stream, Some(entry.revision));
-                    return Some(entry);
+                    if self.filter.admits(&entry.facets) {
+                        self.tell();
+                        return Next::Entry(entry);
+                    }
+                    self.passed_over += 1;
+                    if self.passed_over >= TELL_AFTER_ENTRIES {
+                        return self.pass_over();
+                    }
                 }
             }
             match self.phase {
                 Phase::History => match self.read_on().await {
                     Ok(chunk) => self.take(chunk),
                     Err(ReadError::Store(StoreError::Unavailable(_))) => sleep(HISTORY_RETRY_PAUSE).await,
-                    Err(ReadError::Store(StoreError::Refused(_)) | ReadError::BeyondEnd) => return None,
+                    Err(error) => return Next::End(Some(error)),
                 },
-                Phase::Live => match self.receiver.recv().await {
-                    Ok(entry) => self.ready.push_back(entry),
-                    Err(RecvError::Lagged(_)) => self.phase = Phase::History,
-                    Err(RecvError::Closed) => return None,
+                Phase::Live => match self.receive().await {
+                    None => return self.pass_over(),
+                    Some(Ok(entry)) => self.ready.push_back(entry),
+                    Some(Err(RecvError::Lagged(_))) => self.phase = Phase::History,
+                    Some(Err(RecvError::Closed)) => return Next::End(self.tail.outage().map(ReadError::Store)),
                 },
             }
         }
+    }
+
+    /// What comes live; `None` if it is time to tell how far the client has come without anything that it wants.
+    async fn receive(&mut self) -> Option<Result<Arc<LiveEntry>, RecvError>> {
+        if self.place == self.told {
+            return Some(self.receiver.recv().await);
+        }
+        timeout_at(self.tell_by, self.receiver.recv()).await.ok()
+    }
+
+    fn pass_over(&mut self) -> Next {
+        self.tell();
+        Next::PassedOver
+    }
+
+    /// Notes that the client gets to know its place.
+    fn tell(&mut self) {
+        self.told.clone_from(&self.place);
+        self.passed_over = 0;
+        self.tell_by = Instant::now() + TELL_AFTER;
     }
 
     async fn read_on(&self) -> Result<Chunk, ReadError> {
@@ -161,6 +232,13 @@ impl Feed {
     fn cursor(&self) -> String {
         Cursor::at(self.log, LogPlace::After(self.place.clone())).encode()
     }
+}
+
+/// An event that says why there are no others. Its client stays where it was, and comes back by itself: a status other
+/// than 200 would keep a browser from ever trying again.
+pub(crate) fn problem_event(problem: Problem) -> Event {
+    let (document, retry_after) = problem.into_document();
+    Event::default().event("problem").retry(retry_after.unwrap_or(RECONNECT_IN_VAIN_AFTER)).data(document)
 }
 
 #[cfg(test)]

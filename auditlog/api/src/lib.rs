@@ -7,6 +7,8 @@
 
 mod cursor;
 mod entry;
+mod export;
+mod facets;
 mod feed;
 mod filter;
 mod live;
@@ -20,6 +22,7 @@ use std::sync::Arc;
 
 use shared_infrastructure::event_store::{EventStore, InvalidAddress};
 use shared_kernel::Domain;
+use shared_service::ServerSettings;
 use shared_service::health::{Checks, Trouble};
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
@@ -40,6 +43,8 @@ pub struct Config {
     pub event_store: SecretUrl,
     /// How many clients may follow the audit log with server-sent events at a time.
     pub max_followers: usize,
+    /// For whom it listens.
+    pub server: ServerSettings,
 }
 
 impl Config {
@@ -73,7 +78,8 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     let stop_following = shutdown.child_token();
     let mut tasks = JoinSet::new();
     tasks.spawn(live.run(stop_following.clone()));
-    let served = shared_service::serve_beside(listener, routes::router(api, checks), &mut tasks, shutdown).await;
+    let router = routes::router(api, checks);
+    let served = shared_service::serve_beside(config.server, listener, router, &mut tasks, shutdown).await;
     stop_following.cancel();
     while tasks.join_next().await.is_some() {}
     Ok(served?)

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::entry::LogEntry;
+use crate::facets::Facets;
 use crate::stream::{Log, LogEvent};
 
 /// How many entries wait for the slowest follower; one that is slower reads them again from the event store.
@@ -29,6 +30,8 @@ const START_LIMIT: Duration = Duration::from_millis(500);
 pub(crate) struct LiveEntry {
     pub(crate) stream: Stream,
     pub(crate) revision: Revision,
+    /// What it is filtered by.
+    pub(crate) facets: Facets,
     /// The entry as JSON in one line.
     pub(crate) json: String,
 }
@@ -36,9 +39,10 @@ pub(crate) struct LiveEntry {
 impl LiveEntry {
     pub(crate) fn new(event: LogEvent) -> Option<Self> {
         let (stream, revision) = (event.stream, event.recorded.revision);
+        let facets = Facets::of(&event.recorded);
         // An entry always has a JSON form.
         let json = serde_json::to_string(&LogEntry::from(event)).ok()?;
-        Some(Self { stream, revision, json })
+        Some(Self { stream, revision, facets, json })
     }
 }
 

@@ -5,10 +5,10 @@ use std::process::ExitCode;
 
 use auditlog_api::Config;
 use clap::Parser;
-use shared_service::bind;
 use shared_service::process::{ServiceArgs, run_service};
 use shared_service::settings::{EventStoreArgs, ListenArgs};
 use shared_service::telemetry::LogArgs;
+use shared_service::{ConnectionLimits, bind};
 use tokio_util::sync::CancellationToken;
 
 /// Jetbridge's audit log API: everything that has happened, in pages and live
@@ -43,7 +43,11 @@ fn main() -> ExitCode {
 
 async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Box<dyn Error + Send + Sync>> {
     let listener = bind(args.listen.listen).await?;
-    let config =
-        Config { domains: domains::ALL, event_store: args.event_store.address()?, max_followers: args.max_followers };
+    let config = Config {
+        domains: domains::ALL,
+        event_store: args.event_store.address()?,
+        max_followers: args.max_followers,
+        server: args.listen.server(ConnectionLimits::of_a_process()),
+    };
     Ok(auditlog_api::run(config, listener, shutdown).await?)
 }

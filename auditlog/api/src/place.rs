@@ -1,7 +1,7 @@
 //! Places in the lists: how far a reader has come.
 
 use serde::{Deserialize, Serialize};
-use shared_kernel::{Position, Revision};
+use shared_kernel::{Order, Position, Revision};
 
 use crate::stream::LogEvent;
 
@@ -32,6 +32,14 @@ impl Descent {
 }
 
 impl LogPlace {
+    /// The order in which its reader reads.
+    pub(crate) const fn order(&self) -> Order {
+        match self {
+            Self::After(_) => Order::OldestFirst,
+            Self::Before(_) => Order::NewestFirst,
+        }
+    }
+
     /// Goes past an event, the next one in this direction.
     pub(crate) fn pass(&mut self, event: &LogEvent) {
         let revision = event.recorded.revision;

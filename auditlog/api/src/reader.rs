@@ -1,11 +1,13 @@
 //! Reading the audit log from the streams themselves, in either direction.
 
 mod merge;
+mod times;
 
 use std::time::Duration;
 
 use futures::future::try_join_all;
 use shared_infrastructure::event_store::{AllPosition, EventStore, Recorded, StoreError};
+use shared_infrastructure::refusals::REFUSALS;
 use shared_kernel::{Position, Revision, Stream};
 use tokio::time::timeout;
 
@@ -141,8 +143,10 @@ impl LogReader {
         let Some(from) = from else { return Ok(Part::of(stream, Vec::new(), true)) };
         let events = self.store.read_backwards(stream.name, from, limit).await?;
         // If that event is not there, those before it are not what the reader has come to.
-        if events.first().map(|event| event.revision) != Some(from) {
-            return Err(ReadError::BeyondEnd);
+        match events.first().map(|event| event.revision) {
+            Some(first) if first == from => {}
+            None if self.has_expired(stream).await? => {}
+            _ => return Err(ReadError::BeyondEnd),
         }
         let ended = events.len() < limit || events.last().is_some_and(|event| event.revision == Revision(0));
         Ok(Part::of(stream, events, ended))
@@ -155,12 +159,18 @@ impl LogReader {
         let mut events = self.store.read_forwards(stream.name, from, wanted).await?;
         let ended = events.len() < wanted;
         match (after, events.first().map(|event| event.revision)) {
+            (Some(_), None) if self.has_expired(stream).await? => {}
             (Some(_), None) => return Err(ReadError::BeyondEnd),
             (Some(after), Some(first)) if first == after => drop(events.remove(0)),
-            // The beginning; or what came before has been scavenged.
+            // The beginning; or what came before has expired.
             _ => {}
         }
         Ok(Part::of(stream, events, ended))
+    }
+
+    /// Whether a stream that showed events is empty because none of them is kept any more.
+    async fn has_expired(&self, stream: Stream) -> Result<bool, StoreError> {
+        Ok(stream == REFUSALS && self.newest(stream).await?.is_none())
     }
 
     /// A stream's newest event.

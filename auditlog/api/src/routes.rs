@@ -1,5 +1,6 @@
 //! The HTTP API.
 
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,20 +10,23 @@ use axum::extract::{FromRequestParts, State};
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use futures::stream;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use shared_infrastructure::event_store::StoreError;
 use shared_kernel::{Interruption, Order, Position};
+use shared_service::csv::Format;
 use shared_service::headers::{JETBRIDGE_POSITION, position_value};
 use shared_service::health::{self, Checks};
 use shared_service::paging::InvalidCursor;
 use shared_service::problem::{self, InvalidPart};
-use shared_service::{FromQuery, Page, Paging, Params, Problem, Query, Reply, RequestedPosition, finish};
+use shared_service::{Page, Paging, Params, Problem, Reply, RequestedPosition, finish};
 
 use crate::Api;
 use crate::cursor::Cursor;
 use crate::entry::LogEntry;
-use crate::feed::OpenError;
+use crate::export::export;
+use crate::feed::{OpenError, problem_event};
 use crate::filter::Filter;
 use crate::live::NotFollowing;
 use crate::place::{Descent, LogPlace};
@@ -38,13 +42,19 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 const FULL_RETRY_AFTER: Duration = Duration::from_secs(5);
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// Tells proxies that know it to pass on each event at once.
-const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+const NOT_BUFFERED: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 
 pub(crate) fn router(api: Arc<Api>, checks: Checks) -> Router {
-    let logs = api.domains.iter().copied().map(Log::Of).chain([Log::All(api.domains)]);
+    let logs = api.domains.iter().copied().map(Log::Of).chain([Log::All(api.domains), Log::Refusals]);
     let lists = logs.fold(Router::new(), |router, log| {
         let answer = move |State(api): State<Arc<Api>>, input: ListInput, requested: RequestedPosition| async move {
-            list(&api.reader, log, input, requested).await
+            match input {
+                ListInput::Pages(filter, paging) => {
+                    list(&api.reader, log, filter, paging, requested).await.map(IntoResponse::into_response)
+                }
+                ListInput::File(filter, order, after) => export(api, log, filter, order, after, requested).await,
+            }
         };
         router.route(&format!("/api/auditlog/{}", log.name()), get(answer))
     });
@@ -55,20 +65,28 @@ pub(crate) fn router(api: Arc<Api>, checks: Checks) -> Router {
 type ListAnswer = Result<Reply<Page<LogEntry>>, Problem>;
 
 /// Which entries are asked for.
-struct ListInput {
-    filter: Filter,
-    paging: Paging<Cursor>,
+enum ListInput {
+    /// In pages.
+    Pages(Filter, Paging<Cursor>),
+    /// In a file, all after a place.
+    File(Filter, Order, Option<Cursor>),
 }
 
 impl FromRequestParts<Arc<Api>> for ListInput {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        let format = Format::of(&parts.headers);
         Params::read(parts, |params| {
             let filter = Filter::read(api.domains, params);
-            let (order, limit) = (params.order(), params.limit());
+            let order = params.order();
             let after = params.optional("after", Cursor::decode);
-            Some(Self { filter, paging: Paging { order: order?, limit: limit?, after } })
+            if format == Format::Csv {
+                params.refuse("limit", "is not for a CSV file, which has all entries; remove it");
+                return Some(Self::File(filter, order?, after));
+            }
+            let limit = params.limit();
+            Some(Self::Pages(filter, Paging { order: order?, limit: limit?, after }))
         })
     }
 }
@@ -76,10 +94,10 @@ impl FromRequestParts<Arc<Api>> for ListInput {
 async fn list(
     reader: &LogReader,
     log: Log,
-    input: ListInput,
+    filter: Filter,
+    Paging { order, limit, after }: Paging<Cursor>,
     RequestedPosition(requested): RequestedPosition,
 ) -> ListAnswer {
-    let ListInput { filter, paging: Paging { order, limit, after } } = input;
     let requested = requested.unwrap_or_default();
     let after = after.map(|cursor| cursor.place_in(log, order)).transpose().map_err(|error| invalid_after(&error))?;
     let is_first = after.is_none();
@@ -95,73 +113,103 @@ async fn list(
         }
     };
     let found = search(reader, log, from, limit, &filter).await;
-    let Found { entries, place, reached_end } = found.map_err(|error| read_problem(error, invalid_after))?;
+    let Found { entries, place, reached_end, is_over } = found.map_err(|error| read_problem(error, invalid_after))?;
 
     let cursor = Cursor::at(log, place.clone());
     let (position, next) = match place {
         LogPlace::After(seen) if !reached_end => (seen, Some(cursor)),
-        LogPlace::After(seen) if log.covers(&seen, &requested) => (requested.and(seen), Some(cursor)),
+        // Whatever else was recorded before it, up to the position that is asked for too, is not in the list.
+        LogPlace::After(seen) if is_over || log.covers(&seen, &requested) => (requested.and(seen), Some(cursor)),
         LogPlace::After(_) => return Err(Problem::not_yet()),
         // What comes after the first page was recorded before it, so that nothing has to be waited for.
         LogPlace::Before(Descent { top, .. }) => {
             (if is_first { requested.and(top) } else { top }, Some(cursor).filter(|_| !reached_end))
         }
     };
-    Ok(Reply::ok(Page { items: entries, next: next.map(Cursor::encode) }).position(position))
+    let items = entries.into_iter().map(LogEntry::from).collect();
+    let reply = Reply::ok(Page { items, next: next.map(Cursor::encode) }).position(position);
+    Ok(reply.in_one_of_the_formats())
 }
 
-/// Where to begin to follow.
+/// What to follow, and from where.
 struct EventsInput {
-    after: Option<Cursor>,
+    filter: Filter,
+    /// The id of the last event, from clients that cannot send it in a header again.
+    last_event_id: Option<String>,
+    after: Option<String>,
 }
 
-impl FromQuery for EventsInput {
-    fn read(params: &mut Params) -> Option<Self> {
-        Some(Self { after: params.optional("after", Cursor::decode) })
+impl FromRequestParts<Arc<Api>> for EventsInput {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        // What is no cursor is told in the stream.
+        let text = |text: &str| Ok::<_, Infallible>(text.to_owned());
+        Params::read(parts, |params| {
+            let filter = Filter::read_live(api.domains, params);
+            let last_event_id = params.optional("lastEventId", text).filter(|id| !id.trim().is_empty());
+            Some(Self { filter, last_event_id, after: params.optional("after", text) })
+        })
     }
 }
 
+/// How to say that the place where a client wants to begin is none.
+type InvalidPlace = fn(&dyn Display) -> Problem;
+
 async fn events(
     State(api): State<Arc<Api>>,
-    Query(input): Query<EventsInput>,
+    input: EventsInput,
     RequestedPosition(covered): RequestedPosition,
     headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let log = Log::All(api.domains);
-    // A browser repeats the query of its first request when it comes back: what it has seen since counts.
-    let resumed = last_event_id(log, &headers).map_err(|error| invalid_last_event_id(&error))?;
-    let asked = input.after.map(|cursor| cursor.position_in(log)).transpose();
-    let asked = asked.map_err(|error| invalid_after(&error))?;
-    let invalid = match (&resumed, &asked, &covered) {
-        (Some(_), ..) => invalid_last_event_id,
-        (None, None, Some(_)) => invalid_position,
-        _ => invalid_after,
+) -> Response {
+    let (after, invalid) = beginning(Log::All(api.domains), &headers, &input, covered);
+    let opened = match after.map_err(|error| invalid(&error)) {
+        Ok(after) => api.feeds.open(after, input.filter).await.map_err(|error| open_problem(error, invalid)),
+        Err(problem) => Err(problem),
     };
-    let feed = api.feeds.open(resumed.or(asked).or(covered)).await.map_err(|error| match error {
+    let keep_alive = KeepAlive::new().interval(KEEP_ALIVE);
+    match opened {
+        Ok(feed) => {
+            let position = [(JETBRIDGE_POSITION, position_value(feed.place()))];
+            let events = feed.into_events(move |error| read_problem(error, invalid));
+            (position, [NOT_BUFFERED], Sse::new(events).keep_alive(keep_alive)).into_response()
+        }
+        Err(problem) => {
+            let event = Ok::<_, Infallible>(problem_event(problem));
+            ([NOT_BUFFERED], Sse::new(stream::iter([event])).keep_alive(keep_alive)).into_response()
+        }
+    }
+}
+
+/// Where to begin to follow: of what a client says, the one that it has said last. A browser repeats the query of its
+/// first request when it comes back: what it has seen since counts.
+fn beginning(
+    log: Log,
+    headers: &HeaderMap,
+    input: &EventsInput,
+    covered: Option<Position>,
+) -> (Result<Option<Position>, InvalidCursor>, InvalidPlace) {
+    let place = |cursor: &str| Cursor::decode(cursor)?.position_in(log).map(Some);
+    let header = headers.get(LAST_EVENT_ID).map(|value| value.to_str().unwrap_or("not text").trim());
+    match (header.filter(|id| !id.is_empty()), &input.last_event_id, &input.after) {
+        (Some(id), ..) => (place(id), invalid_last_event_id),
+        (None, Some(id), _) => (place(id), |detail| invalid_parameter("lastEventId", detail)),
+        (None, None, Some(cursor)) => (place(cursor), invalid_after),
+        (None, None, None) => (Ok(covered), |detail| invalid_parameter("Jetbridge-Position", detail)),
+    }
+}
+
+fn open_problem(error: OpenError, invalid: InvalidPlace) -> Problem {
+    match error {
         OpenError::Full => too_many_followers(),
         OpenError::NotFollowing(NotFollowing(outage)) => store_problem(outage.unwrap_or_else(|| {
             StoreError::Unavailable("the live audit log has not begun to follow the event store".to_owned())
         })),
         OpenError::Read(error) => read_problem(error, invalid),
-    })?;
-    let headers =
-        [(JETBRIDGE_POSITION, position_value(feed.place())), (X_ACCEL_BUFFERING, HeaderValue::from_static("no"))];
-    let sse = Sse::new(feed.into_events()).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
-    Ok((headers, sse).into_response())
-}
-
-/// Where `Last-Event-ID` says that the client has come to; an empty one says nothing.
-fn last_event_id(log: Log, headers: &HeaderMap) -> Result<Option<Position>, InvalidCursor> {
-    let Some(value) = headers.get(LAST_EVENT_ID) else {
-        return Ok(None);
-    };
-    match value.to_str().map_err(|_| InvalidCursor)?.trim() {
-        "" => Ok(None),
-        id => Cursor::decode(id)?.position_in(log).map(Some),
     }
 }
 
-fn read_problem(error: ReadError, invalid_cursor: fn(&dyn Display) -> Problem) -> Problem {
+pub(crate) fn read_problem(error: ReadError, invalid_cursor: InvalidPlace) -> Problem {
     match error {
         ReadError::BeyondEnd => invalid_cursor(&error),
         ReadError::Store(error) => store_problem(error),
@@ -177,17 +225,16 @@ fn store_problem(error: StoreError) -> Problem {
     }
 }
 
-fn invalid_after(detail: &dyn Display) -> Problem {
-    let place = problem::FaultPlace::Parameter("after".to_owned());
-    Problem::invalid_request(vec![InvalidPart { place, detail: detail.to_string() }])
+pub(crate) fn invalid_after(detail: &dyn Display) -> Problem {
+    invalid_parameter("after", detail)
 }
 
 fn invalid_last_event_id(detail: &dyn Display) -> Problem {
     Problem::malformed_header("Last-Event-ID", detail)
 }
 
-fn invalid_position(detail: &dyn Display) -> Problem {
-    let place = problem::FaultPlace::Parameter("Jetbridge-Position".to_owned());
+fn invalid_parameter(name: &str, detail: &dyn Display) -> Problem {
+    let place = problem::FaultPlace::Parameter(name.to_owned());
     Problem::invalid_request(vec![InvalidPart { place, detail: detail.to_string() }])
 }
 

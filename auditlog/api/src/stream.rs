@@ -3,6 +3,7 @@
 use std::slice;
 
 use shared_infrastructure::event_store::Recorded;
+use shared_infrastructure::refusals::REFUSALS;
 use shared_kernel::{Domain, Position, Revision, Stream};
 
 /// An event of one of the audit log's streams.
@@ -26,20 +27,19 @@ pub(crate) enum Log {
     Of(&'static Domain),
     /// What happened in all of these, in the order in which it happened.
     All(&'static [&'static Domain]),
+    /// The commands that were refused.
+    Refusals,
 }
 
 impl Log {
-    /// The domains whose events are in it.
-    pub(crate) fn domains(&self) -> &[&'static Domain] {
-        match self {
-            Self::Of(domain) => slice::from_ref(domain),
-            Self::All(domains) => domains,
-        }
-    }
-
     /// The streams that it is made of.
     pub(crate) fn streams(&self) -> impl Iterator<Item = Stream> {
-        self.domains().iter().map(|domain| domain.stream)
+        let (domains, other) = match self {
+            Self::Of(domain) => (slice::from_ref(domain), None),
+            Self::All(domains) => (*domains, None),
+            Self::Refusals => (&[][..], Some(REFUSALS)),
+        };
+        domains.iter().map(|domain| domain.stream).chain(other)
     }
 
     /// The stream with exactly this name, if it is one of them.

@@ -1,11 +1,8 @@
 use flight_application::FlightFilter;
 use flight_contract::FlightId;
 use flight_core::{FlightDetails, FlightNumber, FlightStatus, OffsetDateTime, PlaceName};
-use shared_kernel::Text;
+use shared_kernel::SearchText;
 use shared_service::{Fields, FromFields, FromQuery, Paging, Params, parse};
-
-/// The longest text that flights are searched for, in characters: as long as the longest thing it can be found in.
-type SearchText = Text<100>;
 
 /// The body of a request that creates a flight or corrects its details.
 pub(crate) struct DetailsInput(pub(crate) FlightDetails);
@@ -35,7 +32,7 @@ pub(crate) struct ListInput {
 impl FromQuery for ListInput {
     fn read(params: &mut Params) -> Option<Self> {
         let statuses = params.optional("status", |text| parse::list(text, str::parse::<FlightStatus>));
-        let text = params.optional("text", SearchText::new).map(|text| text.as_str().to_owned());
+        let text = params.optional("text", SearchText::new);
         let ids = params.optional("ids", |text| parse::list(text, parse::id));
         let paging = params.paging()?;
         Some(Self { filter: FlightFilter { statuses, text, ids }, paging })

@@ -10,7 +10,7 @@ pub(crate) fn problem(error: FlightError) -> Problem {
         FlightError::Rejected { rejection, position } => rejected(&rejection).position(position),
         FlightError::NotAllBoarded { missing, passengers, position } => {
             let detail = match missing {
-                0 => "The flight has no passengers; at least one has to board before it can leave.".to_owned(),
+                0 => "Nobody is on board. At least one passenger has to board before the flight can leave.".to_owned(),
                 1 => "1 passenger has not boarded.".to_owned(),
                 _ => format!("{missing} passengers have not boarded."),
             };

@@ -13,10 +13,10 @@ pub enum FlightError {
         /// What the decision has taken into account.
         position: Position,
     },
-    /// Somebody on its manifest has not boarded. Nothing has happened.
-    #[error("{missing} passengers have not boarded")]
+    /// Somebody on its manifest has not boarded, or nobody is on board. Nothing has happened.
+    #[error("not everybody has boarded, or nobody is on board")]
     NotAllBoarded {
-        /// How many; zero if there is no passenger at all.
+        /// How many have not boarded; zero if nobody is on board and nobody is missing.
         missing: u64,
         /// The first of them.
         passengers: Vec<MissingPassenger>,

@@ -1,7 +1,7 @@
 use flight_contract::FlightId;
 use flight_core::{Flight, FlightDetails, FlightStatus};
 use serde::Serialize;
-use shared_kernel::Revision;
+use shared_kernel::{Revision, SearchText};
 
 /// A flight as callers see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -30,8 +30,8 @@ impl From<&Flight> for FlightView {
 pub struct FlightFilter {
     /// Only those with one of these statuses.
     pub statuses: Option<Vec<FlightStatus>>,
-    /// Only those whose number, origin or destination contains this, in any case.
-    pub text: Option<String>,
+    /// Only those whose number, origin or destination contains this, as a search finds it.
+    pub text: Option<SearchText>,
     /// Only these.
     pub ids: Option<Vec<FlightId>>,
 }

@@ -5,8 +5,8 @@ shared_kernel::problem_types! {
         "There is no flight with this id, or it was deleted.",
         "Check the id. If the flight was created a moment ago, send the Jetbridge-Position of that answer along.";
     NOT_ALL_BOARDED = 409, "not-all-boarded", "Not everybody has boarded",
-        "The flight cannot leave the gate because somebody on its manifest has not boarded, or because nobody is on it.",
-        "`missing` is the number of passengers who have not boarded, `passengers` names the first of them. Board or offload them, then disembark again.";
+        "The flight cannot leave the gate because somebody on its manifest has not boarded, or because nobody is on board.",
+        "`missing` is the number of passengers who have not boarded, `passengers` names the first of them. Board or offload them, or board somebody if nobody is on board, then disembark again.";
     FLIGHT_DEPARTED = 409, "flight-departed", "Flight has departed",
         "The flight has left the gate already.",
         "What was asked for is only possible at the gate.";

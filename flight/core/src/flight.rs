@@ -43,7 +43,7 @@ pub struct Flight {
 shared_kernel::named! {
     /// How far a flight has come. The values stand in the order in which a flight goes through them.
     pub enum FlightStatus {
-        /// At the gate; somebody has not boarded, or nobody is on the manifest yet.
+        /// At the gate; somebody has not boarded, or nobody is on board.
         WaitingForBoarding = "waitingForBoarding",
         /// At the gate; everybody on the manifest has boarded, as far as the flight has heard.
         AllBoarded = "allBoarded",

@@ -30,6 +30,10 @@ impl Projection for FlightProjection {
         let moved = flights.changed(|flight| flight.status);
         FLIGHTS.rows(&moved).with(FlightColumns::status, |status| status).update(transaction).await
     }
+
+    async fn make_anew(&self, transaction: &Transaction<'_>) -> Result<usize, tokio_postgres::Error> {
+        FLIGHTS.make_search_anew(transaction, &SEARCH, FlightColumns::details).await
+    }
 }
 
 /// The parts of a flight's row that change by themselves.

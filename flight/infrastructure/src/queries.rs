@@ -44,7 +44,7 @@ impl FlightReadModel {
         let listing = Listing::new(FLIGHTS, page)
             .keys(ids)
             .any_of(FlightColumns::status, statuses)
-            .containing(&SEARCH, text.as_deref());
+            .containing(&SEARCH, text.as_ref());
         self.read_model.list(&listing, at_least).await
     }
 }

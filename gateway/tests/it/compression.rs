@@ -325,3 +325,27 @@ async fn an_answer_that_breaks_off_does_not_look_complete() {
     let end = tokio::time::timeout(LIMIT, answer.bytes()).await.expect("it is broken off");
     assert!(end.is_err());
 }
+
+/// A service that breaks off in the middle of a file.
+async fn breaking_off() -> TestService {
+    let handler = || async {
+        let rows = Bytes::from("\"1\",\"Ada\"\r\n".repeat(10_000));
+        let parts = stream::iter([Ok(rows), Err(std::io::Error::other("the event store is away"))]);
+        ([(header::CONTENT_TYPE, "text/csv"), (header::VARY, "accept")], Body::from_stream(parts))
+    };
+    serve(Router::new().route("/api/auditlog/all", get(handler))).await
+}
+
+#[tokio::test]
+async fn a_file_that_its_service_breaks_off_does_not_look_complete() {
+    let service = breaking_off().await;
+    let gateway = gateway(service.address()).await;
+    for (accept_encoding, used) in [(FROM_A_BROWSER, Some("br")), ("gzip", Some("gzip")), ("identity", None)] {
+        let answer = fetch(&gateway, "/api/auditlog/all", accept_encoding).await;
+        assert_eq!(encoding(&answer), used);
+        let varying: Vec<_> = answer.headers().get_all("vary").iter().map(|value| value.to_str().unwrap()).collect();
+        assert_eq!(varying, ["accept", "accept-encoding"], "{accept_encoding}");
+        let end = tokio::time::timeout(LIMIT, answer.bytes()).await.expect("it is broken off");
+        assert!(end.is_err(), "{accept_encoding}");
+    }
+}

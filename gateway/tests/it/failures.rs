@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use axum::Router;
 use axum::routing::{any, get};
 use gateway::Limits;
+use http::StatusCode;
 use reqwest::Client;
 use serde_json::{Value, json};
 use shared_service::health::{Checks, Trouble, routes};
@@ -148,6 +149,14 @@ async fn the_overview_names_what_is_down() {
             { "name": "passenger-processor", "status": "down", "detail": "does not say how it is" },
         ]})
     );
+}
+
+#[tokio::test]
+async fn the_overview_says_that_a_service_needs_to_know_its_name() {
+    let service = serve(Router::new().fallback(any(|| async { StatusCode::MISDIRECTED_REQUEST }))).await;
+    let answer = reqwest::get(gateway(service.address()).await.url("/api/health")).await.unwrap();
+    let detail = answer.json::<Value>().await.unwrap()["services"][0]["detail"].to_string();
+    assert!(detail.contains("--public-host"), "{detail}");
 }
 
 #[tokio::test]

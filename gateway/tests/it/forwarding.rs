@@ -78,7 +78,7 @@ async fn percent_encoded_letters_are_letters() {
 /// What is answered to a request that is written by hand.
 async fn raw(gateway: &TestService, head: &str) -> String {
     let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
-    stream.write_all(format!("{head}\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await.unwrap();
+    stream.write_all(format!("{head}\r\nhost: localhost\r\nconnection: close\r\n\r\n").as_bytes()).await.unwrap();
     let mut answer = String::new();
     tokio::time::timeout(LIMIT, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
     answer
@@ -257,7 +257,8 @@ async fn what_nobody_here_does_is_not_expected_of_a_service() {
 async fn connections_are_kept_and_pipelines_answered_in_order() {
     let (gateway, _services) = three_services().await;
     let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
-    let request = |path: &str, close: &str| format!("GET /api/flights/{path} HTTP/1.1\r\nhost: x\r\n{close}\r\n");
+    let request =
+        |path: &str, close: &str| format!("GET /api/flights/{path} HTTP/1.1\r\nhost: localhost\r\n{close}\r\n");
     let both = request("first", "") + &request("second", "connection: close\r\n");
     stream.write_all(both.as_bytes()).await.unwrap();
     let mut answers = String::new();

@@ -100,7 +100,8 @@ async fn one_client_cannot_take_all_places() {
 /// A body of which only the beginning has come.
 async fn half_sent(gateway: &TestService, framing: &str, beginning: &str) -> TcpStream {
     let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
-    let head = format!("POST /api/flights HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n{framing}\r\n\r\n");
+    let head =
+        format!("POST /api/flights HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n{framing}\r\n\r\n");
     stream.write_all(format!("{head}{beginning}").as_bytes()).await.unwrap();
     stream
 }

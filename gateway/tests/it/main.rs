@@ -2,13 +2,14 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod admin;
 mod compression;
+mod cross_origin;
 mod failures;
 mod forwarding;
 mod healthcheck;
 mod limits;
 mod pages;
-mod parked;
 #[cfg(unix)]
 mod process;
 mod settings;

@@ -70,3 +70,19 @@ async fn other_problems_and_methods_are_refused() {
     assert_eq!(headers["allow"], "GET,HEAD");
     expect_problem(Client::new().delete(gateway.url("/api/health")), 405, "method-not-allowed").await;
 }
+
+#[tokio::test]
+async fn the_form_with_the_greater_weight_is_answered() {
+    let gateway = gateway(nobody().await).await;
+    for (accept, media_type) in [
+        ("text/html;q=0.4, application/json;q=0.5", "application/json"),
+        ("application/json;q=0.4, text/html;q=0.5", "text/html; charset=utf-8"),
+        ("*/*", "text/html; charset=utf-8"),
+        ("text/html;q=0, */*", "application/json"),
+    ] {
+        for path in ["/problems", "/problems/not-found"] {
+            let answer = get(&gateway, path, accept).await;
+            assert_eq!(answer.headers()["content-type"], media_type, "{accept}");
+        }
+    }
+}

@@ -33,7 +33,11 @@ async fn start() -> Gateway {
 }
 
 async fn start_before(services: SocketAddr) -> Gateway {
-    let mut process = command("127.0.0.1:0", services).spawn().unwrap();
+    start_command(command("127.0.0.1:0", services)).await
+}
+
+async fn start_command(mut command: Command) -> Gateway {
+    let mut process = command.spawn().unwrap();
     let mut log = BufReader::new(process.stderr.take().unwrap()).lines();
     let url = loop {
         let line = tokio::time::timeout(LIMIT, log.next_line()).await.unwrap().unwrap().expect("it starts");
@@ -108,6 +112,77 @@ async fn errors_are_one_readable_line() {
     let (code, stderr) = fail(command("127.0.0.1:0", nowhere()).args(["--web-dir", "no/such/folder"])).await;
     assert_eq!(code, Some(2));
     assert!(stderr.contains("there is no index.html in this folder"), "{stderr}");
+}
+
+#[tokio::test]
+async fn who_is_answered_has_to_be_said_properly() {
+    for (setting, value, expected) in [
+        ("--public-host", "https://example.com", "must be a name such as flights.example.com"),
+        ("--public-host", "example.com,a:80", "must be a name such as flights.example.com"),
+        ("--allowed-origins", "*", "must be an origin such as https://example.com"),
+        ("--allowed-origins", "https://example.com/", "must be written as browsers do: https://example.com"),
+        ("--idle-timeout", "5", "5 is not in 30..=3600"),
+    ] {
+        let (code, stderr) = fail(command("127.0.0.1:0", nowhere()).args([setting, value])).await;
+        assert_eq!(code, Some(2), "{setting} {value}: {stderr}");
+        assert!(stderr.contains(expected), "{setting} {value}: {stderr}");
+    }
+}
+
+#[tokio::test]
+async fn names_come_from_flags_and_variables() {
+    let mut given = command("127.0.0.1:0", nowhere());
+    given.env("JETBRIDGE_PUBLIC_HOST", "").env("JETBRIDGE_ALLOWED_ORIGINS", "");
+    let mut set = command("127.0.0.1:0", nowhere());
+    set.env("JETBRIDGE_PUBLIC_HOST", "a.example, b.example");
+    set.args(["--allowed-origins", "https://a.example,https://b.example", "--allowed-origins", "https://c.example"]);
+    for (command, status, allowed) in [(given, 421, None), (set, 200, Some("https://c.example"))] {
+        let gateway = start_command(command).await;
+        let request = reqwest::Client::new().get(format!("{}/health/live", gateway.url));
+        let answer = request.header("host", "b.example").header("origin", "https://c.example").send().await.unwrap();
+        assert_eq!(answer.status(), status);
+        let found = answer.headers().get("access-control-allow-origin");
+        assert_eq!(found.map(|origin| origin.to_str().unwrap()), allowed);
+    }
+}
+
+/// A gateway with this limit of open files, as a shell sets it.
+#[cfg(target_os = "linux")]
+async fn start_with_files(limit: &str, more: &[&str]) -> Gateway {
+    let mut limited = Command::new("sh");
+    let (run, program) = (format!("ulimit {limit}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_gateway"));
+    limited.env_clear().args(["-c", &run, program, "--listen", "127.0.0.1:0"]).args(more);
+    for service in ["flight", "passenger", "auditlog"] {
+        limited.args([format!("--{service}-api"), format!("http://{}", nowhere())]);
+    }
+    limited.stderr(Stdio::piped()).kill_on_drop(true);
+    start_command(limited).await
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn it_may_open_as_many_files_as_the_system_allows() {
+    let gateway = start_with_files("-Sn 64", &[]).await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", gateway.process.id().unwrap())).unwrap();
+    let files = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+    let numbers: Vec<_> = files.split_whitespace().skip(3).take(2).collect();
+    assert_eq!(numbers[0], numbers[1], "{files}");
+    assert_ne!(numbers[0], "64", "{files}");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn silent_clients_do_not_use_up_the_files() {
+    for more in [&[][..], &["--max-connections", "1000"]] {
+        let gateway = start_with_files("-n 64", more).await;
+        let address = gateway.url.trim_start_matches("http://");
+        let mut silent = Vec::new();
+        for _ in 0..200 {
+            silent.push(tokio::net::TcpStream::connect(address).await.unwrap());
+        }
+        let answer = tokio::time::timeout(LIMIT, reqwest::get(format!("{}/health/live", gateway.url))).await;
+        assert_eq!(answer.expect("an answer in time").unwrap().status(), 200, "{more:?}");
+    }
 }
 
 #[tokio::test]

@@ -8,9 +8,10 @@ use futures::stream::BoxStream;
 use futures::{Stream, StreamExt};
 use http::header;
 use jetbridge_testing::TestService;
+use shared_service::ServerSettings;
 use tokio::sync::mpsc;
 
-use crate::support::{LIMIT, gateway_with, serve, short_limits};
+use crate::support::{LIMIT, gateway_for, gateway_with, serve, short_limits};
 
 /// A service whose answer consists of what is sent into the channel.
 fn streaming(content_type: &'static str) -> (mpsc::Sender<&'static str>, Router) {
@@ -77,6 +78,18 @@ async fn the_service_notices_that_the_client_has_gone() {
     following.send("data: 1\n\n").await;
     drop(following.answer);
     tokio::time::timeout(LIMIT, following.parts.closed()).await.expect("the stream is given up");
+}
+
+#[tokio::test]
+async fn the_service_notices_that_a_client_has_gone_that_could_have_closed_its_side_only() {
+    let (parts, router) = streaming("text/event-stream");
+    let service = serve(router).await;
+    let settings = ServerSettings { answers_half_closed: true, ..ServerSettings::default() };
+    let gateway = gateway_for(settings, service.address()).await;
+    let answer = reqwest::get(gateway.url("/api/auditlog/events")).await.unwrap();
+    drop(answer);
+    let comments = async { while parts.send(": still here\n\n").await.is_ok() {} };
+    tokio::time::timeout(LIMIT, comments).await.expect("the stream is given up");
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use axum::Router;
 use gateway::{Config, DomainServices, Limits, Services};
 use jetbridge_testing::TestService;
 use serde_json::Value;
+use shared_service::ServerSettings;
 use shared_service::settings::ServiceUrl;
 use tokio::net::TcpListener;
 
@@ -58,11 +59,17 @@ pub(crate) fn services_at(apis: [SocketAddr; 3], processors: [Option<SocketAddr>
 /// A gateway without services, with the web client from a folder.
 pub(crate) async fn gateway_serving(folder: &Path) -> TestService {
     let web_dir = Some(folder.to_str().unwrap().parse().unwrap());
-    start(Config { services: all_at(nobody().await), limits: Limits::default(), web_dir }).await
+    let server = ServerSettings::default();
+    start(Config { services: all_at(nobody().await), limits: Limits::default(), web_dir, server }).await
 }
 
 pub(crate) async fn gateway_of(services: Services, limits: Limits) -> TestService {
-    start(Config { services, limits, web_dir: None }).await
+    start(Config { services, limits, web_dir: None, server: ServerSettings::default() }).await
+}
+
+/// A gateway for these clients, whose services are all at this address.
+pub(crate) async fn gateway_for(server: ServerSettings, services: SocketAddr) -> TestService {
+    start(Config { services: all_at(services), limits: Limits::default(), web_dir: None, server }).await
 }
 
 async fn start(config: Config) -> TestService {

@@ -2,11 +2,17 @@
 import { outcome, summary } from "../views/parked.js";
 import { equal } from "./equal.js";
 
+/** @param {number} shown @param {number} total @param {{domain: string, detail: string}[]} unreachable */
+const listed = (shown, total, unreachable) => ({ items: Array(shown).fill(null), total, unreachable });
+
 Deno.test("how many are parked is said, and of which domains it is not known", () => {
-  equal(summary(0, 0, []), "None: every event could be processed.");
-  equal(summary(1, 1, []), "1 event parked: each could not be processed, or comes after one that could not.");
+  equal(summary(listed(0, 0, [])), "None: every event could be processed.");
   equal(
-    summary(100, 150, [{ domain: "flight", detail: "its processor cannot be reached" }]),
+    summary(listed(1, 1, [])),
+    "1 event parked: each could not be processed, or comes after one that could not.",
+  );
+  equal(
+    summary(listed(100, 150, [{ domain: "flight", detail: "its processor cannot be reached" }])),
     "150 events parked: each could not be processed, or comes after one that could not. The first 100 are shown." +
       " Of flight events it is not known: its processor cannot be reached.",
   );

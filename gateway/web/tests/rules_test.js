@@ -36,15 +36,15 @@ const NO_CHANGE = {
 const BY_PASSENGER = {
   cannotBoard: {
     checkedIn: null,
-    boarded: "Ada is on board already.",
-    arrived: "Ada has arrived.",
-    offloaded: "Ada was offloaded.",
+    boarded: "\u2068Ada\u2069 is on board already.",
+    arrived: "\u2068Ada\u2069 has arrived.",
+    offloaded: "\u2068Ada\u2069 was offloaded.",
   },
   cannotOffload: {
     checkedIn: null,
     boarded: null,
-    arrived: "Ada has arrived.",
-    offloaded: "Ada was offloaded.",
+    arrived: "\u2068Ada\u2069 has arrived.",
+    offloaded: "\u2068Ada\u2069 was offloaded.",
   },
   cannotCorrectName: { checkedIn: null, boarded: null, arrived: null, offloaded: null },
   cannotAddPassenger: { checkedIn: null, boarded: null, arrived: null, offloaded: null },

@@ -18,6 +18,12 @@ Deno.test("carriage returns, and fields without a space or a colon", () => {
   equal(parser.push("id:a\r\ndata\r\n\r\n"), [{ id: "a", data: "" }]);
 });
 
+Deno.test("an event may say what it is", () => {
+  const parser = new EventStreamParser();
+  const text = 'event: problem\nretry: 30000\ndata: {"status":422}\n\nid: a\ndata: one\n\n';
+  equal(parser.push(text), [{ id: null, data: '{"status":422}', type: "problem" }, { id: "a", data: "one" }]);
+});
+
 Deno.test("signs of life are no events", () => {
   equal(new EventStreamParser().push(":\n\n: still here\n\n"), []);
 });

@@ -1,9 +1,10 @@
 // The audit log: everything that happens, as it happens.
 import { query, withParameters } from "../api.js";
 import { EVENT_TYPES } from "../describe.js";
-import { fill, h, setText } from "../dom.js";
+import { bdi, fill, h, setText } from "../dom.js";
 import { timeWithSeconds } from "../format.js";
 import { historyList, pendingText } from "../history.js";
+import { KEYS } from "../keys.js";
 import { linkState, onLinkState } from "../live.js";
 import { route } from "../model.js";
 import { nameOf, onNames } from "../names.js";
@@ -59,7 +60,7 @@ export function auditLogView({ container, parameters, setTitle }) {
   function showFilter() {
     const subject = subjectOf(filter);
     const title = subject ? `History of ${subject.name}` : "Audit log";
-    setText(heading, title);
+    fill(heading, ...(subject ? ["History of ", bdi(subject.name)] : [title]));
     setTitle(title);
     filters.show(filter, subject);
   }
@@ -76,7 +77,8 @@ export function auditLogView({ container, parameters, setTitle }) {
 
   return {
     title: heading.textContent ?? "Audit log",
-    keys: { p: pause.toggle, "/": filters.focus },
+    keys: { [KEYS.pause]: pause.toggle, [KEYS.search]: () => filters.search()?.focus() },
+    search: filters.search,
     parametersChanged: read,
     unmount() {
       list?.stop();
@@ -93,7 +95,7 @@ function pauseControl(changed) {
   const button = h("button", {
     type: "button",
     "aria-pressed": "false",
-    "aria-keyshortcuts": "p",
+    "aria-keyshortcuts": KEYS.pause,
     onclick: toggle,
   }, "Pause");
   let isPaused = false;
@@ -160,7 +162,8 @@ function filterBar(change) {
       stream.element,
       type.element,
     ),
-    focus: () => finder.input.focus(),
+    /** Where a flight or a passenger is looked for, unless one has been chosen. */
+    search: () => (finder.element.hidden ? null : finder.input),
     stop: finder.stop,
     /** @param {HistoryFilter} filter @param {Subject | null} subject */
     show(filter, subject) {
@@ -208,7 +211,7 @@ function subjectFinder(choose) {
     id: "find-subject",
     autocomplete: "off",
     placeholder: "JB101, LIS or a name",
-    "aria-keyshortcuts": "/",
+    "aria-keyshortcuts": KEYS.search,
   });
   const found = h("ul", { class: "found", "aria-label": "Found" });
   const note = h("p", { class: "hint", role: "status" });

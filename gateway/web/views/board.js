@@ -1,7 +1,9 @@
 // All flights on one board.
-import { h, keyedList, rovingFocus, searchList, setAttribute, setText } from "../dom.js";
+import { h, keyedList, setAttribute, setText } from "../dom.js";
 import { showDeparture } from "../flight_details.js";
 import { allDepartures, arrivedState, loadArrived, loadState, onDepartures } from "../flights.js";
+import { rovingFocus, searchList } from "../focus.js";
+import { KEYS } from "../keys.js";
 import { plural, route } from "../model.js";
 import { notifyError, say } from "../notices.js";
 import { replaceParameters } from "../router.js";
@@ -80,21 +82,24 @@ export function boardView({ container, parameters }) {
     result.show(departures, shown, choices);
   }
 
+  function showMore() {
+    shown += ROWS;
+    show();
+  }
+
   searchList(search.input, table.focus, searched);
   container.classList.add("flights");
   container.append(heading(), filters(search, tabs, sort), ...result.elements);
   show();
   if (choices.tab === "arrived") loadMore();
-  const observer = whenInSight(result.moreRows, () => {
-    shown += ROWS;
-    show();
-  });
+  const observer = whenInSight(result.moreRows, showMore);
   const leave = onDepartures(show);
   table.restoreFocus();
 
   return {
     title: "Flights",
-    keys: { "/": () => search.input.focus(), n: () => void createFlight(), ...table.keys },
+    keys: { ...table.keys, [KEYS.search]: () => search.input.focus(), [KEYS.newFlight]: createFlight },
+    search: () => search.input,
     unmount() {
       clearTimeout(timer);
       observer.disconnect();
@@ -124,7 +129,7 @@ function whenInSight(end, act) {
 function heading() {
   const button = h(
     "button",
-    { type: "button", class: "primary", "aria-keyshortcuts": "n", onclick: createFlight },
+    { type: "button", class: "primary", "aria-keyshortcuts": KEYS.newFlight, onclick: createFlight },
     "New flight",
   );
   return h("div", { class: "heading" }, h("h1", {}, "Flights"), button);
@@ -201,12 +206,7 @@ function flightTable(sortBy) {
       body,
     ),
     focus,
-    keys: {
-      ArrowDown: () => focus.move(1),
-      ArrowUp: () => focus.move(-1),
-      Home: () => focus.moveTo("first"),
-      End: () => focus.moveTo("last"),
-    },
+    keys: focus.keys,
     /** @param {Departure[]} departures @param {Choices} choices */
     show(departures, { sort, isDescending }) {
       rows.update(departures);

@@ -4,6 +4,7 @@ import { fill, h, setText } from "../dom.js";
 import { detailsSummary } from "../flight_details.js";
 import { allDepartures, onDepartures, refreshFlight } from "../flights.js";
 import { connected, onReset } from "../live.js";
+import { KEYS } from "../keys.js";
 import { followManifest } from "../manifest.js";
 import { isAtGate, route } from "../model.js";
 import { notifyError } from "../notices.js";
@@ -33,7 +34,6 @@ export function flightView({ container, path, setTitle }) {
   const bar = flightActions(id, situation);
   const list = passengerList(id, situation, shown);
   const page = flightPage(summary.heading, summary.element, bar.row, bar.why, list.element);
-  container.classList.add("flight");
   container.append(...page.elements);
 
   /** Shows a command's answer, and then what follows from it. @param {Answer} answer */
@@ -90,7 +90,9 @@ export function flightView({ container, path, setTitle }) {
 
   return {
     title: flight ? titleOf(flight) : "Flight",
-    keys: { ...list.keys, ...bar.keys, u: () => navigate("/") },
+    keys: { ...list.keys, ...bar.keys, [KEYS.up]: () => navigate("/") },
+    search: list.search,
+    scanned: list.scanned,
     unmount() {
       stop.abort();
       for (const end of leave) end();
@@ -168,12 +170,12 @@ function flightActions(id, situation) {
   return actionBar([
     {
       label: "Disembark (departs)",
-      key: "d",
+      key: KEYS.disembark,
       isOffered: isWaiting,
       ...ruledBy(cannotDisembark, disembarkFlight),
     },
-    { label: "Land", key: "l", isOffered: () => !isWaiting(), ...ruledBy(cannotLand, landFlight) },
-    { label: "Correct details", key: "e", ...ruledBy(cannotCorrectDetails, correctFlight) },
+    { label: "Land", key: KEYS.land, isOffered: () => !isWaiting(), ...ruledBy(cannotLand, landFlight) },
+    { label: "Correct details", key: KEYS.correctDetails, ...ruledBy(cannotCorrectDetails, correctFlight) },
     { label: "Delete", ...ruledBy(cannotDelete, deleteFlight) },
   ], h("a", { class: "button", href: `/audit-log?flightId=${id}` }, "History"));
 }

@@ -1,13 +1,15 @@
 // The events that could not be processed: what they are, and what can be done about them.
 import { Command } from "../api.js";
 import { field, openDialog } from "../dialogs.js";
-import { h, keyedList, setText } from "../dom.js";
+import { h, setText } from "../dom.js";
 import { timeElement } from "../format.js";
 import { plural } from "../model.js";
 import { notify, notifyError } from "../notices.js";
+import { cell, notKnown, operatorsButton, operatorsList, partOf } from "./operators_list.js";
+
+/** @import { Listed } from "./operators_list.js" */
 
 const PATH = "/api/admin/parked";
-const MOST_SHOWN = 100;
 const REASON_LENGTH = 500;
 /** Longer than a replay may take. */
 const REPLAY_LIMIT_MS = 40_000;
@@ -22,8 +24,6 @@ const REPLAY_LIMIT_MS = 40_000;
  * @property {string} reason
  * @property {string} parkedAt
  *
- * @typedef {{domain: string, detail: string}} Unreachable
- *
  * @typedef {object} ReaderReplay What a reader has done, or why it has not.
  * @property {string} domain
  * @property {string} [reader]
@@ -33,82 +33,45 @@ const REPLAY_LIMIT_MS = 40_000;
  * @property {string} [detail]
  */
 
-/** A section of the System page. `look` reads anew what is parked. */
+/** A section of the System page. */
 export function parkedSection() {
-  const note = h("p", { role: "status" });
-  const replay = h("button", { type: "button", onclick: () => void replayAll() }, "Replay all");
-  const rows = h("tbody", {});
-  const columns = ["Domain", "Reader", "Event", "Since", "Reason"];
-  const table = h(
-    "table",
-    { "aria-labelledby": "parked" },
-    h("thead", {}, h("tr", {}, ...columns.map((name) => h("th", { scope: "col" }, name)), h("td", {}))),
-    rows,
-  );
-  const scroll = h(
-    "div",
-    { class: "parked", tabindex: 0, role: "group", "aria-labelledby": "parked" },
-    table,
-  );
-  const list = keyedList(rows, placeOf, (event) => createRow(event, look));
-  const actions = h("div", { class: "actions" }, replay);
-  const element = h(
-    "section",
-    { "aria-labelledby": "parked" },
-    h("h2", { id: "parked" }, "Parked events"),
-    note,
-    scroll,
-    actions,
-  );
-  show([], 0, "");
-
-  /** @param {ParkedEvent[]} items @param {number} total @param {string} text */
-  function show(items, total, text) {
-    list.update(items);
-    scroll.hidden = items.length === 0;
-    actions.hidden = total === 0;
-    setText(note, text);
-  }
-
-  /** @param {AbortSignal} [signal] */
-  async function look(signal) {
-    const response = await fetch(`${PATH}?limit=${MOST_SHOWN}`, { signal, cache: "no-store" });
-    const body = await response.json();
-    if (response.ok) show(body.items, body.total, summary(body.items.length, body.total, body.unreachable));
-    else show([], 0, body.detail ?? "What is parked cannot be found out.");
-  }
+  const section = operatorsList({
+    id: "parked",
+    title: "Parked events",
+    path: PATH,
+    columns: ["Domain", "Reader", "Event", "Since", "Reason", ""],
+    keyOf: (/** @type {ParkedEvent} */ { domain, reader, eventNumber }) =>
+      `${domain} ${reader} ${eventNumber}`,
+    createRow,
+    summary,
+    action: operatorsButton("Replay all", replayAll),
+    isActionOffered: ({ total }) => total > 0,
+  });
 
   async function replayAll() {
-    if (replay.disabled) return;
-    replay.disabled = true;
     try {
       const { body } = await new Command("POST", `${PATH}/replay`, undefined, { limitMs: REPLAY_LIMIT_MS })
         .send();
       notify(outcome(body));
-      await look();
+      await section.look();
     } catch (error) {
       notifyError(error, "Not replayed");
-    } finally {
-      replay.disabled = false;
     }
   }
 
-  return { element, look };
+  return section;
 }
 
-/** @param {ParkedEvent} event */
-const placeOf = ({ domain, reader, eventNumber }) => `${domain} ${reader} ${eventNumber}`;
-
-/** @param {number} shown @param {number} total @param {Unreachable[]} unreachable */
-export function summary(shown, total, unreachable) {
-  const missing = unreachable.map(({ domain, detail }) => ` Of ${domain} events it is not known: ${detail}.`)
-    .join("");
-  if (total === 0) return `${missing ? "None is known." : "None: every event could be processed."}${missing}`;
+/** @param {Listed<unknown>} listed */
+export function summary(listed) {
+  const missing = notKnown(listed.unreachable, "events");
+  if (listed.total === 0) {
+    return `${missing ? "None is known." : "None: every event could be processed."}${missing}`;
+  }
   const all = `${
-    plural(total, "event")
+    plural(listed.total, "event")
   } parked: each could not be processed, or comes after one that could not.`;
-  const part = shown < total ? ` The first ${shown} are shown.` : "";
-  return `${all}${part}${missing}`;
+  return `${all}${partOf(listed)}${missing}`;
 }
 
 /** What has become of a replay. @param {ReaderReplay[]} readers */
@@ -128,11 +91,12 @@ export function outcome(readers) {
 
 /** @param {ParkedEvent} event @param {() => Promise<void>} look */
 function createRow(event, look) {
-  const reason = h("td", {});
+  const reason = cell();
   const discard = h(
     "button",
     {
       type: "button",
+      "data-acts": true,
       "aria-label": `Discard event ${event.eventNumber}…`,
       onclick: () => discardEvent(event, look),
     },
@@ -141,12 +105,12 @@ function createRow(event, look) {
   const element = h(
     "tr",
     {},
-    h("td", {}, event.domain),
-    h("td", {}, event.reader),
+    cell(event.domain),
+    cell(event.reader),
     h("th", { scope: "row" }, `${event.eventNumber} `, h("bdi", {}, event.eventType)),
-    h("td", {}, timeElement(event.parkedAt)),
+    cell(timeElement(event.parkedAt)),
     reason,
-    h("td", {}, discard),
+    cell(discard),
   );
   return {
     element,
@@ -164,7 +128,7 @@ function discardEvent({ domain, eventNumber, eventId, eventType }, look) {
     "Kept with the event, for other operators; without personal details",
   );
   openDialog({
-    title: `Discard event ${eventNumber}?`,
+    title: [`Discard event ${eventNumber}?`],
     body: [
       h(
         "p",

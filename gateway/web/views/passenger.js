@@ -1,9 +1,10 @@
 // One passenger: where they are, and what has happened to them.
 import { boardPassenger, correctName, offloadPassenger } from "../actions.js";
 import { Problem, query } from "../api.js";
-import { fill, h, setText } from "../dom.js";
+import { bdi, fill, h, setText } from "../dom.js";
 import { allDepartures, onDepartures, refreshFlight } from "../flights.js";
 import { historyList } from "../history.js";
+import { KEYS } from "../keys.js";
 import { connected, onEntries, onReset } from "../live.js";
 import { route } from "../model.js";
 import { learnName, nameOf } from "../names.js";
@@ -89,7 +90,7 @@ export function passengerView({ container, path, setTitle }) {
 
   return {
     title: "Passenger",
-    keys: { ...actions.keys, u: () => navigate(passenger ? `/flights/${passenger.flightId}` : "/") },
+    keys: { ...actions.keys, [KEYS.up]: () => navigate(passenger ? `/flights/${passenger.flightId}` : "/") },
     unmount() {
       stop.abort();
       history.stop();
@@ -114,8 +115,8 @@ function passengerSummary() {
       fill(
         flightLine,
         "on ",
-        h("a", { href: `/flights/${passenger.flightId}` }, flight?.flightNumber ?? "their flight"),
-        flight && `, ${route(flight)}`,
+        h("a", { href: `/flights/${passenger.flightId}` }, bdi(flight?.flightNumber ?? "their flight")),
+        ...(flight ? [", ", bdi(route(flight))] : []),
       );
     },
     /** @param {string | null} known What they were called. */
@@ -150,8 +151,8 @@ function passengerActions(passenger, shown) {
     },
   });
   return actionBar([
-    { label: "Board", key: "b", isPrimary: true, ...ruledBy(cannotBoard, boardPassenger) },
-    { label: "Offload", key: "o", ...ruledBy(cannotOffload, offloadPassenger) },
-    { label: "Correct name", key: "c", ...ruledBy(cannotCorrectName, correctName) },
+    { label: "Board", key: KEYS.board, isPrimary: true, ...ruledBy(cannotBoard, boardPassenger) },
+    { label: "Offload", key: KEYS.offload, ...ruledBy(cannotOffload, offloadPassenger) },
+    { label: "Correct name", key: KEYS.correctName, ...ruledBy(cannotCorrectName, correctName) },
   ]);
 }

@@ -1,14 +1,19 @@
 // The passengers of a flight: who is missing, and what can be done about it.
 import { boardPassenger, correctName, offloadPassenger } from "../actions.js";
-import { h, keepFocus, keyedList, rovingFocus, searchList, setText } from "../dom.js";
-import { boarding } from "../model.js";
-import { messageOf, say } from "../notices.js";
+import { flightKey, mayBeCalled } from "../boarding_pass.js";
+import { bdi, h, keyedList, setText } from "../dom.js";
+import { keepFocus, rovingFocus, searchList } from "../focus.js";
+import { KEYS } from "../keys.js";
+import { boarding, PASSENGER_STATUS } from "../model.js";
+import { messageOf, notify, say } from "../notices.js";
 import { cannotAddPassenger } from "../rules.js";
+import { settle } from "../settling.js";
 import { passengerAdder } from "./passenger_adder.js";
 import { PASSENGER_ACTIONS, passengerRow } from "./passenger_row.js";
 import { searchField } from "./widgets.js";
 
 /** @import { Answer } from "../api.js" */
+/** @import { BoardingPass } from "../boarding_pass.js" */
 /** @import { Flight, Manifest, Passenger, PassengerStatus } from "../model.js" */
 /** @import { PassengerAction } from "./passenger_row.js" */
 
@@ -29,13 +34,12 @@ const ORDER = ["checkedIn", "boarded", "arrived", "offloaded"];
  */
 export function passengerList(flightId, situation, shown) {
   const cannotAdd = () => cannotAddPassenger(situation().flight, situation().manifest);
-  const adder = passengerAdder(flightId, cannotAdd, shown);
+  const list = h("ul", { class: "passengers", "aria-label": "Passengers" });
+  const adder = passengerAdder(flightId, cannotAdd, shown, () => settle(list));
   const search = searchField("passenger-search", "Name");
   const note = h("p", { class: "count", role: "status" });
-  const list = h("ul", { class: "passengers", "aria-label": "Passengers" });
   const empty = h("p", { class: "empty" });
-  const idOf = (/** @type {Passenger} */ { id }) => id;
-  const rows = keyedList(list, idOf, () => passengerRow(cannot, act));
+  const rows = keyedList(list, ({ id }) => id, () => passengerRow(cannot, act), { acts: true });
   const focus = rovingFocus(list, "a.name");
   const element = h(
     "section",
@@ -53,21 +57,18 @@ export function passengerList(flightId, situation, shown) {
     return PASSENGER_ACTIONS[what].cannot(situation().flight, situation().manifest, passenger);
   }
 
-  /** @param {PassengerAction} what @param {Passenger} passenger */
-  function act(what, passenger) {
+  /** @param {PassengerAction} what @param {Passenger} passenger @param {boolean} [isByHand] */
+  function act(what, passenger, isByHand = false) {
     const why = cannot(what, passenger);
     if (why !== null) say(why);
-    else if (what === "board") void boardAndGoOn(passenger, visible(), { rows, focus }, shown);
+    else if (what === "board") void boardAndGoOn(passenger, visible(), { rows, focus }, shown, isByHand);
     else if (what === "offload") offloadPassenger(passenger, shown);
     else correctName(passenger, shown);
   }
 
   /** Does something to the passenger who has the focus. @param {PassengerAction} what */
   const withFocused = (what) => () => {
-    const row = document.activeElement?.closest("[data-passenger]");
-    const passenger = situation().passengers.find(({ id }) =>
-      row instanceof HTMLElement && id === row.dataset.passenger
-    );
+    const passenger = focusedOf(situation().passengers);
     if (passenger) act(what, passenger);
     else focus.move(0);
   };
@@ -90,19 +91,56 @@ export function passengerList(flightId, situation, shown) {
 
   searchList(search.input, focus, show);
   const keys = {
-    "/": () => (search.element.hidden ? adder.focus() : search.input.focus()),
-    n: adder.focus,
-    b: withFocused("board"),
-    o: withFocused("offload"),
-    c: withFocused("correct"),
-    ArrowDown: () => focus.move(1),
-    ArrowUp: () => focus.move(-1),
-    Home: () => focus.moveTo("first"),
-    End: () => focus.moveTo("last"),
+    [KEYS.search]: () => (search.element.hidden ? adder.focus() : search.input.focus()),
+    [KEYS.addPassenger]: adder.focus,
+    [KEYS.board]: withFocused("board"),
+    [KEYS.offload]: withFocused("offload"),
+    [KEYS.correctName]: withFocused("correct"),
+    ...focus.keys,
   };
   const tellFailure = (/** @type {unknown} */ error) =>
     setText(note, `The passengers could not be read: ${messageOf(error)}`);
-  return { element, keys, show, tellFailure };
+  const searched = () => (search.element.hidden ? null : search.input);
+  /** @param {BoardingPass} pass */
+  const scanned = (pass) => {
+    const found = findPassenger(pass, situation(), (text) => {
+      search.input.value = text;
+      show();
+    });
+    const row = found ? rows.element(found.id)?.querySelector("a") : null;
+    if (row) focus.focus(row);
+  };
+  return { element, keys, search: searched, scanned, show, tellFailure };
+}
+
+/** Who has the focus. @param {Passenger[]} passengers */
+function focusedOf(passengers) {
+  const row = document.activeElement?.closest("[data-passenger]");
+  return passengers.find(({ id }) => row instanceof HTMLElement && id === row.dataset.passenger);
+}
+
+/**
+ * Finds the passenger of a boarding pass, and says who it is.
+ * @param {BoardingPass} pass @param {Situation} situation @param {(text: string) => void} search
+ * @returns {Passenger | null} The first of those who may be it.
+ */
+function findPassenger({ name, flights }, { flight, passengers, isLoaded }, search) {
+  if (!flight || !isLoaded) {
+    notify("The passengers of this flight are not known at the moment.", { isError: true });
+    return null;
+  }
+  if (!flights.includes(flightKey(flight.flightNumber))) {
+    notify(["The boarding pass is for ", bdi(flights.join(", ")), ", not for this flight."], {
+      isError: true,
+    });
+    return null;
+  }
+  const found = passengers.filter((passenger) => mayBeCalled(passenger.name, name));
+  search(found.length > 1 ? name.split("/")[0] : "");
+  if (found.length === 0) notify(["Nobody on this flight may be ", bdi(name), "."], { isError: true });
+  else if (found.length > 1) notify([`${found.length} passengers may be `, bdi(name), "."]);
+  else notify([bdi(found[0].name), `: ${PASSENGER_STATUS[found[0].status]}.`]);
+  return found[0] ?? null;
 }
 
 const NOBODY_YET = "Nobody yet. Type a name above and press Enter; then the next one.";
@@ -133,24 +171,23 @@ function noteFor({ flight, manifest, passengers, isLoaded }) {
  */
 
 /**
- * Boards a passenger. The focus goes on to the next one who is missing, unless somebody has gone elsewhere meanwhile.
+ * Boards a passenger. The focus goes on to the name of the next one who is missing, unless somebody has gone elsewhere
+ * meanwhile.
  * @param {Passenger} passenger @param {Passenger[]} visible @param {Rows} list
  * @param {(answer: Answer) => Promise<void>} shown
+ * @param {boolean} isByHand With mouse or finger: then nothing moves under it.
  */
-async function boardAndGoOn(passenger, visible, { rows, focus }, shown) {
+async function boardAndGoOn(passenger, visible, { rows, focus }, shown, isByHand) {
   const missing = visible.filter(({ status }) => status === "checkedIn");
   const next = missing[missing.findIndex(({ id }) => id === passenger.id) + 1] ?? missing[0];
   const hasFocus = () => rows.element(passenger.id)?.contains(document.activeElement) ?? false;
   const hadFocus = hasFocus();
-  const usedButton = hadFocus && document.activeElement instanceof HTMLButtonElement;
   await boardPassenger(passenger, shown);
   if (!hadFocus || !(document.activeElement === document.body || hasFocus())) return;
   if (!next || next.id === passenger.id) {
     keepFocus(rows.element(passenger.id)?.querySelector("a.name"));
     return;
   }
-  const row = rows.element(next.id);
-  const button = usedButton ? row?.querySelector("button.primary:not([hidden])") : null;
-  const stop = button ?? row?.querySelector("a.name");
-  if (stop instanceof HTMLElement) focus.focus(stop);
+  const stop = rows.element(next.id)?.querySelector("a.name");
+  if (stop instanceof HTMLElement) focus.focus(stop, { isStill: isByHand });
 }

@@ -1,22 +1,24 @@
 // A passenger in a flight's manifest.
 import { h, setAttribute, setText } from "../dom.js";
+import { KEYS } from "../keys.js";
 import { cannotBoard, cannotCorrectName, cannotOffload } from "../rules.js";
+import { acting } from "../settling.js";
 import { flash, showPassengerStatus } from "./widgets.js";
 
 /** @import { Passenger } from "../model.js" */
 
 /** What can be done to a passenger of the list. */
 export const PASSENGER_ACTIONS = {
-  board: { label: "Board", key: "b", cannot: cannotBoard },
-  offload: { label: "Offload", key: "o", cannot: cannotOffload },
-  correct: { label: "Correct", key: "c", cannot: cannotCorrectName },
+  board: { label: "Board", key: KEYS.board, cannot: cannotBoard },
+  offload: { label: "Offload", key: KEYS.offload, cannot: cannotOffload },
+  correct: { label: "Correct", key: KEYS.correctName, cannot: cannotCorrectName },
 };
 
 /** @typedef {keyof typeof PASSENGER_ACTIONS} PassengerAction */
 
 /**
  * @param {(what: PassengerAction, passenger: Passenger) => string | null} cannot
- * @param {(what: PassengerAction, passenger: Passenger) => void} act
+ * @param {(what: PassengerAction, passenger: Passenger, isByHand: boolean) => void} act By hand: with mouse or finger.
  */
 export function passengerRow(cannot, act) {
   const text = h("bdi", {});
@@ -27,15 +29,15 @@ export function passengerRow(cannot, act) {
 
   /** @param {PassengerAction} what */
   const button = (what) =>
-    h("button", {
-      type: "button",
-      class: what === "board" && "primary",
-      "aria-keyshortcuts": PASSENGER_ACTIONS[what].key,
-      onclick: (/** @type {MouseEvent} */ { detail }) => {
-        // The second click of a double click may find the next passenger in this place.
-        if (detail < 2) act(what, shown);
-      },
-    }, PASSENGER_ACTIONS[what].label);
+    h(
+      "button",
+      acting({
+        class: what === "board" && "primary",
+        "aria-keyshortcuts": PASSENGER_ACTIONS[what].key,
+        onclick: (/** @type {MouseEvent} */ { detail }) => act(what, shown, detail > 0),
+      }),
+      PASSENGER_ACTIONS[what].label,
+    );
   const whats = /** @type {PassengerAction[]} */ (Object.keys(PASSENGER_ACTIONS));
   const buttons = whats.map((what) => ({ what, element: button(what) }));
   const actions = h("span", { class: "row-actions" }, ...buttons.map(({ element }) => element));

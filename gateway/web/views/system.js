@@ -4,6 +4,7 @@ import { fill, h, keyedList, setText } from "../dom.js";
 import { timeWithSeconds } from "../format.js";
 import { linkState, onLinkState, reconnect } from "../live.js";
 import { parkedSection } from "./parked.js";
+import { unfinishedSection } from "./unfinished.js";
 
 /** @import { Context, View } from "../router.js" */
 
@@ -33,14 +34,14 @@ export function systemView({ container }) {
   const asked = h("p", { class: "hint" });
   const own = h("p", {});
   const services = keyedList(list, (/** @type {Service} */ service) => service.name, createService);
-  const parked = parkedSection();
+  const sections = [unfinishedSection(), parkedSection()];
   const stop = new AbortController();
   container.classList.add("system");
   container.append(
     h("h1", {}, "System"),
     overall,
     h("section", { "aria-labelledby": "services" }, h("h2", { id: "services" }, "Services"), list, asked),
-    parked.element,
+    ...sections.map(({ element }) => element),
     h(
       "section",
       { "aria-labelledby": "this-page" },
@@ -52,14 +53,15 @@ export function systemView({ container }) {
 
   async function watch() {
     while (!stop.signal.aborted) {
-      if (!document.hidden) await Promise.all([look(), lookAtParked()]);
+      if (!document.hidden) await Promise.all([look(), lookAtSections()]);
       await pause(INTERVAL_MS, stop.signal);
     }
   }
 
   /** If it cannot be found out, the line above says that the gateway cannot be reached. */
-  async function lookAtParked() {
-    await parked.look(AbortSignal.any([stop.signal, AbortSignal.timeout(LIMIT_MS)])).catch(() => {});
+  async function lookAtSections() {
+    const limit = AbortSignal.any([stop.signal, AbortSignal.timeout(LIMIT_MS)]);
+    await Promise.allSettled(sections.map(({ look }) => look(limit)));
   }
 
   async function look() {

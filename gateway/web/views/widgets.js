@@ -1,7 +1,10 @@
 // What several views are made of.
 import { h, setAttribute, setText } from "../dom.js";
+import { keepFocus } from "../focus.js";
+import { KEYS } from "../keys.js";
 import { boarding, FLIGHT_STATUS, PASSENGER_STATUS } from "../model.js";
 import { say } from "../notices.js";
+import { acting, settle } from "../settling.js";
 
 /** @import { Counts, FlightStatus, PassengerStatus } from "../model.js" */
 
@@ -40,7 +43,7 @@ export function searchField(id, placeholder) {
     id,
     autocomplete: "off",
     placeholder,
-    "aria-keyshortcuts": "/",
+    "aria-keyshortcuts": KEYS.search,
   });
   return { input, element: h("div", { class: "field" }, h("label", { for: id }, "Search"), input) };
 }
@@ -71,7 +74,7 @@ function actionButton({ label, key, isPrimary = false, isOffered = () => true, c
   };
   const button = h(
     "button",
-    { type: "button", class: isPrimary && "primary", "aria-keyshortcuts": key, onclick: press },
+    acting({ class: isPrimary && "primary", "aria-keyshortcuts": key, onclick: press }),
     label,
   );
   const show = () => {
@@ -107,13 +110,19 @@ export function actionBar(actions, ...others) {
   /** To be called when what the rules look at may have changed. */
   function show() {
     const told = new Set();
+    const [before, hadFocus] = [offered(), row.contains(document.activeElement)];
     for (const { button, reason, show } of buttons) {
       show();
       // What several buttons have in common is shown once. A description may be hidden, so each still has its own.
       reason.hidden = button.hidden || told.has(reason.textContent);
       if (!button.hidden) told.add(reason.textContent);
     }
+    if (offered() === before) return;
+    // Another button is where this one was.
+    settle(row);
+    if (hadFocus) keepFocus();
   }
 
+  const offered = () => buttons.map(({ button }) => button.hidden).join();
   return { row, why, keys, show };
 }

@@ -2,7 +2,9 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::os::unix::fs::MetadataExt;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::fchown;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
@@ -10,7 +12,8 @@ use std::time::Duration;
 use nix::unistd::{Uid, User};
 use tokio::process::Command;
 
-use crate::error::{StartError, io_error};
+use crate::error::StartError;
+use crate::folder::Folder;
 
 const PROBE_LIMIT: Duration = Duration::from_secs(5);
 
@@ -21,22 +24,18 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// Decides who runs the server. A cluster that exists already decides for itself: its owner does.
-    pub(crate) fn choose(cluster: Option<&Path>) -> Result<Self, StartError> {
-        let owner = match cluster {
-            Some(directory) => cluster_owner(directory)?,
-            None => None,
-        };
+    /// Decides who runs the server. A home that exists already decides for itself: its owner does.
+    pub(crate) fn choose(home: Option<&Folder>) -> Result<Self, StartError> {
         let me = Uid::effective();
         if !me.is_root() {
-            return match (owner, cluster) {
-                (Some(uid), Some(directory)) if uid != me => {
-                    Err(StartError::OtherOwner { directory: directory.to_path_buf(), owner: name_of(uid) })
+            return match home {
+                Some(home) if home.owner() != me => {
+                    Err(StartError::OtherOwner { directory: home.path().to_path_buf(), owner: name_of(home.owner()) })
                 }
                 _ => Ok(Self { other: None }),
             };
         }
-        owner
+        home.map(Folder::owner)
             .filter(|uid| !uid.is_root())
             .and_then(|uid| User::from_uid(uid).ok().flatten())
             .or_else(|| named("postgres"))
@@ -45,8 +44,18 @@ impl Account {
             .ok_or(StartError::NoUnprivilegedUser)
     }
 
+    /// The number of this user.
+    pub(crate) fn uid(&self) -> Uid {
+        self.other.as_ref().map_or_else(Uid::effective, |user| user.uid)
+    }
+
     pub(crate) fn name(&self) -> Option<&str> {
         self.other.as_ref().map(|user| user.name.as_str())
+    }
+
+    /// The user, unless it is this process's own.
+    pub(crate) fn other(self) -> Option<User> {
+        self.other
     }
 
     /// A command that runs as this user, apart from the terminal, and with nothing of our environment that could change
@@ -70,35 +79,30 @@ impl Account {
         command
     }
 
-    /// Makes a file or folder that we created this user's own.
-    pub(crate) fn own(&self, path: &Path) -> Result<(), StartError> {
+    /// Makes an open file or folder this user's own.
+    pub(crate) fn own(&self, opened: impl AsFd) -> io::Result<()> {
         match &self.other {
-            Some(user) => std::os::unix::fs::chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
-                .map_err(io_error("change the owner of", path)),
+            Some(user) => fchown(opened, Some(user.uid.as_raw()), Some(user.gid.as_raw())),
             None => Ok(()),
         }
     }
 
     /// Whether this user can go through `directory` and all above it.
     pub(crate) async fn can_enter(&self, directory: &Path) -> bool {
-        if self.other.is_none() {
-            return true;
-        }
-        let mut probe = self.command("/bin/sh");
-        probe.args(["-c", r#"cd "$1""#, "sh"]).arg(directory);
-        probe.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
-        matches!(
-            tokio::time::timeout(PROBE_LIMIT, probe.status()).await,
-            Ok(Ok(status)) if status.success()
-        )
+        self.other.is_none() || self.succeeds(r#"cd "$1""#, [directory], PROBE_LIMIT).await
     }
-}
 
-fn cluster_owner(directory: &Path) -> Result<Option<Uid>, StartError> {
-    match directory.metadata() {
-        Ok(metadata) => Ok(Some(Uid::from_raw(metadata.uid()))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(io_error("read", directory)(error)),
+    /// Runs a line of the shell as this user, and answers whether it succeeds within the limit.
+    pub(crate) async fn succeeds<A: AsRef<OsStr>>(
+        &self,
+        line: &str,
+        arguments: impl IntoIterator<Item = A>,
+        limit: Duration,
+    ) -> bool {
+        let mut shell = self.command("/bin/sh");
+        shell.args(["-c", line, "sh"]).args(arguments);
+        shell.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+        matches!(tokio::time::timeout(limit, shell.status()).await, Ok(Ok(status)) if status.success())
     }
 }
 
@@ -106,7 +110,8 @@ fn named(name: &str) -> Option<User> {
     User::from_name(name).ok().flatten().filter(|user| !user.uid.is_root())
 }
 
-fn name_of(uid: Uid) -> String {
+/// The name of a user, or its number where it has none.
+pub(crate) fn name_of(uid: Uid) -> String {
     match User::from_uid(uid) {
         Ok(Some(user)) => user.name,
         _ => format!("user {uid}"),

@@ -1,9 +1,8 @@
 //! The cluster on disk: which version wrote it, and making a new one.
 
 use std::ffi::OsString;
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::time::Duration;
 
 use rand::distr::{Alphanumeric, SampleString};
@@ -12,7 +11,8 @@ use tracing::{info, warn};
 use crate::account::Account;
 use crate::binaries::Binaries;
 use crate::error::{StartError, io_error};
-use crate::home::{Home, random_name, sync_parent, write_new};
+use crate::folder::{Folder, PRIVATE};
+use crate::home::{HomeFolders, random_name};
 use crate::leash::Leashed;
 use crate::log::ServerLog;
 
@@ -22,41 +22,38 @@ pub(crate) const ROLE: &str = "jetbridge";
 const PASSWORD_LENGTH: usize = 32;
 const INITDB_LIMIT: Duration = Duration::from_secs(120);
 const UNFINISHED: &str = "data.new-";
+/// The file with the password, in the data directory.
+const PASSWORD: &str = "password";
+const REMOVE_LIMIT: Duration = Duration::from_secs(60);
 
 /// The major version that wrote the cluster, or `None` where there is no cluster yet.
-pub(crate) fn major_version(cluster: &Path) -> Result<Option<u32>, StartError> {
-    let not_a_cluster = || StartError::NotACluster { directory: cluster.to_path_buf() };
-    match fs::read_to_string(cluster.join("PG_VERSION")) {
-        Ok(version) => {
+pub(crate) fn major_version(cluster: Option<&Folder>) -> Result<Option<u32>, StartError> {
+    let Some(cluster) = cluster else { return Ok(None) };
+    let not_a_cluster = || StartError::NotACluster { directory: cluster.path().to_path_buf() };
+    match cluster.read("PG_VERSION")? {
+        Some(version) => {
+            let version = String::from_utf8_lossy(&version);
             // Before 10, a major version was two numbers, such as 9.6.
             let major = version.trim().split('.').next().unwrap_or_default();
             major.parse().map(Some).map_err(|_| not_a_cluster())
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let empty = match fs::read_dir(cluster) {
-                Ok(mut entries) => entries.next().is_none(),
-                Err(error) => error.kind() == io::ErrorKind::NotFound,
-            };
-            if empty { Ok(None) } else { Err(not_a_cluster()) }
-        }
-        Err(error) => Err(io_error("read", &cluster.join("PG_VERSION"))(error)),
+        None if cluster.names()?.is_empty() => Ok(None),
+        None => Err(not_a_cluster()),
     }
 }
 
 /// The password of this installation, made on the first start. Letters and digits only.
-pub(crate) fn password(data_dir: &Path, cluster_exists: Option<&Path>) -> Result<String, StartError> {
-    let file = data_dir.join("password");
-    let kept = match fs::read_to_string(&file) {
-        Ok(password) => password.trim().to_owned(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        Err(error) => return Err(io_error("read", &file)(error)),
-    };
+pub(crate) fn password(data_dir: &Folder, cluster_exists: Option<&Path>) -> Result<String, StartError> {
+    let kept = data_dir.read_secret(PASSWORD)?.unwrap_or_default();
+    let kept = String::from_utf8_lossy(&kept).trim().to_owned();
     match cluster_exists {
         _ if !kept.is_empty() => Ok(kept),
-        Some(cluster) => Err(StartError::PasswordLost { file, directory: cluster.to_path_buf() }),
+        Some(cluster) => {
+            Err(StartError::PasswordLost { file: data_dir.path().join(PASSWORD), directory: cluster.to_path_buf() })
+        }
         None => {
             let password = new_password();
-            write_new(&file, password.as_bytes(), 0o600).map_err(io_error("write", &file))?;
+            data_dir.write(PASSWORD, password.as_bytes(), PRIVATE, None)?;
             Ok(password)
         }
     }
@@ -70,7 +67,7 @@ pub(crate) fn new_password() -> String {
 pub(crate) struct Initialise<'a> {
     pub(crate) binaries: &'a Binaries,
     pub(crate) account: &'a Account,
-    pub(crate) home: &'a Home,
+    pub(crate) home: &'a HomeFolders,
     pub(crate) log: &'a ServerLog,
     pub(crate) password: &'a str,
     pub(crate) durable: bool,
@@ -80,11 +77,12 @@ impl Initialise<'_> {
     /// Makes a cluster. It is built beside its place and renamed when it is complete, so an interruption leaves nothing
     /// that looks like a cluster.
     pub(crate) async fn run(&self) -> Result<(), StartError> {
-        self.remove_unfinished();
-        let unfinished = self.home.root().join(format!("{UNFINISHED}{}", random_name()));
-        let password_file = unfinished.with_extension("password");
-        write_new(&password_file, self.password.as_bytes(), 0o600).map_err(io_error("write", &password_file))?;
-        self.account.own(&password_file)?;
+        self.remove_unfinished().await?;
+        let home = &self.home.root;
+        let name = format!("{UNFINISHED}{}", random_name());
+        let password_name = format!("{name}.password");
+        home.write(&password_name, self.password.as_bytes(), PRIVATE, Some(self.account))?;
+        let (unfinished, password_file) = (home.path().join(&name), home.path().join(&password_name));
 
         // Sorting by bytes is fast and never changes with the system's library; letters beyond ASCII are still letters.
         // Not every system has C.UTF-8.
@@ -95,16 +93,13 @@ impl Initialise<'_> {
                 break;
             }
         }
-        let _ = fs::remove_file(&password_file);
+        let _ = home.remove(&password_name);
         outcome?;
 
-        let cluster = self.home.cluster();
-        fs::rename(&unfinished, &cluster)
-            .and_then(|()| sync_parent(&cluster))
-            .map_err(io_error("rename", &unfinished))?;
+        self.home.place_cluster(&name)?;
         info!(
             postgres.version = self.binaries.version,
-            postgres.data = %cluster.display(),
+            postgres.home = %home.path().display(),
             "made a new PostgreSQL cluster"
         );
         Ok(())
@@ -142,27 +137,18 @@ impl Initialise<'_> {
         }
     }
 
-    /// What an interrupted start left.
-    fn remove_unfinished(&self) {
-        for path in unfinished_in(self.home.root()) {
-            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-            match removed {
-                Ok(()) => info!(path = %path.display(), "removed what an interrupted start left"),
-                Err(error) => {
-                    warn!(path = %path.display(), %error, "cannot remove what an interrupted start left");
-                }
+    /// What an interrupted start left. It belongs to the user that runs the server, who removes it.
+    async fn remove_unfinished(&self) -> Result<(), StartError> {
+        let home = &self.home.root;
+        let names = home.names()?;
+        for name in names.iter().filter(|name| name.as_bytes().starts_with(UNFINISHED.as_bytes())) {
+            let path = home.path().join(name);
+            if self.account.succeeds(r#"rm -rf -- "$1""#, [&path], REMOVE_LIMIT).await {
+                info!(path = %path.display(), "removed what an interrupted start left");
+            } else {
+                warn!(path = %path.display(), "cannot remove what an interrupted start left");
             }
         }
+        Ok(())
     }
-}
-
-fn unfinished_in(root: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(root) else {
-        return Vec::new();
-    };
-    entries
-        .filter_map(Result::ok)
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED))
-        .map(|entry| entry.path())
-        .collect()
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::binaries;
+use crate::download::ArchiveDigest;
 
 /// How to find and run the server.
 #[derive(Debug, Clone)]
@@ -12,7 +13,7 @@ pub struct Config {
     pub storage: Storage,
     /// Folders to look for `postgres` and `initdb` in, the preferred ones first.
     pub binary_dirs: Vec<PathBuf>,
-    /// What to download where no binaries are found; `None` for nothing.
+    /// What to download where no binaries are found; `None` for nothing, which is the default.
     pub download: Option<Download>,
     /// Where PostgreSQL's files go when root starts it and the user it runs as cannot reach the data directory.
     pub outside_dir: PathBuf,
@@ -33,17 +34,28 @@ pub enum Storage {
     Ephemeral,
 }
 
-/// A download of PostgreSQL's binaries, for machines that have none.
+/// A download of PostgreSQL's binaries, for machines that have none. It is kept in the server's home, so that it happens
+/// once.
 #[derive(Debug, Clone)]
 pub struct Download {
-    /// The major version of which to take the latest release. A cluster that exists already decides this for itself.
-    pub major: u32,
-    /// Where to keep it, so that it is downloaded once. `None` means below the data directory.
-    pub dir: Option<PathBuf>,
-    /// How long finding out what there is may take: short, so that a machine without internet learns it soon.
+    /// The version, such as `17.5.0`, of <https://github.com/theseus-rs/postgresql-binaries/releases>. Data that exists
+    /// already needs the major version that wrote it.
+    pub version: String,
+    /// The archive of that version for this machine. Another one is not unpacked.
+    pub sha256: ArchiveDigest,
+    /// How long finding out whether there is such a version may take: short, so that a machine without internet learns
+    /// it soon.
     pub lookup_limit: Duration,
     /// How long the download itself may take.
     pub limit: Duration,
+}
+
+impl Download {
+    /// The archive of this version with this digest.
+    #[must_use]
+    pub fn new(version: impl Into<String>, sha256: ArchiveDigest) -> Self {
+        Self { version: version.into(), sha256, lookup_limit: Duration::from_secs(30), limit: Duration::from_secs(300) }
+    }
 }
 
 impl Config {
@@ -54,14 +66,14 @@ impl Config {
 
     /// A server for tests, which leaves nothing behind.
     pub fn ephemeral() -> Self {
-        Self { download: None, max_connections: 400, ..Self::with_storage(Storage::Ephemeral) }
+        Self { max_connections: 400, ..Self::with_storage(Storage::Ephemeral) }
     }
 
     fn with_storage(storage: Storage) -> Self {
         Self {
             storage,
             binary_dirs: binaries::usual_dirs(),
-            download: Some(Download::default()),
+            download: None,
             outside_dir: PathBuf::from("/var/lib/jetbridge"),
             max_connections: 100,
             start_limit: Duration::from_secs(120),
@@ -70,11 +82,5 @@ impl Config {
 
     pub(crate) fn is_durable(&self) -> bool {
         matches!(self.storage, Storage::Kept(_))
-    }
-}
-
-impl Default for Download {
-    fn default() -> Self {
-        Self { major: 17, dir: None, lookup_limit: Duration::from_secs(30), limit: Duration::from_secs(300) }
     }
 }

@@ -16,7 +16,9 @@ Install PostgreSQL:
   Alpine             sudo apk add postgresql
   macOS              brew install postgresql@17, or Postgres.app
   Windows            inside WSL, as on Ubuntu
-or give the address of a PostgreSQL server of your own with --database-url";
+or give the address of a PostgreSQL server of your own with --database-url,
+or ask for a download with --download-postgres VERSION --download-postgres-sha256 SHA256, for the archive of this machine at
+https://github.com/theseus-rs/postgresql-binaries/releases";
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +72,35 @@ pub enum StartError {
         directory: PathBuf,
         /// The owner's name, or number where it has no name.
         owner: String,
+    },
+
+    /// Root does not follow links in folders that another user can write to: they may lead anywhere.
+    #[error(
+        "{} is a symbolic link, or no folder where one should be, in a folder that another user can write to, so root \
+         does not use it; remove it, or put what it leads to in its place, by a bind mount for instance",
+        .path.display()
+    )]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
+
+    /// Where a file should be is something that root cannot write to safely.
+    #[error("{} is not a plain file, or has another name somewhere else; remove it", .path.display())]
+    NotAFile {
+        /// What it is.
+        path: PathBuf,
+    },
+
+    /// What is in the place of a file or folder of the server belongs to somebody else, and may be anything.
+    #[error("{} belongs to {owner}, not to {user}; remove it, or change its owner", .path.display())]
+    NotOwn {
+        /// The file or folder.
+        path: PathBuf,
+        /// The owner's name.
+        owner: String,
+        /// The name of the user that it should belong to.
+        user: String,
     },
 
     /// PostgreSQL refuses to run as root, and there is no other user to run it as.

@@ -2,18 +2,22 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, Write};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use nix::fcntl::OFlag;
+use nix::sys::stat::Mode;
 use nix::sys::statvfs::statvfs;
+use nix::unistd::Uid;
 use rand::distr::{Alphanumeric, SampleString};
 use tracing::{info, warn};
 
 use crate::account::Account;
 use crate::error::{StartError, io_error};
+use crate::folder::{Folder, PRIVATE};
 
 /// In a data directory: where its home is, if that is outside.
 const LOCATION_FILE: &str = "server-location";
@@ -22,15 +26,34 @@ const DATA_DIR_FILE: &str = "data-dir";
 /// Containers often offer 64 MiB of shared memory, which is not enough.
 const EPHEMERAL_ROOM_BYTES: u64 = 2 * 1024 * 1024 * 1024;
 
-/// The folder that holds everything the server reads and writes.
-#[derive(Debug, Clone)]
+/// The home inside a data directory.
+const INSIDE: &str = "server";
+const DATA: &str = "data";
+const LOCK: &str = "lock";
+
+/// Where everything is that the server reads and writes. It belongs to the user that runs the server.
+#[derive(Debug)]
 pub(crate) struct Home {
     root: PathBuf,
+    /// The folder that it is in, if that is known to be there.
+    parent: Option<Arc<Folder>>,
+}
+
+/// The folders of a home, all there.
+#[derive(Debug)]
+pub(crate) struct HomeFolders {
+    pub(crate) root: Folder,
+    pub(crate) log: Folder,
+    pub(crate) run: Folder,
 }
 
 impl Home {
     pub(crate) fn at(root: PathBuf) -> Self {
-        Self { root }
+        Self { root, parent: None }
+    }
+
+    fn inside(data_dir: &Arc<Folder>) -> Self {
+        Self { root: data_dir.path().join(INSIDE), parent: Some(Arc::clone(data_dir)) }
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -39,11 +62,7 @@ impl Home {
 
     /// The cluster: what `initdb` makes and `postgres -D` is given.
     pub(crate) fn cluster(&self) -> PathBuf {
-        self.root.join("data")
-    }
-
-    pub(crate) fn log(&self) -> PathBuf {
-        self.root.join("log")
+        self.root.join(DATA)
     }
 
     pub(crate) fn run(&self) -> PathBuf {
@@ -55,119 +74,135 @@ impl Home {
     }
 
     /// The home that `data_dir` has already.
-    pub(crate) fn existing(data_dir: &Path) -> Result<Option<Self>, StartError> {
-        let location = data_dir.join(LOCATION_FILE);
-        match fs::read(&location) {
-            Ok(path) => {
-                let root = PathBuf::from(OsStr::from_bytes(path.trim_ascii()));
-                if !root.exists() {
-                    warn!(
-                        postgres.home = %root.display(),
-                        data.dir = %data_dir.display(),
-                        "PostgreSQL's files are not where they were; starting with none"
-                    );
-                }
-                let home = Self::at(root);
-                if let Some(other) = home.used_by_another(data_dir) {
-                    warn!(
-                        postgres.home = %home.root.display(),
-                        data.dir = %data_dir.display(),
-                        other.dir = %other.display(),
-                        "the data directory is a copy of another, to which PostgreSQL's files belong; starting with none"
-                    );
-                    return Ok(None);
-                }
-                Ok(Some(home))
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let inside = inside(data_dir);
-                Ok(inside.exists().then(|| Self::at(inside)))
-            }
-            Err(error) => Err(io_error("read", &location)(error)),
+    pub(crate) fn existing(data_dir: &Arc<Folder>) -> Result<Option<Self>, StartError> {
+        let Some(location) = data_dir.read_own(LOCATION_FILE)? else {
+            let inside = Self::inside(data_dir);
+            return Ok(inside.open()?.is_some().then_some(inside));
+        };
+        let home = Self::at(PathBuf::from(OsStr::from_bytes(location.trim_ascii())));
+        let Some(folder) = home.open()? else {
+            warn!(
+                postgres.home = %home.root.display(),
+                data.dir = %data_dir.path().display(),
+                "PostgreSQL's files are not where they were; starting with none"
+            );
+            return Ok(Some(home));
+        };
+        if let Some(other) = used_by_another(&folder, data_dir.path()) {
+            warn!(
+                postgres.home = %home.root.display(),
+                data.dir = %data_dir.path().display(),
+                other.dir = %other.display(),
+                "the data directory is a copy of another, to which PostgreSQL's files belong; starting with none"
+            );
+            return Ok(None);
         }
+        Ok(Some(home))
     }
 
     /// Decides where a new home goes, and writes that down if it is not inside `data_dir`.
-    pub(crate) async fn choose(data_dir: &Path, outside_dir: &Path, account: &Account) -> Result<Self, StartError> {
-        if account.can_enter(data_dir).await {
-            return Ok(Self::at(inside(data_dir)));
+    pub(crate) async fn choose(
+        data_dir: &Arc<Folder>,
+        outside_dir: &Path,
+        account: &Account,
+    ) -> Result<Self, StartError> {
+        if account.can_enter(data_dir.path()).await {
+            return Ok(Self::inside(data_dir));
         }
         let root = outside_dir.join(format!("postgres-{}", random_name()));
-        let location = data_dir.join(LOCATION_FILE);
-        write_new(&location, root.as_os_str().as_bytes(), 0o644).map_err(io_error("write", &location))?;
+        data_dir.write(LOCATION_FILE, root.as_os_str().as_bytes(), Mode::from_bits_truncate(0o644), None)?;
         info!(
             postgres.user = account.name().unwrap_or_default(),
             postgres.home = %root.display(),
-            data.dir = %data_dir.display(),
+            data.dir = %data_dir.path().display(),
             "the user that runs PostgreSQL cannot reach the data directory; PostgreSQL's files are kept elsewhere"
         );
         Ok(Self::at(root))
     }
 
-    /// The data directory, other than this one, that says that its files are here. A directory that was moved is none.
-    fn used_by_another(&self, data_dir: &Path) -> Option<PathBuf> {
-        let other = fs::read(self.root.join(DATA_DIR_FILE)).ok()?;
-        let other = PathBuf::from(OsStr::from_bytes(&other));
-        let location = fs::read(other.join(LOCATION_FILE)).ok()?;
-        (other != data_dir && location.trim_ascii() == self.root.as_os_str().as_bytes()).then_some(other)
+    /// Its folder, or `None` if it is not there.
+    pub(crate) fn open(&self) -> Result<Option<Folder>, StartError> {
+        let name = self.name();
+        match (&self.parent, self.root.parent()) {
+            (Some(parent), _) => parent.folder(name),
+            (None, Some(parent)) if parent.exists() => Folder::named(parent)?.folder(name),
+            _ => Ok(None),
+        }
+    }
+
+    /// Its folders, made for `account` alone where they are missing.
+    pub(crate) fn create(&self, account: &Account) -> Result<HomeFolders, StartError> {
+        let root = match (&self.parent, self.root.parent()) {
+            (Some(parent), _) => parent.folder_of(self.name(), account)?,
+            (None, parent) => {
+                let parent = parent.unwrap_or(Path::new("/"));
+                create_dirs(parent, 0o755)?;
+                Folder::named(parent)?.folder_of(self.name(), account)?
+            }
+        };
+        let (log, run) = (root.folder_of("log", account)?, root.folder_of("run", account)?);
+        Ok(HomeFolders { root, log, run })
+    }
+
+    fn name(&self) -> &OsStr {
+        self.root.file_name().unwrap_or_default()
+    }
+}
+
+impl HomeFolders {
+    /// The cluster's folder, or `None` if there is none.
+    pub(crate) fn cluster(&self) -> Result<Option<Folder>, StartError> {
+        self.root.folder(DATA)
+    }
+
+    /// Puts a cluster that is complete into its place.
+    pub(crate) fn place_cluster(&self, unfinished: &str) -> Result<(), StartError> {
+        self.root.rename(unfinished, DATA)
     }
 
     /// Writes down in a home outside `data_dir` that it belongs to it, so that a copy of `data_dir` is told from it.
     pub(crate) fn note_data_dir(&self, data_dir: &Path) -> Result<(), StartError> {
-        if self.root.starts_with(data_dir) {
+        if self.root.path().starts_with(data_dir) {
             return Ok(());
         }
-        let note = self.root.join(DATA_DIR_FILE);
-        write_new(&note, data_dir.as_os_str().as_bytes(), 0o600).map_err(io_error("write", &note))
-    }
-
-    /// Creates the folders that are missing, for `account` alone.
-    pub(crate) fn create(&self, account: &Account) -> Result<(), StartError> {
-        if let Some(parent) = self.root.parent() {
-            create_dirs(parent, 0o755)?;
-        }
-        for dir in [self.root.clone(), self.log(), self.run()] {
-            create_dirs(&dir, 0o700)?;
-            account.own(&dir)?;
-        }
-        Ok(())
+        self.root.write(DATA_DIR_FILE, data_dir.as_os_str().as_bytes(), PRIVATE, None)
     }
 
     /// Held as long as a server runs here. The operating system gives it up when this process ends.
     pub(crate) fn lock(&self) -> Result<File, StartError> {
-        let path = self.root.join("lock");
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(io_error("open", &path))?;
+        let file = self.root.file(LOCK, OFlag::empty())?;
         match file.try_lock() {
             Ok(()) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(StartError::InUse { directory: self.root.clone() }),
-            Err(TryLockError::Error(error)) => Err(io_error("lock", &path)(error)),
+            Err(TryLockError::WouldBlock) => Err(StartError::InUse { directory: self.root.path().to_path_buf() }),
+            Err(TryLockError::Error(error)) => Err(io_error("lock", &self.root.path().join(LOCK))(error)),
         }
     }
 }
 
-fn inside(data_dir: &Path) -> PathBuf {
-    data_dir.join("server")
+/// The cluster in a home that may have none.
+pub(crate) fn cluster_in(home: Option<&Folder>) -> Result<Option<Folder>, StartError> {
+    home.map_or(Ok(None), |home| home.folder(DATA))
 }
 
-/// Creates the data directory if it is missing, and gives its absolute path. Root makes it passable, though not
-/// readable, for the user that runs the server.
-pub(crate) fn create_data_dir(data_dir: &Path) -> Result<PathBuf, StartError> {
-    let mode = if nix::unistd::Uid::effective().is_root() { 0o711 } else { 0o700 };
-    if !data_dir.exists() {
-        if let Some(parent) = data_dir.parent()
-            && !parent.as_os_str().is_empty()
-        {
-            create_dirs(parent, 0o755)?;
-        }
-        create_dirs(data_dir, mode)?;
-    }
-    data_dir.canonicalize().map_err(io_error("find the path of", data_dir))
+/// The data directory, other than this one, that says that its files are in this home. A directory that was moved is
+/// none.
+fn used_by_another(home: &Folder, data_dir: &Path) -> Option<PathBuf> {
+    let other = home.read_own(DATA_DIR_FILE).ok()??;
+    let other = PathBuf::from(OsStr::from_bytes(&other));
+    let location = Folder::named(&other).ok()?.read_own(LOCATION_FILE).ok()??;
+    (other != data_dir && location.trim_ascii() == home.path().as_os_str().as_bytes()).then_some(other)
+}
+
+/// Creates the data directory if it is missing, and opens it. Root makes it passable, though not readable, for the user
+/// that runs the server.
+pub(crate) fn open_data_dir(data_dir: &Path) -> Result<Folder, StartError> {
+    let mode = if Uid::effective().is_root() { 0o711 } else { 0o700 };
+    let data_dir = std::path::absolute(data_dir).map_err(io_error("find the path of", data_dir))?;
+    let (Some(parent), Some(name)) = (data_dir.parent(), data_dir.file_name()) else {
+        return Folder::named(&data_dir);
+    };
+    create_dirs(parent, 0o755)?;
+    Folder::named(parent)?.folder_or_new(name, Mode::from_bits_truncate(mode))
 }
 
 /// Where ephemeral data goes: what `TMPDIR` says, else memory if the system offers enough of it, else the disk.
@@ -189,25 +224,6 @@ fn has_room(dir: &Path) -> bool {
 
 fn create_dirs(path: &Path, mode: u32) -> Result<(), StartError> {
     DirBuilder::new().recursive(true).mode(mode).create(path).map_err(io_error("create", path))
-}
-
-/// Writes a file that is there completely or not at all.
-pub(crate) fn write_new(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    let unfinished = path.with_extension(format!("new-{}", random_name()));
-    let mut file = OpenOptions::new().create_new(true).write(true).mode(mode).open(&unfinished)?;
-    file.set_permissions(Permissions::from_mode(mode))?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)?;
-    sync_parent(path)
-}
-
-/// Makes a rename in the same folder survive a power cut.
-pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
-    match path.parent() {
-        Some(parent) => File::open(parent)?.sync_all(),
-        None => Ok(()),
-    }
 }
 
 /// Eight letters and digits that nothing else has.

@@ -67,33 +67,48 @@ impl Leashed {
 /// A folder that is removed when this is dropped, at the latest.
 #[derive(Debug)]
 pub(crate) struct RemovedAtEnd {
-    remover: Child,
-    pipe: Option<ChildStdin>,
+    removers: Vec<(Child, Option<ChildStdin>)>,
 }
 
 impl RemovedAtEnd {
     /// Sees to it that `folder` is removed in the end, after a server with this `postmaster.pid` is gone. The folder
     /// need not exist yet.
-    pub(crate) fn watch(folder: &Path, pid_file: &Path) -> io::Result<Self> {
-        // As this process's own user, who created the folder and may be root.
-        let mut command = Command::new("/bin/sh");
-        command
-            .args([OsStr::new("-c"), OsStr::new(REMOVER)])
-            .arg("jetbridge-postgres-remover")
-            .args([folder, pid_file])
-            .current_dir("/")
-            .process_group(0)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let (remover, pipe) = spawn_with_pipe(command)?;
-        Ok(Self { remover, pipe })
+    ///
+    /// It and all that is in it belong to `account`, who removes it. Only the empty folder itself, which may be where
+    /// that user cannot write, is left to this process's own user.
+    pub(crate) fn watch(folder: &Path, pid_file: &Path, account: &Account) -> io::Result<Self> {
+        let mut commands = vec![account.command("/bin/sh")];
+        if account.name().is_some() {
+            let mut own = Command::new("/bin/sh");
+            own.current_dir("/").process_group(0);
+            commands.push(own);
+        }
+        let removers = commands.into_iter().zip(["rm -rf --", "rmdir --"]).map(|(mut command, remove)| {
+            command
+                .args([OsStr::new("-c"), OsStr::new(REMOVER)])
+                .arg("jetbridge-postgres-remover")
+                .args([folder, pid_file])
+                .arg(remove)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null());
+            spawn_with_pipe(command)
+        });
+        Ok(Self { removers: removers.collect::<io::Result<_>>()? })
     }
 
     /// Lets go and waits until the folder is gone.
     pub(crate) async fn remove(mut self) -> Result<(), StopError> {
-        drop(self.pipe.take());
-        match tokio::time::timeout(REMOVE_LIMIT, self.remover.wait()).await {
-            Ok(status) => status.map(drop).map_err(StopError::Wait),
+        for (_, pipe) in &mut self.removers {
+            drop(pipe.take());
+        }
+        let removed = async {
+            for (remover, _) in &mut self.removers {
+                remover.wait().await?;
+            }
+            Ok(())
+        };
+        match tokio::time::timeout(REMOVE_LIMIT, removed).await {
+            Ok(removed) => removed.map_err(StopError::Wait),
             Err(_) => Err(StopError::Limit { limit: REMOVE_LIMIT }),
         }
     }

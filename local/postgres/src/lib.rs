@@ -21,7 +21,8 @@
 //! | `<data dir>/server-location` | only where the home had to be somewhere else: its path. A copy of the data directory gets a home of its own |
 //!
 //! PostgreSQL refuses to run as root. Started by root, its programs run as the user `postgres`, or `nobody` where there
-//! is none, and the server's home belongs to that user. Where that user cannot reach the data directory (below a closed
+//! is none, and the server's home belongs to that user. Root follows no links in there, changes no file in there but its
+//! own, and leaves the rest to programs that run as that user. Where that user cannot reach the data directory (below a closed
 //! home such as `/root`), the home is made in [`Config::outside_dir`] instead, and `server-location` says where.
 //!
 //! # Nothing stays behind
@@ -36,6 +37,7 @@ mod config;
 mod download;
 mod endpoint;
 mod error;
+mod folder;
 mod home;
 mod leash;
 mod leftover;
@@ -45,6 +47,6 @@ mod server;
 mod supervisor;
 
 pub use config::{Config, Download, Storage};
-pub use download::DownloadError;
+pub use download::{ArchiveDigest, DownloadError, InvalidDigest};
 pub use error::{DatabaseError, StartError, StopError};
-pub use postgres::{Postgres, start};
+pub use postgres::{Postgres, start, user_of};

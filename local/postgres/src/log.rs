@@ -1,12 +1,18 @@
 //! The server's log: one file of bounded size, and the one before.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use crate::error::{StartError, io_error};
+use nix::fcntl::OFlag;
+
+use crate::error::StartError;
+use crate::folder::Folder;
+
+const NAME: &str = "postgresql.log";
+const OLDER: &str = "postgresql.log.1";
 
 const KEEP_AT_START_BYTES: u64 = 1024 * 1024;
 const KEEP_WHILE_RUNNING_BYTES: u64 = 16 * 1024 * 1024;
@@ -20,22 +26,16 @@ pub(crate) struct ServerLog {
 }
 
 impl ServerLog {
-    /// Opens `postgresql.log` in `dir`. A long one becomes `postgresql.log.1` first.
-    pub(crate) fn open(dir: &Path) -> Result<Self, StartError> {
-        let path = dir.join("postgresql.log");
-        if path.metadata().is_ok_and(|log| log.len() > KEEP_AT_START_BYTES) {
-            let older = dir.join("postgresql.log.1");
-            fs::rename(&path, &older).map_err(io_error("rename", &path))?;
-        }
+    /// Opens `postgresql.log` in `folder`. A long one becomes `postgresql.log.1` first.
+    pub(crate) fn open(folder: &Folder) -> Result<Self, StartError> {
         // Opened for appending, so that cutting it while PostgreSQL writes to it leaves no hole.
-        let file = OpenOptions::new()
-            .create(true)
-            .append(true)
-            .read(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(io_error("open", &path))?;
-        Ok(Self { file, path })
+        let open = || folder.file(NAME, OFlag::O_APPEND);
+        let mut log = Self { file: open()?, path: folder.path().join(NAME) };
+        if log.position() > KEEP_AT_START_BYTES {
+            folder.rename(NAME, OLDER)?;
+            log.file = open()?;
+        }
+        Ok(log)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -55,11 +55,10 @@ impl ServerLog {
     /// The end of what was written since `position`.
     pub(crate) fn tail(&self, position: u64) -> String {
         let read = || -> io::Result<Vec<u8>> {
-            let mut file = File::open(&self.path)?;
-            let start = file.metadata()?.len().saturating_sub(TAIL_BYTES);
-            file.seek(SeekFrom::Start(start.max(position)))?;
-            let mut tail = Vec::new();
-            file.take(TAIL_BYTES).read_to_end(&mut tail)?;
+            let end = self.file.metadata()?.len();
+            let start = end.saturating_sub(TAIL_BYTES).max(position).min(end);
+            let mut tail = vec![0; usize::try_from(end - start).unwrap_or_default()];
+            self.file.read_exact_at(&mut tail, start)?;
             Ok(tail)
         };
         match read() {

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use nix::unistd::User;
 use tokio_postgres::NoTls;
 use tokio_postgres::error::SqlState;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -17,6 +19,7 @@ use crate::config::{Config, Storage};
 use crate::download::{self, DownloadError};
 use crate::endpoint::Endpoint;
 use crate::error::{DatabaseError, StartError, StopError, io_error};
+use crate::folder::Folder;
 use crate::home::{self, Home};
 use crate::leash::{Leashed, RemovedAtEnd};
 use crate::log::ServerLog;
@@ -37,27 +40,28 @@ pub struct Postgres {
     supervisor: tokio::task::JoinHandle<Result<(), StopError>>,
 }
 
-/// Starts a server, after finding or downloading its programs and making its cluster where there is none yet.
+/// Starts a server, after finding its programs, or downloading them if that is asked for, and making its cluster where
+/// there is none yet.
 ///
 /// # Errors
 ///
 /// See [`StartError`]; its messages say what a person can do. Data that exists is never changed by a failed start.
 pub async fn start(config: Config) -> Result<Postgres, StartError> {
     let place = ServerPlace::prepare(&config).await?;
-    let data_major = cluster::major_version(&place.home.cluster())?;
+    let data_major = cluster::major_version(home::cluster_in(place.home.open()?.as_ref())?.as_ref())?;
     let binaries = choose_binaries(&config, &place, data_major).await?;
-    place.home.create(&place.account)?;
-    let lock = place.home.lock()?;
+    let folders = place.home.create(&place.account)?;
+    let lock = folders.lock()?;
     if let Some(data_dir) = &place.data_dir {
-        place.home.note_data_dir(data_dir)?;
+        folders.note_data_dir(data_dir.path())?;
     }
-    let log = ServerLog::open(&place.home.log())?;
+    let log = ServerLog::open(&folders.log)?;
     let password = place.password(data_major.is_some())?;
     if data_major.is_none() {
         Initialise {
             binaries: &binaries,
             account: &place.account,
-            home: &place.home,
+            home: &folders,
             log: &log,
             password: &password,
             durable: config.is_durable(),
@@ -71,6 +75,7 @@ pub async fn start(config: Config) -> Result<Postgres, StartError> {
         account: place.account,
         binaries,
         home: place.home,
+        folders,
         password,
         max_connections: config.max_connections,
         durable: config.is_durable(),
@@ -82,12 +87,26 @@ pub async fn start(config: Config) -> Result<Postgres, StartError> {
     Ok(Postgres::supervised(server, process, place.removed_at_end))
 }
 
+/// The user that runs the server of this data directory where root starts it, if that user can reach the data directory,
+/// and its files are there or will be. `None` where the files are outside, or this process is not root's.
+///
+/// # Errors
+///
+/// As [`start`]. The data directory is created when it is missing.
+pub async fn user_of(data_dir: &Path) -> Result<Option<User>, StartError> {
+    let data_dir = Arc::new(home::open_data_dir(data_dir)?);
+    let existing = Home::existing(&data_dir)?;
+    let account = Account::choose(existing.as_ref().map_or(Ok(None), Home::open)?.as_ref())?;
+    let is_inside = existing.is_none_or(|home| home.root().starts_with(data_dir.path()));
+    Ok(if is_inside && account.can_enter(data_dir.path()).await { account.other() } else { None })
+}
+
 /// Where the server's files go and who they belong to.
 struct ServerPlace {
     account: Account,
     home: Home,
     /// Where the password is kept; `None` where nothing is.
-    data_dir: Option<PathBuf>,
+    data_dir: Option<Arc<Folder>>,
     removed_at_end: Option<RemovedAtEnd>,
 }
 
@@ -100,10 +119,10 @@ impl ServerPlace {
     }
 
     async fn kept(data_dir: &Path, config: &Config) -> Result<Self, StartError> {
-        let data_dir = home::create_data_dir(data_dir)?;
+        let data_dir = Arc::new(home::open_data_dir(data_dir)?);
         let existing = Home::existing(&data_dir)?;
-        let cluster = existing.as_ref().map(Home::cluster);
-        let account = Account::choose(cluster.as_deref())?;
+        let folder = existing.as_ref().map_or(Ok(None), Home::open)?;
+        let account = Account::choose(folder.as_ref())?;
         let home = match existing {
             Some(home) => home,
             None => Home::choose(&data_dir, &config.outside_dir, &account).await?,
@@ -117,7 +136,7 @@ impl ServerPlace {
         let home = Home::at(temporary.join(format!("jetbridge-pg-{}", home::random_name())));
         let pid_file = home.cluster().join("postmaster.pid");
         let removed_at_end =
-            RemovedAtEnd::watch(home.root(), &pid_file).map_err(io_error("watch over", home.root()))?;
+            RemovedAtEnd::watch(home.root(), &pid_file, &account).map_err(io_error("watch over", home.root()))?;
         Ok(Self { account, home, data_dir: None, removed_at_end: Some(removed_at_end) })
     }
 
@@ -128,11 +147,6 @@ impl ServerPlace {
             None => Ok(cluster::new_password()),
         }
     }
-
-    /// Where downloads are kept.
-    fn downloads(&self, config: &Config) -> PathBuf {
-        config.download.as_ref().and_then(|download| download.dir.clone()).unwrap_or_else(|| self.home.binaries())
-    }
 }
 
 /// Programs of the version that wrote the data, or the preferred ones where there is no data yet.
@@ -141,16 +155,15 @@ async fn choose_binaries(
     place: &ServerPlace,
     data_major: Option<u32>,
 ) -> Result<Binaries, StartError> {
-    let downloads = place.downloads(config);
     let mut dirs = config.binary_dirs.clone();
-    dirs.extend(download::kept(&downloads));
+    dirs.extend(download::kept(&place.home.binaries()));
     let found = binaries::find(&dirs, &place.account).await;
     let fits = |binaries: &&Binaries| data_major.is_none_or(|major| binaries.major == major);
     if let Some(binaries) = found.iter().find(fits) {
         return Ok(binaries.clone());
     }
 
-    let failed = match download(config, place, data_major, &downloads).await {
+    let failed = match download(config, place, data_major).await {
         Ok(Some(binaries)) => return Ok(binaries),
         Ok(None) => None,
         Err(error) => Some(error),
@@ -171,15 +184,14 @@ async fn download(
     config: &Config,
     place: &ServerPlace,
     data_major: Option<u32>,
-    downloads: &Path,
 ) -> Result<Option<Binaries>, DownloadError> {
-    let Some(download) = &config.download else {
+    let Some(asked) = &config.download else {
         return Ok(None);
     };
+    let exactly = download::exactly(asked, data_major)?;
     // The home must be there, and its owner's, before anything is put into it.
     place.home.create(&place.account).map_err(|error| DownloadError::Folder(Box::new(error)))?;
-    let major = data_major.unwrap_or(download.major);
-    download::download(major, downloads, download.lookup_limit, download.limit, &place.account).await.map(Some)
+    download::download(asked, exactly, &place.home.binaries(), &place.account).await.map(Some)
 }
 
 fn choose_endpoint(home: &Home) -> Result<Endpoint, StartError> {

@@ -12,7 +12,7 @@ use crate::account::Account;
 use crate::binaries::Binaries;
 use crate::endpoint::Endpoint;
 use crate::error::{StartError, io_error};
-use crate::home::Home;
+use crate::home::{Home, HomeFolders};
 use crate::leash::Leashed;
 use crate::leftover;
 use crate::log::ServerLog;
@@ -62,6 +62,7 @@ pub(crate) struct Server {
     pub(crate) account: Account,
     pub(crate) binaries: Binaries,
     pub(crate) home: Home,
+    pub(crate) folders: HomeFolders,
     pub(crate) endpoint: Endpoint,
     pub(crate) password: String,
     pub(crate) max_connections: u16,
@@ -75,7 +76,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server process and waits until it accepts connections.
     pub(crate) async fn launch(&self) -> Result<Leashed, StartError> {
-        leftover::clear(&self.home).await?;
+        leftover::clear(&self.folders, &self.account).await?;
         let log_start = self.log.position();
         let program = self.binaries.postgres();
         let mut process =

@@ -16,15 +16,19 @@
 mod accessibility;
 mod audit_log;
 mod chromium;
+mod clocks;
 mod connection;
+mod hands;
 mod keyboard;
 mod life;
 mod names;
 mod navigation;
 mod once;
+mod operators;
 mod page;
-mod parked;
+
 mod together;
+mod typing;
 mod wire;
 
 use std::borrow::Borrow;

@@ -89,6 +89,14 @@ async fn an_empty_flight_does_not_leave() {
     let refused = api.disembark(&id).send().await.expect_problem(409, "not-all-boarded");
     assert_eq!(refused.body["missing"], 0);
     assert_eq!(refused.body["passengers"], json!([]));
+    let nobody = "Nobody is on board. At least one passenger has to board before the flight can leave.";
+    assert_eq!(refused.body["detail"], nobody);
+
+    // Nor does one whose passengers were all taken off, and what is said is as true of it.
+    let passenger = api.new_boarded(&id).await;
+    api.offload(&passenger).send().await.expect(StatusCode::OK);
+    let refused = api.disembark(&id).send().await.expect_problem(409, "not-all-boarded");
+    assert_eq!((&refused.body["missing"], &refused.body["detail"]), (&json!(0), &json!(nobody)));
     api.land(&id).send().await.expect_problem(409, "flight-not-departed");
 }
 

@@ -116,6 +116,11 @@ impl System {
         self.process.stderr.content()
     }
 
+    /// Its process id.
+    pub(crate) fn pid(&self) -> i32 {
+        self.process.pid().as_raw()
+    }
+
     /// The process id of its private PostgreSQL.
     pub(crate) fn postgres(&self) -> PostgresProcess {
         PostgresProcess::of(&self.data_dir()).expect("a running PostgreSQL")

@@ -2,12 +2,9 @@ use flight_contract::FlightId;
 use passenger_application::{ManifestFilter, PassengerFilter};
 use passenger_contract::{FlightEnding, MAX_MISSING_NAMED, PassengerId, problem_type};
 use passenger_core::{ManifestState, OffloadReason, PassengerName, PassengerStatus};
-use shared_kernel::{ProblemType, PublicKey, Text};
+use shared_kernel::{ProblemType, PublicKey, SearchText};
 use shared_service::{Fields, FromFields, FromQuery, Paging, Params, parse};
 use std::str::FromStr;
-
-/// The longest text that passengers are searched for, in characters: as long as a name can be.
-type SearchText = Text<100>;
 
 /// The body of a request that adds a passenger.
 pub(crate) struct AddInput {
@@ -51,7 +48,7 @@ impl FromQuery for PassengersInput {
     fn read(params: &mut Params) -> Option<Self> {
         let flight_id = params.optional("flightId", parse::id);
         let statuses = params.optional("status", |text| parse::list(text, str::parse::<PassengerStatus>));
-        let text = params.optional("text", SearchText::new).map(|text| text.as_str().to_owned());
+        let text = params.optional("text", SearchText::new);
         let ids = params.optional("ids", |text| parse::list(text, parse::id));
         let paging = params.paging()?;
         Some(Self { filter: PassengerFilter { flight_id, statuses, text, ids }, paging })

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use passenger_application::{ManifestView, ManifestWithPassengers, PassengerError, PassengerView};
+use flight_contract::FlightId;
+use passenger_application::{ManifestView, ManifestWithPassengers, PassengerError, PassengerFilter, PassengerView};
 use passenger_infrastructure::FIRST_PASSENGERS;
+use shared_service::csv::{self, Format, Incomplete, Rows};
+use shared_service::headers::{JETBRIDGE_POSITION, position_value};
 use shared_service::{
-    Command, CommandOn, IfNoneMatch, Page, PathId, Problem, Query, Reply, ReplyResult, RequestedPosition,
+    Command, CommandOn, IfNoneMatch, Page, Paging, PathId, Problem, Query, Reply, ReplyResult, RequestedPosition,
 };
 
 use crate::Api;
@@ -92,7 +96,8 @@ async fn show_manifest(
     Query(input): Query<ManifestInput>,
     RequestedPosition(requested): RequestedPosition,
     known: IfNoneMatch,
-) -> ReplyResult<ManifestWithPassengers> {
+    format: Format,
+) -> Result<Response, Problem> {
     let requested = api.backend.cover(requested).await;
     let found = api.read_model.manifest(flight_id, input.missing, requested.revision_in(STREAM)).await?;
     let position = requested.and(Position::at(STREAM, found.revision));
@@ -102,14 +107,49 @@ async fn show_manifest(
         None if api.service.flight_exists(flight_id).await? => (ManifestView::empty(flight_id), Vec::new()),
         None => return Err(Problem::of(problem_type::MANIFEST_NOT_FOUND).position(position)),
     };
+    if format == Format::Csv {
+        return manifest_file(api, flight_id, passengers, position);
+    }
     let Page { items, next } = Page::from_surplus(passengers, &FIRST_PASSENGERS, |last| last.id);
     let version = manifest.version;
     let reply =
         Reply::ok(ManifestWithPassengers { manifest, passengers: items, passengers_next: next }).position(position);
+    let reply = reply.in_one_of_the_formats();
     Ok(match version {
-        Some(version) => reply.unless_known(version, &known),
-        None => reply,
+        Some(version) => reply.unless_known(version, &known).into_response(),
+        None => reply.into_response(),
     })
+}
+
+/// All passengers of a flight as a file. `first` are the first of them, with one more than [`FIRST_PASSENGERS`] if these
+/// are not all.
+fn manifest_file(
+    api: Arc<Api>,
+    flight_id: FlightId,
+    first: Vec<PassengerView>,
+    position: Position,
+) -> Result<Response, Problem> {
+    let name = format!("manifest-{flight_id}.csv");
+    let header = [(JETBRIDGE_POSITION, position_value(&position))];
+    let file = csv::file(&name, &["id", "flightId", "name", "status"], async move |mut rows: Rows| {
+        let mut passengers = first;
+        loop {
+            let has_more = passengers.len() > FIRST_PASSENGERS.limit;
+            passengers.truncate(FIRST_PASSENGERS.limit);
+            rows.send(passengers.iter().map(cells)).await?;
+            let Some(last) = passengers.last().filter(|_| has_more) else { return Ok(()) };
+            let filter = PassengerFilter { flight_id: Some(flight_id), ..PassengerFilter::default() };
+            let page = Paging { after: Some(last.id), ..FIRST_PASSENGERS };
+            let found = api.read_model.passengers(filter, page, position.revision_in(STREAM)).await;
+            passengers = found.map_err(Incomplete::unreadable)?.value;
+        }
+    })?;
+    Ok((header, file).into_response())
+}
+
+fn cells(passenger: &PassengerView) -> [String; 4] {
+    let PassengerView { id, flight_id, name, status, .. } = passenger;
+    [id.to_string(), flight_id.to_string(), name.as_str().to_owned(), status.as_str().to_owned()]
 }
 
 fn answer(executed: Result<Executed<PassengerView>, PassengerError>) -> ReplyResult<PassengerView> {

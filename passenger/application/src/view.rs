@@ -2,7 +2,7 @@ use flight_contract::FlightId;
 use passenger_contract::PassengerId;
 use passenger_core::{Counts, ManifestState, Passenger, PassengerName, PassengerStatus};
 use serde::Serialize;
-use shared_kernel::Revision;
+use shared_kernel::{Revision, SearchText};
 
 /// A passenger as callers see them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -88,8 +88,8 @@ pub struct PassengerFilter {
     pub flight_id: Option<FlightId>,
     /// Only those with one of these statuses.
     pub statuses: Option<Vec<PassengerStatus>>,
-    /// Only those whose name contains this, in any case.
-    pub text: Option<String>,
+    /// Only those whose name contains this, as a search finds it.
+    pub text: Option<SearchText>,
     /// Only these.
     pub ids: Option<Vec<PassengerId>>,
 }

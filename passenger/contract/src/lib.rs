@@ -44,9 +44,9 @@ pub enum SealAnswer {
         #[serde(default = "yes")]
         newly: bool,
     },
-    /// Somebody has not boarded, or nobody is on the manifest at all.
+    /// Somebody has not boarded, or nobody is on board.
     NotAllBoarded {
-        /// How many have not boarded; zero if there is no passenger.
+        /// How many have not boarded; zero if nobody is on board and nobody is missing.
         missing: u64,
         /// The first of those who have not boarded, at most [`MAX_MISSING_NAMED`].
         passengers: Vec<MissingPassenger>,

@@ -5,11 +5,11 @@ shared_kernel::problem_types! {
         "There is no passenger with this id, or the passenger was removed together with the flight.",
         "Check the id. If the passenger was added a moment ago, send the Jetbridge-Position of that answer along.";
     MANIFEST_NOT_FOUND = 404, "manifest-not-found", "Manifest not found",
-        "No manifest belongs to this flight id: nobody has ever been added to the flight.",
-        "Check the flight id. If a passenger was added a moment ago, send the Jetbridge-Position of that answer along.";
+        "There is no flight with this id, or it was deleted, and nothing is known of its manifest.",
+        "Check the flight id. If the flight was created a moment ago, send the Jetbridge-Position of that answer along.";
     MANIFEST_SEALED = 409, "manifest-sealed", "Manifest sealed",
-        "The flight is leaving: nobody can be added to, boarded on or offloaded from its manifest any more.",
-        "Nothing can be changed about this departure. Add the passenger to another flight.";
+        "The manifest was sealed for the flight's departure: nobody can be added to it, and nothing about its passengers can be changed any more.",
+        "Nothing can be changed about who is on this departure. Somebody else who is to fly needs another flight.";
     MANIFEST_CLOSED = 409, "manifest-closed", "Manifest closed",
         "The flight has landed or was deleted, so its manifest cannot change any more.",
         "Use another flight.";

@@ -24,10 +24,10 @@ pub enum PassengerRejection {
         current: Revision,
     },
     /// The flight is leaving or has left the gate, which cannot be undone.
-    #[error("the manifest is sealed: the flight is departing or has departed")]
+    #[error("the manifest was sealed for the departure")]
     ManifestSealed,
     /// The flight has ended; its manifest is closed for good.
-    #[error("the manifest is closed: the flight was {}", .ending.as_str())]
+    #[error("the manifest is closed: the flight has ended ({})", .ending.as_str())]
     ManifestClosed {
         /// How it ended.
         ending: FlightEnding,

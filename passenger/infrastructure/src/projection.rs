@@ -21,6 +21,10 @@ impl Projection for PassengerProjection {
         write_passengers(transaction, &passengers).await?;
         write_manifests(transaction, &manifests).await
     }
+
+    async fn make_anew(&self, transaction: &Transaction<'_>) -> Result<usize, tokio_postgres::Error> {
+        PASSENGERS.make_search_anew(transaction, &SEARCH, PassengerColumns::name).await
+    }
 }
 
 /// The parts of a passenger's row that change by themselves.

@@ -56,7 +56,7 @@ impl PassengerReadModel {
             .keys(ids)
             .any_of(PassengerColumns::status, statuses)
             .of(PassengerColumns::flight_id, flight_id)
-            .containing(&SEARCH, text.as_deref());
+            .containing(&SEARCH, text.as_ref());
         self.read_model.list(&listing, at_least).await
     }
 

@@ -3,6 +3,7 @@
 //!
 //! A domain implements [`DomainApi`]; its `main` is [`main`].
 
+mod refusals;
 mod service;
 
 use std::process::ExitCode;
@@ -15,8 +16,10 @@ use shared_infrastructure::executor::{ExecutorHandle, ExecutorSettings};
 use shared_infrastructure::ledger::FORGET_AFTER;
 use shared_infrastructure::postgres::POOLED_CONNECTIONS;
 use shared_infrastructure::read_model::ReadModel;
+use shared_infrastructure::refusals::KEEP_REFUSALS_FOR;
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::{Decider, Domain, Position};
+use shared_service::ServerSettings;
 use shared_service::domain_service::{ApiUrls, DomainServiceArgs};
 use shared_service::process::run_service;
 use shared_service::settings::{AppendArgs, SecretUrl};
@@ -85,8 +88,12 @@ pub struct Config {
     pub command_queue: usize,
     /// How long after its end, by the times of events, something leaves the state.
     pub forget_after: Duration,
+    /// For how long refused commands are kept in the audit log; `None` if they are not recorded.
+    pub keep_refusals_for: Option<Duration>,
     /// Where the APIs are of the domains that it calls.
     pub apis: ApiUrls,
+    /// For whom it listens.
+    pub server: ServerSettings,
 }
 
 impl Config {
@@ -101,7 +108,9 @@ impl Config {
             append_bytes,
             command_queue,
             forget_after: FORGET_AFTER,
+            keep_refusals_for: Some(KEEP_REFUSALS_FOR),
             apis,
+            server: ServerSettings::default(),
         }
     }
 }
@@ -133,6 +142,8 @@ pub fn main<A: DomainApi>() -> ExitCode {
             append_bytes: args.own.append_bytes,
             command_queue: args.own.command_queue,
             forget_after: args.own.forget_after(),
+            keep_refusals_for: args.own.keep_refusals_for(),
+            server: args.server(),
             apis: args.apis,
         };
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(run::<A>(config, listener, shutdown).await?)

@@ -10,9 +10,11 @@ use shared_infrastructure::ledger::Ledger;
 use shared_infrastructure::limits;
 use shared_infrastructure::postgres::Database;
 use shared_infrastructure::read_model::{CheckpointFollower, ReadModel};
+use shared_infrastructure::refusals::{RefusalLog, RefusalRecorder};
 use shared_infrastructure::rpc::Peers;
 use shared_infrastructure::snapshot::Snapshots;
 use shared_kernel::{Decider, Domain};
+use shared_service::ServerSettings;
 use shared_service::domain_service::{DomainService, ServiceKind};
 use shared_service::health::{self, Checks, Trouble};
 use shared_service::{ServiceNames, rpc};
@@ -20,7 +22,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Backend, Config, DomainApi, RunError};
+use crate::{Backend, Config, DomainApi, RunError, refusals};
 
 /// The API of a domain, as far as its command line says so.
 pub(crate) struct ApiService<A>(PhantomData<A>);
@@ -37,15 +39,19 @@ pub(crate) async fn run<A: DomainApi>(
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
     let peers: Peers = config.apis.iter().map(|(name, service)| (*name, rpc::url(service))).collect();
-    let prepared = Tasks::<A::Decider>::prepare(&config, A::DOMAIN.stream.name, A::PROJECTION);
+    let prepared = Tasks::<A::Decider>::prepare(&config, A::DOMAIN, A::PROJECTION);
     let tasks = prepared.map_err(RunError::Setting)?;
     let checks = tasks.checks();
     let routes = A::routes(tasks.backend(A::DOMAIN), &peers);
     let routes = routes.map_err(|unusable| RunError::Setting(unusable.into()))?;
     let (methods, _rpc_handle) = rpc::routes(routes.rpc);
+    let commands = match &tasks.refusals {
+        Some((log, _)) => refusals::noted::<A>(routes.public, log.clone()),
+        None => routes.public,
+    };
     let names = Extension(ServiceNames::known_to(A::DOMAIN));
-    let public = shared_service::finish(routes.public.layer(names).merge(health::routes(checks)), limits::REQUEST);
-    tasks.run(listener, public.merge(methods), shutdown).await
+    let public = shared_service::finish(commands.layer(names).merge(health::routes(checks)), limits::REQUEST);
+    tasks.run(config.server, listener, public.merge(methods), shutdown).await
 }
 
 /// Everything that runs beside the answers of an API, ready to run.
@@ -55,11 +61,14 @@ struct Tasks<D: Decider> {
     read_model: ReadModel,
     follower: CheckpointFollower,
     snapshots: Snapshots,
+    /// `None` if refused commands are not recorded.
+    refusals: Option<(RefusalLog, RefusalRecorder)>,
 }
 
 impl<D: Decider> Tasks<D> {
     /// Connects to nothing yet.
-    fn prepare(config: &Config, stream: &'static str, projection: &'static str) -> Result<Self, InvalidSetting> {
+    fn prepare(config: &Config, domain: &'static Domain, projection: &'static str) -> Result<Self, InvalidSetting> {
+        let stream = domain.stream.name;
         let event_store = EventStore::new(config.event_store.expose())?;
         let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
         let snapshots = Snapshots::new(database.clone(), stream);
@@ -67,7 +76,8 @@ impl<D: Decider> Tasks<D> {
         let empty = Ledger::default().forgetting_after(config.forget_after);
         let (executor, handle) = Executor::new(stream, &event_store, empty, settings);
         let (read_model, follower) = ReadModel::new(database, stream, projection);
-        Ok(Self { executor, handle, read_model, follower, snapshots })
+        let refusals = config.keep_refusals_for.map(|age| RefusalLog::new(&event_store, domain.api(), age));
+        Ok(Self { executor, handle, read_model, follower, snapshots, refusals })
     }
 
     fn backend(&self, domain: &'static Domain) -> Backend<D> {
@@ -99,16 +109,25 @@ impl<D: Decider> Tasks<D> {
     }
 
     /// Runs them and serves `router` until `shutdown`.
-    async fn run(self, listener: TcpListener, router: Router, shutdown: CancellationToken) -> Result<(), RunError> {
-        // The executor answers what is being served before it stops.
+    async fn run(
+        self,
+        server: ServerSettings,
+        listener: TcpListener,
+        router: Router,
+        shutdown: CancellationToken,
+    ) -> Result<(), RunError> {
+        // The executor answers what is being served before it stops, and what is refused until then is recorded.
         let (stop_executor, stop_others) = (CancellationToken::new(), shutdown.child_token());
         let mut tasks = JoinSet::new();
         let (snapshots, empty) = (self.snapshots.clone(), self.handle.current());
         let loading = async move { empty.or_from(snapshots.load().await) };
         tasks.spawn(self.executor.run_from(loading, stop_executor.clone()));
+        if let Some((_, recorder)) = self.refusals {
+            tasks.spawn(recorder.run(stop_executor.clone()));
+        }
         tasks.spawn(self.follower.run(stop_others.clone()));
         tasks.spawn(self.snapshots.run(self.handle, stop_others.clone()));
-        let served = shared_service::serve_beside(listener, router, &mut tasks, shutdown).await;
+        let served = shared_service::serve_beside(server, listener, router, &mut tasks, shutdown).await;
         stop_others.cancel();
         stop_executor.cancel();
         while tasks.join_next().await.is_some() {}

@@ -12,6 +12,7 @@ mod metadata;
 mod read;
 mod reading;
 mod recorded;
+mod retention;
 mod subscription;
 
 use std::sync::Arc;

@@ -122,10 +122,12 @@ impl Database {
     /// use.
     ///
     /// The connection is encrypted with `sslmode=require`; with `sslmode=verify-full` the server also has to prove its
-    /// name, vouched for by the system's certificate authorities or those in the PEM file `sslrootcert`.
+    /// name, vouched for by the system's certificate authorities or those in the PEM file `sslrootcert`. It is not with
+    /// `sslmode=disable`, nor to this machine without `sslmode`. `PGSSLMODE` and libpq's other variables are not read.
     ///
     /// # Errors
-    /// [`InvalidDatabaseUrl`] if the address cannot be parsed, or the certificate authorities cannot be read.
+    /// [`InvalidDatabaseUrl`] if the address cannot be parsed, leaves open whether a connection to another machine is
+    /// encrypted, or the certificate authorities cannot be read.
     pub fn new(url: &str) -> Result<Self, InvalidDatabaseUrl> {
         Self::with_connections(url, POOLED_CONNECTIONS)
     }
@@ -137,11 +139,12 @@ impl Database {
     pub fn with_connections(url: &str, connections: usize) -> Result<Self, InvalidDatabaseUrl> {
         let unusable = |reason: InvalidPostgresAddress| InvalidDatabaseUrl(reason.to_string());
         let address: PostgresAddress = url.parse().map_err(unusable)?;
-        let protection = address.protection().map_err(unusable)?;
-        let tls = tls::connector(&protection).map_err(InvalidDatabaseUrl)?;
+        let asked_for = address.protection().map_err(unusable)?;
         // The driver's own message may quote the address, password included.
         let mut config = Config::from_str(&address.without_protection().expose())
             .map_err(|_| unusable(InvalidPostgresAddress::MALFORMED))?;
+        let protection = tls::choose(asked_for, &config).map_err(InvalidDatabaseUrl)?;
+        let tls = tls::connector(&protection).map_err(InvalidDatabaseUrl)?;
         let statement_timeout = format!("-c statement_timeout={}", limits::POSTGRES_STATEMENT.as_millis());
         let options =
             config.get_options().map_or(statement_timeout.clone(), |own| format!("{statement_timeout} {own}"));
@@ -284,17 +287,4 @@ impl<'row> FromSql<'row> for StoredRevision {
     fn accepts(column: &Type) -> bool {
         i64::accepts(column)
     }
-}
-
-/// A `LIKE` pattern that finds the text anywhere in a column that is kept in lower case.
-pub(crate) fn substring_pattern(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for character in text.to_lowercase().chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
-    pattern
 }

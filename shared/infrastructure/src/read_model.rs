@@ -4,6 +4,7 @@
 mod changes;
 mod column;
 mod listing;
+mod search;
 mod snapshot;
 mod table;
 
@@ -25,8 +26,9 @@ use crate::limits;
 use crate::postgres::{Database, DatabaseError, from_bigint, to_bigint};
 
 pub use changes::{Changed, Changes};
-pub use column::{Cell, Columns, Field, Filled, IdColumn, NameColumn, RevisionColumn, SearchColumn, TextColumn};
+pub use column::{Cell, Columns, Field, Filled, IdColumn, NameColumn, RevisionColumn, TextColumn};
 pub use listing::Listing;
+pub use search::SearchColumn;
 pub use snapshot::TableSnapshot;
 pub use table::{Rows, Table};
 

@@ -79,6 +79,15 @@ pub struct Retrying {
     pub reason: String,
 }
 
+/// That reactions wait for an operator's word, because the event store holds another history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Halted {
+    /// What is different in it.
+    pub difference: String,
+    /// Since when they wait.
+    pub since: Timestamp,
+}
+
 /// What a worker has in hand while it leads.
 #[derive(Clone, Default)]
 pub(crate) struct InHand(Arc<Mutex<Hands>>);
@@ -86,8 +95,8 @@ pub(crate) struct InHand(Arc<Mutex<Hands>>);
 #[derive(Default)]
 struct Hands {
     unfinished: usize,
-    /// What is different in another history, while it waits for an operator's word.
-    halted: Option<String>,
+    /// While it waits for an operator's word.
+    halted: Option<Halted>,
     /// By what they are about: of each lane the one that is tried.
     retrying: BTreeMap<Uuid, Retrying>,
 }
@@ -118,7 +127,9 @@ impl InHand {
 
     /// Notes that it waits for an operator's word. Answers whether that is news.
     pub(crate) fn is_halted(&self, difference: &str) -> bool {
-        self.hands().halted.replace(difference.to_owned()).is_none()
+        let mut hands = self.hands();
+        let since = hands.halted.as_ref().map_or_else(Timestamp::now, |halted| halted.since);
+        hands.halted.replace(Halted { difference: difference.to_owned(), since }).is_none()
     }
 
     /// Notes that it does not wait for an operator's word.
@@ -171,10 +182,10 @@ impl WorkerHandle {
         self.in_hand.hands().unfinished >= MOST_UNFINISHED
     }
 
-    /// Why it waits for an operator's word ([`WorkerHandle::resume`]): what is different in the history that the event
-    /// store holds. `None` if it does not, or does not lead.
+    /// Why it waits for an operator's word ([`WorkerHandle::resume`]), and since when. `None` if it does not, or does not
+    /// lead.
     #[must_use]
-    pub fn halted(&self) -> Option<String> {
+    pub fn halted(&self) -> Option<Halted> {
         if self.state() == WorkerState::Leading { self.in_hand.hands().halted.clone() } else { None }
     }
 

@@ -1,4 +1,5 @@
-//! The words every domain is written in: identifiers, decisions, events, free text, pages of lists.
+//! The words every domain is written in: identifiers, decisions, events, free text and finding it, pages of
+//! lists.
 //!
 //! Nothing here does I/O, reads a clock or draws a random number, so that a domain's `core`, which may
 //! import this crate and no other of the workspace, cannot either. Only [`testing`] reads files.
@@ -15,6 +16,7 @@ mod named;
 mod paging;
 mod position;
 mod problem_type;
+mod search;
 mod stream;
 pub mod testing;
 mod text;
@@ -33,8 +35,9 @@ pub use named::UnknownName;
 pub use paging::{Order, Paging};
 pub use position::{InvalidPosition, Position};
 pub use problem_type::ProblemType;
+pub use search::{InvalidSearchText, SearchKeys, SearchText};
 pub use stream::{Stream, StreamKey};
-pub use text::{InvalidText, Text};
+pub use text::{InvalidText, Text, TextFault};
 
 #[cfg(test)]
 mod tests;

@@ -1,33 +1,5 @@
 use super::*;
 
-type Short = Text<10>;
-
-#[test]
-fn text_is_trimmed_and_otherwise_unchanged() {
-    assert_eq!(Short::new("  JB 101\t").unwrap().as_str(), "JB 101");
-    assert_eq!(Short::new("Ŵ\u{301}").unwrap().as_str(), "Ŵ\u{301}");
-}
-
-#[test]
-fn text_limits_count_characters_not_bytes() {
-    assert!(Short::new("漢漢漢漢漢漢漢漢漢漢").is_ok());
-    assert_eq!(Short::new("12345678901"), Err(InvalidText::TooLong { max: 10, actual: 11 }));
-}
-
-#[test]
-fn text_refuses_what_cannot_be_shown() {
-    assert_eq!(Short::new(" \u{a0} "), Err(InvalidText::Empty));
-    assert_eq!(Short::new("a\0b"), Err(InvalidText::ControlCharacter('\0')));
-    assert_eq!(Short::new("a\nb"), Err(InvalidText::ControlCharacter('\n')));
-    assert_eq!(Short::new("a\u{85}b"), Err(InvalidText::ControlCharacter('\u{85}')));
-    assert_eq!(Short::new("a\u{2028}b"), Err(InvalidText::ControlCharacter('\u{2028}')));
-}
-
-#[test]
-fn text_does_not_reach_debug_output() {
-    assert_eq!(format!("{:?}", Short::new("Ada").unwrap()), "Text(3 characters)");
-}
-
 #[test]
 fn undecodable_events_do_not_quote_their_data() {
     let error = decode_json::<u32>("Counted", b"\n \"Ada\"").unwrap_err();

@@ -1,11 +1,18 @@
+mod characters;
+
 use std::fmt;
 
+use icu_normalizer::ComposingNormalizer;
 use serde::{Deserialize, Serialize};
 
-/// Free text from a person: trimmed, not empty, at most `MAX` characters, without control characters.
+pub use characters::TextFault;
+pub(crate) use characters::{is_default_ignorable, is_mark};
+
+/// Free text from a person: trimmed, in Normalization Form C (UAX #15), with something to see, at most `MAX`
+/// characters, and without characters that hide, replace or disturb what people read; see [`TextFault`].
 ///
 /// It is never guessed at or changed otherwise. Reading it back from storage does not check again: what was once
-/// accepted stays readable when a limit changes.
+/// accepted stays readable, and as it is, when a rule changes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Text<const MAX: usize>(String);
@@ -16,7 +23,10 @@ pub enum InvalidText {
     /// Nothing is left after trimming.
     #[error("must not be empty")]
     Empty,
-    /// More characters than allowed after trimming.
+    /// There are only characters that nothing is seen of.
+    #[error("must have at least one visible character")]
+    Blank,
+    /// More characters than allowed, after trimming and in Normalization Form C.
     #[error("must be at most {max} characters long, but has {actual}")]
     TooLong {
         /// The limit, in characters.
@@ -24,18 +34,26 @@ pub enum InvalidText {
         /// What was sent, in characters.
         actual: usize,
     },
-    /// It contains a character that cannot be shown, such as NUL or a line break.
-    #[error("must not contain control characters (found U+{:04X})", u32::from(*.0))]
-    ControlCharacter(char),
+    /// It contains a character that is not allowed there.
+    #[error("must not contain {fault} (found U+{:04X} as character {position})", u32::from(*.character))]
+    Character {
+        /// The character.
+        character: char,
+        /// Where it is: the first character of what was sent is 1. Counted in Normalization Form C.
+        position: usize,
+        /// Why it is not allowed.
+        fault: TextFault,
+    },
 }
 
 impl<const MAX: usize> Text<MAX> {
-    /// Trims the text and checks it.
+    /// Trims the text, composes it, and checks it.
     ///
     /// # Errors
     /// [`InvalidText`] says what to change.
     pub fn new(text: &str) -> Result<Self, InvalidText> {
-        let trimmed = text.trim();
+        let from_start = text.trim_start();
+        let trimmed = ComposingNormalizer::new_nfc().normalize(from_start.trim_end());
         if trimmed.is_empty() {
             return Err(InvalidText::Empty);
         }
@@ -43,10 +61,14 @@ impl<const MAX: usize> Text<MAX> {
         if actual > MAX {
             return Err(InvalidText::TooLong { max: MAX, actual });
         }
-        match trimmed.chars().find(|&c| is_unshowable(c)) {
-            Some(c) => Err(InvalidText::ControlCharacter(c)),
-            None => Ok(Self(trimmed.to_owned())),
+        if let Some((at, character, fault)) = characters::fault(&trimmed) {
+            let position = text[..text.len() - from_start.len()].chars().count() + at;
+            return Err(InvalidText::Character { character, position, fault });
         }
+        if trimmed.chars().all(characters::is_blank) {
+            return Err(InvalidText::Blank);
+        }
+        Ok(Self(trimmed.into_owned()))
     }
 
     /// A text that was checked before it was stored.
@@ -62,14 +84,14 @@ impl<const MAX: usize> Text<MAX> {
     }
 }
 
-/// Control characters, and the two separators that break a line although Unicode does not class them as control.
-fn is_unshowable(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
-}
-
 /// Only the length is shown: free text is often personal, and `Debug` output ends up in logs.
 impl<const MAX: usize> fmt::Debug for Text<MAX> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Text({} characters)", self.0.chars().count())
     }
 }
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) use tests::all_sorts_of_characters;

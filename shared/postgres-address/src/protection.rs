@@ -8,8 +8,12 @@ pub(crate) const AUTHORITIES: &str = "sslrootcert";
 /// How a connection is protected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Protection {
-    /// Not at all: for a server on the same machine or a private network.
+    /// The address does not say.
+    Unsaid,
+    /// Not at all, and that is said: for a server on the same machine or a private network.
     Plain,
+    /// It is encrypted if the server offers that, for whoever answers.
+    Preferred,
     /// It is encrypted, for whoever answers.
     Encrypted,
     /// It is encrypted, and the server has proved that it has the name in the address.
@@ -28,7 +32,9 @@ pub enum Authorities {
 impl Protection {
     pub(crate) fn asked_for(mode: Option<&str>, authorities: Option<&str>) -> Result<Self, InvalidPostgresAddress> {
         match (mode, authorities) {
-            (None | Some("disable" | "prefer"), None) => Ok(Self::Plain),
+            (None, None) => Ok(Self::Unsaid),
+            (Some("disable"), None) => Ok(Self::Plain),
+            (Some("prefer"), None) => Ok(Self::Preferred),
             (Some("require"), None) => Ok(Self::Encrypted),
             (Some("verify-full"), None | Some("system")) => Ok(Self::Verified(Authorities::OfSystem)),
             (Some("verify-full"), Some(file)) => Ok(Self::Verified(Authorities::InFile(file.to_owned()))),

@@ -17,8 +17,8 @@ fn what_it_asks_for_is_found_in_both_forms_and_kept_from_the_driver() {
     let file = |file: &str| Protection::Verified(Authorities::InFile(file.to_owned()));
     let of_system = Protection::Verified(Authorities::OfSystem);
     for (text, rest, protection) in [
-        ("postgres://a@db/x", "postgres://a@db/x", Protection::Plain),
-        ("postgres://a@db/x?sslmode=prefer", "postgres://a@db/x", Protection::Plain),
+        ("postgres://a@db/x", "postgres://a@db/x", Protection::Unsaid),
+        ("postgres://a@db/x?sslmode=prefer", "postgres://a@db/x", Protection::Preferred),
         ("postgres://a@db/x?sslmode=disable&options=b", "postgres://a@db/x?options=b", Protection::Plain),
         ("postgres://a@db?user=b&sslmode=require&user=c&", "postgres://a@db?user=b&user=c", Protection::Encrypted),
         ("postgres://a:s3?cret@db/x?sslmode=require", "postgres://a:s3?cret@db/x", Protection::Encrypted),
@@ -26,8 +26,13 @@ fn what_it_asks_for_is_found_in_both_forms_and_kept_from_the_driver() {
         ("postgres://a@db/x?sslmode=verify-full&sslrootcert=system", "postgres://a@db/x", of_system.clone()),
         ("postgresql:///?sslrootcert=%2Fca.pem&sslmode=verify%2Dfull", "postgresql:///", file("/ca.pem")),
         ("postgres://db?sslmode=verify-full&sslrootcert=a&sslrootcert=b", "postgres://db", file("b")),
-        ("", "", Protection::Plain),
-        ("host=db user=a", "host='db' user='a'", Protection::Plain),
+        ("postgres://a@db/x?ssl%6Dode=require", "postgres://a@db/x", Protection::Encrypted),
+        ("postgres://a@db/x?sslmode=disable&sslmode=require", "postgres://a@db/x", Protection::Encrypted),
+        ("", "", Protection::Unsaid),
+        ("host=db user=a", "host='db' user='a'", Protection::Unsaid),
+        ("host=db\nsslmode\t= disable", "host='db'", Protection::Plain),
+        ("sslmode=prefer host=db", "host='db'", Protection::Preferred),
+        ("host=db sslmode=disable sslmode=require", "host='db'", Protection::Encrypted),
         (" host = db sslmode=require ", "host='db'", Protection::Encrypted),
         ("sslmode='verify-full' host=db", "host='db'", of_system),
         (r"host=db sslmode=verify-full sslrootcert='/my \'ca\\'", "host='db'", file(r"/my 'ca\")),
@@ -42,9 +47,12 @@ fn what_it_asks_for_is_found_in_both_forms_and_kept_from_the_driver() {
 fn what_would_be_less_safe_than_it_looks_is_refused() {
     for (parameters, words) in [
         ("sslmode=verify-ca", "must be disable, prefer, require or verify-full"),
+        ("sslmode=allow", "must be disable, prefer, require or verify-full"),
+        ("sslmode=Require", "must be disable, prefer, require or verify-full"),
         ("sslmode=''", "must be disable, prefer, require or verify-full"),
         ("sslrootcert=/ca.pem", "sslmode must be verify-full"),
         ("sslmode=require sslrootcert=/ca.pem", "sslmode must be verify-full"),
+        ("sslmode=disable sslrootcert=/ca.pem", "sslmode must be verify-full"),
     ] {
         let url = format!("postgres://db/x?{}", parameters.replace(' ', "&").replace('\'', ""));
         for text in [format!("host=db {parameters}"), url] {

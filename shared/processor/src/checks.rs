@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use shared_infrastructure::event_store::{EventStore, StoreError};
 use shared_infrastructure::postgres::Database;
 use shared_infrastructure::progress::Progress;
-use shared_infrastructure::worker::{Retrying, WorkError, WorkerHandle, WorkerState};
+use shared_infrastructure::worker::{Halted, Retrying, WorkError, WorkerHandle, WorkerState};
 use shared_kernel::Revision;
 use shared_service::health::{Checks, Finding, Trouble};
 use tokio::time::{Instant, timeout};
@@ -65,7 +65,7 @@ impl Reader {
                 ));
             }
         };
-        if let Some(difference) = self.handle.halted() {
+        if let Some(Halted { difference, .. }) = self.handle.halted() {
             return Err(Trouble::Degraded(format!(
                 "the event store holds another history ({difference}); waiting for POST /reactions/resume"
             )));

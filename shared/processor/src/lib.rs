@@ -4,8 +4,11 @@
 //! A domain implements [`DomainProcessor`]; its `main` is [`main`].
 
 mod checks;
+mod listed;
 mod parked;
+mod reactions;
 mod routes;
+mod unfinished;
 
 use std::marker::PhantomData;
 use std::process::ExitCode;
@@ -21,6 +24,7 @@ use shared_infrastructure::postgres::{Database, POOLED_CONNECTIONS};
 use shared_infrastructure::reader::{LOOK_INTERVAL, Projection, Projector, Reaction, Reactor};
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::{Domain, DomainEvent};
+use shared_service::ServerSettings;
 use shared_service::domain_service::{ApiUrls, DomainService, DomainServiceArgs, ServiceKind};
 use shared_service::process::run_service;
 use shared_service::settings::SecretUrl;
@@ -63,6 +67,8 @@ pub struct Config {
     pub apis: ApiUrls,
     /// How often it is looked for what is missing in other domains.
     pub look_interval: Duration,
+    /// For whom it listens.
+    pub server: ServerSettings,
 }
 
 impl Config {
@@ -70,7 +76,8 @@ impl Config {
     #[must_use]
     pub fn new(database_url: SecretUrl, event_store: SecretUrl, apis: ApiUrls) -> Self {
         let (database_connections, look_interval) = (POOLED_CONNECTIONS, LOOK_INTERVAL);
-        Self { database_url, database_connections, event_store, apis, look_interval }
+        let server = ServerSettings::default();
+        Self { database_url, database_connections, event_store, apis, look_interval, server }
     }
 }
 
@@ -96,7 +103,7 @@ pub async fn run<P: DomainProcessor>(
     let router = routes::router(stream, <P::Reaction as Reaction>::Event::KEY_FIELD, asking, database.clone(), workers);
     let router = router.layer(Extension(ServiceNames::known_to(P::DOMAIN)));
 
-    let serving = shared_service::serve(listener, router, shutdown.clone());
+    let serving = shared_service::serve_with(config.server, listener, router, shutdown.clone());
     let working = async {
         if migrate(&database, P::migrations(), &shutdown).await {
             tokio::join!(projector.run(shutdown.clone()), reactor.run(shutdown.clone()));
@@ -113,6 +120,7 @@ pub fn main<P: DomainProcessor>() -> ExitCode {
         let listener = shared_service::bind(args.listen()).await?;
         let config = Config {
             database_connections: args.database_connections(),
+            server: args.server(),
             ..Config::new(args.database()?, args.event_store()?, args.apis)
         };
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(run::<P>(config, listener, shutdown).await?)

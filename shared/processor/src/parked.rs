@@ -8,16 +8,14 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures::future::join_all;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 use shared_infrastructure::parking::{self, Counted, DiscardedEvent, DiscardedPlace, ParkedEvent, ParkedPlace};
 use shared_infrastructure::postgres::{Database, DatabaseError};
 use shared_infrastructure::worker::{Discard, NotCarriedOut, Replayed, WorkerHandle};
 use shared_kernel::{QueryError, Text};
-use shared_service::paging::MAX_LIMIT;
-use shared_service::{
-    CommandOn, EventId, Fields, FromFields, FromQuery, Page, Paging, Params, Problem, Query, problem_type,
-};
+use shared_service::{CommandOn, EventId, Fields, FromFields, Paging, Problem, Query, problem_type};
 use uuid::Uuid;
+
+use crate::listed::{Asked, CountedPage, counted};
 
 /// How long a replay or a discard may take before its caller is told to look again later.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -37,25 +35,6 @@ pub(crate) fn routes(database: Database, workers: Workers) -> Router {
         .route("/parked/replay", post(replay))
         .route("/parked/{eventId}/discard", post(discard))
         .with_state(Arc::new(Processor { database, workers }))
-}
-
-/// A part of a list, which is a thousand items unless less is asked for.
-struct Asked<K>(Paging<K>);
-
-impl<K: DeserializeOwned> FromQuery for Asked<K> {
-    fn read(params: &mut Params) -> Option<Self> {
-        let paging = params.paging_of(MAX_LIMIT);
-        params.ignore_others();
-        Some(Self(paging?))
-    }
-}
-
-#[derive(Serialize)]
-struct CountedPage<T> {
-    #[serde(flatten)]
-    page: Page<T>,
-    /// How many there are, on this page and on others.
-    total: usize,
 }
 
 async fn list(
@@ -84,7 +63,7 @@ fn page<T, K: Serialize>(
     place: impl FnOnce(&T) -> K,
 ) -> Result<Json<CountedPage<T>>, Problem> {
     let Counted { events, total } = found.map_err(QueryError::from)?;
-    Ok(Json(CountedPage { page: Page::from_surplus(events, asked, place), total }))
+    Ok(counted(events, total, asked, place))
 }
 
 #[derive(Serialize)]

@@ -101,7 +101,7 @@ pub(crate) fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
 /// # Errors
 /// 400 `malformed-header` if it is declared twice, 415 `unsupported-media-type` if it is something else.
 pub(crate) fn check_is_json(headers: &HeaderMap) -> Result<(), Problem> {
-    let declared = crate::origin::only(headers, &header::CONTENT_TYPE, "Content-Type")?;
+    let declared = crate::cause::only(headers, &header::CONTENT_TYPE, "Content-Type")?;
     let text = declared.and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parts = text.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default().to_ascii_lowercase();

@@ -1,5 +1,8 @@
+use std::sync::{Arc, OnceLock};
+
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Request};
+use bytes::Bytes;
 use http::HeaderMap;
 use http::request::Parts;
 use sha2::{Digest, Sha256};
@@ -10,7 +13,7 @@ use crate::fields::{BodyRule, Fields, FromFields, NoBody};
 use crate::parse::{self, InvalidId};
 use crate::path::PathId;
 use crate::problem::Problem;
-use crate::{body, headers, origin, preconditions};
+use crate::{body, cause, headers, preconditions};
 
 /// Extracts a command that adds something to a list from a request: its input from the JSON body, and what comes with it
 /// from the headers.
@@ -48,13 +51,33 @@ impl<S: Send + Sync, T: FromFields> FromRequest<S> for Command<T> {
 impl<T: FromFields> Command<T> {
     async fn read(parts: &Parts, body: Body) -> Result<Self, Problem> {
         let body = body::read(&parts.headers, body).await?;
+        if let Some(read) = parts.extensions.get::<ReadBody>() {
+            read.keep(&body);
+        }
         let key = headers::idempotency_key(&parts.headers)?;
-        let cause = origin::cause(&parts.headers, &parts.extensions)?;
+        let cause = cause::cause(&parts.headers, &parts.extensions)?;
         body::check_encoding(&parts.headers)?;
         check_media_type(T::BODY, &parts.headers, &body)?;
         let (input, content) = Fields::parse(&body)?;
         let idempotency = key.map(|key| idempotency(key, parts, &content, &body));
         Ok(Self { context: CommandContext { command_id: Uuid::now_v7(), idempotency, cause }, input })
+    }
+}
+
+/// The body of a command, once it has been read: for whoever has put this among the extensions of its request.
+#[derive(Debug, Clone, Default)]
+pub struct ReadBody(Arc<OnceLock<Bytes>>);
+
+impl ReadBody {
+    fn keep(&self, body: &Bytes) {
+        // Once read, it is the same for ever.
+        let _ = self.0.set(body.clone());
+    }
+
+    /// The body, if it has been read.
+    #[must_use]
+    pub fn get(&self) -> Option<&Bytes> {
+        self.0.get()
     }
 }
 

@@ -10,6 +10,7 @@ use shared_kernel::Domain;
 
 use crate::process::ServiceArgs;
 use crate::secret::SecretFileError;
+use crate::server::{ConnectionLimits, ServerSettings};
 use crate::settings::{DatabaseAddressError, DatabaseArgs, EventStoreArgs, ListenArgs, SecretUrl, ServiceUrl};
 use crate::telemetry::LogArgs;
 
@@ -63,6 +64,12 @@ impl<S, O> DomainServiceArgs<S, O> {
     #[must_use]
     pub const fn listen(&self) -> SocketAddr {
         self.common.listen.listen
+    }
+
+    /// For whom it listens.
+    #[must_use]
+    pub fn server(&self) -> ServerSettings {
+        self.common.listen.server(ConnectionLimits::of_a_process())
     }
 
     /// The address of the domain's database, with what is in the files.

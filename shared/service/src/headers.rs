@@ -5,7 +5,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use shared_kernel::{IdempotencyKey, InvalidPosition, Position};
 
-use crate::origin::only;
+use crate::cause::only;
 use crate::problem::Problem;
 
 /// Makes a command safe to repeat: the same key gives the same outcome.

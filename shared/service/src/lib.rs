@@ -2,8 +2,12 @@
 //!
 //! Nothing here knows a domain.
 
+pub mod accept;
 pub mod body;
+mod cause;
+pub mod client;
 mod command;
+pub mod csv;
 pub mod domain_service;
 mod edge;
 pub mod entity_tag;
@@ -12,7 +16,8 @@ mod faults;
 mod fields;
 pub mod headers;
 pub mod health;
-mod origin;
+mod host;
+pub mod origin;
 pub mod paging;
 pub mod parse;
 mod path;
@@ -28,16 +33,20 @@ mod server;
 pub mod settings;
 pub mod telemetry;
 
-pub use command::{Command, CommandOn};
+pub use cause::{ServiceNames, actor, cause};
+pub use command::{Command, CommandOn, ReadBody};
 pub use edge::{check_expectations, complete, finish, method_not_allowed, not_found};
 pub use error_chain::ErrorChain;
 pub use fields::{BodyRule, Fields, FromFields, NoBody};
 pub use headers::RequestedPosition;
-pub use origin::{ServiceNames, actor};
+pub use host::{HostName, InvalidHostName};
+pub use origin::Origin;
 pub use paging::{Page, Paging};
 pub use path::{EventId, PathId};
 pub use preconditions::IfNoneMatch;
 pub use problem::Problem;
 pub use query::{FromQuery, Params, Query};
 pub use reply::{Reply, ReplyResult};
-pub use server::{BindError, RunError, TaskEnded, bind, serve, serve_beside};
+pub use server::{
+    BindError, ConnectionLimits, RunError, ServerSettings, TaskEnded, bind, serve, serve_beside, serve_with,
+};

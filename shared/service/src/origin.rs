@@ -1,126 +1,91 @@
-//! Who asks for a command, and as part of what, as far as its headers say so. What cannot be kept as it is is refused.
+//! The origins of pages that send requests here.
 
-use std::sync::Arc;
+use std::fmt;
+use std::str::FromStr;
 
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue};
-use percent_encoding::percent_decode_str;
-use shared_kernel::{ActorName, Cause, Domain, InvalidCorrelationId, is_correlation_id, trace_parent};
-use uuid::Uuid;
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use url::Url;
 
-use crate::headers::{JETBRIDGE_ACTOR, TRACEPARENT, X_CORRELATION_ID};
-use crate::problem::Problem;
+use crate::host::Authority;
 
-/// What the audit log says where nobody gave a name.
-const ANONYMOUS: &str = "anonymous";
-/// The services that are not of a domain.
-const SHARED_SERVICES: [&str; 2] = ["gateway", "auditlog-api"];
+/// How the page that sends a request is related to where it is sent (W3C Fetch Metadata).
+pub const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The names that services record for what they do by themselves. No client may give itself one of them.
-///
-/// As an extension of requests, it is found by [`crate::Command`].
-#[derive(Debug, Clone)]
-pub struct ServiceNames(Arc<[&'static str]>);
+const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-impl ServiceNames {
-    /// The names of the services of these domains, and of those that belong to none.
-    pub fn of(domains: impl IntoIterator<Item = &'static str>) -> Self {
-        Self(domains.into_iter().collect())
-    }
+/// The origin of a page as browsers write it, such as `https://example.com` (RFC 6454, 6.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Origin(String);
 
-    /// The names that are known to the service of a domain: its own, and those of the domains that it calls.
+/// A text is not an origin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidOrigin {
+    /// It is nothing of the kind.
+    #[error("must be an origin such as https://example.com")]
+    NotAnOrigin,
+    /// No browser writes it so.
+    #[error("must be written as browsers do: {0}")]
+    Unusual(String),
+}
+
+impl Origin {
+    /// The value of the header `Origin`.
     #[must_use]
-    pub fn known_to(domain: &'static Domain) -> Self {
-        Self::of([domain.name].into_iter().chain(domain.calls.iter().copied()))
-    }
-
-    fn contain(&self, name: &str) -> bool {
-        SHARED_SERVICES.iter().any(|own| own.eq_ignore_ascii_case(name))
-            || self.0.iter().any(|domain| Domain::is_name_of_service(domain, name))
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
-/// Where a command comes from.
-///
-/// # Errors
-/// 400 `malformed-header`.
-pub(crate) fn cause(headers: &HeaderMap, extensions: &Extensions) -> Result<Cause, Problem> {
-    let actor = actor(headers, extensions.get())?;
-    Ok(Cause {
-        correlation_id: correlation_id(headers)?,
-        causation_id: None,
-        actor: actor.map_or_else(|| ANONYMOUS.to_owned(), |actor| actor.as_str().to_owned()),
-        trace_parent: only_trace_parent(headers),
-        step_of: None,
-    })
-}
+impl FromStr for Origin {
+    type Err = InvalidOrigin;
 
-/// Who asks, if `Jetbridge-Actor` says so: in UTF-8, or as an extended value (RFC 8187) such as `UTF-8''Zo%C3%AB`.
-///
-/// # Errors
-/// 400 `malformed-header` if that is not a name, is the name of a service, or is said twice.
-pub fn actor(headers: &HeaderMap, services: Option<&ServiceNames>) -> Result<Option<ActorName>, Problem> {
-    const NAME: &str = "Jetbridge-Actor";
-    let malformed = |detail: &dyn std::fmt::Display| Problem::malformed_header(NAME, detail);
-    let Some(value) = only(headers, &JETBRIDGE_ACTOR, NAME)? else { return Ok(None) };
-    let text = std::str::from_utf8(value.as_bytes())
-        .map_err(|_| malformed(&"must be UTF-8, or an extended value such as UTF-8''Zo%C3%AB (RFC 8187)"))?;
-    let decoded = extended(text).map_err(|detail| malformed(&detail))?;
-    let actor = ActorName::new(decoded.as_deref().unwrap_or(text)).map_err(|error| malformed(&error))?;
-    if services.is_some_and(|services| services.contain(actor.as_str())) {
-        return Err(malformed(&format_args!("must not be the name of a service, but is {}", actor.as_str())));
+    fn from_str(text: &str) -> Result<Self, InvalidOrigin> {
+        let url = Url::parse(text).map_err(|_| InvalidOrigin::NotAnOrigin)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(InvalidOrigin::NotAnOrigin);
+        }
+        let origin = url.origin().ascii_serialization();
+        if origin == text { Ok(Self(origin)) } else { Err(InvalidOrigin::Unusual(origin)) }
     }
-    Ok(Some(actor))
 }
 
-/// What an extended value stands for; `None` if the text is none.
-fn extended(text: &str) -> Result<Option<String>, &'static str> {
-    let Some((charset, rest)) = text.split_once('\'') else { return Ok(None) };
-    let Some((_language, encoded)) = rest.split_once('\'').filter(|_| charset.eq_ignore_ascii_case("utf-8")) else {
-        return Ok(None);
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether a page of another site sends this request, of a kind that may change something. Programs other than browsers
+/// do not say where their requests come from.
+pub(crate) fn is_foreign(request: &Parts, sent_to: Option<&Authority>, allowed: &[Origin]) -> bool {
+    if matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS) {
+        return false;
+    }
+    let is_allowed = |value: &HeaderValue| allowed.iter().any(|origin| origin.0.as_bytes() == value.as_bytes());
+    let tls = is_sent_with_tls(&request.headers);
+    let is_own = |value: &HeaderValue| {
+        value.to_str().is_ok_and(|origin| sent_to.is_some_and(|authority| authority.is_of_origin(origin, tls)))
     };
-    let follows = encoded.split('%').skip(1);
-    let is_encoded = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
-    if !encoded.is_ascii() || !follows.into_iter().all(is_encoded) {
-        return Err("must be percent-encoded after UTF-8'' (RFC 8187)");
-    }
-    let decoded = percent_decode_str(encoded).decode_utf8().map_err(|_| "must be UTF-8 once it is decoded")?;
-    Ok(Some(decoded.into_owned()))
-}
-
-fn correlation_id(headers: &HeaderMap) -> Result<String, Problem> {
-    const NAME: &str = "X-Correlation-Id";
-    let Some(value) = only(headers, &X_CORRELATION_ID, NAME)? else { return Ok(Uuid::now_v7().to_string()) };
-    let text = value.to_str().unwrap_or_default().trim();
-    match is_correlation_id(text) {
-        true => Ok(text.to_owned()),
-        false => Err(Problem::malformed_header(NAME, InvalidCorrelationId)),
+    let mut origins = request.headers.get_all(header::ORIGIN).iter();
+    match (origins.next(), origins.next()) {
+        (Some(origin), None) if is_allowed(origin) => false,
+        (Some(origin), None) => !is_own(origin) || is_of_another_site(&request.headers),
+        (None, _) => is_of_another_site(&request.headers),
+        (Some(_), Some(_)) => true,
     }
 }
 
-/// The trace that a request is part of. One that cannot be read is not gone on with, and neither are two, as W3C Trace
-/// Context asks for.
-fn only_trace_parent(headers: &HeaderMap) -> Option<String> {
-    let mut values = headers.get_all(TRACEPARENT).iter();
-    let value = values.next()?;
-    if values.next().is_some() {
-        return None;
-    }
-    trace_parent(value.to_str().ok()?.trim())
+/// Whether a proxy has spoken TLS with the client. It says so, or the browser does by calling an address of https its
+/// own. A page cannot say either of itself.
+fn is_sent_with_tls(headers: &HeaderMap) -> bool {
+    let says = |name: HeaderName, value: &[u8]| headers.get(name).is_some_and(|found| found.as_bytes() == value);
+    says(X_FORWARDED_PROTO, b"https") || says(SEC_FETCH_SITE, b"same-origin")
 }
 
-/// The value of a header that may be given once.
-///
-/// # Errors
-/// 400 `malformed-header` if it is repeated.
-pub(crate) fn only<'a>(
-    headers: &'a HeaderMap,
-    name: &HeaderName,
-    shown: &str,
-) -> Result<Option<&'a HeaderValue>, Problem> {
-    let mut values = headers.get_all(name).iter();
-    let first = values.next();
-    match values.next() {
-        Some(_) => Err(Problem::malformed_header(shown, "must be given only once")),
-        None => Ok(first),
-    }
+fn is_of_another_site(headers: &HeaderMap) -> bool {
+    headers.get_all(SEC_FETCH_SITE).iter().any(|site| !matches!(site.as_bytes(), b"same-origin" | b"none"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,11 @@
 //! Readers for single values of requests, to hand to [`crate::Fields`] and [`crate::Params`].
 
+mod timestamp;
+
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use jiff::Timestamp;
-use jiff::fmt::temporal::Pieces;
-use jiff::tz::Offset;
+pub use timestamp::{InvalidTimestamp, instant, timestamp};
 
 /// A text is not a UUID.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -78,44 +78,4 @@ pub fn list<T: PartialEq, E>(text: &str, mut read: impl FnMut(&str) -> Result<T,
         }
     }
     Ok(values)
-}
-
-/// A text is not a point in time that makes sense here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidTimestamp {
-    /// Not RFC 3339, or without an offset from UTC.
-    #[error(
-        "must be a date and time with an offset (RFC 3339), such as 2026-05-01T12:30:00Z or 2026-05-01T14:30:00+02:00"
-    )]
-    Malformed,
-    /// Outside the years that are accepted.
-    #[error("must be in the years {FIRST_YEAR} to {LAST_YEAR}")]
-    OutOfRange,
-}
-
-const FIRST_YEAR: i16 = 1970;
-const LAST_YEAR: i16 = 2199;
-
-/// RFC 3339 has no form for an offset with seconds, or of a day or more.
-fn is_rfc3339(offset: &Offset) -> bool {
-    offset.seconds() % 60 == 0 && offset.seconds().abs() < 24 * 60 * 60
-}
-
-/// Reads a point in time (RFC 3339 with an offset), to the microsecond: what is finer is cut off. Gives the offset too.
-///
-/// # Errors
-/// [`InvalidTimestamp`] says what to change.
-pub fn timestamp(text: &str) -> Result<(Timestamp, Offset), InvalidTimestamp> {
-    let pieces = Pieces::parse(text).map_err(|_| InvalidTimestamp::Malformed)?;
-    if pieces.time().is_none() || pieces.time_zone_annotation().is_some() {
-        return Err(InvalidTimestamp::Malformed);
-    }
-    let offset = pieces.to_numeric_offset().filter(is_rfc3339).ok_or(InvalidTimestamp::Malformed)?;
-    // Looked at first, since a time can be too far away to be a point in time at all.
-    if !(FIRST_YEAR..=LAST_YEAR).contains(&pieces.date().year()) {
-        return Err(InvalidTimestamp::OutOfRange);
-    }
-    let parsed: Timestamp = text.parse().map_err(|_| InvalidTimestamp::Malformed)?;
-    let at = Timestamp::from_microsecond(parsed.as_microsecond()).map_err(|_| InvalidTimestamp::OutOfRange)?;
-    Ok((at, offset))
 }

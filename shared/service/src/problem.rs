@@ -25,8 +25,8 @@ const REFUSED_RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// A refused or failed request, as its sender gets to know it.
 ///
-/// Turning one with a 5xx status into a response logs it, once, with what was given to [`Problem::caused_by`]. What
-/// fails for every client at once is logged once a second for each type, with the number of those left out.
+/// Turning one with a 5xx status, or 421, into a response logs it, once, with what was given to [`Problem::caused_by`].
+/// What fails for every client at once is logged once a second for each type, with the number of those left out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem(Box<Content>);
 
@@ -189,7 +189,8 @@ impl Problem {
 
     fn log(&self) {
         let status = self.status();
-        if !status.is_server_error() {
+        // One for another host is mended by operators as well: the service has to know its names.
+        if !status.is_server_error() && self.0.kind != problem_type::MISDIRECTED_REQUEST {
             return;
         }
         let (kind, status) = (self.0.kind.slug, status.as_u16());
@@ -225,21 +226,35 @@ struct Document<'a> {
     members: &'a Map<String, Value>,
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+impl Problem {
+    /// Its JSON document, in one line, and how long the client should wait before it tries again: for an answer that has
+    /// begun with another status. Logs as turning it into a response does.
+    #[must_use]
+    pub fn into_document(self) -> (String, Option<Duration>) {
         self.log();
-        let status = self.status();
+        (self.document(), self.0.retry_after)
+    }
+
+    fn document(&self) -> String {
         let document = Document {
             r#type: self.0.kind.path,
             title: self.0.kind.title,
-            status: status.as_u16(),
+            status: self.status().as_u16(),
             detail: &self.0.detail,
             members: &self.0.members,
         };
         // Strings, numbers and JSON values always have a JSON form.
-        let body = serde_json::to_vec(&document).unwrap_or_default();
-        let mut response = Response::new(Body::from(body));
-        *response.status_mut() = status;
+        serde_json::to_string(&document).unwrap_or_default()
+    }
+}
+
+impl IntoResponse for Problem {
+    /// The response carries its [`ProblemType`] among its extensions.
+    fn into_response(self) -> Response {
+        self.log();
+        let mut response = Response::new(Body::from(self.document()));
+        response.extensions_mut().insert(self.0.kind);
+        *response.status_mut() = self.status();
         *response.headers_mut() = self.0.headers;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);

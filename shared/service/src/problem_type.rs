@@ -10,9 +10,15 @@ shared_kernel::problem_types! {
     EXPECTATION_FAILED = 417, "expectation-failed", "Expectation failed",
         "The header Expect asks for something that this service does not do. Nothing was done.",
         "Send the request without it, or with `100-continue`.";
+    MISDIRECTED_REQUEST = 421, "misdirected-request", "Misdirected request",
+        "The service does not answer for the host that the request is for: it has no such name. Nothing was done.",
+        "Use an IP address or one of its names. Operators add names with `--public-host`.";
     INVALID_REQUEST = 422, "invalid-request", "Invalid request",
         "The request could be read, but some of its fields or query parameters are missing, unknown or not allowed. Nothing was done.",
         "`errors` lists each fault: `pointer` (or `parameter`) says where it is, `detail` what to change.";
+    CROSS_SITE = 403, "cross-site", "Sent by another site",
+        "A page of another site has sent this request, and it is of a kind that may change something. Nothing was done.",
+        "Send it from a page of this service, from a program, or from a page whose origin the operators allow (`--allowed-origins`).";
     NOT_FOUND = 404, "not-found", "Not found",
         "There is nothing at this address.",
         "Check the path against the API description.";
@@ -29,10 +35,10 @@ shared_kernel::problem_types! {
         "The request body is not declared as JSON in UTF-8, or has a Content-Encoding.",
         "Send JSON, with the header `Content-Type: application/json`, and without a Content-Encoding.";
     ALREADY_EXISTS = 409, "already-exists", "Already exists",
-        "There is such a thing already.",
+        "There is such a thing already, or there was one.",
         "Use the one that exists, or choose another id.";
     PRECONDITION_FAILED = 412, "precondition-failed", "Changed in the meantime",
-        "It is no longer as it was when the ETag in If-Match was given out, or it is what If-None-Match rules out. Nothing was done.",
+        "It is not as the ETag in If-Match says, or no longer, or it is what If-None-Match rules out. Nothing was done.",
         "Read it again, decide whether the change still makes sense, and send it with the new ETag.";
     IDEMPOTENCY_KEY_REUSED = 422, "idempotency-key-reused", "Idempotency key reused",
         "The Idempotency-Key was used before, for a different request. Nothing was done.",

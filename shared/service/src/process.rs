@@ -15,6 +15,7 @@ use hyper_util::rt::TokioExecutor;
 use tokio_util::sync::CancellationToken;
 
 use crate::error_chain::ErrorChain;
+use crate::server::raise_open_files;
 use crate::telemetry::{self, LogArgs};
 
 /// What a shell reports for a program that was interrupted.
@@ -111,6 +112,7 @@ where
     E: Into<Box<dyn Error + Send + Sync>>,
 {
     telemetry::init(args.log())?;
+    raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let shutdown = cancelled_by_signal()?;

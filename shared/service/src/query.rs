@@ -126,6 +126,18 @@ impl Params {
         Some(Paging { order, limit: limit?, after: after? })
     }
 
+    /// Refuses a parameter that others like it take.
+    pub fn refuse(&mut self, name: &str, detail: impl fmt::Display) {
+        if self.take(name).is_some() {
+            self.faults.parameter(name, detail);
+        }
+    }
+
+    /// Notes what is wrong with a parameter together with others.
+    pub fn fault(&mut self, name: &str, detail: impl fmt::Display) {
+        self.faults.parameter(name, detail);
+    }
+
     /// Lets parameters that are not read be, where they were never looked at before.
     pub fn ignore_others(&mut self) {
         self.unread.clear();

@@ -4,6 +4,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use shared_kernel::{Position, Revision};
 
+use crate::csv;
 use crate::headers::{self, JETBRIDGE_POSITION};
 use crate::preconditions::{IfNoneMatch, etag};
 use crate::problem::Problem;
@@ -47,6 +48,14 @@ impl<T: Serialize> Reply<T> {
     #[must_use]
     pub fn position(mut self, position: Position) -> Self {
         self.headers.insert(JETBRIDGE_POSITION, headers::position_value(&position));
+        self
+    }
+
+    /// Says that the answer is in the [`Format`](crate::csv::Format) that the client would rather have.
+    #[must_use]
+    pub fn in_one_of_the_formats(mut self) -> Self {
+        let (name, value) = csv::VARY_BY_ACCEPT;
+        self.headers.insert(name, value);
         self
     }
 

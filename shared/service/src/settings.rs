@@ -2,10 +2,12 @@
 //!
 //! A service flattens those that it needs into its own `clap` arguments.
 
+mod listen;
+
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -18,6 +20,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use shared_postgres_address::{InvalidPostgresAddress, PostgresAddress};
 
 use crate::secret::{Secret, SecretFileError};
+pub use listen::{List, ListenArgs};
 
 /// What has to be encoded in the user and the password of an address. The rest is left as it is, because the client of
 /// the event store does not decode them.
@@ -34,19 +37,6 @@ const ENCODED_IN_USER: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b')')
     .remove(b'*')
     .remove(b'+');
-
-/// Where a service listens; `PORT` on the loopback interface unless set.
-#[derive(Debug, Clone, Copy, Args)]
-pub struct ListenArgs<const PORT: u16> {
-    /// Address to listen on; port 0 takes a free one
-    #[arg(
-        long,
-        value_name = "ADDRESS",
-        env = "JETBRIDGE_LISTEN",
-        default_value_t = SocketAddr::from((Ipv4Addr::LOCALHOST, PORT))
-    )]
-    pub listen: SocketAddr,
-}
 
 /// The database of a service.
 #[derive(Debug, Clone, Args)]
@@ -169,6 +159,10 @@ pub struct AppendArgs {
     #[arg(long, value_name = "HOURS", env = "JETBRIDGE_FORGET_ENDED_AFTER", default_value_t = 72)]
     #[arg(value_parser = RangedU64ValueParser::<u32>::new().range(1..=87_600))]
     pub forget_ended_after: u32,
+    /// Days for which refused commands are kept in the audit log; 0 records none
+    #[arg(long, value_name = "DAYS", env = "JETBRIDGE_KEEP_REFUSALS", default_value_t = 90)]
+    #[arg(value_parser = RangedU64ValueParser::<u32>::new().range(0..=36_500))]
+    pub keep_refusals: u32,
 }
 
 impl AppendArgs {
@@ -176,6 +170,13 @@ impl AppendArgs {
     #[must_use]
     pub fn forget_after(&self) -> Duration {
         Duration::from_secs(u64::from(self.forget_ended_after) * 60 * 60)
+    }
+
+    /// For how long refused commands are kept; `None` if they are not recorded.
+    #[must_use]
+    pub fn keep_refusals_for(&self) -> Option<Duration> {
+        let days = u64::from(self.keep_refusals);
+        (days > 0).then(|| Duration::from_secs(days * 24 * 60 * 60))
     }
 }
 

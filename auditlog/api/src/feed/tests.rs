@@ -8,7 +8,8 @@ use shared_kernel::{Position, Revision};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{Feed, Feeds, OpenError};
+use super::{Feed, Feeds, Next, OpenError};
+use crate::filter::Filter;
 use crate::live::{Live, RETAINED_ENTRIES};
 use crate::reader::LogReader;
 use crate::stream::Log;
@@ -24,7 +25,11 @@ fn feeds(store: &TestEventStore, max_followers: usize, shutdown: &CancellationTo
 }
 
 async fn next_revision(feed: &mut Feed) -> Option<Revision> {
-    timeout(LIMIT, feed.next()).await.unwrap().map(|entry| entry.revision)
+    match timeout(LIMIT, feed.next()).await.unwrap() {
+        Next::Entry(entry) => Some(entry.revision),
+        Next::PassedOver => panic!("nothing is left out"),
+        Next::End(_) => None,
+    }
 }
 
 #[tokio::test]
@@ -34,7 +39,8 @@ async fn a_follower_that_falls_far_behind_reads_what_it_has_missed() {
     let store = TestEventStore::start().await;
     let shutdown = CancellationToken::new();
     let feeds = feeds(&store, 2, &shutdown);
-    let (mut slow, mut quick) = (feeds.open(None).await.unwrap(), feeds.open(None).await.unwrap());
+    let (mut slow, mut quick) =
+        (feeds.open(None, Filter::default()).await.unwrap(), feeds.open(None, Filter::default()).await.unwrap());
 
     let client = Client::new(store.connection_string().parse().unwrap()).unwrap();
     for batch in 0..BATCHES {
@@ -60,9 +66,9 @@ async fn a_feed_that_is_closed_makes_room_for_another() {
     let store = TestEventStore::start().await;
     let shutdown = CancellationToken::new();
     let feeds = feeds(&store, 1, &shutdown);
-    let feed = feeds.open(None).await.unwrap();
-    assert!(matches!(feeds.open(None).await, Err(OpenError::Full)));
+    let feed = feeds.open(None, Filter::default()).await.unwrap();
+    assert!(matches!(feeds.open(None, Filter::default()).await, Err(OpenError::Full)));
     drop(feed);
-    assert!(feeds.open(None).await.is_ok());
+    assert!(feeds.open(None, Filter::default()).await.is_ok());
     shutdown.cancel();
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jetbridge_testing::{TestEventStore, TestProxy, eventually};
 
-use crate::support::{Appender, FLIGHTS, LIMIT, PASSENGERS, Sse, TestApi, names, problem};
+use crate::support::{Appender, FLIGHTS, LIMIT, PASSENGERS, TestApi, names};
 
 /// The same for one that was emptied, and for one that was restored and has grown since.
 #[tokio::test]
@@ -23,21 +23,24 @@ async fn followers_of_a_history_that_is_no_more_are_sent_away_and_hear_why() {
         assert!(feed.entry().await["eventNumber"].as_u64() > Some(2));
 
         proxy.point_at(other.address());
+        let mut ended = feed.message().await;
+        while ended.as_ref().is_some_and(|message| message.event.is_none()) {
+            ended = feed.message().await;
+        }
+        let told = ended.expect("it says why it ends").entry();
+        assert_eq!(told["type"], "/problems/event-store-refused", "{told}");
         assert_eq!(feed.message().await, None, "the feed ends");
-        eventually("it is the reader's place that is refused", LIMIT, async || {
-            let response = api.request_to_follow("", Some(&seen)).send().await.unwrap();
-            response.status().as_u16() == 400
+        let detail = eventually("it is the reader's place that is refused", LIMIT, async || {
+            let message =
+                api.follow("", Some(&seen)).await.message().await.filter(|message| message.event.is_some())?;
+            let problem = message.entry();
+            (problem["type"] == "/problems/malformed-header").then(|| problem["detail"].to_string())
         })
         .await;
-        let refused = api.request_to_follow("", Some(&seen)).send().await.unwrap();
-        let detail = problem(refused, 400, "malformed-header").await["detail"].to_string();
         assert!(detail.contains("started anew"), "{detail}");
 
-        let mut feed = eventually("following what is there now", LIMIT, async || {
-            let response = api.request_to_follow("", None).send().await.unwrap();
-            response.status().is_success().then(|| Sse::of(response))
-        })
-        .await;
+        let mut feed =
+            eventually("following what is there now", LIMIT, async || api.try_to_follow("", None).await).await;
         Appender::new(other).append_some(PASSENGERS, 1).await;
         let number = api.page("passengers").await.items.len() - 1;
         assert_eq!(names(&[feed.entry().await]), [format!("passenger-stream/{number}")]);

@@ -3,10 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod events;
+mod files;
+mod filters;
+mod following;
 mod history;
 mod lists;
 mod newest_first;
 mod outage;
+mod refusals;
 mod rights;
 mod settings;
 mod support;

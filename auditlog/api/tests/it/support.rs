@@ -9,6 +9,7 @@ use eventstore::{AppendToStreamOptions, Client, EventData, ExpectedRevision};
 use jetbridge_testing::{TestEventStore, TestService, http};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use shared_service::ServerSettings;
 use shared_service::settings::SecretUrl;
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -33,7 +34,9 @@ impl TestApi {
     }
 
     pub(crate) async fn start_with(event_store: &str, max_followers: usize) -> Self {
-        let config = Config { domains: domains::ALL, event_store: SecretUrl::new(event_store), max_followers };
+        let event_store = SecretUrl::new(event_store);
+        let server = ServerSettings::default();
+        let config = Config { domains: domains::ALL, event_store, max_followers, server };
         let service = TestService::start(|listener, shutdown| async move {
             auditlog_api::run(config, listener, shutdown).await.unwrap();
         })
@@ -70,6 +73,12 @@ impl TestApi {
     /// Follows the log with these headers and this query.
     pub(crate) async fn follow(&self, query: &str, last_event_id: Option<&str>) -> Sse {
         Sse::of(self.request_to_follow(query, last_event_id).send().await.unwrap())
+    }
+
+    /// Follows the log with these headers and this query, if it can.
+    pub(crate) async fn try_to_follow(&self, query: &str, last_event_id: Option<&str>) -> Option<Sse> {
+        let feed = self.follow(query, last_event_id).await;
+        feed.position.is_some().then_some(feed)
     }
 
     pub(crate) fn request_to_follow(&self, query: &str, last_event_id: Option<&str>) -> RequestBuilder {

@@ -1,9 +1,13 @@
 //! When a flight should leave the gate comes back as it was sent.
 
 use flight_core::FlightStatus::WaitingForBoarding;
+use flight_core::OffsetDateTime;
 use jetbridge_testing::Answer;
+use jiff::Timestamp;
+use proptest::prelude::{Just, prop_assert_eq, prop_oneof, proptest};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use shared_service::parse;
 
 use crate::support::{Tables, TestApi};
 
@@ -42,14 +46,39 @@ async fn a_departure_comes_back_as_it_was_sent() {
     let tables = Tables::create().await;
     let api = TestApi::start(&tables).await;
     let _processor = api.project(&tables).await;
-    for departure in [KIRITIMATI, CHATHAM, UTC, "1970-01-01T00:00:00.000001-11:30", "2199-12-31T23:59:59.999999-12:00"]
-    {
+    for departure in [
+        KIRITIMATI,
+        CHATHAM,
+        UTC,
+        "1970-01-01T00:00:00.000001-11:30",
+        "2199-12-31T23:59:59.999999-12:00",
+        // The same point in time, as it is shown without its offset.
+        "2200-01-01T11:59:59.999999Z",
+    ] {
         let created = send(&api, Method::POST, "/api/flights", departure, departure).await;
         assert_eq!(created.body["scheduledDeparture"], departure);
         assert_shown(&api, &created).await;
 
         let repeated = send(&api, Method::POST, "/api/flights", departure, departure).await;
         assert_eq!(repeated.body, created.body);
+    }
+}
+
+proptest! {
+    /// In every offset, and as it is shown where offsets are not kept.
+    #[test]
+    fn what_is_taken_comes_back_as_it_was_sent_and_is_taken_again(
+        seconds in prop_oneof![-86_399..200_000_i64, 7_258_000_000..7_258_204_800_i64, 0..7_258_118_400_i64],
+        microseconds in prop_oneof![Just(0), 0..1_000_000],
+        minutes in -1_439..=1_439_i16,
+    ) {
+        let at = Timestamp::new(seconds, microseconds * 1_000).unwrap();
+        for departure in [OffsetDateTime::with_offset_minutes(at, minutes), OffsetDateTime::utc(at)] {
+            let sent = departure.to_string();
+            let taken = parse::timestamp(&sent).map(|(at, offset)| OffsetDateTime::new(at, offset));
+            prop_assert_eq!(taken, Ok(departure), "{}", &sent);
+            prop_assert_eq!(sent.parse::<OffsetDateTime>().unwrap(), departure);
+        }
     }
 }
 

@@ -10,5 +10,6 @@ mod origins;
 mod other_history;
 mod plans;
 mod rows;
+mod search;
 mod settings;
 mod support;

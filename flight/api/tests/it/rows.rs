@@ -62,7 +62,7 @@ async fn rows_hold_what_the_events_say() {
             "scheduled_departure_offset": departure.map_or(0, |(_, offset)| offset),
             "status": status,
             "version": version,
-            "search": format!("{}\nzrh\nsão tomé", number.to_lowercase()),
+            "search": format!("\u{1} {} \n zrh \n são tomé \n sao tome ", number.to_lowercase()),
         })
     };
     let expected = [

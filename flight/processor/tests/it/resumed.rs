@@ -28,8 +28,19 @@ async fn reactions_to_another_history_wait_until_an_operator_says_from_where() {
     let (_leading, leader) = start(&other, &database).await;
     let waits = async || leader.get("/health/ready").send().await.text.contains("waiting for POST /reactions/resume");
     eventually("it says that it waits", LIMIT, waits).await;
+    let unfinished = leader.get("/unfinished").send().await.expect(StatusCode::OK).body;
+    assert_eq!((&unfinished["total"], &unfinished["next"]), (&json!(1), &json!(null)));
+    let halted = &unfinished["items"][0];
+    assert_eq!([&halted["kind"], &halted["reader"]], ["otherHistory", "flight-reactions"]);
+    assert!(halted["reason"].is_string() && halted["since"].is_string(), "{halted}");
+    assert!(halted.get("flightId").is_none(), "{halted}");
     leader.post("/reactions/resume").raw_json("{\"from\": 7}").send().await.expect_problem(400, "malformed-json");
-    leader.post("/reactions/resume").json(&json!({"from": "beginning"})).send().await.expect(StatusCode::NO_CONTENT);
+
+    // Whichever instance is asked, the one that leads does it.
+    let (_other, standby) = start(&other, &database).await;
+    let stands_by = async || standby.get("/health/ready").send().await.text.contains("standing by");
+    eventually("another instance stands by", LIMIT, stands_by).await;
+    standby.post("/reactions/resume").json(&json!({"from": "beginning"})).send().await.expect(StatusCode::NO_CONTENT);
     total(&leader, 4).await;
     eventually("it does not wait any more", LIMIT, async || !waits().await).await;
 }

@@ -1,7 +1,8 @@
 # Removes a folder once the process at the other end of standard input lets go or dies.
-# Arguments: the folder, and the file that is there as long as a server runs in it.
+# Arguments: the folder, the file that is there as long as a server runs in it, and the command that removes the folder.
 folder=$1
 pid_file=$2
+remove=$3
 
 read -r _
 
@@ -11,10 +12,10 @@ while [ -e "$pid_file" ] && [ "$tenths" -gt 0 ]; do
     tenths=$((tenths - 1))
 done
 
-# More than once, for somebody may still be writing to it.
+# More than once, for somebody may still be writing to it, or removing what is in it.
 tenths=50
 while [ "$tenths" -gt 0 ]; do
-    rm -rf "$folder"
+    $remove "$folder"
     [ -e "$folder" ] || exit 0
     sleep 0.1
     tenths=$((tenths - 1))

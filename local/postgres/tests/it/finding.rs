@@ -1,12 +1,11 @@
 //! Which programs are used, and what is said when there are none.
 
-use std::error::Error;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jetbridge_postgres::{Config, Download, DownloadError, StartError, start};
+use jetbridge_postgres::{ArchiveDigest, Config, Download, DownloadError, StartError, start};
 use tempfile::TempDir;
 
 use crate::support::{offline, open_folder};
@@ -32,7 +31,9 @@ async fn without_programs_the_error_says_what_to_install() {
     let error = start(config).await.unwrap_err();
     assert!(matches!(error, StartError::NoBinaries { download: None }));
     let message = error.to_string();
-    for part in ["apt install postgresql", "dnf install", "brew install", "--database-url"] {
+    for part in
+        ["apt install postgresql", "dnf install", "brew install", "--database-url", "--download-postgres-sha256"]
+    {
         assert!(message.contains(part), "{message}");
     }
 }
@@ -86,16 +87,14 @@ async fn programs_of_the_version_that_wrote_the_data_are_preferred() {
 #[tokio::test]
 async fn a_download_that_was_kept_is_used_again() {
     let folder = open_folder();
+    let data_dir = folder.path().join("postgres");
+    let postgres = start(offline(&data_dir)).await.unwrap();
+    let downloads = postgres.home().join("binaries");
+    postgres.stop().await.unwrap();
     let installed = Config::new("unused").binary_dirs.into_iter().find(|dir| dir.join("initdb").exists()).unwrap();
-    let downloads = folder.path().join("downloads");
     fs::create_dir(&downloads).unwrap();
-    let downloaded = downloads.join("17.0.0");
-    std::os::unix::fs::symlink(installed.parent().unwrap(), &downloaded).unwrap();
-    let config = Config {
-        binary_dirs: Vec::new(),
-        download: Some(Download { dir: Some(downloads), lookup_limit: Duration::ZERO, ..Download::default() }),
-        ..Config::new(folder.path().join("postgres"))
-    };
+    std::os::unix::fs::symlink(installed.parent().unwrap(), downloads.join("17.0.0")).unwrap();
+    let config = Config { binary_dirs: Vec::new(), ..offline(&data_dir) };
     let postgres = start(config).await.unwrap();
     postgres.stop().await.unwrap();
 }
@@ -108,17 +107,36 @@ async fn something_else_in_the_place_of_the_cluster_is_not_touched() {
     assert!(cluster.join("precious").exists());
 }
 
+fn asked(version: &str) -> Download {
+    Download { lookup_limit: Duration::ZERO, ..Download::new(version, ArchiveDigest::of(b"any")) }
+}
+
+async fn failed_download(config: Config) -> DownloadError {
+    match start(config).await.unwrap_err() {
+        StartError::NoBinaries { download: Some(error) } => error,
+        StartError::OtherMajorVersion { download: Some(error), .. } => error,
+        other => panic!("{other}"),
+    }
+}
+
 /// The limit is over before the network is used; what the HTTP client sets up is done by then.
 #[tokio::test]
 async fn a_download_is_limited_and_leaves_the_cryptography_of_the_process_alone() {
     let folder = open_folder();
-    let config = Config {
-        binary_dirs: Vec::new(),
-        download: Some(Download { lookup_limit: Duration::ZERO, ..Download::default() }),
-        ..Config::new(folder.path().join("postgres"))
-    };
-    let error = start(config).await.unwrap_err();
-    let cause = error.source().and_then(|cause| cause.downcast_ref());
-    assert!(matches!(cause, Some(DownloadError::Limit(Duration::ZERO))), "{error:?}");
+    let config =
+        Config { binary_dirs: Vec::new(), download: Some(asked("17.5.0")), ..offline(folder.path().join("postgres")) };
+    let error = failed_download(config).await;
+    assert!(matches!(error, DownloadError::Limit(Duration::ZERO)), "{error:?}");
     assert!(rustls::crypto::CryptoProvider::get_default().is_none());
+}
+
+#[tokio::test]
+async fn a_download_that_is_of_no_use_is_not_begun() {
+    let (_folder, data_dir, cluster) = folder_with_something_precious();
+    fs::write(cluster.join("PG_VERSION"), "13\n").unwrap();
+    let config = |version| Config { binary_dirs: Vec::new(), download: Some(asked(version)), ..offline(&data_dir) };
+    let error = failed_download(config("17.5.0")).await;
+    assert!(matches!(error, DownloadError::OtherMajor { needed: 13, .. }), "{error:?}");
+    let error = failed_download(config("latest")).await;
+    assert!(matches!(error, DownloadError::Version(_)), "{error:?}");
 }

@@ -23,6 +23,8 @@ async fn data_and_password_survive_a_stop_and_a_start() {
     let client = connect(&postgres, "flight").await;
     client.batch_execute("CREATE TABLE kept (id int); INSERT INTO kept VALUES (42)").await.unwrap();
     let url = postgres.url("flight");
+    let password = data_dir.join("password");
+    fs::set_permissions(&password, fs::Permissions::from_mode(0o644)).unwrap();
     let pid = server_pid(postgres.home()).unwrap();
     let before = Instant::now();
     postgres.stop().await.unwrap();
@@ -31,6 +33,7 @@ async fn data_and_password_survive_a_stop_and_a_start() {
 
     let postgres = start(offline(&data_dir)).await.unwrap();
     assert_eq!(postgres.url("flight"), url);
+    assert_eq!(fs::metadata(&password).unwrap().permissions().mode() & 0o777, 0o600);
     let client = connect(&postgres, "flight").await;
     let row = client.query_one("SELECT id FROM kept", &[]).await.unwrap();
     assert_eq!(row.get::<_, i32>(0), 42);

@@ -5,5 +5,6 @@
 mod crash;
 mod finding;
 mod lifecycle;
+mod links;
 mod place;
 mod support;

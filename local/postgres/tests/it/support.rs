@@ -19,7 +19,7 @@ pub(crate) fn open_folder() -> tempfile::TempDir {
 
 /// Programs of this machine only, so that the tests run offline.
 pub(crate) fn offline(data_dir: impl Into<PathBuf>) -> Config {
-    Config { download: None, ..Config::new(data_dir) }
+    Config::new(data_dir)
 }
 
 pub(crate) fn is_root() -> bool {

@@ -46,11 +46,11 @@ async fn it_can_be_paused() {
         page.shows(".pending", &[""]).await;
 
         // The same by its key, and live again afterwards.
-        page.types("p").await;
+        page.presses_alt('p').await;
         page.sees((".heard", "Paused")).await;
         api.add(&flight, "Edsger").send().await.expect(StatusCode::CREATED);
         page.sees((".pending", "1 new entry")).await;
-        page.types("p").await;
+        page.presses_alt('p').await;
         shows_added(page, &number, &["Ada", "Grace", "Alan", "Edsger"]).await;
         api.add(&flight, "Barbara").send().await.expect(StatusCode::CREATED);
         shows_added(page, &number, &["Ada", "Grace", "Alan", "Edsger", "Barbara"]).await;

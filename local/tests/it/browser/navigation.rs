@@ -39,7 +39,7 @@ async fn the_way_back_leads_to_where_one_came_from() {
         // And by its key, which leads to the board as such.
         page.presses(Key::Enter).await;
         page.sees(("h1", &chosen)).await;
-        page.types("u").await;
+        page.presses_alt('u').await;
         page.comes_to("/").await;
         page.sees(("a.number:focus", &chosen)).await;
     })

@@ -3,7 +3,7 @@
 use std::fmt::{self, Display};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use fantoccini::Client;
 use fantoccini::actions::{InputSource, KeyAction, KeyActions, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
@@ -23,12 +23,21 @@ use super::chromium::Chromium;
 const NETWORK_CHANGED: &str = "net::ERR_NETWORK_CHANGED";
 const LOAD_ATTEMPTS: usize = 5;
 
+/// Between two keys: nobody types faster, and no scanner as slowly.
+const TYPING_PAUSE: Duration = Duration::from_millis(60);
+/// Between two keys of a scanner.
+const SCANNER_PAUSE: Duration = Duration::from_millis(5);
+
 /// All that fits and can be seen. A `bdi` or a space within a text is no difference.
 const FIND: &str = "
     const [selector, text] = arguments;
     const says = (element) => element.textContent.replaceAll('\\u00a0', ' ').includes(text);
     return [...document.querySelectorAll(selector)].filter((element) =>
         element.checkVisibility({ visibilityProperty: true }) && (text === null || says(element)));";
+
+/// Notes whether a click gets through.
+const NOTE_CLICK: &str = "window.ignored = true; window.onclick = () => { window.ignored = false; };";
+const WAS_IGNORED: &str = "return window.ignored";
 
 /// Where the focus is once the page has been drawn: what is hidden loses it only then.
 const FOCUSED: &str = "
@@ -154,17 +163,33 @@ impl Page {
         .await;
     }
 
-    /// Clicks on the first of these.
+    /// Clicks on the first of these, until that is not ignored.
     pub(super) async fn clicks<'a>(&self, target: impl Into<Target<'a>>) {
         let target = target.into();
         eventually(&format!("click on {target}"), LIMIT, async || {
-            self.find(target).await?.click().await.map_err(|error| error.to_string())
+            self.is_settled(target).await?;
+            self.client.execute(NOTE_CLICK, Vec::new()).await.map_err(|error| error.to_string())?;
+            self.find(target).await?.click().await.map_err(|error| error.to_string())?;
+            let is_ignored = self.client.execute(WAS_IGNORED, Vec::new()).await;
+            // A page that is another one by now has taken it.
+            if is_ignored.is_ok_and(|ignored| ignored == json!(true)) { Err("ignored".to_owned()) } else { Ok(()) }
         })
         .await;
     }
 
+    /// Whether the first of these has been in its place for a while.
+    async fn is_settled(&self, target: Target<'_>) -> Result<(), String> {
+        let element = serde_json::to_value(self.find(target).await?).map_err(|error| error.to_string())?;
+        let script = "return arguments[0].closest('[data-settling]') === null";
+        let settled = self.client.execute(script, vec![element]).await.map_err(|error| error.to_string())?;
+        if settled == json!(true) { Ok(()) } else { Err("it has just moved".to_owned()) }
+    }
+
     /// Clicks on the first of these twice, as fast as a nervous hand.
     pub(super) async fn double_clicks<'a>(&self, target: impl Into<Target<'a>>) {
+        let target = target.into();
+        let is_settled = async || self.is_settled(target).await;
+        eventually(&format!("{target} reacts"), LIMIT, is_settled).await;
         let element = self.sees(target).await;
         let (down, up) =
             (PointerAction::Down { button: MOUSE_BUTTON_LEFT }, PointerAction::Up { button: MOUSE_BUTTON_LEFT });
@@ -186,12 +211,65 @@ impl Page {
         self.sees(target).await.select_by_value(value).await.unwrap();
     }
 
-    /// Types, wherever the focus is.
+    /// Types as people do, wherever the focus is.
     pub(super) async fn types(&self, text: &str) {
-        let keys = KeyActions::new("keyboard".to_owned());
-        let keys =
-            text.chars().fold(keys, |keys, value| keys.then(KeyAction::Down { value }).then(KeyAction::Up { value }));
+        let keys = text.chars().fold(KeyActions::new("keyboard".to_owned()), |keys, value| {
+            let keys = keys.then(KeyAction::Pause { duration: TYPING_PAUSE });
+            keys.then(KeyAction::Down { value }).then(KeyAction::Up { value })
+        });
         self.client.perform_actions(keys).await.unwrap();
+    }
+
+    /// Presses Alt and a letter.
+    pub(super) async fn presses_alt(&self, letter: char) {
+        let alt = char::from(Key::Alt);
+        let keys = KeyActions::new("keyboard".to_owned()).then(KeyAction::Down { value: alt });
+        let keys = keys.then(KeyAction::Down { value: letter }).then(KeyAction::Up { value: letter });
+        self.client.perform_actions(keys.then(KeyAction::Up { value: alt })).await.unwrap();
+    }
+
+    /// Presses Ctrl and Enter.
+    pub(super) async fn confirms_by_keys(&self) {
+        let (control, enter) = (char::from(Key::Control), char::from(Key::Enter));
+        let keys = KeyActions::new("keyboard".to_owned()).then(KeyAction::Down { value: control });
+        let keys = keys.then(KeyAction::Down { value: enter }).then(KeyAction::Up { value: enter });
+        self.client.perform_actions(keys.then(KeyAction::Up { value: control })).await.unwrap();
+    }
+
+    /// Scans a bar code: fast, and Enter at its end, wherever the focus is. The times are those of the keyboard, so that
+    /// a busy machine does not make it slow.
+    pub(super) async fn scans(&self, text: &str) {
+        let begin = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        let keys = text.chars().map(|key| (key.to_string(), key.to_string()));
+        let keys = keys.chain([("Enter".to_owned(), "\r".to_owned())]);
+        for (at, (key, text)) in (0..).zip(keys) {
+            let time = (begin + SCANNER_PAUSE * at).as_secs_f64();
+            self.dispatches_key("keyDown", &key, &text, time).await;
+            // The end of a key matters only where it presses something.
+            if [" ", "Enter"].contains(&&*key) {
+                self.dispatches_key("keyUp", &key, "", time).await;
+            }
+        }
+    }
+
+    /// Holds Enter down, so that it is repeated.
+    pub(super) async fn holds_enter(&self, repeats: u32) {
+        for at in 0..=repeats {
+            let event = json!({
+                "type": "keyDown", "key": "Enter", "text": "\r", "windowsVirtualKeyCode": 13, "autoRepeat": at > 0,
+            });
+            self.devtools("Input.dispatchKeyEvent", event).await;
+        }
+        self.devtools("Input.dispatchKeyEvent", json!({"type": "keyUp", "key": "Enter", "windowsVirtualKeyCode": 13}))
+            .await;
+    }
+
+    async fn dispatches_key(&self, kind: &str, key: &str, text: &str, time: f64) {
+        let code = if key == "Enter" { 13 } else { 0 };
+        let event = json!({
+            "type": kind, "key": key, "text": text, "timestamp": time, "windowsVirtualKeyCode": code,
+        });
+        self.devtools("Input.dispatchKeyEvent", event).await;
     }
 
     /// Presses a key, wherever the focus is.
@@ -218,6 +296,11 @@ impl Page {
             if count == expected { Ok(()) } else { Err(format!("{count} of them")) }
         })
         .await;
+    }
+
+    /// What is in a field.
+    pub(super) async fn value(&self, selector: &str) -> String {
+        self.evaluates("return document.querySelector(arguments[0]).value", &[json!(selector)]).await
     }
 
     /// The texts of these, in the order of the page.

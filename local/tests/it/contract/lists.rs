@@ -152,7 +152,8 @@ async fn parameters_that_are_none_are_named() {
         ("/api/auditlog/all?limit=0", vec!["limit"]),
         ("/api/auditlog/all?after=x", vec!["after"]),
         ("/api/auditlog/flights?since=x", vec!["since"]),
-        ("/api/auditlog/events?after=x", vec!["after"]),
+        ("/api/auditlog/all?from=x&to=2026-01-01&actor=", vec!["actor", "from", "to"]),
+        ("/api/auditlog/events?flightId=x&limit=1", vec!["flightId", "limit"]),
     ] {
         let answer = api.get(path).send().await.expect_problem(422, "invalid-request");
         assert_eq!(answer.faults(), at_fault, "{path}: {}", answer.text);

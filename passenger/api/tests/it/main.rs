@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod files;
 mod forgotten;
 mod manifests;
 mod passengers;
 mod plans;
 mod rows;
+mod search;
 mod settings;
 mod support;

@@ -58,7 +58,11 @@ async fn rows_hold_what_the_events_say() {
     let history = history(flights, ids);
     let Some(PassengerEvent::CheckedIn(eve)) = history.last().map(|last| &last.event) else { unreachable!() };
     let row = |id: PassengerId, flight_id: FlightId, name: &str, status: &str, version: u64| {
-        let search = name.to_lowercase();
+        // With each key by which the name is found.
+        let search = match name {
+            "Cléo" => "\u{1} cléo \n cleo ".to_owned(),
+            _ => format!("\u{1} {} ", name.to_lowercase()),
+        };
         json!({
             "id": id, "flight_id": flight_id, "name": name, "search": search, "status": status, "version": version,
         })

@@ -119,10 +119,23 @@ impl Appender {
         let failure = match outcome {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(failure)) => failure,
-            Err(_) if sent => AppendFailure::Unknown(format!("no answer within {} ms", limit.as_millis())),
-            Err(_) => StoreError::timeout("a connection for an append", limit).into(),
+            Err(_) => no_answer(sent, limit),
         };
         Err(AppendError { written, failure })
+    }
+
+    /// Appends events wherever the stream ends, which nothing may be decided on. If they were appended by an attempt
+    /// before whose answer was lost, the event store finds that out most of the time, but not for certain.
+    ///
+    /// # Errors
+    /// [`AppendFailure`], never [`AppendFailure::WrongExpectedRevision`].
+    pub async fn append_anywhere(&mut self, events: Vec<ProposedEvent>, limit: Duration) -> Result<(), AppendFailure> {
+        let mut sent = false;
+        let append = async {
+            let messages = events.into_iter().map(proposed).collect::<Result<Vec<_>, _>>()?;
+            self.append(ExpectedStreamPosition::Any(Empty {}), messages, limit, &mut sent).await
+        };
+        timeout(limit, append).await.unwrap_or_else(|_| Err(no_answer(sent, limit)))
     }
 
     /// Looks whether this user may append, and how far the stream reaches. Writes nothing.
@@ -192,6 +205,14 @@ impl Appender {
             None => leader::connect(&self.settings).await?,
         };
         Ok(Call::new(channel, Arc::clone(&self.settings)))
+    }
+}
+
+/// What it means that an append was not answered in time.
+fn no_answer(sent: bool, limit: Duration) -> AppendFailure {
+    match sent {
+        true => AppendFailure::Unknown(format!("no answer within {} ms", limit.as_millis())),
+        false => StoreError::timeout("a connection for an append", limit).into(),
     }
 }
 

@@ -197,27 +197,6 @@ impl Cell<Revision> for RevisionColumn {
     }
 }
 
-/// A `text` in lower case by which rows are found. It follows from a `T` that is written with it, and is not read.
-pub struct SearchColumn<T> {
-    pub(super) name: &'static str,
-    lines: for<'a> fn(&'a T) -> Vec<&'a str>,
-}
-
-impl<T> SearchColumn<T> {
-    /// The column with this name, and what is searched in a `T`: a line each, so that nothing is found across two.
-    #[must_use]
-    pub const fn new(name: &'static str, lines: for<'a> fn(&'a T) -> Vec<&'a str>) -> Self {
-        Self { name, lines }
-    }
-
-    pub(super) fn fill<'a>(&self, values: impl Iterator<Item = &'a T>) -> Filled<'a>
-    where
-        T: 'a,
-    {
-        Filled::new(self.name, "text", values.map(|value| (self.lines)(value).join("\n").to_lowercase()))
-    }
-}
-
 /// Says in which columns the fields of a struct are kept: each field with the [`Columns`] that it has, which may be
 /// those of another struct. The column is called as the field. Select lists, statements that write and what reads a row
 /// follow from it.

@@ -1,13 +1,13 @@
 use std::fmt;
 
 use deadpool_postgres::GenericClient;
-use shared_kernel::{Order, Paging};
+use shared_kernel::{Order, Paging, SearchText};
 use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
-use super::column::{Columns, Field, IdColumn, SearchColumn};
+use super::column::{Columns, Field, IdColumn};
+use super::search::{SearchColumn, patterns};
 use super::table::Table;
-use crate::postgres::substring_pattern;
 
 /// A page of a table, in the order of its key, narrowed down by conditions.
 ///
@@ -53,14 +53,27 @@ impl<C> Listing<C> {
 
     /// Only rows that belong to this, by its identifier in a column, if any is given.
     #[must_use]
-    pub fn of(self, column: Field<IdColumn>, id: Option<impl Into<Uuid>>) -> Self {
-        self.compare(column.name, "=", id.map(Into::into))
+    pub fn of(mut self, column: Field<IdColumn>, id: Option<impl Into<Uuid>>) -> Self {
+        if let Some(id) = id {
+            let number = self.parameter(id.into());
+            self.conditions.push_str(&format!(" AND {} = ${number}", column.name));
+        }
+        self
     }
 
-    /// Only rows in which this is found, in any case, if anything is given.
+    /// Only rows in which this is found, if anything is given.
     #[must_use]
-    pub fn containing<T>(self, column: &SearchColumn<T>, text: Option<&str>) -> Self {
-        self.compare(column.name, "LIKE", text.map(substring_pattern))
+    pub fn containing<T>(mut self, column: &SearchColumn<T>, text: Option<&SearchText>) -> Self {
+        if let Some(text) = text {
+            // With an array, the planner would take it for found in many rows, and go through them by their key.
+            let likes = patterns(text).into_iter().map(|pattern| {
+                let number = self.parameter(pattern);
+                format!("{} LIKE ${number}", column.name())
+            });
+            let condition = likes.collect::<Vec<_>>().join(" OR ");
+            self.conditions.push_str(&format!(" AND ({condition})"));
+        }
+        self
     }
 
     /// Only rows with one of these keys, if any are given.
@@ -96,19 +109,6 @@ impl<C> Listing<C> {
         let statement = client.prepare_cached(&self.sql(&self.table.columns::<T>())).await?;
         let parameters: Vec<&(dyn ToSql + Sync)> = self.parameters.iter().map(|value| &**value as _).collect();
         client.query(&statement, &parameters).await?.iter().map(|row| self.table.read(row)).collect()
-    }
-
-    fn compare(
-        mut self,
-        column: &'static str,
-        operator: &'static str,
-        value: Option<impl ToSql + Sync + Send + 'static>,
-    ) -> Self {
-        if let Some(value) = value {
-            let number = self.parameter(value);
-            self.conditions.push_str(&format!(" AND {column} {operator} ${number}"));
-        }
-        self
     }
 
     /// Adds a parameter and gives its number.

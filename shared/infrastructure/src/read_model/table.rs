@@ -9,7 +9,8 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::changes::Changed;
-use super::column::{Cell, Columns, Field, Filled, IdColumn, RevisionColumn, SearchColumn};
+use super::column::{Cell, Columns, Field, Filled, IdColumn, RevisionColumn};
+use super::search::SearchColumn;
 
 /// A table whose rows are kept as `C` says.
 #[derive(Debug)]

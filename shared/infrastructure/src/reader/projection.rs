@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::convert::Infallible;
 use std::error::Error;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::{io, slice};
 
 use deadpool_postgres::{ClientWrapper, Transaction};
@@ -43,6 +43,13 @@ pub trait Projection: Send + Sync + 'static {
         transaction: &Transaction<'_>,
         events: &[Numbered<Self::Event>],
     ) -> impl Future<Output = ProjectResult> + Send;
+
+    /// Makes some of the rows anew that another version of the software has written otherwise than this one does.
+    /// Answers how many those were, none if nothing is left. Asked again and again when an instance begins to lead, while
+    /// it projects what comes.
+    fn make_anew(&self, _: &Transaction<'_>) -> impl Future<Output = Result<usize, tokio_postgres::Error>> + Send {
+        async { Ok(0) }
+    }
 }
 
 /// Runs a projection as long as no other instance does.
@@ -80,8 +87,10 @@ impl<P: Projection> Work for Projecting<P> {
             }
             begun => begun?,
         };
+        let mut is_up_to_date = false;
         loop {
             tokio::select! {
+                () = ready(()), if !is_up_to_date => is_up_to_date = self.make_anew(client).await? == 0,
                 // Nobody may wait for the answer any more.
                 Some(request) = requests.recv() => match request {
                     Request::Replay { after, reply } => {
@@ -131,6 +140,17 @@ impl<P: Projection> Projecting<P> {
             parking::forget(&*transaction, P::NAME).await?;
             transaction.batch_execute(&format!("TRUNCATE {}", P::TABLES.join(", "))).await?;
             Ok(transaction.commit().await?)
+        })
+        .await
+    }
+
+    /// Makes some rows anew. Nothing of the checkpoint belongs to that: it is right whoever leads.
+    async fn make_anew(&self, client: &mut ClientWrapper) -> Result<usize, WorkError> {
+        in_time(async {
+            let transaction = client.transaction().await?;
+            let rows = self.0.make_anew(&transaction).await?;
+            transaction.commit().await?;
+            Ok(rows)
         })
         .await
     }

@@ -22,6 +22,7 @@ mod parked;
 mod projector;
 mod reactor;
 mod read_model;
+mod refusals;
 mod replicas;
 mod rights;
 mod rpc;

@@ -6,7 +6,7 @@ use shared_infrastructure::postgres::Database;
 use shared_infrastructure::read_model::{
     Changed, Changes, Columns, Filled, IdColumn, Listing, NameColumn, RevisionColumn, SearchColumn, Table, TextColumn,
 };
-use shared_kernel::{Order, Paging, Revision, Text};
+use shared_kernel::{Order, Paging, Revision, SearchText, Text};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
@@ -105,6 +105,10 @@ impl World {
     }
 }
 
+fn search(text: &str) -> SearchText {
+    SearchText::new(text).unwrap()
+}
+
 fn name(text: &str, remark: Option<&str>) -> Name {
     let text_of = |text: &str| Text::new(text).unwrap();
     Name { text: text_of(text), remark: remark.map(text_of) }
@@ -137,7 +141,10 @@ async fn rows_are_read_as_they_were_written() {
     assert_eq!(world.find(one).await, Some(gate(one, shy, Order::OldestFirst)));
     assert_eq!(world.find(other).await, Some(gate(other, loud, Order::NewestFirst)));
     assert_eq!(world.find(Uuid::now_v7()).await, None);
-    assert_eq!(world.texts("SELECT search FROM gates ORDER BY id").await, ["ärmel\n", "'; drop\nnull"]);
+    assert_eq!(
+        world.texts("SELECT search FROM gates ORDER BY id").await,
+        ["\u{1} ärmel \n armel \n aermel ", "\u{1} '; drop \n ; drop \n null "]
+    );
     assert_eq!(world.texts("SELECT id::text FROM gates WHERE remark IS NULL").await, [one.to_string()]);
 }
 
@@ -149,7 +156,7 @@ async fn a_row_that_is_there_keeps_what_only_new_ones_get() {
     world.upsert(&added(&[(id, name("B2", None), Order::OldestFirst)], 2)).await;
     let expected = Gate { id, name: name("B2", None), sorting: Order::NewestFirst, version: Revision(2) };
     assert_eq!(world.find(id).await, Some(expected));
-    assert_eq!(world.texts("SELECT search FROM gates").await, ["b2\n"]);
+    assert_eq!(world.texts("SELECT search FROM gates").await, ["\u{1} b2 "]);
 }
 
 #[tokio::test]
@@ -163,7 +170,7 @@ async fn an_update_changes_its_columns_of_rows_that_are_there() {
     assert_eq!(world.find(one).await, Some(gate(one, "A1", Order::OldestFirst, 1)));
     assert_eq!(world.find(other).await, Some(gate(other, "A2", Order::NewestFirst, 2)));
     assert_eq!(world.find(unknown).await, None);
-    assert_eq!(world.texts("SELECT search FROM gates ORDER BY id").await, ["a1\n", "a2\n"]);
+    assert_eq!(world.texts("SELECT search FROM gates ORDER BY id").await, ["\u{1} a1 ", "\u{1} a2 "]);
 }
 
 #[tokio::test]
@@ -218,8 +225,10 @@ async fn a_listing_narrows_down_by_any_column() {
         (all().of(GateColumns::id, None::<Uuid>).containing(&SEARCH, None), vec![one, two, three]),
         (all().any_of(GateColumns::sorting, sortings(&[Order::OldestFirst])), vec![one, three]),
         (all().any_of(GateColumns::sorting, sortings(Order::ALL)), vec![one, two, three]),
-        (all().containing(&SEARCH, Some("A")), vec![one, two]),
-        (all().containing(&SEARCH, Some("0%")), vec![one]),
+        (all().containing(&SEARCH, Some(&search("A"))), vec![one, two]),
+        (all().containing(&SEARCH, Some(&search("0%"))), vec![one]),
+        (all().containing(&SEARCH, Some(&search("_"))), vec![]),
+        (all().containing(&SEARCH, Some(&search("1a"))), vec![]),
         (all().only("remark IS NULL"), vec![two]),
         (Listing::new(GATES, Paging { after: Some(one), ..page }), vec![two, three]),
         (Listing::new(GATES, Paging { limit: 1, ..page }), vec![one, two]),
@@ -228,4 +237,34 @@ async fn a_listing_narrows_down_by_any_column() {
         let found: Vec<Gate> = listing.rows(&world.client).await.unwrap();
         assert_eq!(found.iter().map(|gate| gate.id).collect::<Vec<_>>(), expected);
     }
+}
+
+/// Also those that an earlier version has written meanwhile, and no others.
+#[tokio::test]
+async fn what_another_version_has_made_searchable_is_made_anew() {
+    let mut world = World::create().await;
+    let gates: Vec<_> = ["Ärmel", "Bär", "Maß"]
+        .into_iter()
+        .map(|text| (Uuid::now_v7(), name(text, Some("Öl")), Order::OldestFirst))
+        .collect();
+    world.upsert(&added(&gates, 1)).await;
+    let sql = "SELECT search FROM gates ORDER BY id";
+    let expected = world.texts(sql).await;
+    let anew = async |world: &mut World| {
+        let transaction = world.client.transaction().await.unwrap();
+        let rows = GATES.make_search_anew(&transaction, &SEARCH, GateColumns::name).await.unwrap();
+        transaction.commit().await.unwrap();
+        rows
+    };
+    assert_eq!(anew(&mut world).await, 0);
+    for (change, rows) in [
+        ("UPDATE gates SET search = lower(name) || E'\\n' || lower(remark)", 3),
+        ("UPDATE gates SET search = '' WHERE name = 'Bär'", 1),
+        ("UPDATE gates SET search = E'\\x02 from a later one ' WHERE name <> 'Bär'", 2),
+    ] {
+        world.client.batch_execute(change).await.unwrap();
+        assert_eq!((anew(&mut world).await, anew(&mut world).await), (rows, 0), "{change}");
+        assert_eq!(world.texts(sql).await, expected, "{change}");
+    }
+    assert_eq!(world.find(gates[0].0).await.unwrap().version, Revision(1));
 }

@@ -63,6 +63,52 @@ async fn a_server_without_encryption_is_not_spoken_to_where_it_is_required() {
 }
 
 #[tokio::test]
+async fn an_unencrypted_connection_to_another_machine_has_to_be_asked_for() {
+    for (address, mode) in [
+        ("postgres://ada:s3cret@db.example/x", ""),
+        ("postgres://ada:s3cret@db.example/x?", "sslmode=prefer"),
+        ("host=db.example user=ada password=s3cret", ""),
+        ("host=db.example user=ada password=s3cret", " sslmode=prefer"),
+        ("host=/run/postgresql,db.example user=ada", ""),
+        ("postgres://ada@127.0.0.1,10.0.0.1/x", ""),
+        ("host=localhost hostaddr=10.0.0.1 user=ada", ""),
+    ] {
+        let refused = Database::new(&format!("{address}{mode}")).err().unwrap().to_string();
+        assert!(refused.contains("or sslmode=disable for one that is not encrypted"), "{address}{mode}: {refused}");
+        assert!(!refused.contains("s3cret"), "{refused}");
+    }
+    for address in [
+        "postgres://ada@db.example/x?sslmode=disable",
+        "postgres://ada@db.example/x?sslmode=require",
+        "host=db.example sslmode=disable user=ada",
+        "postgres://ada@localhost/x",
+        "postgres://ada@127.0.0.2,[::1]/x?sslmode=prefer",
+        "postgres://ada@%2Frun%2Fpostgresql/x",
+        "host=/run/postgresql user=ada",
+        "host=db.example hostaddr=127.0.0.1 user=ada",
+    ] {
+        assert!(Database::new(address).is_ok(), "{address}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_value_address_speaks_tls_if_it_asks_for_it() {
+    let (database, authority) = (TestDatabase::create().await, TestAuthority::new());
+    let front = TlsFront::of_database(&database, &authority, "localhost").await;
+    let (url, ca) = (database.url(), authority.file().display().to_string());
+    let password = url.split_once("://").unwrap().1.split(['@', ':']).nth(1).unwrap();
+    let pairs =
+        format!("host=localhost port={} user=jetbridge password={password} dbname={}", front.port(), database.name());
+    // The front speaks to nobody who does not ask for TLS.
+    assert!(connect(&pairs).await.is_err());
+    for mode in ["sslmode=require", "sslmode=prefer", &format!("sslmode = verify-full sslrootcert='{ca}'")] {
+        assert_eq!(connect(&format!("{pairs} {mode}")).await, Ok(()), "{mode}");
+    }
+    // Where the server does not offer it, prefer goes on without.
+    assert_eq!(connect(&format!("{url}&sslmode=prefer")).await, Ok(()));
+}
+
+#[tokio::test]
 async fn an_event_store_with_tls_has_to_prove_its_name() {
     let (store, authority) = (TestEventStore::start().await, TestAuthority::new());
     let address = store.address();

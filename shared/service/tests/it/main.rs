@@ -3,10 +3,13 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bodies;
+mod connections;
 mod edges;
 mod fingerprints;
 mod headers;
 mod health;
+mod hosts;
+mod listening;
 mod lists;
 mod origin;
 mod paths;
@@ -17,3 +20,4 @@ mod properties;
 mod secrets;
 mod server;
 mod support;
+mod times;

@@ -9,14 +9,14 @@ use shared_service::body;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::server::{Server, start};
+use crate::listening::{Server, start};
 use crate::support::{ID, app};
 
 const LIMIT: Duration = Duration::from_secs(10);
 
 async fn ask(server: &Server, head: &str) -> String {
     let mut stream = TcpStream::connect(server.address).await.unwrap();
-    stream.write_all(format!("{head}\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await.unwrap();
+    stream.write_all(format!("{head}\r\nhost: localhost\r\nconnection: close\r\n\r\n").as_bytes()).await.unwrap();
     let mut answer = String::new();
     tokio::time::timeout(LIMIT, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
     answer
@@ -93,7 +93,8 @@ async fn an_answer_without_a_body_says_nothing_about_one() {
 async fn a_body_that_is_declared_too_large_is_refused_before_it_comes() {
     let server = start(app()).await;
     let mut stream = TcpStream::connect(server.address).await.unwrap();
-    let head = "POST /things HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 65537\r\n\r\n{";
+    let head =
+        "POST /things HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 65537\r\n\r\n{";
     stream.write_all(head.as_bytes()).await.unwrap();
     let mut answer = [0; 12];
     let soon = Duration::from_millis(1_500);

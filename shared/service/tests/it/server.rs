@@ -1,6 +1,6 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -9,40 +9,11 @@ use axum::routing::get;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use http::header;
-use shared_service::{bind, serve};
+use shared_service::bind;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
-const LIMIT: Duration = Duration::from_secs(10);
-
-pub(crate) struct Server {
-    pub(crate) address: SocketAddr,
-    shutdown: CancellationToken,
-    task: JoinHandle<()>,
-}
-
-pub(crate) async fn start(router: Router) -> Server {
-    let listener = bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let shutdown = CancellationToken::new();
-    let task = tokio::spawn(serve(listener, router, shutdown.clone()));
-    Server { address, shutdown, task }
-}
-
-impl Server {
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
-    }
-
-    pub(crate) async fn stop(self) -> Duration {
-        let started = Instant::now();
-        self.shutdown.cancel();
-        tokio::time::timeout(LIMIT, self.task).await.unwrap().unwrap();
-        started.elapsed()
-    }
-}
+use crate::listening::{LIMIT, start};
 
 #[tokio::test]
 async fn handlers_know_the_client() {

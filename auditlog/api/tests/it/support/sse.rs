@@ -14,7 +14,8 @@ pub(crate) struct Sse {
     /// `None` when the connection has broken.
     bytes: BoxStream<'static, Option<Vec<u8>>>,
     buffer: String,
-    pub(crate) position: String,
+    /// Where it begins; `None` if it only says why it does not.
+    pub(crate) position: Option<String>,
 }
 
 /// What stands between two blank lines.
@@ -36,7 +37,7 @@ impl Sse {
     pub(crate) fn of(response: Response) -> Self {
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()["content-type"], "text/event-stream");
-        let position = response.headers()["jetbridge-position"].to_str().unwrap().to_owned();
+        let position = response.headers().get("jetbridge-position").map(|value| value.to_str().unwrap().to_owned());
         let bytes = response.bytes_stream().map(|chunk| chunk.ok().map(Vec::from));
         Self { bytes: bytes.boxed(), buffer: String::new(), position }
     }
@@ -73,6 +74,17 @@ impl Sse {
     /// The next entry.
     pub(crate) async fn entry(&mut self) -> Value {
         self.entry_message().await.entry()
+    }
+
+    /// The problem that it ends with, after this many milliseconds of which it may be asked for again.
+    pub(crate) async fn problem(&mut self, status: u16, slug: &str, retry: &str) -> Value {
+        let message = self.message().await.expect("a message");
+        assert_eq!((message.event.as_deref(), message.retry.as_deref()), (Some("problem"), Some(retry)));
+        assert_eq!(message.id, None, "its client stays where it was");
+        let problem = message.entry();
+        assert_eq!((&problem["status"], &problem["type"]), (&status.into(), &format!("/problems/{slug}").into()));
+        assert_eq!(self.message().await, None, "nothing follows");
+        problem
     }
 
     /// Whether nothing but comments comes for a while.

@@ -1,4 +1,4 @@
-//! Parked events of all domains at the gateway.
+//! What operators see of all domains at the gateway, and do to them.
 
 use std::sync::{Arc, Mutex};
 
@@ -14,23 +14,31 @@ use shared_service::{Problem, problem_type};
 
 use crate::support::{gateway_of, nobody, serve, services_at};
 
-/// A processor with this many parked events, and what it was told.
+/// A processor with this many parked events, as many unfinished things, and what it was told.
 #[derive(Clone)]
 struct Processor {
     name: &'static str,
     events: usize,
+    /// Whether its reactions wait for an operator's word.
+    is_halted: bool,
     told: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Processor {
     fn with(name: &'static str, events: usize) -> Self {
-        Self { name, events, told: Arc::default() }
+        Self { name, events, is_halted: false, told: Arc::default() }
+    }
+
+    fn halted(name: &'static str) -> Self {
+        Self { is_halted: true, ..Self::with(name, 0) }
     }
 
     async fn start(&self) -> TestService {
         let routes = Router::new()
             .route("/parked", get(list))
             .route("/parked/discarded", get(list))
+            .route("/unfinished", get(list))
+            .route("/reactions/resume", post(resume))
             .route("/parked/replay", post(replay))
             .route("/parked/{id}/discard", post(discard));
         serve(routes.with_state(self.clone())).await
@@ -50,6 +58,17 @@ async fn list(State(processor): State<Processor>, RawQuery(query): RawQuery) -> 
 
 async fn replay(State(processor): State<Processor>) -> Json<Value> {
     Json(json!([{ "reader": processor.name, "replayed": processor.events }]))
+}
+
+async fn resume(State(processor): State<Processor>, body: String) -> axum::response::Response {
+    if body == "nonsense" {
+        return Problem::of(problem_type::MALFORMED_JSON).into_response();
+    }
+    if !processor.is_halted {
+        return Problem::unavailable("it does not wait for anybody's word.").into_response();
+    }
+    processor.told.lock().unwrap().push(Value::from(body));
+    StatusCode::NO_CONTENT.into_response()
 }
 
 async fn discard(
@@ -108,7 +127,7 @@ async fn the_events_of_all_domains_are_one_list_in_pages() {
             .map(|at| ("flight".to_owned(), at as u64))
             .chain((0..passengers).map(|at| ("passenger".to_owned(), at as u64)))
             .collect();
-        for path in ["/api/admin/parked", "/api/admin/parked/discarded"] {
+        for path in ["/api/admin/parked", "/api/admin/parked/discarded", "/api/admin/unfinished"] {
             for limit in 1..6 {
                 let (mut walked, mut after) = (Vec::new(), String::new());
                 loop {
@@ -147,7 +166,9 @@ async fn a_processor_that_cannot_be_asked_is_named() {
     for call in [
         api.get("/api/admin/parked"),
         api.get("/api/admin/parked/discarded"),
+        api.get("/api/admin/unfinished"),
         api.post("/api/admin/parked/replay"),
+        api.post("/api/admin/reactions/resume"),
         api.post(&format!("/api/admin/parked/{id}/discard")).json(&json!({ "reason": "a test" })),
     ] {
         let problem = call.send().await.expect_problem(503, "unavailable");
@@ -185,6 +206,32 @@ async fn a_discard_finds_the_domain_of_its_event() {
 }
 
 #[tokio::test]
+async fn reactions_go_on_in_the_domains_that_wait_for_it() {
+    let (flight, passenger) = (Processor::halted("f"), Processor::with("p", 0));
+    let world = World::new(Some(&flight), Some(&passenger)).await;
+    let resume = |world: &World| world.api().post("/api/admin/reactions/resume");
+    let not_waiting = json!({ "domain": "passenger", "detail": "it does not wait for anybody's word." });
+    let from = json!({ "from": "end" });
+    let resumed = resume(&world).json(&from).send().await.expect(StatusCode::OK).body;
+    assert_eq!(resumed, json!([{ "domain": "flight", "resumed": true }, not_waiting]));
+    assert_eq!(*flight.told.lock().unwrap(), [Value::from(from.to_string())]);
+    // An empty body is passed on as such.
+    resume(&world).send().await.expect(StatusCode::OK);
+    assert_eq!(flight.told.lock().unwrap()[1], "");
+    resume(&world).raw_json("nonsense").send().await.expect_problem(400, "malformed-json");
+
+    let world = World::new(Some(&passenger), Some(&flight)).await;
+    let resumed = resume(&world).json(&from).send().await.expect(StatusCode::OK).body;
+    assert_eq!(resumed[0], json!({ "domain": "passenger", "resumed": true }));
+    let world = World::new(Some(&passenger), Some(&passenger)).await;
+    let problem = resume(&world).json(&from).send().await.expect_problem(503, "unavailable");
+    assert!(problem.text.contains("flight: it does not wait for anybody's word"), "{}", problem.text);
+    let world = World::new(Some(&flight), None).await;
+    let resumed = resume(&world).json(&from).send().await.expect(StatusCode::OK).body;
+    assert!(resumed[1]["detail"].as_str().unwrap().contains("--passenger-processor"), "{resumed}");
+}
+
+#[tokio::test]
 async fn what_is_asked_for_is_checked_and_counted_like_anything_else() {
     let flight = Processor::with("f", 1);
     let world = World::new(Some(&flight), None).await;
@@ -192,9 +239,12 @@ async fn what_is_asked_for_is_checked_and_counted_like_anything_else() {
         let problem = world.api().get(&format!("/api/admin/parked?{query}")).send().await;
         problem.expect_problem(422, "invalid-request");
     }
-    world.api().put("/api/admin/parked").send().await.expect_problem(405, "method-not-allowed");
+    for path in ["/api/admin/parked", "/api/admin/unfinished", "/api/admin/reactions/resume"] {
+        world.api().put(path).send().await.expect_problem(405, "method-not-allowed");
+    }
     world.api().get("/api/admin/nothing").send().await.expect_problem(404, "not-found");
     let services = services_at([nobody().await; 3], [Some(nobody().await), None]);
     let gateway = gateway_of(services, Limits { in_flight: 0, ..Limits::default() }).await;
     gateway.api().get("/api/admin/parked").send().await.expect_problem(503, "unavailable");
+    gateway.api().post("/api/admin/reactions/resume").send().await.expect_problem(503, "unavailable");
 }

@@ -1,0 +1,42 @@
+//! What entries are filtered by.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use shared_infrastructure::event_store::Recorded;
+use uuid::Uuid;
+
+/// What a filter looks at of one event.
+#[derive(Debug)]
+pub(crate) struct Facets {
+    pub(crate) event_type: String,
+    pub(crate) created: Timestamp,
+    /// Who asked, if its metadata says so.
+    pub(crate) actor: Option<String>,
+    /// The fields of its data that hold an identifier.
+    things: Vec<(String, Uuid)>,
+}
+
+#[derive(Deserialize)]
+struct WithActor {
+    actor: Option<String>,
+}
+
+impl Facets {
+    pub(crate) fn of(event: &Recorded) -> Self {
+        let metadata: Option<WithActor> = serde_json::from_slice(&event.custom_metadata).ok();
+        let fields: Map<String, Value> = serde_json::from_slice(&event.data).unwrap_or_default();
+        let things = fields.into_iter().filter_map(|(field, value)| Some((field, value.as_str()?.parse().ok()?)));
+        Self {
+            event_type: event.event_type.clone(),
+            created: event.created,
+            actor: metadata.and_then(|metadata| metadata.actor),
+            things: things.collect(),
+        }
+    }
+
+    /// The identifier in a field of its data.
+    pub(crate) fn thing(&self, field: &str) -> Option<Uuid> {
+        self.things.iter().find(|(name, _)| name == field).map(|(_, thing)| *thing)
+    }
+}

@@ -1,0 +1,141 @@
+//! Lists that the processors of all domains have together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use http::{Extensions, HeaderValue, StatusCode, header};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use shared_service::paging::{InvalidCursor, decode_cursor, encode_cursor};
+use shared_service::problem::{FaultPlace, InvalidPart};
+use shared_service::{FromQuery, Params, Problem, Query};
+
+use super::ask::{Question, Unanswered};
+use super::{Unreachable, of_domain, unavailable};
+use crate::forward::Forwarder;
+use crate::upstream::Processor;
+
+/// How long each processor may take for its part of a list.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// The part of a list that is asked for.
+struct Asked {
+    limit: usize,
+    after: Option<Place>,
+}
+
+/// A place in the list of all domains: in that of this one, after what its own processor calls so.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Place {
+    domain: String,
+    after: Option<String>,
+}
+
+impl FromQuery for Asked {
+    fn read(params: &mut Params) -> Option<Self> {
+        let limit = params.limit();
+        let after = params.or("after", None, |cursor| decode_cursor(cursor).map(Some));
+        Some(Self { limit: limit?, after: after? })
+    }
+}
+
+/// What the processors say together.
+#[derive(Default, Serialize)]
+struct List {
+    /// Each with its `domain`.
+    items: Vec<Map<String, Value>>,
+    next: Option<String>,
+    /// How many there are in the domains that could be asked.
+    total: u64,
+    /// The domains whose processors could not be asked, and why. What they have is missing in the list.
+    unreachable: Vec<Unreachable>,
+}
+
+/// What one processor says.
+#[derive(Deserialize)]
+struct Part {
+    items: Vec<Map<String, Value>>,
+    next: Option<String>,
+    total: u64,
+}
+
+/// What the processors of all domains list at this path of theirs.
+pub(super) fn list_of(path: &'static str) -> MethodRouter<Arc<Forwarder>> {
+    get(async move |State(forwarder): State<Arc<Forwarder>>, Query(asked): Query<Asked>, extensions: Extensions| {
+        list(&forwarder, path, asked, &extensions).await
+    })
+}
+
+/// One domain after the other. Those that come before or after the page are asked too: how many they have.
+async fn list(
+    forwarder: &Forwarder,
+    path: &'static str,
+    Asked { limit, after }: Asked,
+    extensions: &Extensions,
+) -> Result<Response, Problem> {
+    let _slot = forwarder.admit(extensions)?;
+    let processors = forwarder.upstreams().processors();
+    let beginning = after.as_ref().map(|place| processors.iter().position(|one| one.domain.name == place.domain));
+    let first = beginning.unwrap_or(Some(0)).ok_or_else(not_a_cursor)?;
+    let mut list = List::default();
+    for (at, processor) in processors.iter().enumerate() {
+        let domain = processor.domain.name;
+        let room = if at < first || list.next.is_some() { 0 } else { limit - list.items.len() };
+        let after = after.as_ref().filter(|_| at == first).and_then(|place| place.after.as_deref());
+        match part(forwarder, processor, path, room.max(1), after).await {
+            Ok(part) => {
+                list.total += part.total;
+                if at >= first && list.next.is_none() {
+                    list.take(domain, part, room, limit);
+                }
+            }
+            Err(detail) => list.unreachable.push(Unreachable { domain, detail }),
+        }
+    }
+    if list.unreachable.len() == processors.len() {
+        return Err(unavailable(&list.unreachable));
+    }
+    let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+    Ok((no_store, Json(list)).into_response())
+}
+
+fn not_a_cursor() -> Problem {
+    let place = FaultPlace::Parameter("after".to_owned());
+    Problem::invalid_request(vec![InvalidPart { place, detail: InvalidCursor.to_string() }])
+}
+
+impl List {
+    /// Takes what a domain has for the page, or, if there is no room for it, that there is more.
+    fn take(&mut self, domain: &'static str, part: Part, room: usize, limit: usize) {
+        let place = |after| Some(encode_cursor(&Place { domain: domain.to_owned(), after }));
+        if room == 0 {
+            self.next = if part.items.is_empty() { None } else { place(None) };
+            return;
+        }
+        self.items.extend(part.items.into_iter().map(|item| of_domain(domain, item)));
+        self.items.truncate(limit);
+        self.next = part.next.and_then(|next| place(Some(next)));
+    }
+}
+
+async fn part(
+    forwarder: &Forwarder,
+    processor: &Processor,
+    path: &str,
+    limit: usize,
+    after: Option<&str>,
+) -> Result<Part, String> {
+    // A cursor is in the alphabet of URLs.
+    let after = after.map(|after| format!("&after={after}")).unwrap_or_default();
+    let question = Question::get(format!("{path}?limit={limit}{after}"));
+    let answer = question.ask(forwarder.upstreams(), processor, LIMIT).await.map_err(|reason| reason.to_string())?;
+    if answer.status != StatusCode::OK {
+        return Err(answer.detail());
+    }
+    serde_json::from_slice(&answer.body).map_err(|_| Unanswered::Unclear.to_string())
+}
