@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use shared_kernel::Domain;
+use shared_service::body::BODY_LIMIT;
 use shared_service::settings::{List, ServiceUrl};
 use shared_service::{ConnectionLimits, Origin, ServerSettings};
 
@@ -53,8 +54,25 @@ pub struct Limits {
     pub pause: Duration,
     /// How many requests wait for an answer at a time.
     pub in_flight: usize,
+    /// How many of them may be of one client address. If `None`, [`Self::IN_FLIGHT_PER_CLIENT`], and any number from this
+    /// machine.
+    pub in_flight_per_client: Option<usize>,
+    /// How many streams of server-sent events one client address may have open. If `None`, [`Self::FEEDS_PER_CLIENT`],
+    /// and any number from this machine.
+    pub feeds_per_client: Option<usize>,
+    /// How long the body of a request may take to arrive.
+    pub body: Duration,
     /// How many requests a second one client address may send; no limit if `None`.
     pub requests_per_second: Option<NonZeroU32>,
+    /// How many requests a second may come in all; no limit if `None`.
+    pub requests_per_second_in_all: Option<NonZeroU32>,
+}
+
+impl Limits {
+    /// Requests of one client address that wait for an answer at a time, unless set.
+    pub const IN_FLIGHT_PER_CLIENT: usize = 512;
+    /// Streams of server-sent events of one client address, unless set.
+    pub const FEEDS_PER_CLIENT: usize = 100;
 }
 
 impl Default for Limits {
@@ -64,7 +82,11 @@ impl Default for Limits {
             request: Duration::from_secs(35),
             pause: Duration::from_secs(30),
             in_flight: 4096,
+            in_flight_per_client: None,
+            feeds_per_client: None,
+            body: BODY_LIMIT,
             requests_per_second: None,
+            requests_per_second_in_all: None,
         }
     }
 }

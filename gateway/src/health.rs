@@ -46,7 +46,7 @@ pub(crate) async fn overview(
     State(forwarder): State<Arc<Forwarder>>,
     request: axum::extract::Request,
 ) -> Result<Response, Problem> {
-    forwarder.check_rate(request.extensions())?;
+    forwarder.admission().check_rate(request.extensions())?;
     let upstreams = forwarder.upstreams();
     let services = probe_all(upstreams, upstreams.all()).await;
     let status = overall(&services);

@@ -3,6 +3,7 @@
 
 mod accept;
 mod admin;
+mod admission;
 mod compress;
 mod config;
 mod cross_origin;
@@ -11,6 +12,7 @@ mod health;
 mod hop;
 mod paced;
 mod pages;
+mod places;
 mod rate;
 mod upstream;
 mod web;
@@ -28,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use config::{ClientArgs, Config, DomainServices, Limits, NoWebClient, Services, WebArgs, WebDir};
 
+use accept::Preferred;
 use forward::Forwarder;
 use health::Readiness;
 use upstream::Upstreams;
@@ -61,16 +64,24 @@ pub fn router(config: Config) -> Router {
         .merge(web::routes(Arc::clone(&client)))
         .merge(shared_service::health::routes(checks))
         .layer(middleware::from_fn(compress::routes));
-    let others = async move |State(forwarder): State<Arc<Forwarder>>, mut request: Request| {
+    let others = async move |forwarder: Arc<Forwarder>, mut request: Request| {
         cross_origin::forget_origin(request.headers_mut());
         compress::compressed(request, async |request| {
-            if web::is_visit(&request) {
-                client.page_of_nothing().await.into_response()
-            } else {
+            if !web::is_for_people(&request) {
                 forwarder.forward(request).await
+            } else if Preferred::of(request.headers(), Preferred::Json) == Preferred::Html {
+                pages::varying(client.page_of_nothing().await.into_response())
+            } else {
+                pages::varying(forwarder.forward(request).await)
             }
         })
         .await
+    };
+    let others = async move |State(forwarder): State<Arc<Forwarder>>, request: Request| {
+        let method = request.method().clone();
+        let mut response = others(forwarder, request).await;
+        shared_service::complete(&method, &mut response);
+        response
     };
     // Everything below /api is forwarded by the fallback: the busiest path goes through the fewest layers.
     let all = shared_service::finish(own, limits.request).fallback(others).with_state(forwarder);

@@ -33,10 +33,22 @@ struct OwnArgs {
     /// Requests per second that each client address may send; 0 for no limit
     #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_RATE_LIMIT", default_value_t = 0)]
     rate_limit: u32,
+    /// Requests per second that all clients together may send; 0 for no limit
+    #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_RATE_LIMIT_IN_ALL", default_value_t = 0)]
+    rate_limit_in_all: u32,
     /// Requests that wait for an answer at a time
     #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_MAX_IN_FLIGHT", default_value_t = 4096)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_in_flight: u32,
+    /// Requests of one client address that wait for an answer at a time [default: 512, and any number from this machine]
+    #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_MAX_IN_FLIGHT_PER_CLIENT")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_in_flight_per_client: Option<u32>,
+    /// Streams of server-sent events that one client address may have open [default: 100, and any number from this
+    /// machine]
+    #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_MAX_FEEDS_PER_CLIENT")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    max_feeds_per_client: Option<u32>,
     /// Seconds that a service may take until its answer begins
     #[arg(long, value_name = "SECONDS", env = "JETBRIDGE_REQUEST_LIMIT", default_value_t = 35)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=3600))]
@@ -92,14 +104,21 @@ impl From<Args> for Config {
             services: Services { domains, auditlog_api: own.auditlog_api },
             limits: Limits {
                 request: Duration::from_secs(own.request_limit.into()),
-                in_flight: usize::try_from(own.max_in_flight).unwrap_or(usize::MAX),
+                in_flight: number(own.max_in_flight),
+                in_flight_per_client: own.max_in_flight_per_client.map(number),
+                feeds_per_client: own.max_feeds_per_client.map(number),
                 requests_per_second: NonZeroU32::new(own.rate_limit),
+                requests_per_second_in_all: NonZeroU32::new(own.rate_limit_in_all),
                 ..Limits::default()
             },
             web_dir: own.web.web_dir,
             server,
         }
     }
+}
+
+fn number(setting: u32) -> usize {
+    usize::try_from(setting).unwrap_or(usize::MAX)
 }
 
 fn main() -> ExitCode {

@@ -95,7 +95,8 @@ async fn explanation(
     Ok(varying(page(&pages.client, kind.title, &body)))
 }
 
-fn varying(mut response: Response) -> Response {
+/// Says that who prefers something else gets something else.
+pub(crate) fn varying(mut response: Response) -> Response {
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
     response
 }
@@ -115,9 +116,8 @@ fn page(client: &WebClient, title: &str, body: &str) -> Response {
 
 /// Adds the headers that keep a page what it is.
 pub(crate) fn with_headers(content_security_policy: &'static str, page: Response) -> Response {
-    let headers: [(HeaderName, HeaderValue); 5] = [
+    let headers: [(HeaderName, HeaderValue); 4] = [
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(content_security_policy)),
-        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         (CROSS_ORIGIN_OPENER_POLICY, HeaderValue::from_static("same-origin")),
         (PERMISSIONS_POLICY, HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()")),

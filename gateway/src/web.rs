@@ -12,13 +12,13 @@ use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
+use shared_service::entity_tag::EntityTags;
 use shared_service::problem::Problem;
 use shared_service::problem_type;
 
-use crate::accept::Preferred;
 use crate::config::WebDir;
 use crate::pages;
 
@@ -35,7 +35,6 @@ const VERSION_BYTES: usize = 8;
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
      require-trusted-types-for 'script'; trusted-types 'none'";
-const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
 
 /// The files that a browser has a use for.
 #[derive(RustEmbed)]
@@ -77,25 +76,28 @@ async fn index(State(client): State<Arc<WebClient>>, headers: HeaderMap) -> Resu
 
 async fn asset(
     State(client): State<Arc<WebClient>>,
+    uri: Uri,
     path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let missing = || Problem::new(problem_type::NOT_FOUND, "The web client has no such file.");
+    // A slash that is encoded is none, and no file has one in its name.
+    if uri.path().to_ascii_lowercase().contains("%2f") {
+        return Err(missing());
+    }
     let Path((version, path)) = path.map_err(|_| missing())?;
     // The page is not for use without the headers of a page.
     let content = if path == INDEX { None } else { client.read(&path).await? };
     let asset = client.answer(&path, &version, content.ok_or_else(missing)?);
-    let asset = ([(CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("same-origin"))], asset);
-    Ok(client.unless_known(&headers, asset.into_response()))
+    Ok(client.unless_known(&headers, asset))
 }
 
-/// Whether this is somebody who follows a link or types an address, and should be told that nothing is there by a page.
-pub(crate) fn is_visit(request: &Request) -> bool {
+/// Whether somebody who follows a link or types an address may ask for this, and should be told that nothing is there by
+/// a page.
+pub(crate) fn is_for_people(request: &Request) -> bool {
     let path = request.uri().path();
     let is_below = |place: &str| path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
-    !NOT_FOR_PEOPLE.into_iter().any(is_below)
-        && matches!(*request.method(), Method::GET | Method::HEAD)
-        && Preferred::of(request.headers(), Preferred::Json) == Preferred::Html
+    !NOT_FOR_PEOPLE.into_iter().any(is_below) && matches!(*request.method(), Method::GET | Method::HEAD)
 }
 
 impl WebClient {
@@ -157,11 +159,8 @@ impl WebClient {
             Files::Embedded(_) if version == self.version => "public, max-age=31536000, immutable",
             Files::Embedded(_) => "no-cache",
         };
-        let headers = [
-            (header::CONTENT_TYPE, content_type(path)),
-            (header::CACHE_CONTROL, HeaderValue::from_static(caching)),
-            (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
-        ];
+        let headers =
+            [(header::CONTENT_TYPE, content_type(path)), (header::CACHE_CONTROL, HeaderValue::from_static(caching))];
         (headers, content).into_response()
     }
 
@@ -170,15 +169,14 @@ impl WebClient {
         if matches!(self.files, Files::Folder(_)) {
             return response;
         }
-        let etag = format!("\"{}\"", self.version);
-        let known = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-        let mut known = known.flat_map(|value| value.split(',')).map(str::trim);
-        if known.any(|known| known == "*" || known.trim_start_matches("W/") == etag) {
+        let known = EntityTags::read(request, &header::IF_NONE_MATCH).ok().flatten();
+        if known.is_some_and(|known| known.match_weakly(self.version.as_bytes())) {
             *response.status_mut() = StatusCode::NOT_MODIFIED;
             *response.body_mut() = axum::body::Body::empty();
+            response.headers_mut().remove(header::CONTENT_TYPE);
         }
         // Weak, since it is the same for all encodings.
-        if let Ok(etag) = HeaderValue::try_from(format!("W/{etag}")) {
+        if let Ok(etag) = HeaderValue::try_from(format!("W/\"{}\"", self.version)) {
             response.headers_mut().insert(header::ETAG, etag);
         }
         response

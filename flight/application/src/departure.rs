@@ -10,7 +10,7 @@ use flight_core::{FlightCommand, FlightRejection, FlightState, Flights, may_depa
 use passenger_contract::SealAnswer;
 use shared_kernel::{
     AT_ONCE_LIMIT, Cause, CommandContext, Committed, DECISION_LIMIT, Execute, ExecuteError, Idempotency,
-    IdempotencyKey, Interruption, Position, Revision,
+    IdempotencyKey, IfVersion, Interruption, Position, Revision,
 };
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
@@ -28,7 +28,7 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     /// Lets a flight leave the gate: first its manifest is sealed, which decides that everybody has boarded, then the
     /// flight departs. If this process dies in between, the reaction to the seal completes the same command.
     ///
-    /// With `if_version`, a correction that is meant for the same version and this never both succeed.
+    /// Where `if_version` lists versions, a correction that is meant for the same one and this never both succeed.
     ///
     /// # Errors
     /// [`FlightError`]. Once the manifest may have been sealed, only that the flight is not there any more, that
@@ -36,7 +36,7 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     pub async fn depart(
         &self,
         flight_id: FlightId,
-        if_version: Option<Revision>,
+        if_version: Option<IfVersion>,
         mut context: CommandContext,
     ) -> FlightResult<FlightView> {
         let step_of = context.idempotency.get_or_insert_with(|| own_key(context.command_id)).clone();
@@ -55,7 +55,7 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     async fn depart_now(
         &self,
         flight_id: FlightId,
-        if_version: Option<Revision>,
+        if_version: Option<IfVersion>,
         step_of: &Idempotency,
         context: CommandContext,
     ) -> FlightResult<FlightView> {
@@ -78,14 +78,14 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     /// What the same command led to before, as far as this process knows.
     fn earlier(&self, command: &Idempotency) -> Option<FlightResult<FlightView>> {
         let (fingerprint, committed) = self.executor.remembered(&command.key)?;
-        Some(if fingerprint == command.fingerprint { done(committed) } else { Err(FlightError::KeyReused) })
+        Some(if command.is_recorded_as(&fingerprint) { done(committed) } else { Err(FlightError::KeyReused) })
     }
 
     /// Decides in the flight's stream that it may leave. A seal cannot be undone, so this comes before it.
     async fn prepare(
         &self,
         flight_id: FlightId,
-        if_version: Option<Revision>,
+        if_version: Option<IfVersion>,
         step_of: &Idempotency,
         context: &CommandContext,
     ) -> Result<(), FlightError> {
@@ -94,9 +94,13 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
             return self.check(|state| may_depart(state, &flight_id, None)).await;
         };
         let ((), revision) = self.executor.inspect_fresh(|_| ()).await?;
-        let if_version = self.prepared_version(if_version, step_of);
-        let allowed = self.executor.inspect(|state| may_depart(state, &flight_id, Some(if_version)));
-        allowed.map_err(|rejection| FlightError::rejected(rejection, revision))?;
+        let wanted = if_version.map_listed(|version| self.prepared_version(version, step_of));
+        let look = |state: &FlightState| {
+            may_depart(state, &flight_id, Some(&wanted))?;
+            Ok(state.flight(&flight_id).map(|flight| flight.version))
+        };
+        let current = self.executor.inspect(look).map_err(|rejection| FlightError::rejected(rejection, revision))?;
+        let Some(if_version) = current.filter(|_| wanted.is_listed()) else { return Ok(()) };
         let answer = self.manifests.preview_seal(flight_id).await?;
         let complete_at = match answer {
             SealAnswer::Sealed { revision: Some(revision), .. } => revision,
@@ -117,7 +121,8 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     fn prepared_version(&self, if_version: Revision, step_of: &Idempotency) -> Revision {
         let mut version = if_version;
         for _ in 0..MAX_PREPARATIONS {
-            match self.executor.remembered(&preparation(step_of, version).key) {
+            let mut keys = step_of.fingerprints().map(|fingerprint| preparation_key(step_of, fingerprint, version));
+            match keys.find_map(|key| self.executor.remembered(&key)) {
                 Some((_, Committed { revision: Some(revision), .. })) => version = revision,
                 _ => break,
             }
@@ -201,12 +206,17 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
 /// A key for a command whose caller gave none, so that its last step completes it whoever takes it.
 fn own_key(command_id: Uuid) -> Idempotency {
     let key = IdempotencyKey::of_command(command_id);
-    Idempotency { fingerprint: key.as_str().to_owned(), key }
+    Idempotency::new(key.clone(), key.as_str().to_owned())
+}
+
+/// What the preparation of a departure in this version is known by.
+fn preparation(step_of: &Idempotency, if_version: Revision) -> Idempotency {
+    let key = preparation_key(step_of, &step_of.fingerprint, if_version);
+    Idempotency::new(key, step_of.fingerprint.clone())
 }
 
 /// The key of the preparation of a departure in this version. It is no client's.
-fn preparation(Idempotency { key, fingerprint }: &Idempotency, if_version: Revision) -> Idempotency {
-    let name = format!("departure {if_version} {fingerprint} {key}");
-    let key = IdempotencyKey::of_command(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()));
-    Idempotency { key, fingerprint: fingerprint.clone() }
+fn preparation_key(step_of: &Idempotency, fingerprint: &str, if_version: Revision) -> IdempotencyKey {
+    let name = format!("departure {if_version} {fingerprint} {}", step_of.key);
+    IdempotencyKey::of_command(Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()))
 }

@@ -1,7 +1,7 @@
 use flight_contract::{Admission, FlightId};
 use flight_core::{FlightCommand, FlightDetails, FlightRejection, FlightState, FlightStatus, Flights};
 use passenger_contract::FlightEnding;
-use shared_kernel::{Cause, CommandContext, Committed, Execute, Executed, Position, Revision};
+use shared_kernel::{Cause, CommandContext, Committed, Execute, Executed, IfVersion, Position, Revision};
 use uuid::Uuid;
 
 use crate::{FlightError, FlightView, Manifests};
@@ -38,7 +38,7 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         &self,
         flight_id: FlightId,
         details: FlightDetails,
-        if_version: Option<Revision>,
+        if_version: Option<IfVersion>,
         context: CommandContext,
     ) -> FlightResult<FlightView> {
         self.execute(FlightCommand::CorrectDetails { flight_id, details, if_version }, context).await
@@ -51,7 +51,7 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     pub async fn land(
         &self,
         flight_id: FlightId,
-        if_version: Option<Revision>,
+        if_version: Option<IfVersion>,
         context: CommandContext,
     ) -> FlightResult<FlightView> {
         let cause = context.as_cause();
@@ -67,7 +67,7 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     pub async fn delete(
         &self,
         flight_id: FlightId,
-        if_version: Option<Revision>,
+        if_version: Option<IfVersion>,
         context: CommandContext,
     ) -> FlightResult<()> {
         let cause = context.as_cause();

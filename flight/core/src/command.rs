@@ -1,12 +1,12 @@
 use flight_contract::FlightId;
-use shared_kernel::Revision;
+use shared_kernel::{IfVersion, Revision};
 
 use crate::FlightDetails;
 
 /// What can be asked of the flight domain.
 ///
-/// Where there is an `if_version`, the command is meant for the flight as of that [`crate::Flight::version`] and is
-/// rejected as stale if something has happened since.
+/// Where there is an `if_version`, it says which [`crate::Flight::version`] the command is meant for, and the command is
+/// rejected as stale if the flight has another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FlightCommand {
     /// Announce a new flight, at the gate.
@@ -23,7 +23,7 @@ pub enum FlightCommand {
         /// All of its details, corrected.
         details: FlightDetails,
         /// The version that was corrected.
-        if_version: Option<Revision>,
+        if_version: Option<IfVersion>,
     },
     /// Hear from the passenger domain whether everybody on the manifest has boarded. Never rejected: news that is older
     /// than what the flight knows, or comes too late to matter to it, changes nothing.
@@ -66,14 +66,14 @@ pub enum FlightCommand {
         /// Which flight.
         flight_id: FlightId,
         /// The version that is to land.
-        if_version: Option<Revision>,
+        if_version: Option<IfVersion>,
     },
     /// Delete a flight that is not in the air.
     Delete {
         /// Which flight.
         flight_id: FlightId,
         /// The version that is to be deleted.
-        if_version: Option<Revision>,
+        if_version: Option<IfVersion>,
     },
 }
 

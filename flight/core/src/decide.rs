@@ -1,7 +1,7 @@
 use flight_contract::FlightId;
 use std::sync::Arc;
 
-use shared_kernel::{Decider, Revision};
+use shared_kernel::{Decider, IfVersion, Revision};
 use uuid::Uuid;
 
 use crate::state::Standing;
@@ -32,7 +32,7 @@ impl Decider for Flights {
         match command {
             FlightCommand::Create { flight_id, details } => create(state, *flight_id, details),
             FlightCommand::CorrectDetails { flight_id, details, if_version } => {
-                correct_details(at_gate(state, flight_id, *if_version)?, details)
+                correct_details(at_gate(state, flight_id, if_version.as_ref())?, details)
             }
             FlightCommand::NoteManifest { flight_id, complete, manifest_revision } => {
                 Ok(note_manifest(state, flight_id, *complete, *manifest_revision))
@@ -45,8 +45,8 @@ impl Decider for Flights {
                 Ok(vec![FlightEvent::Departed(FlightDisembarked { flight_id: *flight_id })])
             }
             FlightCommand::CompleteDeparture { flight_id } => Ok(complete_departure(state, flight_id)),
-            FlightCommand::Land { flight_id, if_version } => land(existing(state, flight_id, *if_version)?),
-            FlightCommand::Delete { flight_id, if_version } => delete(existing(state, flight_id, *if_version)?),
+            FlightCommand::Land { flight_id, if_version } => land(existing(state, flight_id, if_version.as_ref())?),
+            FlightCommand::Delete { flight_id, if_version } => delete(existing(state, flight_id, if_version.as_ref())?),
         }
     }
 
@@ -104,7 +104,7 @@ impl Decider for Flights {
 pub fn may_depart(
     state: &FlightState,
     flight_id: &FlightId,
-    if_version: Option<Revision>,
+    if_version: Option<&IfVersion>,
 ) -> Result<(), FlightRejection> {
     at_gate(state, flight_id, if_version).map(drop)
 }
@@ -113,7 +113,7 @@ pub fn may_depart(
 fn at_gate<'state>(
     state: &'state FlightState,
     flight_id: &FlightId,
-    if_version: Option<Revision>,
+    if_version: Option<&IfVersion>,
 ) -> Result<&'state Flight, FlightRejection> {
     let standing = existing(state, flight_id, if_version)?;
     standing.flight.filter(|flight| flight.status.is_at_gate()).ok_or(FlightRejection::AlreadyDeparted)
@@ -123,10 +123,10 @@ fn at_gate<'state>(
 fn existing<'state>(
     state: &'state FlightState,
     flight_id: &FlightId,
-    if_version: Option<Revision>,
+    if_version: Option<&IfVersion>,
 ) -> Result<Standing<'state>, FlightRejection> {
     let flight = state.standing(flight_id).ok_or(FlightRejection::NotFound)?;
-    if if_version.is_some_and(|version| version != flight.version) {
+    if if_version.is_some_and(|wanted| !wanted.is_met_by(flight.version)) {
         return Err(FlightRejection::Stale { current: flight.version });
     }
     Ok(flight)
@@ -183,7 +183,7 @@ fn prepare_departure(
     manifest_revision: Revision,
     if_version: Revision,
 ) -> Decision {
-    let flight = at_gate(state, flight_id, Some(if_version))?;
+    let flight = at_gate(state, flight_id, Some(&if_version.into()))?;
     if flight.manifest_revision.is_some_and(|known| known > manifest_revision) {
         return Err(FlightRejection::Stale { current: flight.version });
     }

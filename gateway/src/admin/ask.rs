@@ -54,7 +54,7 @@ impl Question {
     /// One with what the headers of a request say about who asks for it, and why.
     pub(super) fn post(path_and_query: String, asked_with: &HeaderMap, body: Bytes) -> Self {
         let mut headers = HeaderMap::new();
-        for name in [JETBRIDGE_ACTOR, X_CORRELATION_ID, TRACEPARENT, header::CONTENT_TYPE] {
+        for name in [JETBRIDGE_ACTOR, X_CORRELATION_ID, TRACEPARENT, header::CONTENT_TYPE, header::CONTENT_ENCODING] {
             for value in asked_with.get_all(&name) {
                 headers.append(&name, value.clone());
             }

@@ -10,11 +10,12 @@ use axum::{Json, Router};
 use http::{Extensions, HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use shared_service::{EventId, PathId, Problem, body, problem_type};
+use shared_service::{EventId, PathId, Problem, problem_type};
 
 use super::ask::{Answer, Question, Unanswered};
 use super::list::list_of;
 use super::{Unreachable, of_domain, refused, tell_all, unavailable};
+use crate::admission::TakenIn;
 use crate::forward::Forwarder;
 
 pub(super) fn routes() -> Router<Arc<Forwarder>> {
@@ -45,10 +46,11 @@ async fn discard(
     PathId(id): PathId<EventId>,
     request: Request,
 ) -> Result<Response, Problem> {
-    let _slot = forwarder.admit(request.extensions())?;
     let (parts, body) = request.into_parts();
-    let body = body::read(&parts.headers, body).await?;
-    let question = Question::post(format!("/parked/{id}/discard"), &parts.headers, body);
+    let admission = forwarder.admission();
+    let TakenIn { bytes, room: _room } = admission.take_in(&parts.extensions, &parts.headers, body).await?;
+    let _place = forwarder.admit(&parts.extensions)?;
+    let question = Question::post(format!("/parked/{id}/discard"), &parts.headers, bytes);
     let processors = forwarder.upstreams().processors();
     let mut unreachable = Vec::new();
     for processor in processors {

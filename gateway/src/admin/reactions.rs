@@ -7,10 +7,11 @@ use axum::extract::{Request, State};
 use axum::response::Response;
 use axum::routing::post;
 use serde_json::{Map, Value};
-use shared_service::{Problem, body};
+use shared_service::Problem;
 
 use super::ask::Question;
 use super::tell_all;
+use crate::admission::TakenIn;
 use crate::forward::Forwarder;
 
 pub(super) fn routes() -> Router<Arc<Forwarder>> {
@@ -20,8 +21,9 @@ pub(super) fn routes() -> Router<Arc<Forwarder>> {
 /// Which domains react from now on. It is a problem if none had waited for that.
 async fn resume(State(forwarder): State<Arc<Forwarder>>, request: Request) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
-    let body = body::read(&parts.headers, body).await?;
-    let question = Question::post("/reactions/resume".to_owned(), &parts.headers, body);
+    let admission = forwarder.admission();
+    let TakenIn { bytes, room: _room } = admission.take_in(&parts.extensions, &parts.headers, body).await?;
+    let question = Question::post("/reactions/resume".to_owned(), &parts.headers, bytes);
     let has_resumed = Map::from_iter([("resumed".to_owned(), Value::from(true))]);
     tell_all(&forwarder, &parts.extensions, &question, |_| Ok(vec![has_resumed.clone()])).await
 }

@@ -1,11 +1,13 @@
+use std::net::IpAddr;
+
 use super::*;
 
 fn once_per_second() -> RateLimit {
-    RateLimit::per_second(NonZeroU32::MIN)
+    RateLimit::per_second(Some(NonZeroU32::MIN), None)
 }
 
-fn client(address: &str) -> IpAddr {
-    address.parse().unwrap()
+fn client(address: &str) -> Client {
+    address.parse::<IpAddr>().unwrap().into()
 }
 
 #[test]
@@ -36,7 +38,19 @@ fn an_ipv4_address_is_the_same_client_in_either_form() {
 fn the_memory_for_clients_is_bounded() {
     let rate = once_per_second();
     for number in 0..(MAX_CLIENTS as u32 + 1_000) {
-        let _ = rate.check(IpAddr::V4(number.into()));
+        let _ = rate.check(IpAddr::V4(number.into()).into());
     }
-    assert!(rate.limiter.len() <= MAX_CLIENTS + 1);
+    assert!(rate.per_client.unwrap().len() <= MAX_CLIENTS + 1);
+}
+
+#[test]
+fn all_together_have_an_allowance_that_one_client_cannot_use_up_by_being_refused() {
+    let rate = RateLimit::per_second(Some(NonZeroU32::MIN), NonZeroU32::new(3));
+    assert!(rate.check(client("192.0.2.1")).is_ok());
+    for _ in 0..10 {
+        assert!(rate.check(client("192.0.2.1")).is_err());
+    }
+    assert!(rate.check(client("192.0.2.2")).is_ok());
+    assert!(rate.check(client("192.0.2.3")).is_ok());
+    assert!(rate.check(client("192.0.2.4")).is_err());
 }

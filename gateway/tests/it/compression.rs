@@ -7,7 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::response::IntoResponse;
 use axum::routing::{any, get};
 use futures::{StreamExt, stream};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use jetbridge_testing::TestService;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use tokio::sync::mpsc;
@@ -176,6 +176,99 @@ async fn each_encoding_has_an_etag_of_its_own_that_the_service_understands() {
     assert_eq!(of_several.send().await.unwrap().status(), 200);
     let stale = Client::new().put(gateway.url(path)).header("if-match", "\"11-br\"");
     assert_eq!(stale.send().await.unwrap().status(), 412);
+}
+
+/// A cache uses what a 304 names in place of the answer, so it has to be something that the client accepts.
+#[tokio::test]
+async fn a_304_names_what_the_client_has_and_accepts() {
+    let service = serve(Router::new().route(
+        "/api/flights/7",
+        get(|headers: HeaderMap| async move {
+            let known =
+                headers.get("if-none-match").map(|known| String::from_utf8_lossy(known.as_bytes()).into_owned());
+            let is_known = known.as_deref().is_some_and(|known| known.split(", ").any(|tag| tag.ends_with("\"12\"")));
+            let status = if is_known { StatusCode::NOT_MODIFIED } else { StatusCode::OK };
+            (status, [("etag", "\"12\""), ("known", &known.unwrap_or_default().replace('\u{fffd}', "?"))])
+                .into_response()
+        }),
+    ))
+    .await;
+    let gateway = gateway(service.address()).await;
+    for (accept, known, etag) in [
+        ("br", &b"\"12-br\""[..], Some("\"12-br\"")),
+        ("gzip, br", b"\"11\", W/\"12-br\",, \"12-gzip\"", Some("\"12-br\"")),
+        ("gzip, br;q=0.5", b"\"12-br\", \"12-gzip\"", Some("\"12-gzip\"")),
+        ("gzip", b"\"12-br\", \"12-gzip\"", Some("\"12-gzip\"")),
+        ("*", b"\"12-gzip\"", Some("\"12-gzip\"")),
+        ("gzip", b"\"a,\xeb-gzip\", \"12-gzip\"", Some("\"12-gzip\"")),
+        ("gzip", b"\"12-br\", \"12\"", Some("\"12\"")),
+        ("gzip", b"\"12-br\"", None),
+        ("identity", b"\"12-br\"", None),
+        ("br;q=0, gzip", b"\"12-br\"", None),
+        ("br", b"\"12-br-br\"", None),
+        ("br", b"\"12-br", None),
+    ] {
+        let known = HeaderValue::from_bytes(known).unwrap();
+        let answer = request(&gateway, "/api/flights/7", accept).header("if-none-match", &known).send().await.unwrap();
+        assert_eq!(answer.status(), if etag.is_some() { 304 } else { 200 }, "{accept} {known:?}");
+        assert_eq!(answer.headers()["etag"], etag.unwrap_or("\"12\""), "{accept} {known:?}");
+        assert_eq!(answer.headers()["vary"], "accept-encoding");
+        for header in ["content-type", "content-length", "content-encoding"] {
+            assert!(etag.is_none() || !answer.headers().contains_key(header), "{header} {accept} {known:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn if_match_keeps_weak_tags_weak_whatever_their_encoding() {
+    let echo = |headers: HeaderMap| async move { headers["if-match"].as_bytes().to_vec() };
+    let service = serve(Router::new().fallback(any(echo))).await;
+    let gateway = gateway(service.address()).await;
+    for (sent, passed_on) in [
+        (&b"\"12-br\", W/\"12-gzip\""[..], &b"\"12\", W/\"12\""[..]),
+        (b"\"\xeb,-br\" ,\"x\"", b"\"\xeb,\", \"x\""),
+        (b"\"12\",, \"13\"", b"\"12\",, \"13\""),
+        (b"\"12-br\" \"13-br\"", b"\"12-br\" \"13-br\""),
+        (b"*", b"*"),
+    ] {
+        let sent = HeaderValue::from_bytes(sent).unwrap();
+        let answer = Client::new().put(gateway.url("/api/flights/7")).header("if-match", &sent).send().await.unwrap();
+        assert_eq!(answer.bytes().await.unwrap(), passed_on, "{sent:?}");
+    }
+}
+
+#[tokio::test]
+async fn head_says_of_each_encoding_what_get_does() {
+    let service = service().await;
+    let gateway = gateway(service.address()).await;
+    for path in ["/api/flights/500", "/api/flights/100000", "/", "/assets/dev/main.js", "/problems", "/nowhere"] {
+        for accept in [FROM_A_BROWSER, "gzip", "identity"] {
+            let ask = |method| {
+                let request = Client::new().request(method, gateway.url(path));
+                request.header("accept-encoding", accept).header("accept", "text/html").send()
+            };
+            let (get, head) = (ask(Method::GET).await.unwrap(), ask(Method::HEAD).await.unwrap());
+            assert_eq!(head.status(), get.status(), "{path} {accept}");
+            let mut expected = get.headers().clone();
+            let mut found = head.headers().clone();
+            for headers in [&mut expected, &mut found] {
+                headers.remove("date");
+                // What depends on how it is sent.
+                headers.remove("transfer-encoding");
+            }
+            assert_eq!(found, expected, "{path} {accept}");
+            assert_eq!(head.bytes().await.unwrap(), "");
+        }
+    }
+}
+
+#[tokio::test]
+async fn head_of_what_has_no_known_length_does_not_say_that_it_is_empty() {
+    let (_events, service) = streaming("text/event-stream").await;
+    let gateway = gateway(service.address()).await;
+    let head = Client::new().head(gateway.url("/api/auditlog/events")).send().await.unwrap();
+    assert_eq!(head.status(), 200);
+    assert!(!head.headers().contains_key("content-length"), "{:?}", head.headers());
 }
 
 #[tokio::test]

@@ -58,6 +58,45 @@ async fn each_path_goes_to_its_service_unchanged() {
     }
 }
 
+/// As everything between a client and the services may write it (RFC 3986, 6.2.2.2).
+#[tokio::test]
+async fn percent_encoded_letters_are_letters() {
+    let (gateway, _services) = three_services().await;
+    for (path, service, uri) in [
+        ("/api/%66lights", "flight", "/api/flights"),
+        ("/%61pi/p%61ssengers/%37?text=%61", "passenger", "/api/passengers/7?text=%61"),
+        ("/api/auditlo%67/all", "auditlog", "/api/auditlog/all"),
+        ("/api/flights/%2E%2e/%2Frpc", "flight", "/api/flights/%2E%2e/%2Frpc"),
+    ] {
+        let answer = raw(&gateway, &format!("GET {path} HTTP/1.1")).await;
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        let answer: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("{path}: {answer}"));
+        assert_eq!((answer["service"].as_str(), answer["uri"].as_str()), (Some(service), Some(uri)));
+    }
+}
+
+/// What is answered to a request that is written by hand.
+async fn raw(gateway: &TestService, head: &str) -> String {
+    let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
+    stream.write_all(format!("{head}\r\nhost: localhost\r\nconnection: close\r\n\r\n").as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    tokio::time::timeout(LIMIT, stream.read_to_string(&mut answer)).await.unwrap().unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn no_client_passes_for_a_service() {
+    let (gateway, _services) = three_services().await;
+    let post = |actor: &str| Client::new().post(gateway.url("/api/flights")).header("jetbridge-actor", actor);
+    for name in ["flight-processor", "passenger-api", "passenger-reactions", "flight-reactions", "gateway"] {
+        expect_problem(post(name), 400, "malformed-header").await;
+    }
+    for name in ["flight-desk", "booking-api", "UTF-8''Zo%C3%AB"] {
+        let answer: Value = post(name).send().await.unwrap().json().await.unwrap();
+        assert_eq!(answer["headers"]["jetbridge-actor"], name);
+    }
+}
+
 #[tokio::test]
 async fn other_paths_do_not_exist() {
     let (gateway, _services) = three_services().await;
@@ -69,7 +108,12 @@ async fn other_paths_do_not_exist() {
         "/rpc",
         "/flights",
         "//api/flights",
-        "/api/%66lights",
+        "/api%2Fflights",
+        "/api/flights%2F7",
+        "/api/%2566lights",
+        "/api/%2e%2e/flights",
+        "/api/%ff",
+        "/api/fl%C3%AFghts",
         "/favicon.ico",
     ] {
         expect_problem(Client::new().get(gateway.url(path)), 404, "not-found").await;
@@ -87,6 +131,7 @@ async fn methods_bodies_and_headers_pass_both_ways() {
             .header("if-match", "\"3\"")
             .header("x-correlation-id", "c")
             .header("x-request-id", "r")
+            .header("tracestate", "a=1,b=2")
             .body("{\"a\": 1}")
             .send()
             .await
@@ -95,12 +140,18 @@ async fn methods_bodies_and_headers_pass_both_ways() {
         assert_eq!(answer.headers()["etag"], "\"7\"");
         assert_eq!(answer.headers()["jetbridge-position"], "f7");
         assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+        assert_eq!(answer.headers()["cross-origin-resource-policy"], "same-origin");
+        assert_eq!(answer.headers()["cache-control"], "no-store");
         let answer: Value = answer.json().await.unwrap();
         assert_eq!(answer["method"], method.as_str());
         assert_eq!(answer["body"], "{\"a\": 1}");
-        for (name, value) in
-            [("idempotency-key", "k"), ("if-match", "\"3\""), ("x-correlation-id", "c"), ("x-request-id", "r")]
-        {
+        for (name, value) in [
+            ("idempotency-key", "k"),
+            ("if-match", "\"3\""),
+            ("x-correlation-id", "c"),
+            ("x-request-id", "r"),
+            ("tracestate", "a=1,b=2"),
+        ] {
             assert_eq!(answer["headers"][name], value);
         }
     }
@@ -164,7 +215,7 @@ async fn head_has_the_headers_of_get_without_its_body() {
 async fn bodies_up_to_the_limit_pass_and_larger_ones_do_not() {
     let (gateway, _services) = three_services().await;
     let post = |body: reqwest::Body| Client::new().post(gateway.url("/api/flights")).body(body);
-    let limit = 2 << 20;
+    let limit = 64 << 10;
     let answer: Value = post(vec![b'x'; limit].into()).send().await.unwrap().json().await.unwrap();
     assert_eq!(answer["length"], limit);
     expect_problem(post(vec![b'x'; limit + 1].into()), 413, "content-too-large").await;
@@ -186,9 +237,20 @@ fn chunked(size: usize) -> reqwest::Body {
 async fn bodies_of_unknown_size_are_limited_too() {
     let (gateway, _services) = three_services().await;
     let post = |size| Client::new().post(gateway.url("/api/flights")).body(chunked(size));
-    let answer: Value = post(1 << 20).send().await.unwrap().json().await.unwrap();
-    assert_eq!(answer["length"], 1 << 20);
+    let answer: Value = post(64 << 10).send().await.unwrap().json().await.unwrap();
+    assert_eq!((&answer["length"], &answer["headers"]["content-length"]), (&json!(65_536), &json!("65536")));
+    assert_eq!(answer["headers"]["transfer-encoding"], Value::Null);
+    expect_problem(post(65 << 10), 413, "content-too-large").await;
     expect_problem(post(3 << 20), 413, "content-too-large").await;
+}
+
+#[tokio::test]
+async fn what_nobody_here_does_is_not_expected_of_a_service() {
+    let (gateway, _services) = three_services().await;
+    let post = |expected: &str| Client::new().post(gateway.url("/api/flights")).header("expect", expected).body("{}");
+    expect_problem(post("200-ok"), 417, "expectation-failed").await;
+    let answer: Value = post("100-continue").send().await.unwrap().json().await.unwrap();
+    assert_eq!((&answer["body"], &answer["headers"]["expect"]), (&json!("{}"), &Value::Null));
 }
 
 #[tokio::test]

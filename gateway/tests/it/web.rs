@@ -52,6 +52,7 @@ fn assert_page_headers(page: &Response) {
          form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
     );
     assert_eq!(page.headers()["x-content-type-options"], "nosniff");
+    assert_eq!(page.headers()["cross-origin-resource-policy"], "same-origin");
     assert_eq!(page.headers()["referrer-policy"], "no-referrer");
     assert_eq!(page.headers()["cross-origin-opener-policy"], "same-origin");
     assert!(page.headers()["permissions-policy"].to_str().unwrap().contains("geolocation=()"));
@@ -81,6 +82,8 @@ async fn the_page_is_asked_for_again_and_sent_if_it_has_changed() {
         assert_eq!(answer.status(), 304);
         assert_eq!(answer.headers()["etag"], etag);
         assert_eq!(answer.headers()["cache-control"], "no-cache");
+        assert_eq!(answer.headers()["vary"], "accept-encoding");
+        assert!(!answer.headers().contains_key("content-type") && !answer.headers().contains_key("content-length"));
         assert_eq!(answer.text().await.unwrap(), "");
     }
     let request = Client::new().get(gateway.url("/")).header("if-none-match", "\"x\"");
@@ -182,6 +185,27 @@ async fn pages_and_files_can_only_be_read() {
         for method in [Method::POST, Method::PUT, Method::DELETE] {
             let headers = expect_problem(visit(&gateway, method, path), 405, "method-not-allowed").await;
             assert_eq!(headers["allow"], "GET,HEAD");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_encoded_slash_is_none() {
+    let gateway = gateway(nobody().await).await;
+    for path in ["/assets/dev%2Fmain.js", "/assets/dev/styles%2Fwall.css", "/assets/dev/%2E%2E%2Fmain.js"] {
+        expect_problem(Client::new().get(gateway.url(path)), 404, "not-found").await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_answered_in_two_forms_says_so() {
+    let gateway = gateway(nobody().await).await;
+    for path in ["/nowhere", "/problems", "/problems/not-found"] {
+        for accept in ["text/html", "application/json", "*/*"] {
+            let answer = Client::new().get(gateway.url(path)).header("accept", accept).send().await.unwrap();
+            let vary: Vec<_> = answer.headers().get_all("vary").iter().map(|value| value.to_str().unwrap()).collect();
+            assert!(vary.iter().any(|value| value.eq_ignore_ascii_case("accept")), "{path} {accept} {vary:?}");
+            assert!(answer.headers().contains_key("cache-control"), "{path} {accept}");
         }
     }
 }

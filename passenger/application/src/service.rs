@@ -5,8 +5,8 @@ use passenger_core::{
     PassengerRejection, PassengerState, Passengers,
 };
 use shared_kernel::{
-    Cause, CommandContext, Committed, Decider, Execute, ExecuteError, Executed, Interruption, Position, QueryError,
-    Revision,
+    Cause, CommandContext, Committed, Decider, Execute, ExecuteError, Executed, IfVersion, Interruption, Position,
+    QueryError, Revision,
 };
 use std::sync::Arc;
 use uuid::Uuid;
@@ -72,7 +72,7 @@ impl<E: Execute<Passengers>, F: Flights, R: Records> PassengerService<E, F, R> {
         &self,
         passenger_id: PassengerId,
         name: PassengerName,
-        if_version: Option<Revision>,
+        if_version: Option<IfVersion>,
         context: CommandContext,
     ) -> PassengerResult<PassengerView> {
         self.change(PassengerCommand::CorrectName { passenger_id, name, if_version }, context).await
@@ -85,7 +85,7 @@ impl<E: Execute<Passengers>, F: Flights, R: Records> PassengerService<E, F, R> {
     pub async fn board(
         &self,
         passenger_id: PassengerId,
-        if_version: Option<Revision>,
+        if_version: Option<IfVersion>,
         context: CommandContext,
     ) -> PassengerResult<PassengerView> {
         self.change(PassengerCommand::Board { passenger_id, if_version }, context).await
@@ -99,7 +99,7 @@ impl<E: Execute<Passengers>, F: Flights, R: Records> PassengerService<E, F, R> {
         &self,
         passenger_id: PassengerId,
         reason: OffloadReason,
-        if_version: Option<Revision>,
+        if_version: Option<IfVersion>,
         context: CommandContext,
     ) -> PassengerResult<PassengerView> {
         self.change(PassengerCommand::Offload { passenger_id, reason, if_version }, context).await
@@ -225,7 +225,7 @@ impl<E: Execute<Passengers>, F: Flights, R: Records> PassengerService<E, F, R> {
     /// What would have been said about a passenger if they had not been forgotten.
     async fn as_if_remembered(
         &self,
-        asked_for: Option<(PassengerId, Option<Revision>)>,
+        asked_for: Option<(PassengerId, Option<IfVersion>)>,
         forgotten: Revision,
     ) -> Result<PassengerRejection, Interruption> {
         let Some((id, if_version)) = asked_for else { return Ok(PassengerRejection::NotFound) };
@@ -233,7 +233,7 @@ impl<E: Execute<Passengers>, F: Flights, R: Records> PassengerService<E, F, R> {
         // One of whom there is something newer was added since, and not forgotten.
         Ok(match found.filter(|passenger| passenger.version <= forgotten) {
             None => PassengerRejection::NotFound,
-            Some(passenger) if if_version.is_some_and(|version| version != passenger.version) => {
+            Some(passenger) if if_version.is_some_and(|wanted| !wanted.is_met_by(passenger.version)) => {
                 PassengerRejection::Stale { current: passenger.version }
             }
             Some(_) => PassengerRejection::ManifestClosed { ending: FlightEnding::Landed },
@@ -269,11 +269,11 @@ fn not_sealed(rejection: PassengerRejection, revision: Option<Revision>) -> Resu
 }
 
 /// Which passenger a command is about, in which version.
-const fn asked_for(command: &PassengerCommand) -> Option<(PassengerId, Option<Revision>)> {
+fn asked_for(command: &PassengerCommand) -> Option<(PassengerId, Option<IfVersion>)> {
     match command {
         PassengerCommand::CorrectName { passenger_id, if_version, .. }
         | PassengerCommand::Board { passenger_id, if_version }
-        | PassengerCommand::Offload { passenger_id, if_version, .. } => Some((*passenger_id, *if_version)),
+        | PassengerCommand::Offload { passenger_id, if_version, .. } => Some((*passenger_id, if_version.clone())),
         PassengerCommand::CheckIn { .. }
         | PassengerCommand::Seal { .. }
         | PassengerCommand::Close { .. }

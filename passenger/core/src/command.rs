@@ -1,13 +1,13 @@
 use flight_contract::FlightId;
 use passenger_contract::{FlightEnding, PassengerId};
-use shared_kernel::Revision;
+use shared_kernel::IfVersion;
 
 use crate::{OffloadReason, PassengerName};
 
 /// What can be asked of the passenger domain.
 ///
-/// Where there is an `if_version`, the command is meant for the passenger as of that [`crate::Passenger::version`] and
-/// is rejected as stale if something has happened to them since.
+/// Where there is an `if_version`, it says which [`crate::Passenger::version`] the command is meant for, and the command
+/// is rejected as stale if the passenger has another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PassengerCommand {
     /// Add a passenger to a flight that is known to exist.
@@ -26,14 +26,14 @@ pub enum PassengerCommand {
         /// The name, corrected.
         name: PassengerName,
         /// The version that was corrected.
-        if_version: Option<Revision>,
+        if_version: Option<IfVersion>,
     },
     /// Let a passenger who is checked in board.
     Board {
         /// Which passenger.
         passenger_id: PassengerId,
         /// The version that is to board.
-        if_version: Option<Revision>,
+        if_version: Option<IfVersion>,
     },
     /// Take a passenger off the flight before it departs, also one who has boarded.
     Offload {
@@ -42,7 +42,7 @@ pub enum PassengerCommand {
         /// Why.
         reason: OffloadReason,
         /// The version that is to be taken off.
-        if_version: Option<Revision>,
+        if_version: Option<IfVersion>,
     },
     /// Seal the manifest of a flight that is about to depart. Does nothing to a sealed manifest.
     Seal {

@@ -3,7 +3,7 @@ use passenger_contract::{FlightEnding, MAX_MISSING_NAMED, MissingPassenger, Pass
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use shared_kernel::{Decider, Revision};
+use shared_kernel::{Decider, IfVersion, Revision};
 use uuid::Uuid;
 
 use crate::close::{close, remove_unlisted};
@@ -56,15 +56,15 @@ impl Decider for Passengers {
                 check_in(state, *passenger_id, *flight_id, name)
             }
             PassengerCommand::CorrectName { passenger_id, name, if_version } => {
-                let (_, passenger) = changeable(state, passenger_id, *if_version)?;
+                let (_, passenger) = changeable(state, passenger_id, if_version.as_ref())?;
                 Ok(correct_name(passenger, name))
             }
             PassengerCommand::Board { passenger_id, if_version } => {
-                let (manifest, passenger) = changeable(state, passenger_id, *if_version)?;
+                let (manifest, passenger) = changeable(state, passenger_id, if_version.as_ref())?;
                 board(manifest, passenger)
             }
             PassengerCommand::Offload { passenger_id, reason, if_version } => {
-                let (manifest, passenger) = changeable(state, passenger_id, *if_version)?;
+                let (manifest, passenger) = changeable(state, passenger_id, if_version.as_ref())?;
                 offload(manifest, passenger, reason)
             }
             PassengerCommand::Seal { flight_id } => seal(*flight_id, &state.manifest(flight_id)),
@@ -145,13 +145,13 @@ impl Decider for Passengers {
 fn changeable<'state>(
     state: &'state PassengerState,
     id: &PassengerId,
-    if_version: Option<Revision>,
+    if_version: Option<&IfVersion>,
 ) -> Result<(&'state Manifest, &'state Passenger), PassengerRejection> {
     let (manifest, passenger) = state
         .manifest_with(id)
         .and_then(|manifest| Some((manifest, manifest.passenger(id)?)))
         .ok_or_else(|| unknown(state))?;
-    if if_version.is_some_and(|version| version != passenger.version) {
+    if if_version.is_some_and(|wanted| !wanted.is_met_by(passenger.version)) {
         return Err(PassengerRejection::Stale { current: passenger.version });
     }
     must_be_open(manifest)?;

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 use shared_infrastructure::refusals::{RefusalLog, Refused};
 use shared_kernel::{Decider, DomainEvent, ProblemType};
-use shared_service::headers::{self, X_CORRELATION_ID};
+use shared_service::headers::X_CORRELATION_ID;
 use shared_service::{ReadBody, parse};
 use uuid::Uuid;
 
@@ -44,7 +44,10 @@ async fn note(State(noting): State<Noting>, request: Request, next: Next) -> Res
     let route = request.extensions().get::<MatchedPath>().cloned();
     let Some(route) = route.filter(|_| !request.method().is_safe()) else { return next.run(request).await };
     let (mut parts, body) = request.into_parts();
-    let cause = headers::cause(&parts.headers);
+    // One that is not said as it has to be is refused for that.
+    let Ok(cause) = shared_service::cause(&parts.headers, &parts.extensions) else {
+        return next.run(Request::from_parts(parts, body)).await;
+    };
     if !parts.headers.contains_key(X_CORRELATION_ID)
         && let Ok(id) = HeaderValue::from_str(&cause.correlation_id)
     {

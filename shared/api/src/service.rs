@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use axum::Router;
+use axum::{Extension, Router};
 use shared_infrastructure::InvalidSetting;
 use shared_infrastructure::event_store::{EventStore, Refusal, StoreError};
 use shared_infrastructure::executor::{Executor, ExecutorHandle, ExecutorSettings};
@@ -17,7 +17,7 @@ use shared_kernel::{Decider, Domain};
 use shared_service::ServerSettings;
 use shared_service::domain_service::{DomainService, ServiceKind};
 use shared_service::health::{self, Checks, Trouble};
-use shared_service::rpc;
+use shared_service::{ServiceNames, rpc};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -49,7 +49,8 @@ pub(crate) async fn run<A: DomainApi>(
         Some((log, _)) => refusals::noted::<A>(routes.public, log.clone()),
         None => routes.public,
     };
-    let public = shared_service::finish(commands.merge(health::routes(checks)), limits::REQUEST);
+    let names = Extension(ServiceNames::known_to(A::DOMAIN));
+    let public = shared_service::finish(commands.layer(names).merge(health::routes(checks)), limits::REQUEST);
     tasks.run(config.server, listener, public.merge(methods), shutdown).await
 }
 

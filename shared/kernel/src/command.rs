@@ -3,25 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// Where a command comes from, carried into the metadata of its events and across the domains.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Cause {
-    /// The same for everything that one request set off, in every domain.
-    pub correlation_id: String,
-    /// What directly set this off: an event id for a reaction, a command id for a call from the other domain.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub causation_id: Option<String>,
-    /// Who asked, as far as that is known: a name a client gives itself, or that of a service.
-    pub actor: String,
-    /// The W3C trace context's `traceparent`, if the request had one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub trace_parent: Option<String>,
-    /// The command of the other domain that this is a step of, so that whoever takes the last step, the service that
-    /// was asked or the reaction that finishes for it, completes the same command.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub step_of: Option<Idempotency>,
-}
+use crate::Cause;
 
 /// What comes with every command beside the command itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +38,35 @@ pub struct Idempotency {
     pub key: IdempotencyKey,
     /// A digest of the request, so that the same key on another request is noticed.
     pub fingerprint: String,
+    /// The digest of the same request in the form that releases before have recorded.
+    #[serde(skip)]
+    pub earlier_fingerprint: Option<String>,
+}
+
+impl Idempotency {
+    /// A key, and the digest of the request it is used for.
+    #[must_use]
+    pub const fn new(key: IdempotencyKey, fingerprint: String) -> Self {
+        Self { key, fingerprint, earlier_fingerprint: None }
+    }
+
+    /// The digests that the same request may be recorded with.
+    pub fn fingerprints(&self) -> impl Iterator<Item = &str> {
+        [Some(self.fingerprint.as_str()), self.earlier_fingerprint.as_deref()].into_iter().flatten()
+    }
+
+    /// Whether this is the request that was recorded with this digest.
+    #[must_use]
+    pub fn is_recorded_as(&self, fingerprint: &str) -> bool {
+        self.fingerprints().any(|own| own == fingerprint)
+    }
+
+    /// Whether key and digest are what they may be. What is read from storage is not checked.
+    #[must_use]
+    pub fn is_well_formed(&self) -> bool {
+        // A digest is of the same kind as a key.
+        [self.key.as_str(), &self.fingerprint].into_iter().all(|text| IdempotencyKey::new(text).is_ok())
+    }
 }
 
 /// A client's name for one command: 1 to 255 visible ASCII characters or spaces.

@@ -39,6 +39,15 @@ impl Domain {
         format!("{}-processor", self.name)
     }
 
+    /// Whether a service of the domain called `domain` has this name, or a part of one that acts on its own. Letter case
+    /// does not count.
+    #[must_use]
+    pub fn is_name_of_service(domain: &str, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        let part = name.strip_prefix(domain).and_then(|rest| rest.strip_prefix('-'));
+        part.is_some_and(|part| matches!(part, "api" | "processor" | "projection" | "reactions"))
+    }
+
     /// The name of its list in the audit log.
     #[must_use]
     pub fn list(&self) -> &'static str {

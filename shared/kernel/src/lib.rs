@@ -4,12 +4,14 @@
 //! Nothing here does I/O, reads a clock or draws a random number, so that a domain's `core`, which may
 //! import this crate and no other of the workspace, cannot either. Only [`testing`] reads files.
 
+mod cause;
 mod command;
 mod decider;
 mod domain;
 mod event;
 mod execute;
 mod id;
+mod if_version;
 mod named;
 mod paging;
 mod position;
@@ -19,7 +21,8 @@ mod stream;
 pub mod testing;
 mod text;
 
-pub use command::{Cause, CommandContext, Idempotency, IdempotencyKey, InvalidIdempotencyKey};
+pub use cause::{ActorName, Cause, InvalidCause, InvalidCorrelationId, is_correlation_id, trace_parent};
+pub use command::{CommandContext, Idempotency, IdempotencyKey, InvalidIdempotencyKey};
 pub use decider::Decider;
 pub use domain::Domain;
 pub use event::{DomainEvent, Revision, UndecodableEvent, decode_json};
@@ -27,6 +30,7 @@ pub use execute::{
     AT_ONCE_LIMIT, Committed, DECISION_LIMIT, Execute, ExecuteError, Executed, Interruption, QueryError,
 };
 pub use id::PublicKey;
+pub use if_version::IfVersion;
 pub use named::UnknownName;
 pub use paging::{Order, Paging};
 pub use position::{InvalidPosition, Position};

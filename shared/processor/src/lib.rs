@@ -14,6 +14,7 @@ use std::marker::PhantomData;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use axum::Extension;
 use clap::Args;
 use refinery::Runner;
 use shared_infrastructure::InvalidSetting;
@@ -26,8 +27,8 @@ use shared_kernel::{Domain, DomainEvent};
 use shared_service::ServerSettings;
 use shared_service::domain_service::{ApiUrls, DomainService, DomainServiceArgs, ServiceKind};
 use shared_service::process::run_service;
-use shared_service::rpc;
 use shared_service::settings::SecretUrl;
+use shared_service::{ServiceNames, rpc};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -100,6 +101,7 @@ pub async fn run<P: DomainProcessor>(
         Reactor::looking_every(config.look_interval, reaction, stream, event_store, database.clone());
     let workers = [(P::Projection::NAME, projecting), (P::Reaction::NAME, reacting)];
     let router = routes::router(stream, <P::Reaction as Reaction>::Event::KEY_FIELD, asking, database.clone(), workers);
+    let router = router.layer(Extension(ServiceNames::known_to(P::DOMAIN)));
 
     let serving = shared_service::serve_with(config.server, listener, router, shutdown.clone());
     let working = async {

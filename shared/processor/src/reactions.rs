@@ -4,14 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::routing::post;
 use futures::future::join_all;
 use serde::Deserialize;
 use shared_infrastructure::worker::ResumeFrom;
-use shared_service::{Problem, problem_type};
+use shared_service::{Problem, body, problem_type};
 
 use crate::parked::Workers;
 
@@ -29,7 +28,9 @@ struct Resume {
 }
 
 /// Lets reactions go on with another history. An empty body means from its beginning.
-async fn resume(State(workers): State<Arc<Workers>>, body: Bytes) -> Result<StatusCode, Problem> {
+async fn resume(State(workers): State<Arc<Workers>>, request: Request) -> Result<StatusCode, Problem> {
+    let (parts, body) = request.into_parts();
+    let body = body::read(&parts.headers, body).await?;
     let resume: Resume = match body.is_empty() {
         true => Resume::default(),
         false => serde_json::from_slice(&body).map_err(|error| {

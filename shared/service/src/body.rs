@@ -1,21 +1,20 @@
-//! Request bodies of limited size.
+//! Request bodies: limited in size and in time, and taken in whole before anything is done.
 
-use std::error::Error;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use bytes::Bytes;
-use http::{HeaderMap, header};
-use http_body_util::{BodyExt, Limited};
-use hyper::body::Frame;
+use http::{HeaderMap, HeaderValue, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::timeout;
 
 use crate::problem::Problem;
 use crate::problem_type;
 
 /// The largest request body that is accepted, in bytes.
-pub const MAX_BODY_BYTES: usize = 2 * 1024 * 1024;
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+/// How long a body may take to arrive.
+pub const BODY_LIMIT: Duration = Duration::from_secs(10);
 
 /// How much of a refused body is still taken, in bytes, and for how long.
 const DISCARD_BYTES: usize = 32 * 1024 * 1024;
@@ -24,86 +23,98 @@ const DISCARD_TIME: Duration = Duration::from_secs(2);
 /// Reads a whole body.
 ///
 /// # Errors
-/// 413 `content-too-large` above [`MAX_BODY_BYTES`], 400 `malformed-json` if it breaks off.
+/// 413 `content-too-large` above [`MAX_BODY_BYTES`], at once if the request says so itself; 408 `request-timeout` after
+/// [`BODY_LIMIT`]; 400 `malformed-json` if it breaks off.
 pub async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Problem> {
-    match limited(headers, body).await?.collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.source().is_some_and(<dyn Error>::is::<BodyTooLarge>) => Err(too_large()),
-        Err(_) => Err(Problem::new(problem_type::MALFORMED_JSON, "The body broke off before its end.")),
-    }
+    read_within(headers, body, BODY_LIMIT).await
 }
 
-/// Limits a body that is passed on while it arrives: its error is [`BodyTooLarge`] once it has become larger than
-/// [`MAX_BODY_BYTES`].
+/// Reads a whole body, which may take this long to arrive.
 ///
 /// # Errors
-/// 413 `content-too-large` at once if the request itself says that its body is larger.
-pub async fn limited(headers: &HeaderMap, body: Body) -> Result<Body, Problem> {
-    if is_declared_too_large(headers) {
+/// As [`read`].
+pub async fn read_within(headers: &HeaderMap, mut body: Body, limit: Duration) -> Result<Bytes, Problem> {
+    if size_at_most(headers, &body) > MAX_BODY_BYTES as u64 {
         // Who expects to be told whether to go on has not sent anything yet.
         if !headers.contains_key(header::EXPECT) {
-            discard(body).await;
+            tokio::spawn(discard(body));
         }
         return Err(too_large());
     }
-    let is_small = body.size_hint().exact().is_some_and(|size| size <= MAX_BODY_BYTES as u64);
-    Ok(if is_small { body } else { Body::new(Capped { body, taken: 0 }) })
-}
-
-/// A body is larger than [`MAX_BODY_BYTES`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the body is larger than {MAX_BODY_BYTES} bytes")]
-pub struct BodyTooLarge;
-
-/// A body that fails at its end if it was too large by then. What is too much is taken and dropped, for the same reason
-/// as in [`discard`].
-struct Capped {
-    body: Body,
-    taken: usize,
-}
-
-impl HttpBody for Capped {
-    type Data = Bytes;
-    type Error = Box<dyn Error + Send + Sync>;
-
-    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        loop {
-            let next = ready!(Pin::new(&mut self.body).poll_frame(cx));
-            let Some(Ok(frame)) = next else {
-                let at_end = next.is_none() && self.taken > MAX_BODY_BYTES;
-                return Poll::Ready(if at_end {
-                    Some(Err(BodyTooLarge.into()))
-                } else {
-                    next.map(|frame| frame.map_err(Into::into))
-                });
-            };
-            self.taken = self.taken.saturating_add(frame.data_ref().map_or(0, Bytes::len));
-            if self.taken <= MAX_BODY_BYTES {
-                return Poll::Ready(Some(Ok(frame)));
-            }
-            if self.taken > DISCARD_BYTES {
-                return Poll::Ready(Some(Err(BodyTooLarge.into())));
-            }
+    match timeout(limit, Limited::new(&mut body, MAX_BODY_BYTES).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            tokio::spawn(discard(body));
+            Err(too_large())
         }
+        Ok(Err(_)) => Err(Problem::new(problem_type::MALFORMED_JSON, "The body broke off before its end.")),
+        Err(_elapsed) => Err(too_slow(limit)),
     }
 }
 
-fn is_declared_too_large(headers: &HeaderMap) -> bool {
-    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    declared.is_some_and(|length| length > MAX_BODY_BYTES as u64)
+/// How large a body is, in bytes, or how large it may become if it does not say so: [`MAX_BODY_BYTES`] then.
+#[must_use]
+pub fn size_at_most(headers: &HeaderMap, body: &Body) -> u64 {
+    let declared = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+    declared.or_else(|| body.size_hint().exact()).unwrap_or(MAX_BODY_BYTES as u64)
 }
 
-/// Takes a body that is not wanted, within limits: a client that is still sending when the connection closes would not
-/// get to see the answer.
+/// Takes a body that is not wanted, within limits, while the refusal is under way: a client that is still sending when
+/// the connection closes would not get to see it.
 async fn discard(body: Body) {
     let mut rest = Limited::new(body, DISCARD_BYTES);
     let all = async { while let Some(Ok(_)) = rest.frame().await {} };
     // Either way there is nothing left to do.
-    let _ = tokio::time::timeout(DISCARD_TIME, all).await;
+    let _ = timeout(DISCARD_TIME, all).await;
 }
 
-/// 413 `content-too-large`.
-#[must_use]
-pub fn too_large() -> Problem {
+fn too_large() -> Problem {
     Problem::new(problem_type::CONTENT_TOO_LARGE, format!("The body is larger than {MAX_BODY_BYTES} bytes."))
+}
+
+fn too_slow(limit: Duration) -> Problem {
+    let detail = format!("The body did not arrive within {} ms. Nothing was done.", limit.as_millis());
+    Problem::new(problem_type::REQUEST_TIMEOUT, detail)
+}
+
+/// Refuses a body in an encoding, such as one that was compressed (RFC 9110, 8.4 and 15.5.16).
+///
+/// # Errors
+/// 415 `unsupported-media-type`, with `Accept-Encoding`.
+pub(crate) fn check_encoding(headers: &HeaderMap) -> Result<(), Problem> {
+    const IDENTITY: HeaderValue = HeaderValue::from_static("identity");
+    let is_plain = |value: &HeaderValue| {
+        value.as_bytes().split(|byte| *byte == b',').all(|coding| {
+            let coding = coding.trim_ascii();
+            coding.is_empty() || coding.eq_ignore_ascii_case(IDENTITY.as_bytes())
+        })
+    };
+    if headers.get_all(header::CONTENT_ENCODING).iter().all(is_plain) {
+        return Ok(());
+    }
+    let detail = "The body has a Content-Encoding. Send it without, as plain JSON.";
+    Err(Problem::new(problem_type::UNSUPPORTED_MEDIA_TYPE, detail).header(header::ACCEPT_ENCODING, IDENTITY))
+}
+
+/// Whether a body is declared to be JSON, in UTF-8 if it is said: `application/json`, or any `application/…+json`.
+///
+/// # Errors
+/// 400 `malformed-header` if it is declared twice, 415 `unsupported-media-type` if it is something else.
+pub(crate) fn check_is_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let declared = crate::cause::only(headers, &header::CONTENT_TYPE, "Content-Type")?;
+    let text = declared.and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parts = text.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let subtype = essence.strip_prefix("application/");
+    if !subtype.is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json")) {
+        return Err(Problem::of(problem_type::UNSUPPORTED_MEDIA_TYPE));
+    }
+    // JSON has no such parameter (RFC 8259, 11), but one that says something else is not to be believed otherwise.
+    let charset =
+        parts.filter_map(|part| part.split_once('=')).find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"));
+    let is_utf8 = |(_, value): (&str, &str)| value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8");
+    if charset.is_none_or(is_utf8) {
+        return Ok(());
+    }
+    Err(Problem::new(problem_type::UNSUPPORTED_MEDIA_TYPE, "The body has a charset other than UTF-8. Send UTF-8."))
 }

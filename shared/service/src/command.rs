@@ -1,29 +1,29 @@
 use std::sync::{Arc, OnceLock};
 
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Request};
 use bytes::Bytes;
+use http::HeaderMap;
 use http::request::Parts;
-use http::{HeaderMap, header};
 use sha2::{Digest, Sha256};
-use shared_kernel::{CommandContext, Idempotency, PublicKey, Revision};
+use shared_kernel::{CommandContext, Idempotency, IdempotencyKey, IfVersion, PublicKey};
 use uuid::Uuid;
 
-use crate::body;
 use crate::fields::{BodyRule, Fields, FromFields, NoBody};
-use crate::headers::{self, IfMatch};
+use crate::parse::{self, InvalidId};
 use crate::path::PathId;
 use crate::problem::Problem;
-use crate::problem_type;
+use crate::{body, cause, headers, preconditions};
 
-/// Extracts a command from a request: its input from the JSON body, and what comes with it from the headers.
+/// Extracts a command that adds something to a list from a request: its input from the JSON body, and what comes with it
+/// from the headers.
 ///
-/// Anything wrong with it is answered with a problem: 400, 413, 415 or 422.
+/// Anything wrong with it is answered with a problem: 400, 408, 412, 413, 415 or 422.
 ///
 /// ```
 /// # use shared_service::{Command, NoBody, Reply, problem::Problem};
 /// # use shared_kernel::{Position, Revision};
-/// async fn close(command: Command<NoBody>) -> Result<Reply<()>, Problem> {
-///     let _expected = command.if_match.expected_revision();
+/// async fn add(command: Command<NoBody>) -> Result<Reply<()>, Problem> {
 ///     let _context = command.context;
 ///     # let (revision, position) = (Revision(1), Position::default());
 ///     Ok(Reply::ok(()).revision(revision).position(position))
@@ -33,8 +33,6 @@ use crate::problem_type;
 pub struct Command<T> {
     /// A fresh command id, the idempotency key with the request's fingerprint, and where the request comes from.
     pub context: CommandContext,
-    /// What `If-Match` demands.
-    pub if_match: IfMatch,
     /// The command's own fields.
     pub input: T,
 }
@@ -44,20 +42,25 @@ impl<S: Send + Sync, T: FromFields> FromRequest<S> for Command<T> {
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         let (parts, body) = request.into_parts();
+        let command = Self::read(&parts, body).await?;
+        preconditions::of_addition(&parts.headers)?;
+        Ok(command)
+    }
+}
+
+impl<T: FromFields> Command<T> {
+    async fn read(parts: &Parts, body: Body) -> Result<Self, Problem> {
         let body = body::read(&parts.headers, body).await?;
         if let Some(read) = parts.extensions.get::<ReadBody>() {
             read.keep(&body);
         }
         let key = headers::idempotency_key(&parts.headers)?;
-        let if_match = IfMatch::from_headers(&parts.headers)?;
+        let cause = cause::cause(&parts.headers, &parts.extensions)?;
+        body::check_encoding(&parts.headers)?;
         check_media_type(T::BODY, &parts.headers, &body)?;
-        let input = Fields::parse(&body)?;
-        let context = CommandContext {
-            command_id: Uuid::now_v7(),
-            idempotency: key.map(|key| Idempotency { key, fingerprint: fingerprint(&parts, &body) }),
-            cause: headers::cause(&parts.headers),
-        };
-        Ok(Self { context, if_match, input })
+        let (input, content) = Fields::parse(&body)?;
+        let idempotency = key.map(|key| idempotency(key, parts, &content, &body));
+        Ok(Self { context: CommandContext { command_id: Uuid::now_v7(), idempotency, cause }, input })
     }
 }
 
@@ -84,8 +87,8 @@ impl ReadBody {
 pub struct CommandOn<I, T = NoBody> {
     /// The key.
     pub id: I,
-    /// The version that the thing has to have, if `If-Match` demands one.
-    pub if_version: Option<Revision>,
+    /// Which versions of the thing it is meant for, if `If-Match` or `If-None-Match` says so.
+    pub if_version: Option<IfVersion>,
     /// The command's own fields.
     pub input: T,
     /// As [`Command::context`].
@@ -98,35 +101,37 @@ impl<S: Send + Sync, I: PublicKey + Send, T: FromFields> FromRequest<S> for Comm
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
         let PathId(id) = PathId::from_request_parts(&mut parts, state).await?;
-        let request = Request::from_parts(parts, body);
-        let Command { context, if_match, input } = Command::from_request(request, state).await?;
-        Ok(Self { id, if_version: if_match.expected_revision(), input, context })
+        let Command { context, input } = Command::read(&parts, body).await?;
+        Ok(Self { id, if_version: preconditions::of_command(&parts.headers)?, input, context })
     }
 }
 
 fn check_media_type(rule: BodyRule, headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
     let nothing_to_read = body.is_empty() && rule != BodyRule::Required;
-    if rule == BodyRule::Empty || nothing_to_read || is_json(headers) {
-        return Ok(());
-    }
-    Err(Problem::of(problem_type::UNSUPPORTED_MEDIA_TYPE))
+    if rule == BodyRule::Empty || nothing_to_read { Ok(()) } else { body::check_is_json(headers) }
 }
 
-/// Whether the Content-Type is `application/json` or any `application/…+json`.
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else {
-        return false;
-    };
-    let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence.strip_prefix("application/").is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
-}
-
-/// A digest of what makes two requests the same command: method, path and body.
-fn fingerprint(parts: &Parts, body: &[u8]) -> String {
+/// What a key is used for. The digest is of what the request means, not of its bytes; that which releases before have
+/// recorded is of method, path and bytes.
+fn idempotency(key: IdempotencyKey, parts: &Parts, content: &str, body: &[u8]) -> Idempotency {
     let path = parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.path(), |uri| uri.0.path());
+    // The letters of an id may be of either case.
+    let canonical = path.split('/').map(|part| match parse::id::<Uuid>(part) {
+        Ok(id) => id.to_string(),
+        Err(InvalidId) => part.to_owned(),
+    });
+    let canonical = canonical.collect::<Vec<_>>().join("/");
+    let method = parts.method.as_str();
+    Idempotency {
+        earlier_fingerprint: Some(digest(method, path, body)),
+        ..Idempotency::new(key, digest(method, &canonical, content.as_bytes()))
+    }
+}
+
+fn digest(method: &str, path: &str, body: &[u8]) -> String {
     let mut digest = Sha256::new();
-    for part in [parts.method.as_str().as_bytes(), path.as_bytes()] {
-        digest.update(part);
+    for part in [method, path] {
+        digest.update(part.as_bytes());
         digest.update([0]);
     }
     digest.update(body);

@@ -168,7 +168,7 @@ where
     let headers = [
         (header::CONTENT_TYPE, TEXT_CSV),
         (header::CONTENT_DISPOSITION, disposition),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
         VARY_BY_ACCEPT,
     ];
     Ok((headers, body).into_response())

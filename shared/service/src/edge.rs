@@ -6,13 +6,15 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
-use http::Method;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPECT, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::problem::Problem;
 use crate::problem_type;
 
 /// Completes a router for the public: problems for unknown paths and methods, for panics and for requests that take
-/// longer than `limit` until their answer begins, and a log line at debug level for each request.
+/// longer than `limit` until their answer begins, the headers that every answer has ([`complete`]), and a log line at
+/// debug level for each request.
 ///
 /// Routes that are added afterwards have none of this.
 pub fn finish<S: Clone + Send + Sync + 'static>(router: Router<S>, limit: Duration) -> Router<S> {
@@ -20,6 +22,22 @@ pub fn finish<S: Clone + Send + Sync + 'static>(router: Router<S>, limit: Durati
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(limit, guard))
+}
+
+/// Completes what is answered to a request with this method by the headers that every answer has: nobody guesses what it
+/// is, no page of another origin embeds it, and no cache keeps it for others. What the answer says itself counts.
+pub fn complete(method: &Method, response: &mut Response) {
+    const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+    const EVENT_STREAM: &[u8] = b"text/event-stream";
+    let headers = response.headers_mut();
+    headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
+    headers.entry(CROSS_ORIGIN_RESOURCE_POLICY).or_insert(HeaderValue::from_static("same-origin"));
+    if headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(EVENT_STREAM)) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+    // Answers change with every event, so a cache has to ask again; and they name people.
+    let caching = if method.is_safe() { "private, no-cache" } else { "no-store" };
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static(caching));
 }
 
 /// The answer to a path that does not exist.
@@ -32,16 +50,36 @@ pub async fn method_not_allowed() -> Problem {
     Problem::of(problem_type::METHOD_NOT_ALLOWED)
 }
 
+/// Refuses what is expected of the way in which a request is answered, unless it is to be told to go on, which the server
+/// does by itself (RFC 9110, 10.1.1).
+///
+/// # Errors
+/// 417 `expectation-failed`.
+pub fn check_expectations(headers: &HeaderMap) -> Result<(), Problem> {
+    let is_met = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"100-continue");
+    match headers.get_all(EXPECT).iter().all(is_met) {
+        true => Ok(()),
+        false => Err(Problem::of(problem_type::EXPECTATION_FAILED)),
+    }
+}
+
 async fn guard(State(limit): State<Duration>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
-    let response = match tokio::time::timeout(limit, answer).await {
+    let answer = async {
+        match check_expectations(request.headers()) {
+            Ok(()) => next.run(request).await,
+            Err(refusal) => refusal.into_response(),
+        }
+    };
+    let answer = AssertUnwindSafe(answer).catch_unwind();
+    let mut response = match tokio::time::timeout(limit, answer).await {
         Ok(Ok(response)) => response,
         Ok(Err(_panic)) => Problem::internal("a request handler panicked").into_response(),
         Err(_elapsed) => too_slow(&method, limit).into_response(),
     };
+    complete(&method, &mut response);
     tracing::debug!(
         http.method = %method,
         http.route = route.as_ref().map_or("none", MatchedPath::as_str),

@@ -68,18 +68,29 @@ pub struct Fields {
 }
 
 impl Fields {
-    /// Reads a value from a JSON body.
+    /// Reads a value from a JSON body, and gives what the body says: the same for two bodies that differ only in the order
+    /// of their fields, in white space, in how characters are written, and in fields that are `null`.
     ///
     /// # Errors
     /// 400 `malformed-json` for what is not JSON, 422 `invalid-request` for what is not as `T` wants it.
-    pub fn parse<T: FromFields>(body: &[u8]) -> Result<T, Problem> {
+    pub(crate) fn parse<T: FromFields>(body: &[u8]) -> Result<(T, String), Problem> {
         let mut fields = if body.is_empty() && T::BODY != BodyRule::Required {
             Self { unread: BTreeMap::new(), faults: Faults::default() }
         } else {
             Self::from_json(body)?
         };
+        let content = fields.content()?;
         let value = T::read(&mut fields);
-        fields.finish(value)
+        Ok((fields.finish(value)?, content))
+    }
+
+    fn content(&self) -> Result<String, Problem> {
+        // Anything but strings is refused by whoever reads it.
+        let texts = self.unread.iter().filter_map(|(name, value)| match value {
+            FieldValue::String(text) => Some((name, text)),
+            _ => None,
+        });
+        serde_json::to_string(&texts.collect::<BTreeMap<_, _>>()).map_err(Problem::internal)
     }
 
     fn from_json(body: &[u8]) -> Result<Self, Problem> {

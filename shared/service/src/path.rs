@@ -1,4 +1,5 @@
 use axum::extract::{FromRequestParts, RawPathParams};
+use http::Uri;
 use http::request::Parts;
 use shared_kernel::{ProblemType, PublicKey};
 
@@ -21,6 +22,45 @@ impl<S: Send + Sync, I: PublicKey> FromRequestParts<S> for PathId<I> {
         let (_, text) = params.iter().next().ok_or_else(not_found)?;
         parse::id(text).map(Self).map_err(|_| not_found())
     }
+}
+
+/// An address in whose path letters, digits and `-_~` stand for themselves, which may be percent-encoded as well (RFC
+/// 3986, 6.2.2.2): `/api/%66lights` is `/api/flights`. `%2F` is no slash. `None` if there is nothing to change.
+///
+/// Full stops stay encoded: a path never comes to have dot segments that it did not have.
+pub(crate) fn with_plain_letters(uri: &Uri) -> Option<Uri> {
+    let path = uri.path();
+    if !path.contains('%') {
+        return None;
+    }
+    let mut plain = String::with_capacity(path.len());
+    let mut rest = path;
+    while let Some((before, after)) = rest.split_once('%') {
+        plain.push_str(before);
+        let letter = after.get(..2).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let letter = letter.and_then(|digits| u8::from_str_radix(digits, 16).ok()).map(char::from);
+        rest = match letter.filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '~')) {
+            Some(letter) => {
+                plain.push(letter);
+                after.get(2..).unwrap_or_default()
+            }
+            None => {
+                plain.push('%');
+                after
+            }
+        };
+    }
+    plain.push_str(rest);
+    if plain == path {
+        return None;
+    }
+    if let Some(query) = uri.query() {
+        plain.push('?');
+        plain.push_str(query);
+    }
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(plain.parse().ok()?);
+    Uri::from_parts(parts).ok()
 }
 
 shared_kernel::id! {

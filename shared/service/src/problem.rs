@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use shared_kernel::{ExecuteError, Interruption, Position, ProblemType, QueryError, Revision};
@@ -37,6 +37,7 @@ struct Content {
     members: Map<String, Value>,
     retry_after: Option<Duration>,
     position: Option<Position>,
+    headers: HeaderMap,
     cause: Option<String>,
 }
 
@@ -50,6 +51,7 @@ impl Problem {
             members: Map::new(),
             retry_after: None,
             position: None,
+            headers: HeaderMap::new(),
             cause: None,
         }))
     }
@@ -86,6 +88,12 @@ impl Problem {
     #[must_use]
     pub fn unavailable(detail: impl Into<String>) -> Self {
         Self::new(problem_type::UNAVAILABLE, detail).retry_after(DEFAULT_RETRY_AFTER)
+    }
+
+    /// 429 with Retry-After. `detail` says of what there is too much.
+    #[must_use]
+    pub fn too_many_requests(detail: impl Into<String>) -> Self {
+        Self::new(problem_type::TOO_MANY_REQUESTS, detail).retry_after(DEFAULT_RETRY_AFTER)
     }
 
     /// 503 with Retry-After: the read model has not caught up with the position that was asked for.
@@ -143,6 +151,13 @@ impl Problem {
     #[must_use]
     pub fn position(mut self, position: Position) -> Self {
         self.0.position = Some(position);
+        self
+    }
+
+    /// Adds a header.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.0.headers.insert(name, value);
         self
     }
 
@@ -240,10 +255,10 @@ impl IntoResponse for Problem {
         let mut response = Response::new(Body::from(self.document()));
         response.extensions_mut().insert(self.0.kind);
         *response.status_mut() = self.status();
+        *response.headers_mut() = self.0.headers;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if let Some(wait) = self.0.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
         }
@@ -291,11 +306,9 @@ impl fmt::Display for InvalidPart {
 impl From<Interruption> for Problem {
     fn from(interruption: Interruption) -> Self {
         match interruption {
-            Interruption::Overloaded => Self::new(
-                problem_type::TOO_MANY_REQUESTS,
-                "Too many commands are waiting at the moment. Nothing was done.",
-            )
-            .retry_after(DEFAULT_RETRY_AFTER),
+            Interruption::Overloaded => {
+                Self::too_many_requests("Too many commands are waiting at the moment. Nothing was done.")
+            }
             Interruption::Unavailable(cause) => {
                 Self::unavailable("Something this request needs is not available at the moment. Nothing was done.")
                     .caused_by(cause)

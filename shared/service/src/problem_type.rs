@@ -7,6 +7,9 @@ shared_kernel::problem_types! {
     MALFORMED_HEADER = 400, "malformed-header", "Malformed header",
         "A request header has a value that this service cannot read.",
         "Correct the header that `detail` names. A Jetbridge-Position, an ETag or a cursor has to be sent exactly as it was received.";
+    EXPECTATION_FAILED = 417, "expectation-failed", "Expectation failed",
+        "The header Expect asks for something that this service does not do. Nothing was done.",
+        "Send the request without it, or with `100-continue`.";
     MISDIRECTED_REQUEST = 421, "misdirected-request", "Misdirected request",
         "The service does not answer for the host that the request is for: it has no such name. Nothing was done.",
         "Use an IP address or one of its names. Operators add names with `--public-host`.";
@@ -22,23 +25,26 @@ shared_kernel::problem_types! {
     METHOD_NOT_ALLOWED = 405, "method-not-allowed", "Method not allowed",
         "The address exists, but not for this HTTP method.",
         "Use one of the methods in the Allow header.";
+    REQUEST_TIMEOUT = 408, "request-timeout", "Request timeout",
+        "The request body did not arrive in the time that this service waits for it. Nothing was done.",
+        "Send the whole body at once. If the connection was slow, try again.";
     CONTENT_TOO_LARGE = 413, "content-too-large", "Content too large",
         "The request body is larger than this service accepts. Nothing was done.",
         "Send at most the number of bytes that `detail` names.";
     UNSUPPORTED_MEDIA_TYPE = 415, "unsupported-media-type", "Unsupported media type",
-        "The request body is not declared as JSON.",
-        "Send JSON, with the header `Content-Type: application/json`.";
+        "The request body is not declared as JSON in UTF-8, or has a Content-Encoding.",
+        "Send JSON, with the header `Content-Type: application/json`, and without a Content-Encoding.";
     ALREADY_EXISTS = 409, "already-exists", "Already exists",
         "There is such a thing already, or there was one.",
         "Use the one that exists, or choose another id.";
     PRECONDITION_FAILED = 412, "precondition-failed", "Changed in the meantime",
-        "It is not as the ETag in If-Match says, or no longer. Nothing was done.",
+        "It is not as the ETag in If-Match says, or no longer, or it is what If-None-Match rules out. Nothing was done.",
         "Read it again, decide whether the change still makes sense, and send it with the new ETag.";
     IDEMPOTENCY_KEY_REUSED = 422, "idempotency-key-reused", "Idempotency key reused",
         "The Idempotency-Key was used before, for a different request. Nothing was done.",
-        "Use a fresh key for each new command, and the same key only to repeat a request unchanged.";
+        "Use a fresh key for each new command, and the same key only to repeat a request with the same content.";
     TOO_MANY_REQUESTS = 429, "too-many-requests", "Too many requests",
-        "More requests came, from this address or at all, than the service takes at a time. Nothing was done.",
+        "More requests came, from this address or at all, than the service takes at a time; or more live feeds than it keeps open for one address. Nothing was done.",
         "Wait for the number of seconds in Retry-After, then send it again.";
     INTERNAL_ERROR = 500, "internal-error", "Internal error",
         "Something went wrong inside the service that should not. Its operators find the cause in the log.",

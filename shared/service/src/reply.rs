@@ -5,7 +5,8 @@ use serde::Serialize;
 use shared_kernel::{Position, Revision};
 
 use crate::csv;
-use crate::headers::{self, IfNoneMatch, JETBRIDGE_POSITION};
+use crate::headers::{self, JETBRIDGE_POSITION};
+use crate::preconditions::{IfNoneMatch, etag};
 use crate::problem::Problem;
 
 /// What a route answers.
@@ -39,7 +40,7 @@ impl<T: Serialize> Reply<T> {
     /// Adds the `ETag` of the thing in the body.
     #[must_use]
     pub fn revision(mut self, revision: Revision) -> Self {
-        self.headers.insert(header::ETAG, headers::etag(revision));
+        self.headers.insert(header::ETAG, etag(revision));
         self
     }
 
@@ -76,12 +77,9 @@ impl Reply<()> {
 
 impl<T: Serialize> IntoResponse for Reply<T> {
     fn into_response(self) -> Response {
-        let mut headers = self.headers;
-        // Answers change with every event: a cache has to ask again.
-        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
         match self.body {
-            Some(body) => (self.status, headers, Json(body)).into_response(),
-            None => (self.status, headers).into_response(),
+            Some(body) => (self.status, self.headers, Json(body)).into_response(),
+            None => (self.status, self.headers).into_response(),
         }
     }
 }

@@ -6,6 +6,7 @@
 mod clocks;
 mod departures;
 mod lists;
+mod origins;
 mod other_history;
 mod plans;
 mod rows;

@@ -56,7 +56,7 @@ async fn no_seal_is_asked_for_when_the_flight_has_left_already() {
 #[tokio::test]
 async fn no_seal_is_asked_for_when_the_version_is_stale() {
     let passengers = flight_after([]);
-    let refused = service(&passengers).depart(flight_id(), Some(Revision(5)), context()).await;
+    let refused = service(&passengers).depart(flight_id(), Some(Revision(5).into()), context()).await;
     let stale = matches!(refused, Err(FlightError::Rejected { rejection: FlightRejection::Stale { .. }, .. }));
     assert!(stale, "{refused:?}");
     assert!(passengers.asked().is_empty());

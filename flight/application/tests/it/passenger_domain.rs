@@ -55,7 +55,8 @@ impl Manifests for PassengerDomain {
             self.flights.append(event.clone());
         }
         if let Some(version) = self.correction_meanwhile {
-            let corrected = service(self).correct_details(flight_id, other_details(), Some(version), context()).await;
+            let corrected =
+                service(self).correct_details(flight_id, other_details(), Some(version.into()), context()).await;
             *self.correction_accepted.lock().unwrap() = Some(corrected.is_ok());
         }
         if self.reaction_is_faster {
@@ -135,7 +136,7 @@ pub(crate) fn context() -> CommandContext {
 }
 
 pub(crate) fn keyed(key: &str, fingerprint: &str) -> Idempotency {
-    Idempotency { key: IdempotencyKey::new(key).unwrap(), fingerprint: fingerprint.to_owned() }
+    Idempotency::new(IdempotencyKey::new(key).unwrap(), fingerprint.to_owned())
 }
 
 pub(crate) fn context_with_key(key: &str) -> CommandContext {

@@ -9,7 +9,7 @@ use flight_core::{
 use jiff::Timestamp;
 use proptest::prelude::*;
 use shared_kernel::testing::{Forgetting, History};
-use shared_kernel::{Decider, Revision};
+use shared_kernel::{Decider, IfVersion, Revision};
 use uuid::Uuid;
 
 use crate::samples::{details, other_details};
@@ -18,8 +18,8 @@ fn flight_id() -> impl Strategy<Value = FlightId> {
     (1..=3_u128).prop_map(|number| FlightId::new(Uuid::from_u128(number)))
 }
 
-fn version() -> impl Strategy<Value = Option<Revision>> {
-    prop_oneof![4 => Just(None), 1 => (0..40_u64).prop_map(|number| Some(Revision(number)))]
+fn version() -> impl Strategy<Value = Option<IfVersion>> {
+    prop_oneof![4 => Just(None), 1 => (0..40_u64).prop_map(|number| Some(Revision(number).into()))]
 }
 
 fn command() -> impl Strategy<Value = FlightCommand> {

@@ -5,7 +5,7 @@ use flight_core::{
     may_depart,
 };
 use shared_kernel::testing::{Given, given};
-use shared_kernel::{Decider, Revision};
+use shared_kernel::{Decider, IfVersion, Revision};
 
 use crate::samples::{
     FLIGHT, all_boarded, boarding_reopened, created, deleted, departed, details, details_corrected, landed,
@@ -21,15 +21,15 @@ fn create() -> FlightCommand {
     FlightCommand::Create { flight_id: FLIGHT, details: details() }
 }
 
-const fn land(if_version: Option<Revision>) -> FlightCommand {
+const fn land(if_version: Option<IfVersion>) -> FlightCommand {
     FlightCommand::Land { flight_id: FLIGHT, if_version }
 }
 
-const fn delete(if_version: Option<Revision>) -> FlightCommand {
+const fn delete(if_version: Option<IfVersion>) -> FlightCommand {
     FlightCommand::Delete { flight_id: FLIGHT, if_version }
 }
 
-fn correct(if_version: Option<Revision>) -> FlightCommand {
+fn correct(if_version: Option<IfVersion>) -> FlightCommand {
     FlightCommand::CorrectDetails { flight_id: FLIGHT, details: other_details(), if_version }
 }
 
@@ -166,7 +166,9 @@ fn a_flight_departs_once() {
 
 #[test]
 fn before_the_seal_a_flight_has_to_be_at_the_gate_in_the_expected_version() {
-    let may = |given: Given<Flights>, version: Option<u64>| may_depart(&given.state, &FLIGHT, version.map(Revision));
+    let may = |given: Given<Flights>, version: Option<u64>| {
+        may_depart(&given.state, &FLIGHT, version.map(|version| Revision(version).into()).as_ref())
+    };
     assert_eq!(may(at_gate(), None), Ok(()));
     assert_eq!(may(at_gate(), Some(0)), Ok(()));
     assert_eq!(may(at_gate(), Some(1)), Err(FlightRejection::Stale { current: Revision(0) }));
@@ -188,13 +190,28 @@ fn a_prepared_departure_makes_another_version() {
     boarded.when(prepare(7, 1)).then_events([all_boarded(7)]);
     boarded.when(prepare(8, 1)).then_events([all_boarded(8)]);
     boarded.when(prepare(8, 0)).then_rejected(FlightRejection::Stale { current: Revision(1) });
-    boarded.when(correct(Some(Revision(0)))).then_rejected(FlightRejection::Stale { current: Revision(1) });
+    boarded.when(correct(Some(Revision(0).into()))).then_rejected(FlightRejection::Stale { current: Revision(1) });
 }
 
 #[test]
 fn a_departure_is_not_prepared_with_news_that_was_overtaken() {
     let reopened = given::<Flights>([created(), all_boarded(7), boarding_reopened(8)]);
     reopened.when(prepare(7, 2)).then_rejected(FlightRejection::Stale { current: Revision(2) });
+}
+
+#[test]
+fn a_command_may_be_meant_for_one_of_several_versions_or_for_any_but_some() {
+    let stale = || FlightRejection::Stale { current: Revision(0) };
+    let one_of = |versions: &[u64]| Some(IfVersion::one_of(versions.iter().copied().map(Revision)));
+    at_gate().when(delete(one_of(&[0, 999]))).then_events([deleted()]);
+    at_gate().when(delete(one_of(&[1, 999]))).then_rejected(stale());
+    at_gate().when(delete(one_of(&[]))).then_rejected(stale());
+    let none_of = |version| Some(IfVersion::default().and_none_of([Revision(version)]));
+    at_gate().when(delete(none_of(0))).then_rejected(stale());
+    at_gate().when(delete(none_of(1))).then_events([deleted()]);
+    at_gate().when(delete(Some(IfVersion::default().and_absent()))).then_rejected(stale());
+    let both = IfVersion::from(Revision(0)).and_none_of([Revision(0)]);
+    at_gate().when(delete(Some(both))).then_rejected(stale());
 }
 
 #[test]
@@ -229,7 +246,7 @@ fn a_flight_is_deleted_before_or_after_it_was_in_the_air() {
 #[test]
 fn what_is_unknown_or_deleted_is_not_found() {
     for given in [unknown(), gone()] {
-        for command in [correct(None), DEPART, LAND, DELETE, delete(Some(Revision(0)))] {
+        for command in [correct(None), DEPART, LAND, DELETE, delete(Some(Revision(0).into()))] {
             given.when(command).then_rejected(FlightRejection::NotFound);
         }
         assert_eq!(Flights::outcome(&given.state, &FLIGHT), None);
@@ -241,11 +258,12 @@ fn a_command_for_an_older_version_is_stale_before_any_rule_is_asked() {
     let stale = FlightRejection::Stale { current: Revision(2) };
     for version in [0, 1, 3] {
         let version = Some(Revision(version));
-        for command in [correct(version), land(version), delete(version)] {
+        let wanted = || version.map(IfVersion::from);
+        for command in [correct(wanted()), land(wanted()), delete(wanted())] {
             in_the_air().when(command).then_rejected(stale.clone());
         }
     }
-    in_the_air().when(land(Some(Revision(2)))).then_events([landed()]);
+    in_the_air().when(land(Some(Revision(2).into()))).then_events([landed()]);
 }
 
 #[test]

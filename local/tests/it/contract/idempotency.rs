@@ -82,6 +82,24 @@ async fn what_happened_since_does_not_change_a_repeated_answer() {
     assert_same(&first, &api.add(&other, "Grace").key(&key).send().await);
 }
 
+/// Client libraries write the same thing in more than one way.
+#[tokio::test]
+async fn a_repeated_command_may_be_written_otherwise() {
+    let api = System::shared().await.api();
+    let (flight, key) = (api.new_flight().await, unique());
+    let add = |path: &str, body: String| api.post(path).key(&key).raw_json(body).send();
+    let first = add("/api/passengers", format!(r#"{{"flightId":"{flight}","name":"Zoë"}}"#)).await;
+    let first = first.expect(StatusCode::CREATED);
+    for (path, body) in [
+        ("/api/passengers", format!(r#"{{"name":"Zoë","flightId":"{flight}"}}"#)),
+        ("/api/p%61ssengers", format!("{{ \"flightId\" :\"{flight}\",\r\n \"name\": \"Zo\\u00eb\" }}")),
+    ] {
+        assert_same(&first, &add(path, body).await);
+    }
+    let other = add("/api/passengers", format!(r#"{{"flightId":"{flight}","name":"Zoe"}}"#)).await;
+    other.expect_problem(422, "idempotency-key-reused");
+}
+
 #[tokio::test]
 async fn a_key_belongs_to_one_request() {
     let api = System::shared().await.api();

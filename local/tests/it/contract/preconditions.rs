@@ -83,3 +83,33 @@ async fn what_is_known_already_is_not_sent_again() {
         }
     }
 }
+
+/// `If-None-Match` on a command rules out what is there (RFC 9110, 13.1.2), and nothing is done.
+#[tokio::test]
+async fn a_command_on_what_is_ruled_out_is_refused() {
+    let api = System::shared().await.api();
+    let flight = api.new_flight().await;
+    let passenger = api.add(&flight, "Ada").send().await.expect(StatusCode::CREATED);
+    let (current, passenger) = (passenger.etag(), passenger.id());
+    let commands: [&dyn Fn() -> Call; 5] = [
+        &|| api.rename(&passenger, "Alan"),
+        &|| api.board(&passenger),
+        &|| api.put(&format!("/api/flights/{flight}")).json(&flight_details()),
+        &|| api.disembark(&flight),
+        &|| api.delete_flight(&flight),
+    ];
+    for command in commands {
+        command().header("If-None-Match", "*").send().await.expect_problem(412, "precondition-failed");
+        command().header("If-None-Match", "*, \"1\"").send().await.expect_problem(400, "malformed-header");
+    }
+    for known in [current.clone(), format!("W/{current}"), format!("\"x\", ,{current}")] {
+        let refused = api.board(&passenger).header("If-None-Match", &known).send().await;
+        refused.expect_problem(412, "precondition-failed");
+    }
+    let board =
+        api.board(&passenger).header("If-None-Match", "\"999999999\"").if_match(&format!("\"999999999\", {current}"));
+    let boarded = board.send().await.expect(StatusCode::OK).position();
+    let shown = api.get(&format!("/api/flights/{flight}")).position(&boarded).send().await.expect(StatusCode::OK);
+    let several = format!("\"0\", {}, \"999999999\"", shown.etag());
+    api.disembark(&flight).if_match(&several).send().await.expect(StatusCode::OK);
+}

@@ -107,9 +107,14 @@ async fn answers_are_json_that_nobody_sniffs_or_keeps() {
     let flight = format!("/api/flights/{}", created.id());
     let found = api.get(&flight).position(&created.position()).send().await.expect(StatusCode::OK);
     let refused = api.land(&created.id()).send().await.expect_problem(409, "flight-not-departed");
-    for answer in [&created, &found, &refused] {
+    let known = api.get(&flight).position(&created.position()).header("If-None-Match", "*").send().await;
+    for (answer, caching) in
+        [(&created, "no-store"), (&found, "private, no-cache"), (&known, "private, no-cache"), (&refused, "no-store")]
+    {
         assert_eq!(answer.header("X-Content-Type-Options"), Some("nosniff"), "{answer:?}");
-        assert!(answer.header("Cache-Control").is_some_and(|found| found.starts_with("no-")), "{answer:?}");
+        assert_eq!(answer.header("Cross-Origin-Resource-Policy"), Some("same-origin"), "{answer:?}");
+        assert_eq!(answer.header("Cache-Control"), Some(caching), "{answer:?}");
+        assert_eq!(answer.header("Vary"), Some("accept-encoding"), "{answer:?}");
     }
     for answer in [&created, &found] {
         assert_eq!(answer.header("Content-Type"), Some("application/json"));

@@ -5,7 +5,7 @@ use passenger_application::{PassengerError, PassengerService, PassengerView};
 use passenger_contract::{FlightEnding, PassengerId};
 use passenger_core::{MAX_CLOSED_PER_COMMAND, ManifestState, PassengerEvent, PassengerRejection, Passengers};
 use shared_kernel::testing::InMemory;
-use shared_kernel::{Execute, Interruption, QueryError, Revision, Text};
+use shared_kernel::{Execute, IfVersion, Interruption, QueryError, Revision, Text};
 use std::sync::Arc;
 
 use crate::{FlightDomain, Gate, ReadModel, context, flight_id, gate};
@@ -48,10 +48,11 @@ async fn what_is_said_about_them_is_the_same() {
     let closed = PassengerRejection::ManifestClosed { ending: FlightEnding::Landed };
     let stale = PassengerRejection::Stale { current };
     let text = || Text::new("Bob").unwrap();
-    for (if_version, said) in [(None, &closed), (Some(current), &closed), (Some(Revision(0)), &stale)] {
-        assert_eq!(&rejection(service.board(id, if_version, context()).await), said);
-        assert_eq!(&rejection(service.offload(id, text(), if_version, context()).await), said);
-        assert_eq!(&rejection(service.correct_name(id, text(), if_version, context()).await), said);
+    for (version, said) in [(None, &closed), (Some(current), &closed), (Some(Revision(0)), &stale)] {
+        let if_version = || version.map(IfVersion::from);
+        assert_eq!(&rejection(service.board(id, if_version(), context()).await), said);
+        assert_eq!(&rejection(service.offload(id, text(), if_version(), context()).await), said);
+        assert_eq!(&rejection(service.correct_name(id, text(), if_version(), context()).await), said);
     }
     assert_eq!(rejection(service.add(flight_id(), text(), context()).await), closed);
 

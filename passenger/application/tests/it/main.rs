@@ -104,7 +104,7 @@ fn context() -> CommandContext {
 
 fn context_with_key(key: &str) -> CommandContext {
     let key = IdempotencyKey::new(key).unwrap();
-    CommandContext { idempotency: Some(Idempotency { key, fingerprint: "add".to_owned() }), ..context() }
+    CommandContext { idempotency: Some(Idempotency::new(key, "add".to_owned())), ..context() }
 }
 
 #[tokio::test]

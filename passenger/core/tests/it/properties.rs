@@ -11,7 +11,7 @@ use passenger_core::{
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use shared_kernel::testing::{Forgetting, History};
-use shared_kernel::{Decider, DomainEvent, Revision};
+use shared_kernel::{Decider, DomainEvent, IfVersion, Revision};
 use uuid::Uuid;
 
 use crate::samples::{passenger, text};
@@ -32,8 +32,8 @@ fn passenger_id() -> impl Strategy<Value = PassengerId> {
     (1..=PASSENGERS).prop_map(passenger)
 }
 
-fn version() -> impl Strategy<Value = Option<Revision>> {
-    prop_oneof![6 => Just(None), 1 => (0..40_u64).prop_map(|number| Some(Revision(number)))]
+fn version() -> impl Strategy<Value = Option<IfVersion>> {
+    prop_oneof![6 => Just(None), 1 => (0..40_u64).prop_map(|number| Some(Revision(number).into()))]
 }
 
 fn ending() -> impl Strategy<Value = FlightEnding> {

@@ -192,11 +192,11 @@ fn who_is_unknown_or_removed_is_not_found() {
 fn a_command_for_an_older_version_is_stale_before_any_rule_is_asked() {
     let stale = PassengerRejection::Stale { current: Revision(1) };
     for version in [0, 2, 3] {
-        let if_version = Some(Revision(version));
+        let if_version = || Some(Revision(version).into());
         let commands = [
-            PassengerCommand::CorrectName { passenger_id: ZOE, name: text("Zoë"), if_version },
-            PassengerCommand::Board { passenger_id: ZOE, if_version },
-            PassengerCommand::Offload { passenger_id: ZOE, reason: text("no-show"), if_version },
+            PassengerCommand::CorrectName { passenger_id: ZOE, name: text("Zoë"), if_version: if_version() },
+            PassengerCommand::Board { passenger_id: ZOE, if_version: if_version() },
+            PassengerCommand::Offload { passenger_id: ZOE, reason: text("no-show"), if_version: if_version() },
         ];
         for command in commands {
             departing().when(command).then_rejected(stale.clone());

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use shared_kernel::{Cause, CommandContext, Idempotency, IdempotencyKey};
+use shared_kernel::{ActorName, Cause, CommandContext, Idempotency, IdempotencyKey, is_correlation_id, trace_parent};
 use uuid::Uuid;
 
 /// What is stored beside an event's data. `$correlationId` and `$causationId` are the names that EventStoreDB's own
@@ -118,7 +118,7 @@ impl EventMetadata {
     #[must_use]
     pub fn idempotency(&self) -> Option<Idempotency> {
         let (key, fingerprint) = self.idempotency_key.clone().zip(self.request_fingerprint.clone())?;
-        Some(Idempotency { key, fingerprint })
+        Some(Idempotency::new(key, fingerprint))
     }
 
     /// The schema version of the event's data.
@@ -128,16 +128,18 @@ impl EventMetadata {
     }
 
     /// The cause of what is done because of the event with this id: for whoever asked for the event, or else for
-    /// `reader`. An event that is not part of anything larger is where what it sets off begins.
+    /// `reader`. An event that is not part of anything larger is where what it sets off begins. Of what another program
+    /// has written, only what a command may come with is taken over.
     #[must_use]
     pub fn cause_of_reaction(&self, event_id: Uuid, reader: &str) -> Cause {
-        let actor = self.actor.as_deref().filter(|actor| !actor.is_empty()).unwrap_or(reader);
+        let actor = self.actor.as_deref().filter(|actor| ActorName::new(actor).is_ok()).unwrap_or(reader);
+        let correlation_id = self.correlation_id.clone().filter(|id| is_correlation_id(id));
         Cause {
-            correlation_id: self.correlation_id.clone().unwrap_or_else(|| event_id.to_string()),
+            correlation_id: correlation_id.unwrap_or_else(|| event_id.to_string()),
             causation_id: Some(event_id.to_string()),
             actor: actor.to_owned(),
-            trace_parent: self.trace_parent.clone(),
-            step_of: self.step_of.clone(),
+            trace_parent: self.trace_parent.as_deref().and_then(trace_parent),
+            step_of: self.step_of.clone().filter(Idempotency::is_well_formed),
         }
     }
 }

@@ -233,7 +233,7 @@ fn decide<D: Decider>(
     if let Some(idempotency) = &context.idempotency
         && let Some(earlier) = speculation.remembered(&idempotency.key)
     {
-        return Err(if earlier.fingerprint == idempotency.fingerprint {
+        return Err(if idempotency.is_recorded_as(&earlier.fingerprint) {
             Verdict::Committed(earlier.committed())
         } else {
             Verdict::KeyReused

@@ -84,7 +84,7 @@ fn fold_own(ledger: &mut Ledger<Counter>, key: &str, events: usize) -> Revision 
 
 fn fold_at(ledger: &mut Ledger<Counter>, key: &str, created: Option<Timestamp>, events: usize) {
     let command_id = Uuid::now_v7();
-    let idempotency = Idempotency { key: IdempotencyKey::new(key).unwrap(), fingerprint: key.to_owned() };
+    let idempotency = Idempotency::new(IdempotencyKey::new(key).unwrap(), key.to_owned());
     for _ in 0..events {
         ledger.fold_fact(&Fact {
             event_id: Uuid::nil(),

@@ -36,7 +36,7 @@ pub(super) enum Understood<E> {
     /// Nothing.
     Nothing,
     /// It is about the thing with this key.
-    Event { key: Uuid, event: E, metadata: EventMetadata },
+    Event { key: Uuid, event: E, metadata: Box<EventMetadata> },
     /// It cannot be decoded.
     Not(Unprocessable),
 }
@@ -45,7 +45,7 @@ pub(super) enum Understood<E> {
 pub(super) fn understand<W: Work>(recorded: &Recorded) -> Understood<W::Event> {
     match decode::<W::Event>(recorded) {
         Ok((event, metadata)) => match W::key(&event) {
-            Some(key) => Understood::Event { key, event, metadata },
+            Some(key) => Understood::Event { key, event, metadata: Box::new(metadata) },
             None => Understood::Nothing,
         },
         Err(reason) => {

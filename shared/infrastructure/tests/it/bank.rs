@@ -93,7 +93,7 @@ pub(crate) fn context() -> CommandContext {
 
 pub(crate) fn keyed(key: &str, fingerprint: &str) -> CommandContext {
     let key = IdempotencyKey::new(key).unwrap();
-    CommandContext { idempotency: Some(Idempotency { key, fingerprint: fingerprint.to_owned() }), ..context() }
+    CommandContext { idempotency: Some(Idempotency::new(key, fingerprint.to_owned())), ..context() }
 }
 
 pub(crate) fn is_rejected(answer: &Answer) -> bool {

@@ -3,11 +3,11 @@
 use futures::future::join_all;
 use jetbridge_testing::{TestEventStore, eventually};
 use shared_infrastructure::testing::undated;
-use shared_kernel::{Execute, ExecuteError, IdempotencyKey, Revision};
+use shared_kernel::{CommandContext, Execute, ExecuteError, IdempotencyKey, Revision};
 use uuid::Uuid;
 
 use crate::accounts::Command;
-use crate::bank::{Answer, LIMIT, Replica, is_rejected};
+use crate::bank::{Answer, LIMIT, Replica, is_rejected, keyed};
 use crate::events::recorded;
 
 const KEY: &str = "one key";
@@ -63,6 +63,26 @@ async fn a_key_repeated_later_elsewhere_and_after_a_restart_gets_the_first_outco
     let (fingerprint, committed) = restarted.handle.remembered(&key).unwrap();
     assert_eq!(fingerprint, "a");
     assert_first_outcome(Ok(committed));
+}
+
+/// A release from before has recorded it, with another digest of the same request.
+#[tokio::test]
+async fn a_key_with_an_earlier_fingerprint_gets_the_first_outcome() {
+    let store = TestEventStore::start().await;
+    let [one, other] = [Replica::start(&store).await, Replica::start(&store).await];
+    let account = account(&one).await;
+    assert_first_outcome(one.execute_with_key(withdraw_all(account), KEY, "a").await);
+    let mut context = keyed(KEY, "in another form");
+    let idempotency = context.idempotency.as_mut().unwrap();
+    for (earlier, is_known) in [("b", false), ("a", true)] {
+        idempotency.earlier_fingerprint = Some(earlier.to_owned());
+        let repeated = CommandContext { idempotency: Some(idempotency.clone()), ..keyed(KEY, "") };
+        match other.handle.execute(withdraw_all(account), repeated).await {
+            Err(ExecuteError::KeyReused) => assert!(!is_known, "{earlier}"),
+            answer => assert_first_outcome(answer),
+        }
+    }
+    assert_eq!(recorded(&store).await.len(), 3);
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ impl<D: Decider> Inner<D> {
         if let Some(idempotency) = &context.idempotency
             && let Some((fingerprint, committed)) = self.remembered.get(&idempotency.key)
         {
-            let same = *fingerprint == idempotency.fingerprint;
+            let same = idempotency.is_recorded_as(fingerprint);
             return if same { Ok(repeated(committed)) } else { Err(ExecuteError::KeyReused) };
         }
         let before = self.history.revision();

@@ -1,4 +1,4 @@
-//! Events as a domain declares and stores them.
+//! What is stored and sent: events, and where they come from.
 
 #![allow(
     clippy::expect_used,
@@ -6,6 +6,7 @@
     reason = "Clippy takes only the test functions for tests, not what they share"
 )]
 
+mod causes;
 mod events;
 mod golden;
 mod parcels;

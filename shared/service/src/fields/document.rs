@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 /// A JSON document, as far as requests need it: arrays and nested objects are recognised and dropped, so a body never
 /// takes much more memory than its bytes.
@@ -66,7 +67,7 @@ impl<'de> Visitor<'de> for ObjectVisitor {
         let mut fields = BTreeMap::new();
         let mut repeated = Vec::new();
         while let Some(name) = map.next_key::<String>()? {
-            let value = map.next_value()?;
+            let value = FieldValue::of(map.next_value::<&RawValue>()?)?;
             match fields.entry(name) {
                 Entry::Vacant(entry) => {
                     entry.insert(value);
@@ -81,56 +82,19 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     }
 }
 
-impl<'de> Deserialize<'de> for FieldValue {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(FieldValueVisitor)
-    }
-}
-
-struct FieldValueVisitor;
-
-impl<'de> Visitor<'de> for FieldValueVisitor {
-    type Value = FieldValue;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FieldValue, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(FieldValue::Object)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<FieldValue, A::Error> {
-        while seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(FieldValue::Array)
-    }
-
-    fn visit_unit<E>(self) -> Result<FieldValue, E> {
-        Ok(FieldValue::Null)
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<FieldValue, E> {
-        Ok(FieldValue::Boolean)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<FieldValue, E> {
-        Ok(FieldValue::Number)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<FieldValue, E> {
-        Ok(FieldValue::Number)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<FieldValue, E> {
-        Ok(FieldValue::Number)
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<FieldValue, E> {
-        Ok(FieldValue::String(text.to_owned()))
-    }
-
-    fn visit_string<E>(self, text: String) -> Result<FieldValue, E> {
-        Ok(FieldValue::String(text))
+impl FieldValue {
+    /// What a piece of JSON is. The value of a number does not matter, so that none is too large.
+    fn of<E: Error>(json: &RawValue) -> Result<Self, E> {
+        Ok(match json.get().as_bytes().first() {
+            Some(b'n') => Self::Null,
+            Some(b't' | b'f') => Self::Boolean,
+            // All else that is wrong with a string has been found by now.
+            Some(b'"') => {
+                Self::String(serde_json::from_str(json.get()).map_err(|_| E::custom("a lone surrogate in a string"))?)
+            }
+            Some(b'[') => Self::Array,
+            Some(b'{') => Self::Object,
+            _ => Self::Number,
+        })
     }
 }

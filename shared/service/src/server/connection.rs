@@ -24,6 +24,8 @@ use super::slots::Slot;
 use super::streams::Streams;
 use super::watch::Answer;
 use super::watched::Watched;
+use crate::edge::complete;
+use crate::path::with_plain_letters;
 use crate::problem::Problem;
 
 /// The largest request head, in bytes.
@@ -95,10 +97,13 @@ impl Serving {
         slot: Arc<Slot>,
     ) -> Result<Response<Answer>, Infallible> {
         let answering = slot.begin(request.version());
-        let (place, response) = match Arc::clone(&self.requests).try_acquire_owned() {
+        let method = request.method().clone();
+        let (place, mut response) = match Arc::clone(&self.requests).try_acquire_owned() {
             Ok(place) => (Some(place), self.answer_here(request, peer).await),
             Err(_) => (None, too_busy().into_response()),
         };
+        // Not all that is answered comes from a router.
+        complete(&method, &mut response);
         Ok(response.map(|body| Answer::new(body, answering, place)))
     }
 
@@ -108,6 +113,9 @@ impl Serving {
             return problem.into_response();
         }
         parts.extensions.insert(ConnectInfo(peer));
+        if let Some(plain) = with_plain_letters(&parts.uri) {
+            parts.uri = plain;
+        }
         let mut router = self.router;
         let Ok(response) = router.call(Request::from_parts(parts, Body::new(body))).await;
         end_stream_at(response, self.shutdown)

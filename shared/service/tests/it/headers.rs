@@ -55,45 +55,14 @@ async fn bad_idempotency_keys_are_refused() {
 }
 
 #[tokio::test]
-async fn if_match_names_the_expected_revision() {
-    const NEVER: u64 = u64::MAX;
-    for (value, expected) in [
-        ("*", Value::Null),
-        ("\"12\"", json!(12)),
-        (" \"12\" ", json!(12)),
-        ("\"3\", \"12\",\"4\"", json!(12)),
-        ("W/\"12\"", json!(NEVER)),
-        ("W/\"12\", \"3\"", json!(3)),
-        ("\"abc\"", json!(NEVER)),
-        ("\"\"", json!(NEVER)),
-        ("\"-1\"", json!(NEVER)),
-        ("\"a,b\"", json!(NEVER)),
-        ("\"99999999999999999999\"", json!(NEVER)),
-    ] {
-        let answer = create(&[("if-match", value)]).await;
-        assert_eq!(answer.status, StatusCode::CREATED, "{value}");
-        assert_eq!(answer.body["expected"], expected, "{value}");
-    }
-    let repeated = create(&[("if-match", "\"3\""), ("if-match", "\"5\"")]).await;
-    assert_eq!(repeated.body["expected"], 5);
-}
-
-#[tokio::test]
-async fn bad_etags_are_refused() {
-    for value in ["", "12", "\"12", "12\"", "\"1\" \"2\"", "\"1\",", ",", "w/\"1\"", "**"] {
-        create(&[("if-match", value)]).await.assert_problem(400, "malformed-header");
-    }
-}
-
-#[tokio::test]
 async fn what_the_client_has_is_not_sent_again() {
-    for value in ["\"7\"", "W/\"7\"", "\"1\", \"7\"", "*"] {
+    for value in ["\"7\"", "W/\"7\"", "\"1\", \"7\"", "*", ",, \"a,b\" ,\t\"7\",", "W/\"x\",W/\"7\""] {
         let answer = read(&[("if-none-match", value)]).await;
         assert_eq!(answer.status, StatusCode::NOT_MODIFIED, "{value}");
         assert_eq!(answer.headers["etag"], "\"7\"");
         assert_eq!(answer.body, Value::Null);
     }
-    for value in ["\"8\"", "7", "", "\""] {
+    for value in ["\"8\"", "7", "", "\"", "\"07\"", "\"+7\"", "*, \"8\"", "\"8, 7\"", "\"7", "w/\"7\""] {
         assert_eq!(read(&[("if-none-match", value)]).await.status, StatusCode::OK, "{value}");
     }
 }
@@ -126,35 +95,4 @@ async fn several_positions_can_be_asked_for_at_once() {
         read(&[("jetbridge-position", value)]).await.assert_problem(400, "malformed-header");
     }
     read(&[("jetbridge-position", "f1"), ("jetbridge-position", "x")]).await.assert_problem(400, "malformed-header");
-}
-
-#[tokio::test]
-async fn where_a_request_comes_from_is_kept_if_it_is_sensible() {
-    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    let answer =
-        create(&[("x-correlation-id", "shift 7"), ("jetbridge-actor", "gate A12"), ("traceparent", trace)]).await;
-    assert_eq!(answer.body["correlationId"], "shift 7");
-    assert_eq!(answer.body["actor"], "gate A12");
-    assert_eq!(answer.body["traceParent"], trace);
-}
-
-#[tokio::test]
-async fn what_is_not_sensible_is_replaced() {
-    let long = "x".repeat(101);
-    for bad in ["", " ", "a\tb", &long] {
-        let answer = create(&[("x-correlation-id", bad), ("jetbridge-actor", bad), ("traceparent", bad)]).await;
-        let correlation = answer.body["correlationId"].as_str().unwrap();
-        assert!(uuid::Uuid::parse_str(correlation).is_ok(), "{correlation}");
-        assert_eq!(answer.body["actor"], "anonymous");
-        assert_eq!(answer.body["traceParent"], Value::Null);
-    }
-    for trace in [
-        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
-        "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
-        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
-        "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
-        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x",
-    ] {
-        assert_eq!(create(&[("traceparent", trace)]).await.body["traceParent"], Value::Null, "{trace}");
-    }
 }

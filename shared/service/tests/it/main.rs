@@ -4,11 +4,16 @@
 
 mod bodies;
 mod connections;
+mod edges;
+mod fingerprints;
 mod headers;
 mod health;
 mod hosts;
 mod listening;
 mod lists;
+mod origin;
+mod paths;
+mod preconditions;
 mod problems;
 mod process;
 mod properties;

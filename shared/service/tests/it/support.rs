@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::BodyExt;
 use jiff::Timestamp;
@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use shared_kernel::{Position, ProblemType, PublicKey, Revision, Stream, Text};
 use shared_service::paging::Order;
 use shared_service::{
-    BodyRule, Command, Fields, FromFields, FromQuery, IfNoneMatch, NoBody, Page, Paging, Params, PathId, Problem,
-    Query, Reply, RequestedPosition, parse,
+    BodyRule, Command, CommandOn, Fields, FromFields, FromQuery, IfNoneMatch, Page, Paging, Params, PathId, Problem,
+    Query, Reply, RequestedPosition, ServiceNames, parse,
 };
 use tower::ServiceExt;
 
@@ -41,7 +41,7 @@ pub(crate) fn app() -> Router {
         .route("/things/{id}/drop", post(drop_thing))
         .route("/panic", get(panic))
         .route("/slow", get(slow).post(slow));
-    shared_service::finish(routes, Duration::from_millis(500))
+    shared_service::finish(routes.layer(Extension(ServiceNames::of(["box"]))), Duration::from_millis(500))
 }
 
 struct NewThing {
@@ -71,9 +71,9 @@ async fn create(command: Command<NewThing>) -> Reply<Value> {
             "at": at.map(|(at, _)| at),
             "offsetSeconds": at.map(|(_, offset)| offset.seconds()),
             "commandId": command.context.command_id,
-            "expected": command.if_match.expected_revision(),
             "key": idempotency.as_ref().map(|idempotency| idempotency.key.as_str()),
             "fingerprint": idempotency.as_ref().map(|idempotency| idempotency.fingerprint.as_str()),
+            "earlierFingerprint": idempotency.as_ref().map(|idempotency| idempotency.earlier_fingerprint.as_deref()),
             "correlationId": cause.correlation_id,
             "actor": cause.actor,
             "traceParent": cause.trace_parent,
@@ -83,8 +83,14 @@ async fn create(command: Command<NewThing>) -> Reply<Value> {
     .position(Position::at(STREAM, Some(Revision(7))))
 }
 
-async fn poke(PathId(id): PathId<BoxId>, _command: Command<NoBody>) -> Reply<Value> {
-    Reply::ok(json!({ "id": id }))
+/// Says which of the first twenty versions the command is meant for, if not for any.
+async fn poke(on: CommandOn<BoxId>) -> Reply<Value> {
+    let meant_for = on.if_version.map(|wanted| {
+        let versions = (0..20).filter(|version| wanted.is_met_by(Revision(*version)));
+        versions.collect::<Vec<_>>()
+    });
+    let fingerprint = on.context.idempotency.map(|idempotency| idempotency.fingerprint);
+    Reply::ok(json!({ "id": on.id, "meantFor": meant_for, "fingerprint": fingerprint }))
 }
 
 struct Drop(Option<Text<20>>);

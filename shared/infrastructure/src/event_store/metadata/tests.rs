@@ -4,9 +4,8 @@ use uuid::Uuid;
 use super::{EventMetadata, UnreadableMetadata, schema_version};
 
 fn context() -> CommandContext {
-    let idempotency = |key: &str| {
-        Some(Idempotency { key: IdempotencyKey::new(key).unwrap(), fingerprint: format!("fingerprint of {key}") })
-    };
+    let idempotency =
+        |key: &str| Some(Idempotency::new(IdempotencyKey::new(key).unwrap(), format!("fingerprint of {key}")));
     let cause = Cause {
         correlation_id: "correlation".to_owned(),
         causation_id: Some("causation".to_owned()),
@@ -35,6 +34,23 @@ fn of_what_others_have_written_only_the_schema_version_has_to_be_there() {
     let event_id = Uuid::now_v7();
     let cause = metadata.cause_of_reaction(event_id, "reader");
     assert_eq!((cause.correlation_id, cause.actor.as_str()), (event_id.to_string(), "reader"));
+}
+
+/// Another program may have written what no command may come with, and a reaction to it is sent on all the same.
+#[test]
+fn what_others_have_written_is_taken_over_only_if_a_command_may_say_it() {
+    let long = "x".repeat(1_000);
+    let stored = serde_json::json!({
+        "schemaVersion": 1, "$correlationId": long, "actor": "a\nb", "traceparent": "here",
+        "stepOf": { "key": "", "fingerprint": "f" },
+    });
+    let metadata = EventMetadata::read(stored.to_string().as_bytes()).unwrap();
+    let event_id = Uuid::now_v7();
+    let cause = metadata.cause_of_reaction(event_id, "reader");
+    assert_eq!((&cause.correlation_id, &*cause.actor), (&event_id.to_string(), "reader"));
+    assert_eq!((&cause.trace_parent, &cause.step_of), (&None, &None));
+    let sent = serde_json::to_string(&cause).unwrap();
+    assert_eq!(serde_json::from_str::<Cause>(&sent).unwrap(), cause);
 }
 
 #[test]
