@@ -6,6 +6,7 @@ mod accounts;
 mod append;
 mod bank;
 mod cluster;
+mod credentials;
 mod cryptography;
 mod database;
 mod events;
