@@ -4,10 +4,11 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use jetbridge_testing::eventually;
 use reqwest::StatusCode;
 use serde_json::Value;
 
-use crate::system::System;
+use crate::system::{LIMIT, System};
 
 /// The `esdb://` address that a running system has written down.
 fn address(system: &System) -> String {
@@ -58,4 +59,21 @@ async fn it_wants_a_password_that_is_a_new_one_each_time_and_shown_nowhere() {
     }
     system.restart().await;
     assert!(!address(&system).contains(&password));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stream_that_was_tombstoned_is_named_by_all_who_need_it() {
+    let system = System::start().await;
+    system.api().new_flight().await;
+    client(&address(&system)).tombstone_stream("flight-stream", &Default::default()).await.unwrap();
+    let words = "the stream flight-stream was tombstoned";
+    eventually("health names the stream", LIMIT, async || {
+        let health = system.api().get("/api/health").send().await;
+        let named = health.text.matches(words).count();
+        // The API, both readers of the processor, and the audit log.
+        if named >= 4 { Ok(()) } else { Err(health.text) }
+    })
+    .await;
+    let refused = system.api().create_flight().send().await;
+    assert_eq!((refused.status, refused.slug()), (StatusCode::SERVICE_UNAVAILABLE, "event-store-refused"));
 }

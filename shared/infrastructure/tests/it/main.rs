@@ -9,6 +9,7 @@ mod cluster;
 mod credentials;
 mod cryptography;
 mod database;
+mod deleted;
 mod events;
 mod executor;
 mod history;
