@@ -143,7 +143,8 @@ def stand_in(kind, image):
     run("cargo", "build", "--locked", "--package", "jetbridge-eventstore", limit=BUILD_LIMIT)
     folder = os.environ.get("CARGO_TARGET_DIR", str(ROOT / "target"))
     binary = f"{folder}/debug/jetbridge-eventstore"
-    run(STAND_INS, kind, image, binary, "--listen", "0.0.0.0:2113", "--data-dir", "/var/lib/eventstore", limit=600)
+    settings = ["--listen", "0.0.0.0:2113", "--public-host", "event-store", "--data-dir", "/var/lib/eventstore"]
+    run(STAND_INS, kind, image, binary, *settings, limit=600)
 
 
 def provide_base_images():

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use jetbridge_eventstore::{CopyError, LogSummary, check_log, copy_log, create_folder};
+use jetbridge_eventstore::{CopyError, LogSummary, check_log, copy_log, create_folder, create_private_file};
 use jiff::Timestamp;
 use nix::fcntl::OFlag;
 use serde::{Deserialize, Serialize};
@@ -69,7 +69,7 @@ fn copy_into(data_dir: &Path, unfinished: &Path, backup: &Path) -> Result<LogSum
     };
     let text = serde_json::to_vec_pretty(&description).map_err(|error| failed(error.into()))?;
     let write = || {
-        let mut file = File::create(unfinished.join(DESCRIPTION))?;
+        let mut file = create_private_file(&unfinished.join(DESCRIPTION))?;
         file.write_all(&text)?;
         file.sync_all()?;
         move_into_place(unfinished, backup)
@@ -148,7 +148,7 @@ fn copy_back(
     let failed = |source| SystemError::Backup { action: "restore to", path: data_dir.to_owned(), source };
     let broken = |reason: &str| SystemError::NoBackup { path: backup.to_owned(), reason: reason.to_owned() };
     let copy = unfinished.join(LOG);
-    fs::copy(backup.join(LOG), &copy).and_then(|_| File::open(&copy)?.sync_all()).map_err(failed)?;
+    copy_file(&backup.join(LOG), &copy).map_err(failed)?;
     if digest(&copy).map_err(failed)? != description.sha256 {
         return Err(broken("its events are not those that were backed up"));
     }
@@ -160,6 +160,13 @@ fn copy_back(
         mark_as_demo(data_dir).map_err(failed)?;
     }
     move_into_place(unfinished, events).map_err(failed)
+}
+
+/// A copy for its owner alone, whoever may read the original.
+fn copy_file(from: &Path, to: &Path) -> io::Result<()> {
+    let mut copy = create_private_file(to)?;
+    io::copy(&mut File::open(from)?, &mut copy)?;
+    copy.sync_all()
 }
 
 fn describe(backup: &Path) -> Result<Description, SystemError> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jetbridge_eventstore::RunningServer;
+use jetbridge_eventstore::{Password, RunningServer};
 use shared_infrastructure::event_store::{EventStore, StoreError};
 use shared_service::settings::SecretUrl;
 use tokio_util::sync::CancellationToken;
@@ -15,9 +15,13 @@ use crate::patience::{Failure, patiently};
 /// Any stream serves to see whether the event store answers.
 const PROBED_STREAM: &str = "jetbridge";
 
-/// Starts an embedded event store, which stops when `shutdown` is cancelled.
+/// Starts an embedded event store, which stops when `shutdown` is cancelled. Its password is a new one each time: this
+/// machine has other users, and browsers.
 pub(crate) async fn start(data_dir: &DataDir, shutdown: CancellationToken) -> Result<RunningServer, SystemError> {
-    let config = jetbridge_eventstore::Config::new(ANY_PORT, data_dir.events.clone());
+    let config = jetbridge_eventstore::Config {
+        password: Some(Password::random()),
+        ..jetbridge_eventstore::Config::new(ANY_PORT, data_dir.events.clone())
+    };
     Ok(jetbridge_eventstore::start(config, shutdown).await?)
 }
 

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
@@ -19,15 +19,25 @@ pub(crate) const MAX_MESSAGE: usize = 16_767_216;
 const CLIENT_STREAMS: [&str; 2] =
     ["/event_store.client.streams.Streams/Append", "/event_store.client.streams.Streams/BatchAppend"];
 
-/// Whether the request says that it is gRPC in its plain form.
+/// What a request says that is gRPC in its plain form. No page can send it without asking first.
+const CONTENT_TYPES: [&str; 2] = ["application/grpc", "application/grpc+proto"];
+
+/// Whether the request says, once, that it is gRPC in its plain form.
 pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let rest = content_type.and_then(|value| value.strip_prefix("application/grpc"));
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['+', ';']))
+    let mut given = headers.get_all(header::CONTENT_TYPE).iter();
+    let only = given.next().filter(|_| given.next().is_none());
+    only.is_some_and(|given| CONTENT_TYPES.iter().any(|known| given == known))
 }
 
-/// Lets only whole requests of the right kind through to a service, and answers for methods that it does not have.
+/// Lets only whole requests of the right kind through to a service, and answers for methods that it does not have. gRPC
+/// is `POST` over HTTP/2; the library below would take anything else as well.
 pub(crate) async fn check(mut request: Request, next: Next) -> Response {
+    if request.version() != Version::HTTP_2 {
+        return (StatusCode::HTTP_VERSION_NOT_SUPPORTED, "gRPC needs HTTP/2").into_response();
+    }
+    if request.method() != Method::POST {
+        return (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "POST")]).into_response();
+    }
     if !is_grpc(request.headers()) {
         return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
     }
@@ -47,9 +57,15 @@ pub(crate) async fn check(mut request: Request, next: Next) -> Response {
 
 /// A request body that fails unless it is whole: the libraries below take a cancelled one for a complete one, and would
 /// have the part that has come written.
+///
+/// The library takes a call that its client resets with NO_ERROR for one that it has ended (RFC 9113, section 8.1, means
+/// the reset of a server), and not every version of it says afterwards that the end never came. But it looks for a
+/// reset whenever a call waits, and drops it then. So an end waits once before it is believed.
 struct CheckedBody {
     body: Body,
     is_stream: bool,
+    /// Whether the end has come, and has waited.
+    has_waited: bool,
     /// The flag and length in front of a message, as far as they have come.
     prefix: [u8; 5],
     prefix_length: usize,
@@ -60,7 +76,7 @@ struct CheckedBody {
 
 impl CheckedBody {
     fn new(body: Body, is_stream: bool) -> Self {
-        Self { body, is_stream, prefix: [0; 5], prefix_length: 0, missing: 0, messages: 0 }
+        Self { body, is_stream, has_waited: false, prefix: [0; 5], prefix_length: 0, missing: 0, messages: 0 }
     }
 
     /// Follows the messages in `data`.
@@ -128,7 +144,15 @@ impl HttpBody for CheckedBody {
                 Some(followed.map(|()| frame))
             }
             Some(Err(_)) => Some(Err(broken_off())),
-            None => self.check_end().err().map(Err),
+            None => match self.check_end() {
+                Err(status) => Some(Err(status)),
+                Ok(()) if self.has_waited => None,
+                Ok(()) => {
+                    self.has_waited = true;
+                    context.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+            },
         };
         Poll::Ready(checked)
     }

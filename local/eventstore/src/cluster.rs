@@ -186,8 +186,8 @@ impl RunningCluster {
         let node = Node::new(node, self.members.subscribe());
         let (access, strict) = (self.config.access.clone(), self.config.strict);
         let streams = StreamsService::new(self.log.clone(), node, access, strict, shutdown.clone());
-        let router = http::router(streams, address);
-        let serving = Serving::start(listener, router, self.config.strict, shutdown.clone());
+        let router = http::router(streams, address, self.config.guard());
+        let serving = Serving::start(listener, router, strict, self.config.limits, shutdown.clone());
         RunningNode { serving, _stop: shutdown.drop_guard() }
     }
 }

@@ -1,18 +1,26 @@
 //! One client connection: HTTP/2 for gRPC, HTTP/1.1 for health checks, told apart by the first bytes.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use crate::admission::Admitted;
 
 /// Calls that a client may give up before they were looked at.
 const MAX_PENDING_RESETS: usize = 1_000;
@@ -36,7 +44,7 @@ struct Limits {
 
 impl Limits {
     /// Clients put everything on one connection, so far more than one can need.
-    const ORDINARY: Self = Self { calls: 10_000, stream_window: 1024 * 1024, connection_window: 8 * 1024 * 1024 };
+    const ORDINARY: Self = Self { calls: 1_000, stream_window: 1024 * 1024, connection_window: 8 * 1024 * 1024 };
     /// EventStoreDB's own.
     const STRICT: Self = Self { calls: 100, stream_window: 786_432, connection_window: 1024 * 1024 };
 }
@@ -48,32 +56,96 @@ pub(crate) enum Flow {
     Frozen,
 }
 
-/// Serves one connection until it closes, or for a moment after `shutdown`.
-pub(crate) async fn serve(
-    stream: TcpStream,
-    router: Router,
-    strict: bool,
-    flow: watch::Receiver<Flow>,
-    shutdown: CancellationToken,
-) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(error = %error, "TCP_NODELAY could not be set");
+/// What holds for all connections of a server.
+#[derive(Debug, Clone)]
+pub(crate) struct Serving {
+    pub(crate) router: Router,
+    pub(crate) strict: bool,
+    /// How long a connection may take until its first request is there and let in.
+    pub(crate) first_request: Duration,
+    pub(crate) flow: watch::Receiver<Flow>,
+    pub(crate) shutdown: CancellationToken,
+}
+
+/// A connection, as its requests know it.
+#[derive(Debug, Clone)]
+pub(crate) struct Conversation {
+    local: SocketAddr,
+    admitted: Arc<Admitted>,
+}
+
+impl Conversation {
+    /// The address at which the client has reached this server.
+    pub(crate) fn local(&self) -> SocketAddr {
+        self.local
     }
-    match strict {
-        true => serve_on(TokioIo::new(stream), router, &Limits::STRICT, flow, shutdown).await,
-        false => serve_on(TokioIo::new(QuickAckStream(stream)), router, &Limits::ORDINARY, flow, shutdown).await,
+
+    /// Notes that a request was let in, so that the connection may stay.
+    pub(crate) fn has_begun(&self) {
+        self.admitted.has_spoken();
     }
 }
 
-async fn serve_on<I>(
-    io: TokioIo<I>,
-    router: Router,
-    limits: &Limits,
-    mut flow: watch::Receiver<Flow>,
-    shutdown: CancellationToken,
-) where
+/// Serves one connection until it closes, or for a moment after `shutdown`. One that has nothing let in within the
+/// limit is closed, and at once if another one needs its place.
+pub(crate) async fn serve(stream: TcpStream, admitted: Admitted, serving: Serving) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(error = %error, "TCP_NODELAY could not be set");
+    }
+    let local = match stream.local_addr() {
+        Ok(local) => local,
+        Err(error) => {
+            tracing::debug!(error = %error, "a client's connection ended");
+            return;
+        }
+    };
+    let conversation = Conversation { local, admitted: Arc::new(admitted) };
+    match serving.strict {
+        true => serve_on(TokioIo::new(stream), conversation, &Limits::STRICT, serving).await,
+        false => serve_on(TokioIo::new(QuickAckStream(stream)), conversation, &Limits::ORDINARY, serving).await,
+    }
+}
+
+async fn serve_on<I>(io: TokioIo<I>, conversation: Conversation, limits: &Limits, serving: Serving)
+where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let Serving { router, first_request, mut flow, shutdown, .. } = serving;
+    let admitted = Arc::clone(&conversation.admitted);
+    let service = router.map_request(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(conversation.clone());
+        request
+    });
+    let builder = builder(limits);
+    let connection = builder.serve_connection(io, TowerToHyperService::new(service));
+    tokio::pin!(connection);
+    let (first_request, mut is_new) = (Instant::now() + first_request, true);
+    let served = loop {
+        let is_running = *flow.borrow_and_update() == Flow::Running;
+        tokio::select! {
+            served = &mut connection, if is_running => break served,
+            Ok(()) = flow.changed() => continue,
+            () = admitted.evicted() => return,
+            () = sleep_until(first_request), if is_running && is_new => {
+                is_new = false;
+                if !admitted.is_silent() {
+                    continue;
+                }
+            }
+            () = shutdown.cancelled() => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        match timeout(GRACE, connection).await {
+            Ok(served) => break served,
+            Err(_) => return,
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(error, "a client's connection ended");
+    }
+}
+
+fn builder(limits: &Limits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
     builder
@@ -86,25 +158,7 @@ async fn serve_on<I>(
         .max_pending_accept_reset_streams(MAX_PENDING_RESETS)
         .initial_stream_window_size(limits.stream_window)
         .initial_connection_window_size(limits.connection_window);
-    let connection = builder.serve_connection(io, TowerToHyperService::new(router));
-    tokio::pin!(connection);
-    let served = loop {
-        let is_running = *flow.borrow_and_update() == Flow::Running;
-        tokio::select! {
-            served = &mut connection, if is_running => break served,
-            Ok(()) = flow.changed() => {}
-            () = shutdown.cancelled() => {
-                connection.as_mut().graceful_shutdown();
-                match tokio::time::timeout(GRACE, connection).await {
-                    Ok(served) => break served,
-                    Err(_) => return,
-                }
-            }
-        }
-    };
-    if let Err(error) = served {
-        tracing::debug!(error, "a client's connection ended");
-    }
+    builder
 }
 
 /// A TCP stream that acknowledges at once what it has read.

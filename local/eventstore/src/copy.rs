@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+use crate::folder::create_private_file;
 use crate::log::{LOG_FILE, LOG_VERSION, TOMBSTONE_REVISION};
 
 /// How long the copy waits for a moment in which the log can be read.
@@ -46,8 +47,11 @@ pub struct LogSummary {
 pub fn copy_log(from: &Path, to: &Path) -> Result<LogSummary, CopyError> {
     let copy = to.join(LOG_FILE);
     let target = copy.to_str().ok_or_else(|| io::Error::other("the folder's name is not UTF-8"))?;
-    open(from)?.execute("VACUUM INTO ?1", [target])?;
-    File::open(&copy)?.sync_all()?;
+    let from = open(from)?;
+    // An empty file is filled; a new one could be read by others.
+    let file = create_private_file(&copy)?;
+    from.execute("VACUUM INTO ?1", [target])?;
+    file.sync_all()?;
     File::open(to)?.sync_all()?;
     check_log(to)
 }

@@ -1,10 +1,11 @@
 //! Everything on the port: the gRPC services, and what plain HTTP clients look for.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::{from_fn, map_request_with_state, map_response};
+use axum::middleware::{from_fn, from_fn_with_state, map_request_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -15,6 +16,7 @@ use tonic::server::NamedService;
 use crate::call::{self, MAX_MESSAGE};
 use crate::deadline;
 use crate::gossip::{self, GossipPage, GossipService};
+use crate::guard::{self, Guard};
 use crate::membership::Node;
 use crate::proto::gossip::gossip_server::GossipServer;
 use crate::proto::persistent_subscriptions::persistent_subscriptions_server::PersistentSubscriptionsServer;
@@ -23,9 +25,10 @@ use crate::proto::streams::streams_server::StreamsServer;
 use crate::services::{FeaturesService, NoPersistentSubscriptions, VERSION};
 use crate::streams::StreamsService;
 
-/// All routes of a node that listens on `address`.
-pub(crate) fn router(streams: StreamsService, address: SocketAddr) -> Router {
+/// All routes of a node that listens on `address`, for those whom `guard` lets in.
+pub(crate) fn router(streams: StreamsService, address: SocketAddr, guard: Guard) -> Router {
     let (node, log) = (streams.node.clone(), streams.log.clone());
+    let authentication = guard.authentication();
     let streams = StreamsServer::new(streams).max_decoding_message_size(MAX_MESSAGE);
     let gossip = GossipServer::new(GossipService { node: node.clone() });
     let features = ServerFeaturesServer::new(FeaturesService);
@@ -43,13 +46,14 @@ pub(crate) fn router(streams: StreamsService, address: SocketAddr) -> Router {
     calls
         .merge(addressed)
         .route("/health/live", get(StatusCode::NO_CONTENT))
-        .route("/info", get(info).with_state(node))
+        .route("/info", get(info).with_state((node, authentication)))
         .route("/ping", get(ping))
         .route("/stats", get(stats))
         // Rust clients list persistent subscriptions here while not all of their gRPC methods exist.
         .route("/subscriptions", get(async || Json(json!([]))))
         .fallback(unknown)
         .layer(from_fn(deadline::enforce))
+        .layer(from_fn_with_state(Arc::new(guard), guard::check))
         .layer(map_response(name_server))
 }
 
@@ -62,12 +66,12 @@ async fn name_server(mut response: Response) -> Response {
     response
 }
 
-async fn info(State(node): State<Node>) -> Json<Value> {
+async fn info(State((node, authentication)): State<(Node, &'static str)>) -> Json<Value> {
     Json(json!({
         "esVersion": VERSION,
         "state": node.role().name().to_lowercase(),
         "features": { "projections": false, "userManagement": false, "atomPub": false },
-        "authentication": { "type": "insecure", "properties": {} },
+        "authentication": { "type": authentication, "properties": {} },
     }))
 }
 

@@ -6,6 +6,7 @@
 //! the package's README.
 
 mod access;
+mod admission;
 mod call;
 mod cluster;
 mod codec;
@@ -15,10 +16,13 @@ mod deadline;
 mod filter;
 mod folder;
 mod gossip;
+mod guard;
+mod hosts;
 mod http;
 mod listener;
 mod log;
 mod membership;
+mod password;
 mod proto;
 mod rules;
 mod server;
@@ -28,7 +32,10 @@ mod streams;
 mod wire;
 
 pub use access::{Access, Right};
+pub use admission::ConnectionLimits;
 pub use cluster::{RunningCluster, start_cluster};
 pub use copy::{CopyError, LogSummary, check_log, copy_log};
-pub use folder::create_folder;
+pub use folder::{create_folder, create_private_file};
+pub use hosts::{HostName, InvalidHostName};
+pub use password::{InvalidPassword, Password, PasswordFileError};
 pub use server::{Config, RunningServer, ServeError, StartError, start};

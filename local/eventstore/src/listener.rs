@@ -1,19 +1,17 @@
 //! A listening socket and the connections that come from it.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
 
+use crate::admission::{Admission, ConnectionLimits};
 use crate::connection::{self, Flow};
 
-/// Connections at once; beyond it, clients wait to be accepted.
-const MAX_CONNECTIONS: usize = 4096;
 /// How long to wait after a connection could not be accepted, for instance for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -33,9 +31,17 @@ pub(crate) struct Serving {
 
 impl Serving {
     /// Serves until `shutdown`, and then for as long as connections take to end.
-    pub(crate) fn start(listener: TcpListener, router: Router, strict: bool, shutdown: CancellationToken) -> Self {
+    pub(crate) fn start(
+        listener: TcpListener,
+        router: Router,
+        strict: bool,
+        limits: ConnectionLimits,
+        shutdown: CancellationToken,
+    ) -> Self {
         let (flow, flows) = watch::channel(Flow::Running);
-        let acceptor = Acceptor { router, strict, flows, shutdown };
+        let first_request = limits.first_request;
+        let serving = connection::Serving { router, strict, first_request, flow: flows, shutdown };
+        let acceptor = Acceptor { serving, admission: Admission::new(limits) };
         Self { flow, task: tokio::spawn(acceptor.run(listener)) }
     }
 
@@ -56,10 +62,8 @@ impl Serving {
 }
 
 struct Acceptor {
-    router: Router,
-    strict: bool,
-    flows: watch::Receiver<Flow>,
-    shutdown: CancellationToken,
+    serving: connection::Serving,
+    admission: Admission,
 }
 
 impl Acceptor {
@@ -67,33 +71,30 @@ impl Acceptor {
         let mut connections = JoinSet::new();
         tokio::select! {
             () = self.accept(&listener, &mut connections) => {}
-            () = self.shutdown.cancelled() => {}
+            () = self.serving.shutdown.cancelled() => {}
         }
         drop(listener);
         // Each connection limits how long it takes to end.
         while connections.join_next().await.is_some() {}
     }
 
-    /// Accepts connections for ever.
+    /// Accepts connections for ever. One for which there is no room is closed at once.
     async fn accept(&self, listener: &TcpListener, connections: &mut JoinSet<()>) {
-        let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        while let Ok(permit) = Arc::clone(&permits).acquire_owned().await {
+        loop {
             // Frees what finished connections left behind.
             while connections.try_join_next().is_some() {}
-            let stream = match listener.accept().await {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match listener.accept().await {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(error = %error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
             };
-            let connection =
-                connection::serve(stream, self.router.clone(), self.strict, self.flows.clone(), self.shutdown.clone());
-            connections.spawn(async move {
-                connection.await;
-                drop(permit);
-            });
+            match self.admission.admit(peer.ip()) {
+                Some(admitted) => drop(connections.spawn(connection::serve(stream, admitted, self.serving.clone()))),
+                None => tracing::debug!(%peer, "there is no room for another connection"),
+            }
         }
     }
 }

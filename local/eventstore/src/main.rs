@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use jetbridge_eventstore::{Config, start};
+use jetbridge_eventstore::{Config, HostName, Password, start};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -23,6 +23,15 @@ struct Arguments {
     /// Folder for the events, created if it is missing
     #[arg(long, env = "JETBRIDGE_EVENTSTORE_DATA_DIR", default_value = "eventstore-data")]
     data_dir: PathBuf,
+
+    /// Name by which clients may call this server, beside localhost and its addresses; may be given several times
+    #[arg(long, value_name = "NAME", env = "JETBRIDGE_EVENTSTORE_PUBLIC_HOST", value_delimiter = ',')]
+    public_host: Vec<HostName>,
+
+    /// File with the password of the user admin, without which clients may do nothing [default: everybody who reaches
+    /// the server may do everything]
+    #[arg(long, value_name = "FILE", env = "JETBRIDGE_EVENTSTORE_PASSWORD_FILE")]
+    password_file: Option<PathBuf>,
 
     /// Behave like EventStoreDB 24.6.0 where that hurts, for tests of clients
     #[arg(long, env = "JETBRIDGE_EVENTSTORE_STRICT")]
@@ -55,9 +64,14 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         }
         stop.cancel();
     });
-    let Arguments { listen, data_dir, strict } = arguments;
-    let server = start(Config { strict, ..Config::new(listen, data_dir) }, shutdown).await?;
-    tracing::info!("event store is ready at {}", server.connection_string());
+    let Arguments { listen, data_dir, public_host: public_hosts, password_file, strict } = arguments;
+    let password = password_file.map(|file| Password::read(&file)).transpose()?;
+    let is_open = password.is_none() && !listen.ip().is_loopback();
+    let server = start(Config { public_hosts, password, strict, ..Config::new(listen, data_dir) }, shutdown).await?;
+    if is_open {
+        tracing::warn!("everybody who reaches this machine may do everything: give the event store a --password-file");
+    }
+    tracing::info!("event store is ready at esdb://{}?tls=false", server.address());
     server.wait().await?;
     tracing::info!("event store has stopped");
     Ok(())

@@ -7,11 +7,15 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Access;
+use crate::admission::ConnectionLimits;
 use crate::folder::{Folder, FolderError};
+use crate::guard::Guard;
+use crate::hosts::HostName;
 use crate::http;
 use crate::listener::{self, Serving};
 use crate::log::LogError;
 use crate::membership::Node;
+use crate::password::Password;
 use crate::streams::StreamsService;
 
 /// Where a server listens and keeps its events, and how it behaves.
@@ -21,6 +25,13 @@ pub struct Config {
     pub listen: SocketAddr,
     /// The folder of the event log, created if it is missing. One server at a time uses it.
     pub data_dir: PathBuf,
+    /// The names, beside `localhost` and the address that a client has reached, by which clients may call this server.
+    /// Requests with any other name are refused.
+    pub public_hosts: Vec<HostName>,
+    /// What clients have to know; `None` if everybody who reaches the server may do everything.
+    pub password: Option<Password>,
+    /// How many connections there may be, and how long they may be silent.
+    pub limits: ConnectionLimits,
     /// For tests: behave like EventStoreDB 24.6.0 where that hurts, instead of better. The README says where.
     pub strict: bool,
     /// For tests: what clients may not do.
@@ -31,7 +42,19 @@ impl Config {
     /// An ordinary server, at which clients may do everything.
     #[must_use]
     pub fn new(listen: SocketAddr, data_dir: PathBuf) -> Self {
-        Self { listen, data_dir, strict: false, access: Access::Everything }
+        Self {
+            listen,
+            data_dir,
+            public_hosts: Vec::new(),
+            password: None,
+            limits: ConnectionLimits::default(),
+            strict: false,
+            access: Access::Everything,
+        }
+    }
+
+    pub(crate) fn guard(&self) -> Guard {
+        Guard::new(self.public_hosts.clone(), self.password.clone())
     }
 }
 
@@ -57,6 +80,7 @@ pub struct ServeError(#[source] pub(crate) LogError);
 #[derive(Debug)]
 pub struct RunningServer {
     address: SocketAddr,
+    password: Option<Password>,
     task: JoinHandle<Result<(), LogError>>,
 }
 
@@ -67,10 +91,12 @@ impl RunningServer {
         self.address
     }
 
-    /// An address for EventStoreDB clients, such as `esdb://127.0.0.1:2113?tls=false`.
+    /// An address for EventStoreDB clients, such as `esdb://127.0.0.1:2113?tls=false`: for connecting, never for
+    /// showing. It has the password in it, if there is one.
     #[must_use]
     pub fn connection_string(&self) -> String {
-        format!("esdb://{}?tls=false", self.address)
+        let credentials = self.password.as_ref().map(Password::in_address).unwrap_or_default();
+        format!("esdb://{credentials}{}?tls=false", self.address)
     }
 
     /// Waits until the server has been shut down and everything acknowledged is on disk, about 2 s at most after the
@@ -92,16 +118,18 @@ impl RunningServer {
 /// [`StartError`] if the folder cannot be used or is in use, its log is damaged or from a newer version, or the address
 /// is taken.
 pub async fn start(config: Config, shutdown: CancellationToken) -> Result<RunningServer, StartError> {
-    let Config { listen, data_dir, strict, access } = config;
+    let guard = config.guard();
+    let Config { listen, data_dir, password, limits, strict, access, .. } = config;
     let folder = Folder::open(data_dir, strict).await.map_err(StartErrorKind::from)?;
     let listening = listener::bind(listen).await;
     let (listener, address) = listening.map_err(|source| StartErrorKind::Listen { address: listen, source })?;
     let shutdown = shutdown.child_token();
     let log = folder.log.clone();
     let streams = StreamsService::new(log, Node::single(), access, strict, shutdown.clone());
-    let serving = Serving::start(listener, http::router(streams, address), strict, shutdown.clone());
+    let router = http::router(streams, address, guard);
+    let serving = Serving::start(listener, router, strict, limits, shutdown.clone());
     let task = tokio::spawn(run(folder, serving, shutdown));
-    Ok(RunningServer { address, task })
+    Ok(RunningServer { address, password, task })
 }
 
 async fn run(folder: Folder, serving: Serving, shutdown: CancellationToken) -> Result<(), LogError> {

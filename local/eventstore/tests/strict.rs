@@ -4,6 +4,8 @@
 
 const STRICT: bool = true;
 
+#[path = "it/bare.rs"]
+mod bare;
 #[path = "it/batch.rs"]
 mod batch;
 #[path = "it/cluster.rs"]
@@ -14,10 +16,14 @@ mod codec;
 mod deletes;
 #[path = "it/eventstore_client.rs"]
 mod eventstore_client;
+#[path = "it/files.rs"]
+mod files;
 #[path = "it/frames.rs"]
 mod frames;
 #[path = "it/grpc.rs"]
 mod grpc;
+#[path = "it/guard.rs"]
+mod guard;
 #[path = "it/half_sent.rs"]
 mod half_sent;
 #[path = "it/http.rs"]
@@ -32,6 +38,8 @@ mod raw;
 mod refusals;
 #[path = "it/rights.rs"]
 mod rights;
+#[path = "it/silence.rs"]
+mod silence;
 #[path = "it/strictness.rs"]
 mod strictness;
 #[path = "it/support.rs"]

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use jetbridge_eventstore::{Access, Config, Right, RunningServer};
+use jetbridge_eventstore::{Access, Config, Password, Right, RunningServer};
 use tempfile::TempDir;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -32,6 +32,7 @@ pub struct TestEventStore {
 struct Settings {
     strict: bool,
     access: Access,
+    password: Option<Password>,
 }
 
 #[derive(Debug)]
@@ -47,7 +48,7 @@ impl TestEventStore {
     ///
     /// When it does not start.
     pub async fn start() -> Self {
-        Self::start_with(Settings { strict: true, access: Access::Everything }).await
+        Self::start_with(Settings { strict: true, access: Access::Everything, password: None }).await
     }
 
     /// An empty event store as `cargo run` starts it, which is kinder than EventStoreDB.
@@ -56,7 +57,7 @@ impl TestEventStore {
     ///
     /// When it does not start.
     pub async fn start_ordinary() -> Self {
-        Self::start_with(Settings { strict: false, access: Access::Everything }).await
+        Self::start_with(Settings { strict: false, access: Access::Everything, password: None }).await
     }
 
     /// An empty event store that denies its clients something.
@@ -65,7 +66,17 @@ impl TestEventStore {
     ///
     /// When it does not start.
     pub async fn start_denying(rights: Vec<Right>) -> Self {
-        Self::start_with(Settings { strict: true, access: Access::Deny(rights) }).await
+        Self::start_with(Settings { strict: true, access: Access::Deny(rights), password: None }).await
+    }
+
+    /// An empty event store that wants a password, which is in its [`connection_string`](Self::connection_string).
+    ///
+    /// # Panics
+    ///
+    /// When it does not start.
+    pub async fn start_protected() -> Self {
+        let password = Some(Password::random());
+        Self::start_with(Settings { strict: true, access: Access::Everything, password }).await
     }
 
     async fn start_with(settings: Settings) -> Self {
@@ -140,8 +151,8 @@ impl Running {
         settings: &Settings,
     ) -> Result<Self, jetbridge_eventstore::StartError> {
         let shutdown = CancellationToken::new();
-        let Settings { strict, access } = settings.clone();
-        let config = Config { strict, access, ..Config::new(listen, folder.path().to_path_buf()) };
+        let Settings { strict, access, password } = settings.clone();
+        let config = Config { strict, access, password, ..Config::new(listen, folder.path().to_path_buf()) };
         let server = jetbridge_eventstore::start(config, shutdown.clone()).await?;
         Ok(Self { server, shutdown: shutdown.drop_guard() })
     }

@@ -11,6 +11,7 @@ mod crash;
 mod demo;
 #[cfg(target_os = "linux")]
 mod durability;
+mod embedded_store;
 mod events;
 mod history;
 mod kill_under_load;

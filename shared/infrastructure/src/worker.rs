@@ -280,7 +280,11 @@ impl Worker {
         self.trouble.send_if_modified(|trouble| {
             let is_new = trouble.as_ref() != Some(&reason);
             if is_new {
-                tracing::warn!(reader = self.name, %error, "stopped; starting over");
+                if matches!(error, WorkError::Store(error) if error.is_deletion()) {
+                    tracing::error!(reader = self.name, %error, "the stream was deleted; waiting until it is brought back");
+                } else {
+                    tracing::warn!(reader = self.name, %error, "stopped; starting over");
+                }
                 *trouble = Some(reason);
             }
             is_new

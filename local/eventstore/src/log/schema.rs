@@ -5,6 +5,8 @@ use std::path::Path;
 use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use crate::folder::create_private_file;
+
 /// Written to `PRAGMA user_version`; raised with every change to the tables.
 pub(crate) const VERSION: i64 = 2;
 
@@ -39,6 +41,8 @@ pub(crate) enum OpenError {
     Newer { found: i64 },
     #[error("it is not a readable event log")]
     Unreadable(#[source] rusqlite::Error),
+    #[error("its file could not be created")]
+    Create(#[source] std::io::Error),
     #[error("the database could not be opened")]
     Database(#[source] rusqlite::Error),
     #[error("its database takes {setting} = {kept} instead of {value}, so that a power cut could lose events")]
@@ -58,6 +62,8 @@ impl From<rusqlite::Error> for OpenError {
 
 /// Opens the writer's connection; creates the tables if the file is new.
 pub(super) fn open(file: &Path) -> Result<Connection, OpenError> {
+    // SQLite gives its files beside the database the mode of the database.
+    create_private_file(file).map_err(OpenError::Create)?;
     let mut connection = Connection::open(file)?;
     make_durable(&connection)?;
     connection.pragma_update(None, "wal_autocheckpoint", 4000)?;

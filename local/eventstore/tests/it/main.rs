@@ -5,6 +5,7 @@
 /// Whether servers behave like EventStoreDB where that hurts. `tests/strict.rs` runs the same in the other mode.
 const STRICT: bool = false;
 
+mod bare;
 mod batch;
 mod cluster;
 mod codec;
@@ -12,16 +13,20 @@ mod crash;
 mod deletes;
 #[cfg(target_os = "linux")]
 mod durability;
+mod files;
 mod frames;
 mod grpc;
+mod guard;
 mod half_sent;
 mod http;
 mod lifecycle;
 mod migration;
 mod positions;
+mod program;
 mod raw;
 mod refusals;
 mod rights;
+mod silence;
 mod support;
 
 /// Each scenario with the `eventstore` client.

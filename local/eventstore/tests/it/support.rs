@@ -21,6 +21,7 @@ pub(crate) struct TestServer {
     server: Option<RunningServer>,
     shutdown: CancellationToken,
     address: SocketAddr,
+    connection_string: String,
     directory: TempDir,
 }
 
@@ -36,18 +37,35 @@ impl TestServer {
 
     /// A server on a folder that may hold events.
     pub(crate) async fn start_on(directory: TempDir, access: Access) -> Self {
+        Self::start_configured(directory, |config| config.access = access).await
+    }
+
+    /// A server with settings of its own.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_configured(tempfile::tempdir().expect("a temporary folder"), change).await
+    }
+
+    async fn start_configured(directory: TempDir, change: impl FnOnce(&mut Config)) -> Self {
         let shutdown = CancellationToken::new();
-        let server = start_in(directory.path(), ANY_PORT, access, &shutdown).await;
-        Self { address: server.address(), server: Some(server), shutdown, directory }
+        let mut config = config(directory.path(), ANY_PORT);
+        change(&mut config);
+        let server = start(config, shutdown.clone()).await.expect("the server starts");
+        let (address, connection_string) = (server.address(), server.connection_string());
+        Self { address, connection_string, server: Some(server), shutdown, directory }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }
 
+    /// Where its events are, unless it was told otherwise.
+    pub(crate) fn folder(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// What clients connect with; the interval only makes their first call faster.
     pub(crate) fn uri(&self) -> String {
-        format!("esdb://{}?tls=false&discoveryInterval=10", self.address)
+        format!("{}&discoveryInterval=10", self.connection_string)
     }
 
     /// Stops the server, and fails if that is slow.
@@ -62,18 +80,14 @@ impl TestServer {
     pub(crate) async fn start_again(&mut self) {
         self.shutdown = CancellationToken::new();
         let directory = self.directory.path();
-        self.server = Some(start_in(directory, self.address, Access::Everything, &self.shutdown).await);
+        let config = config(directory, self.address);
+        self.server = Some(start(config, self.shutdown.clone()).await.expect("the server starts"));
     }
 
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
         self.start_again().await;
     }
-}
-
-async fn start_in(directory: &Path, listen: SocketAddr, access: Access, shutdown: &CancellationToken) -> RunningServer {
-    let config = Config { access, ..config(directory, listen) };
-    start(config, shutdown.clone()).await.expect("the server starts")
 }
 
 /// What a server needs, in the mode of these tests.

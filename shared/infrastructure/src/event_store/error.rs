@@ -19,9 +19,16 @@ pub enum Refusal {
     AccessDenied(Right),
     /// The stream was deleted for good.
     #[error(
-        "the stream {0} was deleted for good (a tombstone); nothing can be appended to it or read from it any more"
+        "the stream {0} was tombstoned: it was deleted for good, and nothing can be appended to it or read from it any \
+         more; restore a backup of the event store"
     )]
     StreamDeleted(String),
+    /// The stream was deleted in the way that hides its events.
+    #[error(
+        "the stream {0} was deleted, and its events are hidden ($tb in its metadata); write its metadata without $tb \
+         before they are removed, or restore a backup of the event store"
+    )]
+    StreamHidden(String),
     /// Nothing begins at the position: it is of another event store, or of one that was restored.
     #[error("the event store has no event at the position that was reached before, so it holds another history")]
     NoSuchPosition,
@@ -76,6 +83,11 @@ impl fmt::Display for Right {
 }
 
 impl StoreError {
+    /// Whether the stream was deleted, so that nothing goes on until somebody brings it back.
+    pub(crate) const fn is_deletion(&self) -> bool {
+        matches!(self, Self::Refused(Refusal::StreamDeleted(_) | Refusal::StreamHidden(_)))
+    }
+
     pub(super) fn timeout(operation: &str, limit: std::time::Duration) -> Self {
         Self::Unavailable(format!("no answer to {operation} within {} ms", limit.as_millis()))
     }

@@ -105,13 +105,44 @@ pub(super) fn newest(stream: &str) -> Options {
     some(stream, RevisionOption::End(Empty {}), ReadDirection::Backwards, 1)
 }
 
-/// Reads; `limit` is for the time until the first part of the answer, and from each part to the next.
+/// Reads; `limit` is for the time until the first part of the answer, and from each part to the next. A stream that does
+/// not exist has no events; one that was deleted looks so as well, and is an error.
 pub(super) async fn read_with(
     connection: &Connection,
     stream: &str,
     options: &Options,
     limit: Duration,
 ) -> Result<Vec<Recorded>, StoreError> {
+    match found(connection, stream, options, limit).await? {
+        Some(events) => Ok(events),
+        None if is_hidden(connection, stream, limit).await? => Err(Refusal::StreamHidden(stream.to_owned()).into()),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Whether a stream that seems not to exist was deleted, as far as this user may know: its metadata says so.
+async fn is_hidden(connection: &Connection, stream: &str, limit: Duration) -> Result<bool, StoreError> {
+    let metadata = format!("$${stream}");
+    match found(connection, &metadata, &newest(&metadata), limit).await {
+        Ok(events) => Ok(events.and_then(|mut events| events.pop()).is_some_and(|event| hides_all(&event.data))),
+        Err(StoreError::Refused(Refusal::AccessDenied(_) | Refusal::StreamDeleted(_))) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether metadata of a stream hide all of its events for ever, as a delete has it.
+fn hides_all(metadata: &[u8]) -> bool {
+    let metadata: Option<serde_json::Value> = serde_json::from_slice(metadata).ok();
+    metadata.and_then(|metadata| metadata.get("$tb")?.as_i64()) == Some(i64::MAX)
+}
+
+/// Reads what there is; `None` if there is no such stream.
+async fn found(
+    connection: &Connection,
+    stream: &str,
+    options: &Options,
+    limit: Duration,
+) -> Result<Option<Vec<Recorded>>, StoreError> {
     let silent = |_| StoreError::timeout("a read", limit);
     let right = Right::Read(stream.to_owned());
     let failed = |status| reading::failure(&status, &right);
@@ -121,11 +152,11 @@ pub(super) async fn read_with(
     while let Some(part) = timeout(limit, answer.message()).await.map_err(silent)?.map_err(failed)? {
         match part.content {
             Some(Content::Event(event)) => events.extend(recorded(&event)?),
-            Some(Content::StreamNotFound(_)) => return Ok(events),
+            Some(Content::StreamNotFound(_)) => return Ok(None),
             _ => {}
         }
     }
-    Ok(events)
+    Ok(Some(events))
 }
 
 /// The event that a part of an answer has.

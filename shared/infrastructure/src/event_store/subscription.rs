@@ -15,13 +15,15 @@ use tokio::time::timeout;
 use tonic::Streaming;
 
 use super::reading::{self, Connection};
-use super::{AllPosition, EventStore, Recorded, Right, StoreError, read};
+use super::{AllPosition, EventStore, Recorded, Refusal, Right, StoreError, read};
 use crate::limits;
 
 /// How many events wait for a slow consumer before the event store is made to wait.
 const BUFFERED_EVENTS: usize = 2_048;
 /// How many events a filtered subscription considers, at least and in steps of 32, until it says how far it is.
 const CHECKPOINT_INTERVAL_MULTIPLIER: u32 = 1;
+/// The type of the event that ends a stream for good.
+const TOMBSTONE: &str = "$streamDeleted";
 /// How long nothing may come before the event store is asked whether there is something.
 const LONGEST_SILENCE: Duration = Duration::from_secs(5);
 
@@ -216,8 +218,14 @@ impl Pump {
 }
 
 impl Followed {
-    /// The delivery, if it is not an event that comes after one that is missing.
+    /// The delivery, if it is not the end of a stream, nor an event that comes after one that is missing.
     fn take(&mut self, delivery: Delivery) -> Result<Delivery, StoreError> {
+        if let Delivery::Event(Recorded { stream, event_type, .. }) = &delivery
+            && event_type == TOMBSTONE
+            && self.is_about(stream)
+        {
+            return Err(Refusal::StreamDeleted(stream.clone()).into());
+        }
         match (self, &delivery) {
             (Self::Stream { delivered, .. }, Delivery::Event(event)) => {
                 let expected = delivered.map_or(Revision(0), Revision::next);
@@ -233,7 +241,18 @@ impl Followed {
         Ok(delivery)
     }
 
+    /// Whether a stream is followed, and not only one with a similar name.
+    fn is_about(&self, stream: &str) -> bool {
+        match self {
+            Self::Stream { name, .. } => *name == stream,
+            Self::All { prefixes, .. } => prefixes.iter().any(|name| name == stream),
+        }
+    }
+
     /// Whether there is something that has not come yet.
+    ///
+    /// # Errors
+    /// [`StoreError`] also if a stream was deleted: what follows it does not hear of that.
     async fn is_behind(&self, connection: &Connection) -> Result<bool, StoreError> {
         match self {
             Self::Stream { name, delivered } => {

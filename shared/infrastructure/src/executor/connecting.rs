@@ -71,7 +71,9 @@ pub(super) async fn refusing<D: Decider, T>(
 /// Says why commands are not taken, and logs it once for each reason.
 pub(super) fn disconnected(stream: &str, connection: &watch::Sender<Connection>, error: StoreError) {
     let is_new = connection.send_replace(Err(error.clone())) != Err(error.clone());
-    if is_new {
+    if is_new && error.is_deletion() {
+        tracing::error!(stream, %error, "the stream was deleted; refusing commands until it is brought back");
+    } else if is_new {
         tracing::warn!(stream, %error, "lost the event store; refusing commands until it is back");
     }
 }

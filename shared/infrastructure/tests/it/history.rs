@@ -139,20 +139,9 @@ async fn an_executor_does_not_decide_without_the_events_that_metadata_hides() {
     let hidden = Refusal::EventsHidden { stream: STREAM.to_owned(), from: 0, to: 2 };
     refuses(&replica.handle, |refusal| *refusal == hidden).await;
 
-    // A soft delete hides them all, and says nothing but that there is no such stream.
+    // A soft delete hides them all, and only the metadata tell it from a stream that never was.
     client.delete_stream(STREAM, &Default::default()).await.unwrap();
-    let hidden = Refusal::EventsHidden { stream: STREAM.to_owned(), from: 0, to: 4 };
-    refuses(&replica.handle, |refusal| *refusal == hidden).await;
-}
-
-#[tokio::test]
-async fn a_tombstone_is_said_to_be_one() {
-    let store = TestEventStore::start().await;
-    let replica = Replica::start(&store).await;
-    replica.execute(Command::Deposit { account: Uuid::now_v7(), amount: 1 }).await.unwrap();
-    let client = eventstore::Client::new(store.connection_string().parse().unwrap()).unwrap();
-    client.tombstone_stream(STREAM, &Default::default()).await.unwrap();
-    refuses(&replica.handle, |refusal| *refusal == Refusal::StreamDeleted(STREAM.to_owned())).await;
+    refuses(&replica.handle, |refusal| *refusal == Refusal::StreamHidden(STREAM.to_owned())).await;
 }
 
 /// Nor are later ones about the same thing projected without it.
