@@ -4,6 +4,7 @@
 mod accept;
 mod admin;
 mod admission;
+mod client;
 mod compress;
 mod config;
 mod cross_origin;

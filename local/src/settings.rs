@@ -35,7 +35,7 @@ enum Command {
     #[command(mut_arg("data_dir", |folder| folder.default_value("./jetbridge-demo-data")))]
     Demo {
         #[command(flatten)]
-        settings: Settings,
+        settings: Box<Settings>,
         #[command(flatten)]
         demo: DemoSettings,
     },
@@ -201,7 +201,7 @@ impl CommandLine {
     pub(crate) fn into_task(self) -> Task {
         match self.command {
             None => Task::Run(Box::new(self.settings), None),
-            Some(Command::Demo { settings, demo }) => Task::Run(Box::new(settings), Some(demo)),
+            Some(Command::Demo { settings, demo }) => Task::Run(settings, Some(demo)),
             Some(Command::Verify(settings)) => Task::Verify(settings),
             Some(Command::Backup(settings)) => Task::Backup(settings),
             Some(Command::Restore(settings)) => Task::Restore(settings),

@@ -29,7 +29,7 @@ pub enum StartError {
     NoBinaries {
         /// Why the download failed; `None` where none was asked for.
         #[source]
-        download: Option<DownloadError>,
+        download: Option<Box<DownloadError>>,
     },
 
     /// The data was written by a major version of which there are no binaries. The data was not touched.
@@ -48,7 +48,7 @@ pub enum StartError {
         found: Vec<u32>,
         /// Why the download of the right version failed; `None` where none was asked for.
         #[source]
-        download: Option<DownloadError>,
+        download: Option<Box<DownloadError>>,
     },
 
     /// The folder for the cluster holds something else.
@@ -213,7 +213,7 @@ pub(crate) fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Err
     move |source| StartError::Io { action, path, source }
 }
 
-struct Tried<'a>(&'a Option<DownloadError>);
+struct Tried<'a>(&'a Option<Box<DownloadError>>);
 
 impl fmt::Display for Tried<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {

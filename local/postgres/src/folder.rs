@@ -26,7 +26,7 @@ use crate::home::random_name;
 /// More than any file here has that is read as a whole.
 const READ_LIMIT_BYTES: u64 = 64 * 1024;
 /// The bits of a mode that let others than the owner write.
-const WRITABLE_BY_OTHERS: u32 = 0o022;
+const WRITABLE_BY_OTHERS: Mode = Mode::S_IWGRP.union(Mode::S_IWOTH);
 
 /// The mode of files for nobody but their owner.
 pub(crate) const PRIVATE: Mode = Mode::S_IRUSR.union(Mode::S_IWUSR);
@@ -52,7 +52,7 @@ impl Folder {
     fn held(descriptor: OwnedFd, path: PathBuf) -> Result<Self, StartError> {
         let status = fstat(&descriptor).map_err(|error| io_error("read", &path)(error.into()))?;
         let owner = Uid::from_raw(status.st_uid);
-        let is_ours_alone = owner.is_root() && u32::from(status.st_mode) & WRITABLE_BY_OTHERS == 0;
+        let is_ours_alone = owner.is_root() && !Mode::from_bits_truncate(status.st_mode).intersects(WRITABLE_BY_OTHERS);
         let follows_links = !Uid::effective().is_root() || is_ours_alone;
         Ok(Self { descriptor, path, owner, follows_links })
     }
@@ -81,7 +81,7 @@ impl Folder {
     /// The folder of this name, or `None` if there is none.
     pub(crate) fn folder(&self, name: impl AsRef<OsStr>) -> Result<Option<Self>, StartError> {
         let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY;
-        let descriptor = self.open(name.as_ref(), flags, 0)?;
+        let descriptor = self.open(name.as_ref(), flags, Mode::empty())?;
         descriptor.map(|descriptor| Self::held(descriptor, self.path.join(name.as_ref()))).transpose()
     }
 
@@ -127,7 +127,8 @@ impl Folder {
     /// A file to read and to write, made for this process's own user if it is missing. More `flags` say how.
     pub(crate) fn file(&self, name: &str, flags: OFlag) -> Result<File, StartError> {
         let path = self.path.join(name);
-        let opened = self.open(name.as_ref(), OFlag::O_RDWR | OFlag::O_CREAT | flags, 0o600)?;
+        let opened =
+            self.open(name.as_ref(), OFlag::O_RDWR | OFlag::O_CREAT | flags, Mode::from_bits_truncate(0o600))?;
         let file = File::from(opened.ok_or_else(|| io_error("open", &path)(io::ErrorKind::NotFound.into()))?);
         let status = file.metadata().map_err(io_error("read", &path))?;
         // A file with another name somewhere else could be anybody's.
@@ -145,9 +146,11 @@ impl Folder {
     /// The same of a secret, which nobody else may read from then on.
     pub(crate) fn read_secret(&self, name: &str) -> Result<Option<Vec<u8>>, StartError> {
         let path = self.path.join(name);
-        if let Some(file) = self.open(name.as_ref(), OFlag::O_RDONLY, 0)? {
+        if let Some(file) = self.open(name.as_ref(), OFlag::O_RDONLY, Mode::empty())? {
             let status = fstat(&file).map_err(|error| io_error("read", &path)(error.into()))?;
-            if Uid::from_raw(status.st_uid) == Uid::effective() && u32::from(status.st_mode) & 0o077 != 0 {
+            if Uid::from_raw(status.st_uid) == Uid::effective()
+                && Mode::from_bits_truncate(status.st_mode).intersects(Mode::S_IRWXG | Mode::S_IRWXO)
+            {
                 fchmod(&file, PRIVATE).map_err(|error| io_error("change the rights of", &path)(error.into()))?;
             }
         }
@@ -161,7 +164,7 @@ impl Folder {
 
     fn read_if(&self, name: &str, is_trusted: impl Fn(Uid) -> bool) -> Result<Option<Vec<u8>>, StartError> {
         let path = self.path.join(name);
-        let Some(file) = self.open(name.as_ref(), OFlag::O_RDONLY, 0)? else { return Ok(None) };
+        let Some(file) = self.open(name.as_ref(), OFlag::O_RDONLY, Mode::empty())? else { return Ok(None) };
         let file = File::from(file);
         let status = file.metadata().map_err(io_error("read", &path))?;
         if !status.is_file() {
@@ -221,13 +224,13 @@ impl Folder {
     }
 
     /// Never waits: a named pipe opens at once.
-    fn open(&self, name: &OsStr, flags: OFlag, mode: u32) -> Result<Option<OwnedFd>, StartError> {
+    fn open(&self, name: &OsStr, flags: OFlag, mode: Mode) -> Result<Option<OwnedFd>, StartError> {
         let mut flags = flags | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
         if !self.follows_links {
             flags |= OFlag::O_NOFOLLOW;
         }
         let path = self.path.join(name);
-        match openat(self.descriptor.as_fd(), name, flags, Mode::from_bits_truncate(mode.into())) {
+        match openat(self.descriptor.as_fd(), name, flags, mode) {
             Ok(descriptor) => Ok(Some(descriptor)),
             Err(Errno::ENOENT) => Ok(None),
             Err(Errno::ELOOP | Errno::ENOTDIR | Errno::EMLINK) if !self.follows_links => Err(StartError::Link { path }),

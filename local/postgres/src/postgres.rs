@@ -166,7 +166,7 @@ async fn choose_binaries(
     let failed = match download(config, place, data_major).await {
         Ok(Some(binaries)) => return Ok(binaries),
         Ok(None) => None,
-        Err(error) => Some(error),
+        Err(error) => Some(Box::new(error)),
     };
     Err(match data_major {
         Some(data_major) => {

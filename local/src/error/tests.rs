@@ -27,7 +27,7 @@ fn without_postgresql_it_says_how_to_install_one() {
 fn the_cause_of_a_long_message_has_a_line_of_its_own() {
     let download = jetbridge_postgres::DownloadError::Limit(std::time::Duration::from_secs(30));
     let cause = download.to_string();
-    let error = SystemError::from(jetbridge_postgres::StartError::NoBinaries { download: Some(download) });
+    let error = SystemError::from(jetbridge_postgres::StartError::NoBinaries { download: Some(Box::new(download)) });
     let shown = Report::from(error).to_string();
     assert_eq!(shown.lines().last(), Some(&*format!("(the cause: {cause})")));
 }

@@ -77,7 +77,7 @@ fn allowed(package: &str) -> Option<Allowed> {
         "jetbridge-verify" => {
             let layers = ["contract", "core", "application", "infrastructure"];
             let of_domain = |domain: &&shared_kernel::Domain| layers.map(|layer| format!("{}-{layer}", domain.name));
-            let shared = ["shared-infrastructure", "shared-kernel"].map(str::to_owned);
+            let shared = ["shared-infrastructure", "shared-kernel", "shared-service"].map(str::to_owned);
             rule_of(domains::ALL.iter().flat_map(of_domain).chain(shared), None)
         }
         "jetbridge" => {

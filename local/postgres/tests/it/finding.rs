@@ -113,8 +113,8 @@ fn asked(version: &str) -> Download {
 
 async fn failed_download(config: Config) -> DownloadError {
     match start(config).await.unwrap_err() {
-        StartError::NoBinaries { download: Some(error) } => error,
-        StartError::OtherMajorVersion { download: Some(error), .. } => error,
+        StartError::NoBinaries { download: Some(error) } => *error,
+        StartError::OtherMajorVersion { download: Some(error), .. } => *error,
         other => panic!("{other}"),
     }
 }

@@ -157,7 +157,7 @@ async fn reactions_wait_for_an_operators_word() {
 
         two.holds(1);
         let halted = eventually("it waits", LIMIT, async || reactor.handle.halted()).await;
-        assert_eq!(halted, "event 1 is another one");
+        assert_eq!(halted.difference, "event 1 is another one");
         assert_eq!(reactor.handle.replay(RESUME_LIMIT).await, Err(NotCarriedOut::Interrupted));
         assert!(other_side.done(theirs).is_empty());
         assert_eq!(two.database.checkpoint(Announcement::NAME).await, 1);
