@@ -433,7 +433,7 @@ def foreign_pages(system):
     try:
         for host in ["127.0.0.1", "evil.example"]:
             done.clear()
-            with tempfile.TemporaryDirectory() as profile:
+            with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
                 page = subprocess.Popen(
                     [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={profile}",
                      "--host-resolver-rules=MAP evil.example 127.0.0.1", "--remote-debugging-port=0",
