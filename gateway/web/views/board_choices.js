@@ -1,5 +1,6 @@
 // Which flights of the board somebody wants to see, and in which order; all of it is in the address.
 import { boarding, FLIGHT_STATUS, route } from "../model.js";
+import { finder } from "../search.js";
 
 /** @import { Departure } from "../flights.js" */
 /** @import { FlightStatus } from "../model.js" */
@@ -74,9 +75,9 @@ export function parametersOf({ tab, text, sort, isDescending }) {
 
 /** Those with the text in their number or places. @param {Iterable<Departure>} departures @param {string} text */
 export function matching(departures, text) {
-  const wanted = text.trim().toLowerCase();
+  const isFound = finder(text);
   return [...departures].filter(({ flight }) =>
-    `${flight.flightNumber}\n${flight.origin}\n${flight.destination}`.toLowerCase().includes(wanted)
+    isFound(flight.flightNumber, flight.origin, flight.destination)
   );
 }
 

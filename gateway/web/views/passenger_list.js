@@ -7,6 +7,7 @@ import { KEYS } from "../keys.js";
 import { boarding, PASSENGER_STATUS } from "../model.js";
 import { messageOf, notify, say } from "../notices.js";
 import { cannotAddPassenger } from "../rules.js";
+import { finder } from "../search.js";
 import { settle } from "../settling.js";
 import { passengerAdder } from "./passenger_adder.js";
 import { PASSENGER_ACTIONS, passengerRow } from "./passenger_row.js";
@@ -147,9 +148,9 @@ const NOBODY_YET = "Nobody yet. Type a name above and press Enter; then the next
 
 /** @param {Passenger[]} passengers @param {string} search */
 function matching(passengers, search) {
-  const text = search.trim().toLocaleLowerCase();
+  const isFound = finder(search);
   return passengers
-    .filter(({ name }) => name.toLocaleLowerCase().includes(text))
+    .filter(({ name }) => isFound(name))
     .sort((one, other) =>
       ORDER.indexOf(one.status) - ORDER.indexOf(other.status) || (one.id < other.id ? -1 : 1)
     );
