@@ -117,8 +117,8 @@ async fn errors_are_one_readable_line() {
 #[tokio::test]
 async fn who_is_answered_has_to_be_said_properly() {
     for (setting, value, expected) in [
-        ("--public-host", "https://example.com", "must be a name such as flights.example.com"),
-        ("--public-host", "example.com,a:80", "must be a name such as flights.example.com"),
+        ("--public-host", "https://example.com", "must be a name such as app.example.com"),
+        ("--public-host", "example.com,a:80", "must be a name such as app.example.com"),
         ("--allowed-origins", "*", "must be an origin such as https://example.com"),
         ("--allowed-origins", "https://example.com/", "must be written as browsers do: https://example.com"),
         ("--idle-timeout", "5", "5 is not in 30..=3600"),

@@ -22,7 +22,7 @@ pub struct HostName(String);
 
 /// A text is not the name of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be a name such as flights.example.com, without a scheme, a port or a path")]
+#[error("must be a name such as app.example.com, without a scheme, a port or a path")]
 pub struct InvalidHostName;
 
 impl FromStr for HostName {

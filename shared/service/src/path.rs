@@ -25,7 +25,7 @@ impl<S: Send + Sync, I: PublicKey> FromRequestParts<S> for PathId<I> {
 }
 
 /// An address in whose path letters, digits and `-_~` stand for themselves, which may be percent-encoded as well (RFC
-/// 3986, 6.2.2.2): `/api/%66lights` is `/api/flights`. `%2F` is no slash. `None` if there is nothing to change.
+/// 3986, 6.2.2.2): `/api/%70arcels` is `/api/parcels`. `%2F` is no slash. `None` if there is nothing to change.
 ///
 /// Full stops stay encoded: a path never comes to have dot segments that it did not have.
 pub(crate) fn with_plain_letters(uri: &Uri) -> Option<Uri> {

@@ -17,7 +17,7 @@ fn cause() -> Value {
 fn a_cause_is_read_as_it_was_written() {
     let read: Cause = serde_json::from_value(cause()).unwrap();
     assert_eq!(serde_json::to_value(&read).unwrap(), cause());
-    let short = json!({ "correlationId": "a", "actor": "flight-reactions" });
+    let short = json!({ "correlationId": "a", "actor": "parcel-reactions" });
     let read: Cause = serde_json::from_value(short.clone()).unwrap();
     assert_eq!(serde_json::to_value(&read).unwrap(), short);
 }

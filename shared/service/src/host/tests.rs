@@ -9,7 +9,7 @@ fn hosts_are_read_as_they_are_written() {
     for (text, read) in [
         ("localhost", "localhost"),
         ("LocalHost.:8080", "localhost:8080"),
-        ("flight-api:8081", "flight-api:8081"),
+        ("parcel-api:8081", "parcel-api:8081"),
         ("a_b.example:", "a_b.example"),
         ("example:80", "example"),
         ("127.0.0.1:1", "127.0.0.1:1"),
@@ -78,8 +78,8 @@ fn an_origin_is_that_of_the_host_with_its_scheme_and_port() {
 
 #[test]
 fn names_are_given_without_anything_else() {
-    for text in ["https://example.com", "example.com:8080", "example.com/flights", "*.example.com", "", " a"] {
+    for text in ["https://example.com", "example.com:8080", "example.com/app", "*.example.com", "", " a"] {
         assert!(text.parse::<HostName>().is_err(), "{text}");
     }
-    assert_eq!("Flights.Example.com.".parse::<HostName>().unwrap().to_string(), "flights.example.com");
+    assert_eq!("App.Example.com.".parse::<HostName>().unwrap().to_string(), "app.example.com");
 }

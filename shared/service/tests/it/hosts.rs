@@ -15,7 +15,7 @@ async fn server() -> Server {
         headers.get(header::HOST).map_or(Bytes::new(), |host| host.as_bytes().to_vec().into())
     };
     let settings = ServerSettings {
-        public_hosts: vec!["flights.example".parse().unwrap()],
+        public_hosts: vec!["app.example".parse().unwrap()],
         allowed_origins: vec!["https://partner.example".parse().unwrap()],
         ..ServerSettings::default()
     };
@@ -49,15 +49,15 @@ async fn only_its_own_names_and_addresses_are_answered_for() {
         "[::1]:8080",
         "192.0.2.7",
         "0.0.0.0",
-        "flights.example",
-        "FLIGHTS.example:443",
+        "app.example",
+        "APP.example:443",
         &machine,
         &own,
     ] {
         assert_status(&server.answer(&format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await, 200, "", host);
     }
     for host in
-        ["evil.example", "www.flights.example", "localhost.evil.example", "localhost.localhost", "2130706433", "x:80"]
+        ["evil.example", "www.app.example", "localhost.evil.example", "localhost.localhost", "2130706433", "x:80"]
     {
         for method in ["GET", "POST", "OPTIONS", "DELETE"] {
             let answer = server.answer(&format!("{method} /rpc HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
