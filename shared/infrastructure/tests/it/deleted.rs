@@ -73,7 +73,10 @@ async fn an_executor_refuses_commands_and_names_the_stream() {
 
         if let Deletion::Hides = deletion {
             let visible = StreamMetadataBuilder::new().build();
-            client.set_stream_metadata(STREAM, &Default::default(), &visible).await.unwrap();
+            // The first makes the stream anew, behind what was deleted; the second shows that as well.
+            for _ in 0..2 {
+                client.set_stream_metadata(STREAM, &Default::default(), &visible).await.unwrap();
+            }
             replica.connected().await;
             let after = replica.execute(Command::Deposit { account, amount: 1 }).await.unwrap();
             assert_eq!((after.outcome, replica.handle.other_history()), (2, None));
