@@ -96,6 +96,7 @@ impl Default for Limits {
 pub struct ClientArgs {
     /// Origin, such as https://example.com, whose pages may use the API. More than one: again, or separated by commas
     #[arg(long, value_name = "ORIGIN", env = "JETBRIDGE_ALLOWED_ORIGINS")]
+    #[allow(rustdoc::bare_urls, reason = "the help of the command line has no links")]
     allowed_origins: Vec<List<Origin>>,
     /// Connections that one client address may have; behind a proxy as many as there may be [default: half of them]
     #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_CONNECTIONS_PER_CLIENT")]
