@@ -65,7 +65,7 @@ pub fn router(config: Config) -> Router {
         .merge(web::routes(Arc::clone(&client)))
         .merge(shared_service::health::routes(checks))
         .layer(middleware::from_fn(compress::routes));
-    let others = async move |forwarder: Arc<Forwarder>, mut request: Request| {
+    let others = async move |State(forwarder): State<Arc<Forwarder>>, mut request: Request| {
         cross_origin::forget_origin(request.headers_mut());
         compress::compressed(request, async |request| {
             if !web::is_for_people(&request) {
@@ -77,12 +77,6 @@ pub fn router(config: Config) -> Router {
             }
         })
         .await
-    };
-    let others = async move |State(forwarder): State<Arc<Forwarder>>, request: Request| {
-        let method = request.method().clone();
-        let mut response = others(forwarder, request).await;
-        shared_service::complete(&method, &mut response);
-        response
     };
     // Everything below /api is forwarded by the fallback: the busiest path goes through the fewest layers.
     let all = shared_service::finish(own, limits.request).fallback(others).with_state(forwarder);

@@ -6,15 +6,14 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, EXPECT, X_CONTENT_TYPE_OPTIONS};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::header::EXPECT;
+use http::{HeaderMap, HeaderValue, Method};
 
 use crate::problem::Problem;
 use crate::problem_type;
 
 /// Completes a router for the public: problems for unknown paths and methods, for panics and for requests that take
-/// longer than `limit` until their answer begins, the headers that every answer has ([`complete`]), and a log line at
-/// debug level for each request.
+/// longer than `limit` until their answer begins, and a log line at debug level for each request.
 ///
 /// Routes that are added afterwards have none of this.
 pub fn finish<S: Clone + Send + Sync + 'static>(router: Router<S>, limit: Duration) -> Router<S> {
@@ -22,22 +21,6 @@ pub fn finish<S: Clone + Send + Sync + 'static>(router: Router<S>, limit: Durati
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .layer(middleware::from_fn_with_state(limit, guard))
-}
-
-/// Completes what is answered to a request with this method by the headers that every answer has: nobody guesses what it
-/// is, no page of another origin embeds it, and no cache keeps it for others. What the answer says itself counts.
-pub fn complete(method: &Method, response: &mut Response) {
-    const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
-    const EVENT_STREAM: &[u8] = b"text/event-stream";
-    let headers = response.headers_mut();
-    headers.entry(X_CONTENT_TYPE_OPTIONS).or_insert(HeaderValue::from_static("nosniff"));
-    headers.entry(CROSS_ORIGIN_RESOURCE_POLICY).or_insert(HeaderValue::from_static("same-origin"));
-    if headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(EVENT_STREAM)) {
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    }
-    // Answers change with every event, so a cache has to ask again; and they name people.
-    let caching = if method.is_safe() { "private, no-cache" } else { "no-store" };
-    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static(caching));
 }
 
 /// The answer to a path that does not exist.
@@ -74,12 +57,11 @@ async fn guard(State(limit): State<Duration>, request: Request, next: Next) -> R
         }
     };
     let answer = AssertUnwindSafe(answer).catch_unwind();
-    let mut response = match tokio::time::timeout(limit, answer).await {
+    let response = match tokio::time::timeout(limit, answer).await {
         Ok(Ok(response)) => response,
         Ok(Err(_panic)) => Problem::internal("a request handler panicked").into_response(),
         Err(_elapsed) => too_slow(&method, limit).into_response(),
     };
-    complete(&method, &mut response);
     tracing::debug!(
         http.method = %method,
         http.route = route.as_ref().map_or("none", MatchedPath::as_str),

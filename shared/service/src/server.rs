@@ -1,6 +1,7 @@
 //! Serving HTTP/1.1 and HTTP/2 (with prior knowledge) until a shutdown, with a limit on everything.
 
 mod access;
+mod completion;
 mod connection;
 mod limits;
 mod slots;
@@ -55,7 +56,7 @@ pub async fn serve(listener: TcpListener, router: Router, shutdown: Cancellation
 
 /// Serves a router until `shutdown` is cancelled, then finishes what is being answered, for at most five seconds.
 ///
-/// Handlers find the client's address in `ConnectInfo<SocketAddr>`, and, in HTTP/1.1, in the header `Host` whom the
+/// Every answer gets the headers that all of them have. Handlers find the client's address in `ConnectInfo<SocketAddr>`, and, in HTTP/1.1, in the header `Host` whom the
 /// request is for. Streams of server-sent events end at the shutdown.
 pub async fn serve_with(settings: ServerSettings, listener: TcpListener, router: Router, shutdown: CancellationToken) {
     let connections = TaskTracker::new();

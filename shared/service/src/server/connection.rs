@@ -19,12 +19,12 @@ use tower::Service;
 
 use super::ServerSettings;
 use super::access::Access;
+use super::completion::complete;
 use super::limits::ConnectionLimits;
 use super::slots::Slot;
 use super::streams::Streams;
 use super::watch::Answer;
 use super::watched::Watched;
-use crate::edge::complete;
 use crate::path::with_plain_letters;
 use crate::problem::Problem;
 
@@ -102,7 +102,6 @@ impl Serving {
             Ok(place) => (Some(place), self.answer_here(request, peer).await),
             Err(_) => (None, too_busy().into_response()),
         };
-        // Not all that is answered comes from a router.
         complete(&method, &mut response);
         Ok(response.map(|body| Answer::new(body, answering, place)))
     }

@@ -1,16 +1,14 @@
 //! The headers that every answer has.
 
-use axum::body::Body;
 use axum::response::sse::{Event, Sse};
 use axum::routing::get;
 use axum::{Json, Router};
 use futures::stream;
-use http::{HeaderMap, Method, Request};
+use http::{HeaderMap, Method, StatusCode};
 use std::convert::Infallible;
-use std::time::Duration;
-use tower::ServiceExt;
 
-use crate::support::{ID, app, post_json, post_with};
+use crate::listening::{Server, start};
+use crate::support::{ID, app, post_with};
 
 #[track_caller]
 fn assert_complete(headers: &HeaderMap, caching: &str) {
@@ -19,39 +17,46 @@ fn assert_complete(headers: &HeaderMap, caching: &str) {
     assert_eq!(headers.get_all("cache-control").iter().collect::<Vec<_>>(), [caching], "{headers:?}");
 }
 
+/// The headers of what a server with these routes answers.
+async fn answered(server: &Server, method: Method, path: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap) {
+    let request = reqwest::Client::new().request(method, server.url(path));
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    let answer = request.send().await.unwrap();
+    (answer.status(), answer.headers().clone())
+}
+
 #[tokio::test]
 async fn every_answer_says_who_may_use_and_keep_it() {
+    let server = start(app()).await;
     let thing = format!("/things/{ID}");
     for (method, path, caching) in [
-        ("GET", "/things", "private, no-cache"),
-        ("GET", &thing, "private, no-cache"),
-        ("HEAD", &thing, "private, no-cache"),
-        ("GET", "/nowhere", "no-store"),
-        ("GET", "/panic", "no-store"),
-        ("GET", "/slow", "no-store"),
-        ("PATCH", "/things", "no-store"),
-        ("POST", &format!("{thing}/poke"), "no-store"),
+        (Method::GET, "/things", "private, no-cache"),
+        (Method::GET, &thing, "private, no-cache"),
+        (Method::HEAD, &thing, "private, no-cache"),
+        (Method::GET, "/nowhere", "no-store"),
+        (Method::GET, "/panic", "no-store"),
+        (Method::GET, "/slow", "no-store"),
+        (Method::PATCH, "/things", "no-store"),
+        (Method::POST, &format!("{thing}/poke"), "no-store"),
     ] {
-        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
-        let answer = app().oneshot(request).await.unwrap();
-        assert_complete(answer.headers(), caching);
+        assert_complete(&answered(&server, method, path, &[]).await.1, caching);
     }
-    assert_complete(&post_json("/things", "{").await.headers, "no-store");
-    let request = Request::get(&thing).header("if-none-match", "*").body(Body::empty()).unwrap();
-    let known = app().oneshot(request).await.unwrap();
-    assert_eq!(known.status(), 304);
-    assert_complete(known.headers(), "private, no-cache");
+    let (status, headers) = answered(&server, Method::GET, &thing, &[("if-none-match", "*")]).await;
+    assert_eq!(status, 304);
+    assert_complete(&headers, "private, no-cache");
+    // What is answered before there is a route too.
+    let (status, headers) = answered(&server, Method::GET, &thing, &[("host", "evil.example")]).await;
+    assert_eq!(status, 421);
+    assert_complete(&headers, "no-store");
 }
 
 #[tokio::test]
 async fn what_an_answer_says_itself_counts() {
     let events = || async { Sse::new(stream::empty::<Result<Event, Infallible>>()) };
     let kept = || async { ([("cache-control", "public, max-age=60")], Json(1)) };
-    let routes = Router::new().route("/events", get(events)).route("/kept", get(kept));
-    let routes = shared_service::finish(routes, Duration::from_secs(5));
+    let server = start(Router::new().route("/events", get(events)).route("/kept", get(kept))).await;
     for (path, caching) in [("/events", "no-store"), ("/kept", "public, max-age=60")] {
-        let request = Request::builder().method(Method::GET).uri(path).body(Body::empty()).unwrap();
-        assert_complete(routes.clone().oneshot(request).await.unwrap().headers(), caching);
+        assert_complete(&answered(&server, Method::GET, path, &[]).await.1, caching);
     }
 }
 
