@@ -21,7 +21,11 @@ const PUNCTUATION: &str = "-._~!$&'()*+";
 
 /// The password of the user `admin`. It is never shown.
 #[derive(Clone)]
-pub struct Password(String);
+pub struct Password {
+    text: String,
+    /// What a client sends that knows it (RFC 7617, section 2).
+    credentials: String,
+}
 
 /// A text is not a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -54,7 +58,12 @@ impl Password {
     /// One that nobody can guess.
     #[must_use]
     pub fn random() -> Self {
-        Self(rand::random::<[u8; RANDOM_BYTES]>().iter().map(|byte| format!("{byte:02x}")).collect())
+        Self::of(rand::random::<[u8; RANDOM_BYTES]>().iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    fn of(text: String) -> Self {
+        let credentials = BASE64_STANDARD.encode(format!("{USER}:{text}"));
+        Self { text, credentials }
     }
 
     /// Takes a text for a password. White space at its end does not belong to it.
@@ -65,7 +74,7 @@ impl Password {
         let text = text.trim_end();
         let is_fine = |character: char| character.is_ascii_alphanumeric() || PUNCTUATION.contains(character);
         if (SHORTEST..=LONGEST).contains(&text.len()) && text.chars().all(is_fine) {
-            Ok(Self(text.to_owned()))
+            Ok(Self::of(text.to_owned()))
         } else {
             Err(InvalidPassword)
         }
@@ -92,15 +101,14 @@ impl Password {
 
     /// The user and the password as they stand in an `esdb://` address.
     pub(crate) fn in_address(&self) -> String {
-        format!("{USER}:{}@", self.0)
+        format!("{USER}:{}@", self.text)
     }
 
     /// Whether this value of an `Authorization` header is the user's and has the password. How long it takes does not
     /// depend on how much of it is right.
     pub(crate) fn is_in(&self, authorization: &[u8]) -> bool {
         let Some((scheme, credentials)) = authorization.split_at_checked(BASIC.len()) else { return false };
-        let expected = BASE64_STANDARD.encode(format!("{USER}:{}", self.0));
-        scheme.eq_ignore_ascii_case(BASIC) && bool::from(credentials.ct_eq(expected.as_bytes()))
+        scheme.eq_ignore_ascii_case(BASIC) && bool::from(credentials.ct_eq(self.credentials.as_bytes()))
     }
 }
 

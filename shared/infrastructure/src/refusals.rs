@@ -105,6 +105,12 @@ impl RefusalLog {
         (Self { queue, rate, left_out }, recorder)
     }
 
+    /// How many refused commands were not recorded, and their number neither so far.
+    #[must_use]
+    pub fn left_out(&self) -> u64 {
+        self.left_out.count.load(Ordering::Relaxed)
+    }
+
     /// Has a refused command recorded, unless there are too many.
     pub fn note(&self, refused: Refused) {
         if self.rate.check().is_err() || self.queue.try_send(refused).is_err() {
