@@ -18,7 +18,6 @@ import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -28,6 +27,8 @@ import urllib.error
 import urllib.request
 import uuid
 from pathlib import Path
+
+from support import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 PROFILE = os.environ.get("JETBRIDGE_TEST_PROFILE", "dev")
@@ -161,12 +162,6 @@ def provide_base_images():
 
 
 # ---- the system ----
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 class System:

@@ -23,7 +23,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -31,6 +30,8 @@ import threading
 import time
 import uuid
 from pathlib import Path
+
+from support import eventually, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAMS = ["flight-api", "passenger-api", "auditlog-api", "flight-processor", "passenger-processor"]
@@ -41,20 +42,6 @@ ANSWER_LIMIT = 20
 # Longer than any outage here: a command that is not answered by then is given up, and counts as unknown.
 COMMAND_LIMIT = 90
 UNCERTAIN = {429, 500, 502, 503, 504}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def eventually(what, limit, condition):
-    deadline = time.monotonic() + limit
-    while not condition():
-        if time.monotonic() > deadline:
-            raise SystemExit(f"did not happen within {limit} s: {what}")
-        time.sleep(0.05)
 
 
 class Network:
