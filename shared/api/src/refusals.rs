@@ -3,17 +3,15 @@
 use std::collections::HashMap;
 
 use axum::Router;
-use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use http::request::Parts;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 use shared_infrastructure::refusals::{RefusalLog, Refused};
 use shared_kernel::{Decider, DomainEvent, ProblemType};
-use shared_service::headers::X_CORRELATION_ID;
-use shared_service::{ReadBody, parse};
+use shared_service::{ReadCommand, parse};
 use uuid::Uuid;
 
 use crate::DomainApi;
@@ -40,47 +38,40 @@ pub(crate) fn noted<A: DomainApi>(routes: Router, log: RefusalLog) -> Router {
     routes.layer(middleware::from_fn_with_state(Noting { log, id_field, body_fields }, note))
 }
 
-async fn note(State(noting): State<Noting>, request: Request, next: Next) -> Response {
+async fn note(State(noting): State<Noting>, mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().cloned();
     let Some(route) = route.filter(|_| !request.method().is_safe()) else { return next.run(request).await };
-    let (mut parts, body) = request.into_parts();
-    // One that is not said as it has to be is refused for that.
-    let Ok(cause) = shared_service::cause(&parts.headers, &parts.extensions) else {
-        return next.run(Request::from_parts(parts, body)).await;
-    };
-    if !parts.headers.contains_key(X_CORRELATION_ID)
-        && let Ok(id) = HeaderValue::from_str(&cause.correlation_id)
-    {
-        // So that whatever this request leads to has the same.
-        parts.headers.insert(X_CORRELATION_ID, id);
-    }
-    let read = ReadBody::default();
-    parts.extensions.insert(read.clone());
-    let command = format!("{} {}", parts.method, route.as_str());
-    let in_path = noting.in_path(&mut parts).await;
-    let response = next.run(Request::from_parts(parts, body)).await;
+    let (method, uri, read) = (request.method().clone(), request.uri().clone(), ReadCommand::default());
+    request.extensions_mut().insert(read.clone());
+    let response = next.run(request).await;
     if REFUSALS.contains(&response.status())
         && let Some(problem) = response.extensions().get::<&ProblemType>()
+        && let Some((cause, body)) = read.get()
     {
         // What the path names counts.
-        let things = noting.in_body(&read).into_iter().chain(in_path).collect();
-        let (problem, status) = (problem.slug, response.status().as_u16());
-        noting.log.note(Refused { command, things, problem, status, cause, at: Timestamp::now() });
+        let things = noting.in_body(body).into_iter().chain(noting.in_path(route.as_str(), uri.path()));
+        noting.log.note(Refused {
+            command: format!("{method} {}", route.as_str()),
+            things: things.collect(),
+            problem: problem.slug,
+            status: response.status().as_u16(),
+            cause: cause.clone(),
+            at: Timestamp::now(),
+        });
     }
     response
 }
 
 impl Noting {
     /// What the path names, if it is an identifier.
-    async fn in_path(&self, parts: &mut Parts) -> Option<(&'static str, Uuid)> {
-        let params = RawPathParams::from_request_parts(parts, &()).await.ok()?;
-        let (_, text) = params.iter().next()?;
+    fn in_path(&self, route: &str, path: &str) -> Option<(&'static str, Uuid)> {
+        let mut parts = route.split('/').zip(path.split('/'));
+        let text = parts.find_map(|(part, text)| part.starts_with('{').then_some(text))?;
         Some((self.id_field, parse::id(text).ok()?))
     }
 
     /// What the body names.
-    fn in_body(&self, read: &ReadBody) -> Vec<(&'static str, Uuid)> {
-        let body = read.get().map_or(&[][..], |body| body);
+    fn in_body(&self, body: &[u8]) -> Vec<(&'static str, Uuid)> {
         let fields: HashMap<String, &RawValue> = serde_json::from_slice(body).unwrap_or_default();
         let id = |field: &'static str| {
             let text: String = serde_json::from_str(fields.get(field)?.get()).ok()?;

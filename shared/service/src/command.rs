@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::request::Parts;
 use sha2::{Digest, Sha256};
-use shared_kernel::{CommandContext, Idempotency, IdempotencyKey, IfVersion, PublicKey};
+use shared_kernel::{Cause, CommandContext, Idempotency, IdempotencyKey, IfVersion, PublicKey};
 use uuid::Uuid;
 
 use crate::fields::{BodyRule, Fields, FromFields, NoBody};
@@ -51,11 +51,9 @@ impl<S: Send + Sync, T: FromFields> FromRequest<S> for Command<T> {
 impl<T: FromFields> Command<T> {
     async fn read(parts: &Parts, body: Body) -> Result<Self, Problem> {
         let body = body::read(&parts.headers, body).await?;
-        if let Some(read) = parts.extensions.get::<ReadBody>() {
-            read.keep(&body);
-        }
         let key = headers::idempotency_key(&parts.headers)?;
         let cause = cause::cause(&parts.headers, &parts.extensions)?;
+        ReadCommand::keep(parts, &cause, &body);
         body::check_encoding(&parts.headers)?;
         check_media_type(T::BODY, &parts.headers, &body)?;
         let (input, content) = Fields::parse(&body)?;
@@ -64,19 +62,22 @@ impl<T: FromFields> Command<T> {
     }
 }
 
-/// The body of a command, once it has been read: for whoever has put this among the extensions of its request.
+/// What was read of a command, whatever became of it: for whoever has put this among the extensions of its request.
 #[derive(Debug, Clone, Default)]
-pub struct ReadBody(Arc<OnceLock<Bytes>>);
+pub struct ReadCommand(Arc<OnceLock<(Cause, Bytes)>>);
 
-impl ReadBody {
-    fn keep(&self, body: &Bytes) {
-        // Once read, it is the same for ever.
-        let _ = self.0.set(body.clone());
+impl ReadCommand {
+    fn keep(parts: &Parts, cause: &Cause, body: &Bytes) {
+        if let Some(Self(read)) = parts.extensions.get() {
+            // A request is one command.
+            let _ = read.set((cause.clone(), body.clone()));
+        }
     }
 
-    /// The body, if it has been read.
+    /// Where the command comes from, and its body, which is empty if there was no use in reading it. `None` if it was not
+    /// said as it has to be.
     #[must_use]
-    pub fn get(&self) -> Option<&Bytes> {
+    pub fn get(&self) -> Option<&(Cause, Bytes)> {
         self.0.get()
     }
 }
@@ -100,7 +101,15 @@ impl<S: Send + Sync, I: PublicKey + Send, T: FromFields> FromRequest<S> for Comm
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         let (mut parts, body) = request.into_parts();
-        let PathId(id) = PathId::from_request_parts(&mut parts, state).await?;
+        let PathId(id) = match PathId::from_request_parts(&mut parts, state).await {
+            Ok(id) => id,
+            Err(nothing_there) => {
+                if let Ok(cause) = cause::cause(&parts.headers, &parts.extensions) {
+                    ReadCommand::keep(&parts, &cause, &Bytes::new());
+                }
+                return Err(nothing_there);
+            }
+        };
         let Command { context, input } = Command::read(&parts, body).await?;
         Ok(Self { id, if_version: preconditions::of_command(&parts.headers)?, input, context })
     }

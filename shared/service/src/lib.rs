@@ -34,7 +34,7 @@ pub mod settings;
 pub mod telemetry;
 
 pub use cause::{ServiceNames, actor, cause};
-pub use command::{Command, CommandOn, ReadBody};
+pub use command::{Command, CommandOn, ReadCommand};
 pub use edge::{check_expectations, finish, method_not_allowed, not_found};
 pub use error_chain::ErrorChain;
 pub use fields::{BodyRule, Fields, FromFields, NoBody};
