@@ -33,9 +33,11 @@ fn allowed_in_domain(package: &str) -> Option<Allowed> {
         "core" => (&["kernel"], &[], Some(&PURE_LIBRARIES)),
         "application" => (&["kernel"], &["core"], Some(&APPLICATION_LIBRARIES)),
         "infrastructure" => (&["kernel", "infrastructure", "rpc"], &["core", "application"], None),
-        "api" => {
-            (&["kernel", "infrastructure", "rpc", "service", "api"], &["core", "application", "infrastructure"], None)
-        }
+        "api" => (
+            &["access", "kernel", "infrastructure", "rpc", "service", "api"],
+            &["core", "application", "infrastructure"],
+            None,
+        ),
         "processor" => (&["kernel", "infrastructure", "service", "processor"], &["core", "infrastructure"], None),
         _ => return None,
     };
@@ -56,20 +58,21 @@ fn allowed(package: &str) -> Option<Allowed> {
     }
     match package {
         "shared-kernel" => rule(&[], Some(&PURE_LIBRARIES)),
+        "shared-access" => rule(&["shared-kernel"], None),
         "shared-eventstore-protocol" => rule(&[], None),
         "shared-postgres-address" => rule(&[], Some(&["percent-encoding", "thiserror"])),
         "shared-rpc" => rule(&["shared-kernel"], None),
-        "shared-service" => rule(&["shared-kernel", "shared-postgres-address"], None),
+        "shared-service" => rule(&["shared-access", "shared-kernel", "shared-postgres-address"], None),
         "shared-infrastructure" => {
             rule(&["shared-kernel", "shared-rpc", "shared-eventstore-protocol", "shared-postgres-address"], None)
         }
         "shared-api" | "shared-processor" => rule(&["shared-kernel", "shared-infrastructure", "shared-service"], None),
         "domains" => rule_of(contracts(), None),
         "auditlog-api" => {
-            let shared = ["domains", "shared-kernel", "shared-infrastructure", "shared-service"];
+            let shared = ["domains", "shared-access", "shared-kernel", "shared-infrastructure", "shared-service"];
             rule_of(shared.into_iter().map(str::to_owned).chain(contracts()), None)
         }
-        "gateway" => rule(&["domains", "shared-kernel", "shared-service"], None),
+        "gateway" => rule(&["domains", "shared-access", "shared-kernel", "shared-service"], None),
         "containers-setup" => rule(&["shared-service"], None),
         "jetbridge-eventstore" => rule(&["shared-eventstore-protocol"], None),
         "bench" | "jetbridge-postgres" => rule(&[], None),
@@ -90,6 +93,7 @@ fn allowed(package: &str) -> Option<Allowed> {
                 "jetbridge-eventstore",
                 "jetbridge-postgres",
                 "jetbridge-verify",
+                "shared-access",
                 "shared-api",
                 "shared-infrastructure",
                 "shared-kernel",
