@@ -6,6 +6,8 @@ import { acting, settle } from "./settling.js";
 /** @import { Child } from "./dom.js" */
 
 const SHOWN_MS = 6_000;
+// Time enough to get to the button with the keyboard (WCAG 2.2, 2.2.1 takes 20 seconds for enough to react).
+const SHOWN_WITH_UNDO_MS = 20_000;
 const MOST_SHOWN = 4;
 
 /** For screen readers; not shown. @param {string} text */
@@ -52,7 +54,7 @@ export function notify(content, { undo, isError = false } = {}) {
     if (notice.matches(":hover, :focus-within")) setTimeout(leave, SHOWN_MS);
     else remove();
   };
-  setTimeout(leave, SHOWN_MS);
+  setTimeout(leave, undo ? SHOWN_WITH_UNDO_MS : SHOWN_MS);
 }
 
 /** Shows why something did not work. @param {unknown} error @param {...Child} what */
