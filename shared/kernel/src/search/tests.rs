@@ -98,3 +98,15 @@ fn keys_are_their_own_keys() {
         }
     }
 }
+
+#[test]
+fn the_usual_way_for_ascii_comes_to_the_same() {
+    let ascii: Vec<char> = (0..128_u8).map(char::from).collect();
+    for first in &ascii {
+        for second in &ascii {
+            for text in [format!("{first}{second}"), format!("a{first}{second}Z"), format!("{first} {second} ")] {
+                assert_eq!(fold(&text), fold_any(&text), "{text:?}");
+            }
+        }
+    }
+}
