@@ -91,6 +91,8 @@ pub(super) struct Focused {
 /// A page of the web client in a browser of its own.
 pub(super) struct Page {
     client: Client,
+    /// For commands that are Chromium's own.
+    http: reqwest::Client,
     session: String,
     base: String,
     /// What the browser has said so far: it says it once.
@@ -103,6 +105,7 @@ impl Page {
     pub(super) fn of(browser: &Chromium, base: &str) -> Self {
         Self {
             client: browser.client().clone(),
+            http: http(),
             session: browser.session().to_owned(),
             base: base.to_owned(),
             messages: Mutex::default(),
@@ -328,7 +331,7 @@ impl Page {
 
     /// Sends a command that is Chromium's own.
     async fn command(&self, path: &str, body: &Value) -> Result<Value, String> {
-        let request = http().post(format!("{}/{path}", self.session)).json(body).timeout(Duration::from_secs(10));
+        let request = self.http.post(format!("{}/{path}", self.session)).json(body).timeout(Duration::from_secs(10));
         let response = request.send().await.map_err(|error| error.to_string())?;
         let status = response.status();
         let mut answer: Value = response.json().await.map_err(|error| error.to_string())?;
