@@ -8,13 +8,15 @@ use clap::builder::RangedU64ValueParser;
 use shared_kernel::Domain;
 use shared_service::body::BODY_LIMIT;
 use shared_service::settings::{List, ServiceUrl};
-use shared_service::{ConnectionLimits, Origin, ServerSettings};
+use shared_service::{ConnectionLimits, Origin, ServerSettings, ServiceTokens};
 
 /// What the gateway has to know.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where requests are passed on to.
     pub services: Services,
+    /// By what the services know the gateway.
+    pub tokens: ServiceTokens,
     /// What is too much, and too long.
     pub limits: Limits,
     /// Where the web client is read from; it is the one in this program if `None`.

@@ -20,6 +20,7 @@ use crate::admission::{Admission, TakenIn};
 use crate::client::{Client, peer};
 use crate::config::Limits;
 use crate::hop;
+use crate::identity;
 use crate::paced::Paced;
 use crate::places::Place;
 use crate::upstream::{Upstream, Upstreams};
@@ -58,6 +59,7 @@ impl Forwarder {
         let _place = self.admission.admit(&parts.extensions)?;
         let client = Client::of(&parts.extensions);
         readdress(&mut parts, upstream, bytes.len())?;
+        identity::ask_for_somebody(&mut parts.headers, &self.upstreams.tokens);
         let method = parts.method.clone();
         let answer = self.send(upstream, parts, bytes);
         match tokio::time::timeout(self.limits.request, answer).await {

@@ -14,6 +14,7 @@ use shared_service::Problem;
 use shared_service::health::{CheckResult, Finding, Health, Status, Trouble};
 
 use crate::forward::Forwarder;
+use crate::identity;
 use crate::upstream::{Upstream, Upstreams};
 
 /// How long each service may take to say how it is.
@@ -130,6 +131,7 @@ async fn probe(upstreams: &Upstreams, upstream: &Upstream) -> ServiceHealth {
 async fn ask(upstreams: &Upstreams, upstream: &Upstream) -> Result<Health, &'static str> {
     const UNREACHABLE: &str = "cannot be reached";
     const UNCLEAR: &str = "does not say how it is";
+    const UNKNOWN: &str = "does not accept the gateway's service token; set the same --service-token-file for both";
     const MISNAMED: &str = "does not answer for the name that the gateway was given; set its --public-host";
     let uri = Uri::builder()
         .scheme("http")
@@ -137,10 +139,13 @@ async fn ask(upstreams: &Upstreams, upstream: &Upstream) -> Result<Health, &'sta
         .path_and_query("/health/ready")
         .build()
         .map_err(|_| UNREACHABLE)?;
-    let request = Request::get(uri).body(Body::empty()).map_err(|_| UNREACHABLE)?;
+    let mut request = Request::get(uri).body(Body::empty()).map_err(|_| UNREACHABLE)?;
+    identity::ask_for_itself(request.headers_mut(), &upstreams.tokens);
     let response = upstreams.client.request(request).await.map_err(|_| UNREACHABLE)?;
-    if response.status() == StatusCode::MISDIRECTED_REQUEST {
-        return Err(MISNAMED);
+    match response.status() {
+        StatusCode::MISDIRECTED_REQUEST => return Err(MISNAMED),
+        StatusCode::UNAUTHORIZED => return Err(UNKNOWN),
+        _ => {}
     }
     let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await.map_err(|_| UNCLEAR)?;
     serde_json::from_slice(&body.to_bytes()).map_err(|_| UNCLEAR)

@@ -1,5 +1,6 @@
 //! The gateway as a process of its own.
 
+use std::error::Error;
 use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,9 +10,9 @@ use gateway::{ClientArgs, Config, DomainServices, Limits, Services, WebArgs};
 use shared_kernel::Domain;
 use shared_service::domain_service::{service_arg, service_url};
 use shared_service::process::{ServiceArgs, run_service};
-use shared_service::settings::{ListenArgs, ServiceUrl};
+use shared_service::settings::{ListenArgs, PlainHttpArgs, ServiceUrl};
 use shared_service::telemetry::LogArgs;
-use shared_service::{BindError, ConnectionLimits};
+use shared_service::{ConnectionLimits, ServiceTokenArgs};
 use tokio_util::sync::CancellationToken;
 
 /// The settings: those of the gateway itself, and where the services of each domain are.
@@ -53,6 +54,10 @@ struct OwnArgs {
     #[arg(long, value_name = "SECONDS", env = "JETBRIDGE_REQUEST_LIMIT", default_value_t = 35)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=3600))]
     request_limit: u32,
+    #[command(flatten)]
+    tokens: ServiceTokenArgs,
+    #[command(flatten)]
+    plain_http: PlainHttpArgs,
     #[command(flatten)]
     clients: ClientArgs,
     #[command(flatten)]
@@ -97,11 +102,15 @@ impl ServiceArgs for Args {
     }
 }
 
-impl From<Args> for Config {
-    fn from(Args { own, domains }: Args) -> Self {
+impl Args {
+    fn config(self) -> Result<Config, Box<dyn Error + Send + Sync>> {
+        let Self { own, domains } = self;
+        let services = domains.iter().flat_map(|domain| [Some(&domain.api), domain.processor.as_ref()]);
+        own.plain_http.check(services.flatten().chain([&own.auditlog_api]))?;
         let server = own.clients.applied_to(own.listen.server(ConnectionLimits::of_a_process()));
-        Self {
+        Ok(Config {
             services: Services { domains, auditlog_api: own.auditlog_api },
+            tokens: own.tokens.tokens()?,
             limits: Limits {
                 request: Duration::from_secs(own.request_limit.into()),
                 in_flight: number(own.max_in_flight),
@@ -113,7 +122,7 @@ impl From<Args> for Config {
             },
             web_dir: own.web.web_dir,
             server,
-        }
+        })
     }
 }
 
@@ -124,7 +133,7 @@ fn number(setting: u32) -> usize {
 fn main() -> ExitCode {
     run_service(|args: Args, shutdown: CancellationToken| async move {
         let listener = shared_service::bind(args.own.listen.listen).await?;
-        gateway::run(args.into(), listener, shutdown).await;
-        Ok::<(), BindError>(())
+        gateway::run(args.config()?, listener, shutdown).await;
+        Ok::<(), Box<dyn Error + Send + Sync>>(())
     })
 }

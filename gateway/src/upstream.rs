@@ -6,6 +6,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use shared_kernel::Domain;
+use shared_service::ServiceTokens;
 
 use crate::config::{Config, DomainServices, Limits, Services};
 
@@ -36,6 +37,8 @@ pub(crate) struct Processor {
 #[derive(Debug)]
 pub(crate) struct Upstreams {
     pub(crate) client: Client<HttpConnector, Body>,
+    /// By what they know the gateway.
+    pub(crate) tokens: ServiceTokens,
     /// The APIs of the domains, each with its domain.
     apis: Vec<(&'static Domain, Upstream)>,
     auditlog_api: Upstream,
@@ -47,6 +50,7 @@ impl Upstreams {
         let Services { domains, auditlog_api } = config.services;
         let mut upstreams = Self {
             client: client(&config.limits),
+            tokens: config.tokens,
             apis: Vec::new(),
             auditlog_api: Upstream { name: "auditlog-api".to_owned(), authority: auditlog_api.into_authority() },
             processors: Vec::new(),

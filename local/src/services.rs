@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use gateway::Limits;
 use shared_service::domain_service::ApiUrls;
 use shared_service::settings::SecretUrl;
-use shared_service::{ConnectionLimits, ServerSettings};
+use shared_service::{ConnectionLimits, ServerSettings, ServiceTokens};
 use tokio::net::TcpListener;
 
 use crate::domains::DomainServices;
@@ -51,16 +51,20 @@ pub(crate) async fn start(
     });
     let services = gateway::Services { domains: places.collect(), auditlog_api: auditlog_api.url };
     let Front { server, web_dir } = front;
-    let gateway_config = gateway::Config { services, limits: Limits::default(), web_dir, server };
+    // They are all in this process, so that nobody else has to know it.
+    let tokens = ServiceTokens::random();
+    let gateway_config =
+        gateway::Config { services, tokens: tokens.clone(), limits: Limits::default(), web_dir, server };
     let apis: ApiUrls = bound.iter().map(|bound| (bound.services.domain.name, bound.api.url.clone())).collect();
     for domain in bound {
-        start_domain(supervisor, domain, &event_store, &apis);
+        start_domain(supervisor, domain, &event_store, &apis, &tokens);
     }
     let config = auditlog_api::Config {
         // They are there as long as the process.
         domains: domains.iter().map(|services| services.domain).collect::<Vec<_>>().leak(),
         event_store,
         max_followers: auditlog_api::Config::DEFAULT_MAX_FOLLOWERS,
+        tokens,
         server: inner(),
     };
     let running = auditlog_api::run(config, auditlog_api.listener, supervisor.token(Stage::Apis));
@@ -73,13 +77,19 @@ pub(crate) async fn start(
     Ok(())
 }
 
-fn start_domain(supervisor: &mut Supervisor, domain: Bound, event_store: &SecretUrl, apis: &ApiUrls) {
+fn start_domain(
+    supervisor: &mut Supervisor,
+    domain: Bound,
+    event_store: &SecretUrl,
+    apis: &ApiUrls,
+    tokens: &ServiceTokens,
+) {
     let Bound { services: DomainServices { domain, run_api, run_processor }, api, processor, database_url } = domain;
-    let config = shared_api::Config::new(database_url.clone(), event_store.clone(), apis.clone());
+    let config = shared_api::Config::new(database_url.clone(), event_store.clone(), apis.clone(), tokens.clone());
     let config = shared_api::Config { server: inner(), ..config };
     let running = run_api(config, api.listener, supervisor.token(Stage::Apis));
     supervisor.spawn(Stage::Apis, format!("{} API", domain.name), running);
-    let config = shared_processor::Config::new(database_url, event_store.clone(), apis.clone());
+    let config = shared_processor::Config::new(database_url, event_store.clone(), apis.clone(), tokens.clone());
     let config = shared_processor::Config { server: inner(), ..config };
     let running = run_processor(config, processor.listener, supervisor.token(Stage::Processors));
     supervisor.spawn(Stage::Processors, format!("{} processor", domain.name), running);

@@ -5,22 +5,20 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{FromRequestParts, State};
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use futures::stream;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use shared_access::{Access, Role};
 use shared_infrastructure::event_store::StoreError;
-use shared_kernel::{Interruption, Order, Position};
+use shared_kernel::{Domain, Interruption, Order, Position};
 use shared_service::csv::Format;
 use shared_service::headers::{JETBRIDGE_POSITION, position_value};
-use shared_service::health::{self, Checks};
 use shared_service::paging::InvalidCursor;
 use shared_service::problem::{self, InvalidPart};
-use shared_service::{Page, Paging, Params, Problem, Reply, RequestedPosition, finish};
+use shared_service::{Page, Paging, Params, Problem, Reply, RequestedPosition, Routes};
 
 use crate::Api;
 use crate::cursor::Cursor;
@@ -35,7 +33,7 @@ use crate::search::{Found, search};
 use crate::stream::Log;
 
 /// How long a request may take until its answer begins. Longer than anything it waits for may.
-const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 /// How often a client that follows gets a sign of life.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// How soon a client that was turned away may try again.
@@ -45,9 +43,12 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const NOT_BUFFERED: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 
-pub(crate) fn router(api: Arc<Api>, checks: Checks) -> Router {
-    let logs = api.domains.iter().copied().map(Log::Of).chain([Log::All(api.domains), Log::Refusals]);
-    let lists = logs.fold(Router::new(), |router, log| {
+const AUDITOR: Access = Access::Role(Role::Auditor);
+
+/// The routes of an audit log of these domains.
+pub(crate) fn all(domains: &'static [&'static Domain]) -> Routes<Arc<Api>> {
+    let logs = domains.iter().copied().map(Log::Of).chain([Log::All(domains), Log::Refusals]);
+    let lists = logs.fold(Routes::new(), |routes, log| {
         let answer = move |State(api): State<Arc<Api>>, input: ListInput, requested: RequestedPosition| async move {
             match input {
                 ListInput::Pages(filter, paging) => {
@@ -56,10 +57,9 @@ pub(crate) fn router(api: Arc<Api>, checks: Checks) -> Router {
                 ListInput::File(filter, order, after) => export(api, log, filter, order, after, requested).await,
             }
         };
-        router.route(&format!("/api/auditlog/{}", log.name()), get(answer))
+        routes.get(&format!("/api/auditlog/{}", log.name()), AUDITOR, answer)
     });
-    let log = lists.route("/api/auditlog/events", get(events)).with_state(api);
-    finish(log.merge(health::routes(checks)), REQUEST_LIMIT)
+    lists.get("/api/auditlog/events", AUDITOR, events)
 }
 
 type ListAnswer = Result<Reply<Page<LogEntry>>, Problem>;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use shared_service::headers::{JETBRIDGE_ACTOR, TRACEPARENT, X_CORRELATION_ID};
 use tokio::time::timeout;
 
+use crate::identity;
 use crate::upstream::{Processor, Upstream, Upstreams};
 
 /// The largest answer that is read, in bytes: a thousand parked events are less than half of it.
@@ -78,6 +79,7 @@ impl Question {
         let mut request = Request::new(Body::from(self.body.clone()));
         (*request.method_mut(), *request.uri_mut()) = (self.method.clone(), uri);
         *request.headers_mut() = self.headers.clone();
+        identity::ask_for_somebody(request.headers_mut(), &upstreams.tokens);
         let response = upstreams
             .client
             .request(request)

@@ -4,7 +4,7 @@ use axum::body::Bytes;
 use axum::response::IntoResponse;
 use gateway::Limits;
 use http::{HeaderMap, Method, StatusCode, Uri};
-use jetbridge_testing::TestService;
+use jetbridge_testing::{SERVICE_TOKEN, TestService};
 use reqwest::Client;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -95,6 +95,20 @@ async fn no_client_passes_for_a_service() {
         let answer: Value = post(name).send().await.unwrap().json().await.unwrap();
         assert_eq!(answer["headers"]["jetbridge-actor"], name);
     }
+}
+
+#[tokio::test]
+async fn no_client_says_for_itself_who_it_is() {
+    let (gateway, _services) = three_services().await;
+    let request = Client::new()
+        .get(gateway.url("/api/flights"))
+        .header("authorization", "Bearer somebody's")
+        .header("jetbridge-subject", "key:somebody")
+        .header("jetbridge-roles", "viewer");
+    let answer: Value = request.send().await.unwrap().json().await.unwrap();
+    let headers = &answer["headers"];
+    assert_eq!(headers["authorization"], format!("Bearer {SERVICE_TOKEN}"));
+    assert_eq!((&headers["jetbridge-subject"], &headers["jetbridge-roles"]), (&Value::Null, &json!("admin")));
 }
 
 #[tokio::test]

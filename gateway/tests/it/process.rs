@@ -1,6 +1,7 @@
 use std::net::SocketAddr;
 use std::process::{Output, Stdio};
 
+use jetbridge_testing::SERVICE_TOKEN_FILE;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use shared_service::process::healthcheck;
@@ -15,7 +16,7 @@ fn nowhere() -> SocketAddr {
 
 fn command(listen: &str, services: SocketAddr) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
-    command.env_clear().args(["--listen", listen]).stderr(Stdio::piped()).kill_on_drop(true);
+    command.env_clear().args(["--listen", listen, "--service-token-file", SERVICE_TOKEN_FILE]).stderr(Stdio::piped()).kill_on_drop(true);
     for service in ["flight", "passenger", "auditlog"] {
         command.args([format!("--{service}-api"), format!("http://{services}")]);
     }
@@ -109,6 +110,20 @@ async fn errors_are_one_readable_line() {
     assert_eq!(code, Some(2));
     assert!(stderr.contains("must be like http://host:port"), "{stderr}");
 
+    for host in ["flights.example", "8.8.8.8", "134744072", "[2001:db8::1]"] {
+        let far = ["--flight-processor", &format!("http://{host}:80")];
+        let (code, stderr) = fail(command("127.0.0.1:0", nowhere()).args(far)).await;
+        assert_eq!((code, stderr.lines().count()), (Some(1), 1), "{stderr}");
+        assert!(stderr.contains(&format!("--allow-plain-http {host}")), "{stderr}");
+    }
+
+    let mut without = Command::new(env!("CARGO_BIN_EXE_gateway"));
+    without.env_clear().args(["--listen", "127.0.0.1:0"]);
+    let services = ["flight", "passenger", "auditlog"].map(|service| format!("--{service}-api=http://{}", nowhere()));
+    let (code, stderr) = fail(without.args(services)).await;
+    assert_eq!((code, stderr.lines().count()), (Some(1), 1), "{stderr}");
+    assert!(stderr.contains("openssl rand -base64 33"), "{stderr}");
+
     let (code, stderr) = fail(command("127.0.0.1:0", nowhere()).args(["--web-dir", "no/such/folder"])).await;
     assert_eq!(code, Some(2));
     assert!(stderr.contains("there is no index.html in this folder"), "{stderr}");
@@ -152,6 +167,7 @@ async fn start_with_files(limit: &str, more: &[&str]) -> Gateway {
     let mut limited = Command::new("sh");
     let (run, program) = (format!("ulimit {limit}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_gateway"));
     limited.env_clear().args(["-c", &run, program, "--listen", "127.0.0.1:0"]).args(more);
+    limited.args(["--service-token-file", SERVICE_TOKEN_FILE]);
     for service in ["flight", "passenger", "auditlog"] {
         limited.args([format!("--{service}-api"), format!("http://{}", nowhere())]);
     }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use axum::Router;
 use gateway::{Config, DomainServices, Limits, Services};
-use jetbridge_testing::TestService;
+use jetbridge_testing::{SERVICE_TOKEN, TestService};
 use serde_json::Value;
-use shared_service::ServerSettings;
+use shared_service::{Routes, ServerSettings, ServiceTokens};
 use shared_service::settings::ServiceUrl;
 use tokio::net::TcpListener;
 
@@ -19,6 +19,16 @@ pub(crate) async fn listener() -> TcpListener {
 
 pub(crate) async fn serve(router: Router) -> TestService {
     TestService::start(|listener, shutdown| shared_service::serve(listener, router, shutdown)).await
+}
+
+/// By what the gateway and the services know each other.
+pub(crate) fn tokens() -> ServiceTokens {
+    SERVICE_TOKEN.parse().unwrap()
+}
+
+/// A service that answers the gateway alone.
+pub(crate) async fn serve_to_the_gateway(routes: Routes) -> TestService {
+    serve(tokens().guard(routes)).await
 }
 
 /// An address at which nobody listens.
@@ -60,16 +70,16 @@ pub(crate) fn services_at(apis: [SocketAddr; 3], processors: [Option<SocketAddr>
 pub(crate) async fn gateway_serving(folder: &Path) -> TestService {
     let web_dir = Some(folder.to_str().unwrap().parse().unwrap());
     let server = ServerSettings::default();
-    start(Config { services: all_at(nobody().await), limits: Limits::default(), web_dir, server }).await
+    start(Config { services: all_at(nobody().await), tokens: tokens(), limits: Limits::default(), web_dir, server }).await
 }
 
 pub(crate) async fn gateway_of(services: Services, limits: Limits) -> TestService {
-    start(Config { services, limits, web_dir: None, server: ServerSettings::default() }).await
+    start(Config { services, tokens: tokens(), limits, web_dir: None, server: ServerSettings::default() }).await
 }
 
 /// A gateway for these clients, whose services are all at this address.
 pub(crate) async fn gateway_for(server: ServerSettings, services: SocketAddr) -> TestService {
-    start(Config { services: all_at(services), limits: Limits::default(), web_dir: None, server }).await
+    start(Config { services: all_at(services), tokens: tokens(), limits: Limits::default(), web_dir: None, server }).await
 }
 
 async fn start(config: Config) -> TestService {

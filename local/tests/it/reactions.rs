@@ -9,7 +9,7 @@ use std::time::Duration;
 use eventstore::{AppendToStreamOptions, Client, EventData};
 use flight_api::FlightApi;
 use flight_processor::FlightProcessor;
-use jetbridge_testing::{Api, TestDatabase, TestEventStore, TestProxy, TestService, eventually};
+use jetbridge_testing::{Api, SERVICE_TOKEN, TestDatabase, TestEventStore, TestProxy, TestService, eventually};
 use passenger_api::PassengerApi;
 use passenger_processor::PassengerProcessor;
 use reqwest::StatusCode;
@@ -52,7 +52,7 @@ fn apis(domain: &'static str, address: SocketAddr) -> ApiUrls {
 }
 
 async fn api<A: DomainApi>(store: &TestEventStore, database: &TestDatabase, apis: ApiUrls) -> TestService {
-    let config = shared_api::Config::new(url(&database.url()), url(store.connection_string()), apis);
+    let config = shared_api::Config::new(url(&database.url()), url(store.connection_string()), apis, SERVICE_TOKEN.parse().unwrap());
     TestService::start(|listener, stop| async move { shared_api::run::<A>(config, listener, stop).await.unwrap() })
         .await
 }
@@ -64,7 +64,7 @@ async fn processor<P: DomainProcessor>(
     apis: ApiUrls,
     look_interval: Duration,
 ) -> TestService {
-    let config = shared_processor::Config::new(url(&database.url()), url(store.connection_string()), apis);
+    let config = shared_processor::Config::new(url(&database.url()), url(store.connection_string()), apis, SERVICE_TOKEN.parse().unwrap());
     let config = shared_processor::Config { look_interval, ..config };
     let running = |listener, stop| async move { shared_processor::run::<P>(config, listener, stop).await.unwrap() };
     TestService::start(running).await
@@ -92,8 +92,8 @@ impl Airport {
         to_passengers.point_at(passenger_api.address());
         to_flights.point_at(flight_api.address());
         Self {
-            flights: flight_api.api(),
-            passengers: passenger_api.api(),
+            flights: flight_api.inner_api(),
+            passengers: passenger_api.inner_api(),
             to_passengers,
             to_flights,
             processor_to_passengers: TestProxy::start(passenger_api.address()).await,
@@ -263,7 +263,7 @@ async fn a_flight_hears_that_it_has_to_wait_again() {
 
 /// What a processor says is missing: what, of which flight.
 async fn missing(processor: &TestService) -> Vec<(String, String)> {
-    let answer = processor.api().get("/unfinished").send_once_available().await.expect(StatusCode::OK);
+    let answer = processor.inner_api().get("/unfinished").send_once_available().await.expect(StatusCode::OK);
     let text = |item: &Value, field: &str| item[field].as_str().unwrap_or_default().to_owned();
     let mut missing: Vec<_> = answer.body["items"]
         .as_array()

@@ -126,7 +126,6 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     /// A router that answers them.
-    #[must_use]
     pub fn into_router(self) -> Router<S> {
         self.router
     }

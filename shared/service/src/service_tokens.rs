@@ -186,6 +186,13 @@ impl ServiceTokens {
         self.0.tokens.load().sent.clone()
     }
 
+    /// [`ServiceTokens::authorization`], for whoever asks for it again and again.
+    #[must_use]
+    pub fn credential(&self) -> Arc<dyn Fn() -> HeaderValue + Send + Sync> {
+        let tokens = self.clone();
+        Arc::new(move || tokens.authorization())
+    }
+
     /// A router that answers those who show a token, whom its routes find as [`Caller`]. Everybody else gets to the
     /// public routes alone, before anything of their request is read.
     pub fn guard(&self, routes: Routes) -> Router {

@@ -60,7 +60,7 @@ async fn close(api: &TestApi, flight: &str) -> Value {
     let cause = json!({"correlationId": "a test", "causationId": null, "actor": "a test"});
     let params = json!({"flight_id": flight, "ending": "deleted", "cause": cause});
     let call = json!({"jsonrpc": "2.0", "id": 1, "method": "manifest.close", "params": params});
-    api.post("/rpc").json(&call).response().await.json().await.unwrap()
+    api.as_a_service().post("/rpc").json(&call).response().await.json().await.unwrap()
 }
 
 #[tokio::test]

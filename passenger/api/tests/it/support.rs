@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eventstore::EventData;
 use flight_contract::FlightId;
-use jetbridge_testing::{Api, TestDatabase, TestEventStore, TestService};
+use jetbridge_testing::{Api, SERVICE_TOKEN, TestDatabase, TestEventStore, TestService};
 use passenger_api::PassengerApi;
 use passenger_contract::{FlightEnding, PassengerId};
 use passenger_core::{
@@ -82,7 +82,7 @@ pub(crate) async fn process(tables: &Tables, store: &TestEventStore) -> TestServ
     TestService::start(|listener, shutdown| async move {
         // Nothing here has to be passed on to it.
         let apis = [("flight", ServiceUrl::at(listener.local_addr().unwrap()).unwrap())].into();
-        let config = shared_processor::Config::new(urls.0, urls.1, apis);
+        let config = shared_processor::Config::new(urls.0, urls.1, apis, SERVICE_TOKEN.parse().unwrap());
         shared_processor::run::<PassengerProcessor>(config, listener, shutdown).await.unwrap();
     })
     .await
@@ -135,12 +135,12 @@ impl TestApi {
         let service = TestService::start(|listener, shutdown| async move {
             // Nothing here asks it.
             let flight_api = ServiceUrl::at(listener.local_addr().unwrap()).unwrap();
-            let config = shared_api::Config::new(urls.0, urls.1, [("flight", flight_api)].into());
+            let config = shared_api::Config::new(urls.0, urls.1, [("flight", flight_api)].into(), SERVICE_TOKEN.parse().unwrap());
             let config = shared_api::Config { forget_after, ..config };
             shared_api::run::<PassengerApi>(config, listener, shutdown).await.unwrap();
         })
         .await;
-        Self { client: service.api(), service, _store: None }
+        Self { client: service.inner_api(), service, _store: None }
     }
 
     pub(crate) async fn stop(self) {
