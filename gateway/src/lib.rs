@@ -21,11 +21,11 @@ mod web;
 
 use std::sync::Arc;
 
-use axum::{Extension, Router};
 use axum::extract::{Request, State};
 use axum::middleware;
 use axum::response::IntoResponse;
 use axum::routing::get;
+use axum::{Extension, Router};
 use shared_access::{Role, Roles};
 use shared_service::Caller;
 use shared_service::health::Checks;

@@ -31,9 +31,11 @@ impl DomainApi for BaggageApi {
     type Api = Backend<Bags>;
 
     fn routes() -> Routes<Arc<Backend<Bags>>> {
-        Routes::new()
-            .post("/api/bags", Access::Role(Role::Agent), check_in)
-            .get("/api/bags/{id}", Access::Role(Role::Viewer), show)
+        Routes::new().post("/api/bags", Access::Role(Role::Agent), check_in).get(
+            "/api/bags/{id}",
+            Access::Role(Role::Viewer),
+            show,
+        )
     }
 
     fn api(backend: Backend<Bags>, _: &Peers) -> Result<Backend<Bags>, InvalidRpcAddress> {

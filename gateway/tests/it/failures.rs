@@ -8,8 +8,8 @@ use gateway::Limits;
 use http::StatusCode;
 use reqwest::Client;
 use serde_json::{Value, json};
-use shared_service::{Routes, ServiceTokens};
 use shared_service::health::{Checks, Trouble, routes};
+use shared_service::{Routes, ServiceTokens};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -126,8 +126,10 @@ async fn a_service_that_comes_back_is_used_again() {
 #[tokio::test]
 async fn the_overview_names_what_is_down() {
     let good = serve_to_the_gateway(routes(Checks::new().with("postgresql", || async { Ok(None) }))).await;
-    let bad =
-        serve_to_the_gateway(routes(Checks::new().with("event store", || async { Err(Trouble::Down("is away".to_owned())) }))).await;
+    let bad = serve_to_the_gateway(routes(
+        Checks::new().with("event store", || async { Err(Trouble::Down("is away".to_owned())) }),
+    ))
+    .await;
     let hung = serve(Router::new().fallback(any(std::future::pending::<()>))).await;
     let strange = serve(Router::new().fallback(|| async { "hello" })).await;
     let apis = [good.address(), bad.address(), nobody().await];
@@ -183,8 +185,10 @@ async fn the_overview_is_up_or_down_as_a_whole() {
 #[tokio::test]
 async fn what_has_to_be_looked_after_is_in_the_overview_and_no_outage() {
     let behind = || async { Err(Trouble::Degraded("2 events are parked".to_owned())) };
-    let (good, degraded) =
-        tokio::join!(serve_to_the_gateway(routes(Checks::new())), serve_to_the_gateway(routes(Checks::new().with("flight-projection", behind))));
+    let (good, degraded) = tokio::join!(
+        serve_to_the_gateway(routes(Checks::new())),
+        serve_to_the_gateway(routes(Checks::new().with("flight-projection", behind)))
+    );
     let services = services_at([good.address(); 3], [Some(degraded.address()), Some(good.address())]);
     let answer = reqwest::get(gateway_of(services, Limits::default()).await.url("/api/health")).await.unwrap();
     assert_eq!(answer.status(), 200);
@@ -205,7 +209,8 @@ fn ready_when(ready: &Arc<AtomicBool>) -> Routes {
 #[tokio::test]
 async fn the_gateway_is_ready_once_every_api_is_and_as_long_as_one_of_them_is() {
     let ready = Arc::new(AtomicBool::new(false));
-    let (good, late) = tokio::join!(serve_to_the_gateway(routes(Checks::new())), serve_to_the_gateway(ready_when(&ready)));
+    let (good, late) =
+        tokio::join!(serve_to_the_gateway(routes(Checks::new())), serve_to_the_gateway(ready_when(&ready)));
     let apis = [good.address(), late.address(), good.address()];
     let gateway = gateway_of(services_at(apis, [Some(nobody().await), None]), Limits::default()).await;
     let state = async || {

@@ -16,7 +16,11 @@ fn nowhere() -> SocketAddr {
 
 fn command(listen: &str, services: SocketAddr) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
-    command.env_clear().args(["--listen", listen, "--service-token-file", SERVICE_TOKEN_FILE]).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+        .env_clear()
+        .args(["--listen", listen, "--service-token-file", SERVICE_TOKEN_FILE])
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
     for service in ["flight", "passenger", "auditlog"] {
         command.args([format!("--{service}-api"), format!("http://{services}")]);
     }

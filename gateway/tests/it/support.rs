@@ -6,8 +6,8 @@ use axum::Router;
 use gateway::{Config, DomainServices, Limits, Services};
 use jetbridge_testing::{SERVICE_TOKEN, TestService};
 use serde_json::Value;
-use shared_service::{Routes, ServerSettings, ServiceTokens};
 use shared_service::settings::ServiceUrl;
+use shared_service::{Routes, ServerSettings, ServiceTokens};
 use tokio::net::TcpListener;
 
 /// How long anything may take before a test fails.
@@ -70,7 +70,8 @@ pub(crate) fn services_at(apis: [SocketAddr; 3], processors: [Option<SocketAddr>
 pub(crate) async fn gateway_serving(folder: &Path) -> TestService {
     let web_dir = Some(folder.to_str().unwrap().parse().unwrap());
     let server = ServerSettings::default();
-    start(Config { services: all_at(nobody().await), tokens: tokens(), limits: Limits::default(), web_dir, server }).await
+    start(Config { services: all_at(nobody().await), tokens: tokens(), limits: Limits::default(), web_dir, server })
+        .await
 }
 
 pub(crate) async fn gateway_of(services: Services, limits: Limits) -> TestService {
@@ -79,7 +80,8 @@ pub(crate) async fn gateway_of(services: Services, limits: Limits) -> TestServic
 
 /// A gateway for these clients, whose services are all at this address.
 pub(crate) async fn gateway_for(server: ServerSettings, services: SocketAddr) -> TestService {
-    start(Config { services: all_at(services), tokens: tokens(), limits: Limits::default(), web_dir: None, server }).await
+    start(Config { services: all_at(services), tokens: tokens(), limits: Limits::default(), web_dir: None, server })
+        .await
 }
 
 async fn start(config: Config) -> TestService {

@@ -5,7 +5,9 @@ mod departures;
 mod keys;
 
 use futures::future::join_all;
-use jetbridge_testing::{Answer, Api, Call, SERVICE_TOKEN, TestDatabase, TestEventStore, TestProxy, TestService, flight_details};
+use jetbridge_testing::{
+    Answer, Api, Call, SERVICE_TOKEN, TestDatabase, TestEventStore, TestProxy, TestService, flight_details,
+};
 use reqwest::StatusCode;
 use serde_json::json;
 use shared_api::DomainApi;
@@ -110,7 +112,12 @@ impl Replicas {
 
 async fn start<A: DomainApi>(data: &TestDatabase, event_store: &str, peer: (&'static str, &TestProxy)) -> TestService {
     let apis = [(peer.0, ServiceUrl::at(peer.1.address()).expect("an address"))].into();
-    let config = shared_api::Config::new(SecretUrl::new(data.url()), SecretUrl::new(event_store), apis, SERVICE_TOKEN.parse().expect("a token"));
+    let config = shared_api::Config::new(
+        SecretUrl::new(data.url()),
+        SecretUrl::new(event_store),
+        apis,
+        SERVICE_TOKEN.parse().expect("a token"),
+    );
     TestService::start(|listener, shutdown| async move {
         shared_api::run::<A>(config, listener, shutdown).await.expect("an API");
     })

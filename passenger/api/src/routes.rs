@@ -11,7 +11,8 @@ use shared_access::{Access, Role};
 use shared_service::csv::{self, Format, Incomplete, Rows};
 use shared_service::headers::{JETBRIDGE_POSITION, position_value};
 use shared_service::{
-    Command, CommandOn, IfNoneMatch, Page, Paging, PathId, Problem, Query, Reply, ReplyResult, RequestedPosition, Routes,
+    Command, CommandOn, IfNoneMatch, Page, Paging, PathId, Problem, Query, Reply, ReplyResult, RequestedPosition,
+    Routes,
 };
 
 use crate::Api;

@@ -19,10 +19,10 @@ use shared_infrastructure::read_model::ReadModel;
 use shared_infrastructure::refusals::KEEP_REFUSALS_FOR;
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::{Decider, Domain, Position};
-use shared_service::{Routes, ServerSettings, ServiceTokens};
 use shared_service::domain_service::{ApiUrls, DomainServiceArgs};
 use shared_service::process::run_service;
 use shared_service::settings::{AppendArgs, SecretUrl};
+use shared_service::{Routes, ServerSettings, ServiceTokens};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 

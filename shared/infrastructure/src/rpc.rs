@@ -7,8 +7,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use jsonrpsee::core::ClientError;
 use http::{HeaderValue, header};
+use jsonrpsee::core::ClientError;
 use jsonrpsee::http_client::{HttpBackend, HttpClient, HttpClientBuilder, HttpRequest, RpcLogger, RpcService};
 use shared_kernel::Domain;
 use shared_rpc::Fault;

@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 use shared_kernel::{ActorName, Cause, Domain, InvalidCorrelationId, is_correlation_id, trace_parent};
 use uuid::Uuid;
 
+use crate::caller::Caller;
 use crate::headers::{JETBRIDGE_ACTOR, TRACEPARENT, X_CORRELATION_ID};
 use crate::problem::Problem;
 
@@ -48,6 +49,7 @@ pub fn cause(headers: &HeaderMap, extensions: &Extensions) -> Result<Cause, Prob
     Ok(Cause {
         correlation_id: correlation_id(headers)?,
         causation_id: None,
+        subject: extensions.get().and_then(Caller::subject).cloned(),
         actor: actor.map_or_else(|| ANONYMOUS.to_owned(), |actor| actor.as_str().to_owned()),
         trace_parent: only_trace_parent(headers),
         step_of: None,

@@ -36,7 +36,13 @@ impl TestApi {
     pub(crate) async fn start_with(event_store: &str, max_followers: usize) -> Self {
         let event_store = SecretUrl::new(event_store);
         let server = ServerSettings::default();
-        let config = Config { domains: domains::ALL, event_store, max_followers, tokens: SERVICE_TOKEN.parse().unwrap(), server };
+        let config = Config {
+            domains: domains::ALL,
+            event_store,
+            max_followers,
+            tokens: SERVICE_TOKEN.parse().unwrap(),
+            server,
+        };
         let service = TestService::start(|listener, shutdown| async move {
             auditlog_api::run(config, listener, shutdown).await.unwrap();
         })

@@ -15,7 +15,10 @@ pub(crate) async fn start(store: &TestEventStore, database: &TestDatabase) -> (T
     let (database_url, event_store) = (SecretUrl::new(database.url()), SecretUrl::new(store.connection_string()));
     // Nobody is there.
     let apis = [("passenger", "http://127.0.0.1:1".parse().unwrap())].into();
-    let config = Config { database_connections: 4, ..Config::new(database_url, event_store, apis, SERVICE_TOKEN.parse().unwrap()) };
+    let config = Config {
+        database_connections: 4,
+        ..Config::new(database_url, event_store, apis, SERVICE_TOKEN.parse().unwrap())
+    };
     let service = TestService::start(|listener, shutdown| async move {
         shared_processor::run::<FlightProcessor>(config, listener, shutdown).await.unwrap();
     })

@@ -1,7 +1,7 @@
 //! Who may call which route, tried on all that there are.
 
-use passenger_api::PassengerApi;
 use jetbridge_testing::assert_access;
+use passenger_api::PassengerApi;
 use reqwest::Method;
 use shared_access::{Access, Role};
 use shared_api::DomainApi;

@@ -101,7 +101,17 @@ fn plain_http_goes_no_further_than_near_networks_unless_asked_for_by_name() {
         let arguments = REQUIRED[..6].iter().copied().chain([url.as_str()]).chain(more.iter().copied());
         Args::try_parse_from(arguments).unwrap().apis().map(drop)
     };
-    for near in ["flight-api", "localhost", "127.0.0.1", "10.1.2.3", "172.31.0.1", "192.168.0.7", "[::1]", "[fd00::7]", "[fe80::1]"] {
+    for near in [
+        "flight-api",
+        "localhost",
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.31.0.1",
+        "192.168.0.7",
+        "[::1]",
+        "[fd00::7]",
+        "[fe80::1]",
+    ] {
         parse(near, &[]).unwrap();
     }
     for far in ["a.example", "8.8.8.8", "172.32.0.1", "100.64.0.1", "[2001:db8::1]", "[::ffff:8.8.8.8]", "134744072"] {

@@ -61,7 +61,11 @@ async fn whoever_shows_a_token_says_for_whom_they_ask() {
     let lower = format!("bearer {OLD}");
     for authorization in [&token, &lower] {
         let with = |more: &[(&'static str, &'static str)]| {
-            [&[("authorization", authorization.clone())][..], &more.iter().map(|(n, v)| (*n, (*v).to_owned())).collect::<Vec<_>>()].concat()
+            [
+                &[("authorization", authorization.clone())][..],
+                &more.iter().map(|(n, v)| (*n, (*v).to_owned())).collect::<Vec<_>>(),
+            ]
+            .concat()
         };
         for (headers, path, expected) in [
             (with(&[]), "/public", (200, json!("service"))),
@@ -101,12 +105,17 @@ async fn what_is_said_of_whom_they_ask_for_has_to_be_said_properly_and_once() {
 #[tokio::test]
 async fn nobody_else_gets_further_than_what_is_for_everybody() {
     let (longer, shorter, bare) = (shown(&format!("{OLD}0")), shown(&OLD[1..]), OLD.to_owned());
-    let wrong = [longer, shorter, bare, shown(NEW), shown(""), "Bearer".to_owned(), "Basic eDp5".to_owned(), String::new()];
+    let wrong =
+        [longer, shorter, bare, shown(NEW), shown(""), "Bearer".to_owned(), "Basic eDp5".to_owned(), String::new()];
     let admin = ("jetbridge-roles", "admin");
     for path in ["/public", "/known", "/gates", "/rpc", "/nothing", "/gates/%2e%2e/public"] {
         for authorization in &wrong {
             let (status, problem) = get(path, &[("authorization", authorization), admin]).await;
-            assert_eq!((status, &problem["type"]), (401, &json!("/problems/authentication-required")), "{authorization}");
+            assert_eq!(
+                (status, &problem["type"]),
+                (401, &json!("/problems/authentication-required")),
+                "{authorization}"
+            );
         }
         let (right, other) = (shown(OLD), shown(NEW));
         for second in [&right, &other] {
@@ -123,7 +132,8 @@ async fn nobody_else_gets_further_than_what_is_for_everybody() {
 async fn who_may_not_is_told_what_would_do() {
     let headers = |roles| [("authorization", shown(OLD)), ("jetbridge-roles", String::from(roles))];
     let post = |path: &'static str, headers: [(&'static str, String); 2]| {
-        let request = headers.into_iter().fold(Request::post(path), |request, (name, value)| request.header(name, value));
+        let request =
+            headers.into_iter().fold(Request::post(path), |request, (name, value)| request.header(name, value));
         send(guarded(&tokens(OLD)), request.body(Body::from("four")).unwrap())
     };
     assert_eq!(post("/gates", headers("dispatcher")).await.0, 200);
