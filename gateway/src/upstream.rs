@@ -67,7 +67,7 @@ impl Upstreams {
     pub(crate) fn for_path(&self, path: &str) -> Option<&Upstream> {
         let resource = path.strip_prefix("/api/")?;
         let collection = resource.split_once('/').map_or(resource, |(collection, _)| collection);
-        if collection == "auditlog" {
+        if matches!(collection, "auditlog" | "changes") {
             return Some(&self.auditlog_api);
         }
         self.apis.iter().find(|(domain, _)| domain.collections.contains(&collection)).map(|(_, api)| api)

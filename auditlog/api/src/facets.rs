@@ -33,6 +33,13 @@ impl Facets {
         Self { event_type: event.event_type.clone(), created: event.created, actor, subject, things: things.collect() }
     }
 
+    /// What it is about: fields whose names say that they hold the identifier of something, such as `gateId`.
+    pub(crate) fn named_things(&self) -> impl Iterator<Item = (&str, Uuid)> {
+        // Other programs may have stored anything under any name.
+        let is_name = |field: &str| field.ends_with("Id") && field.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        self.things.iter().filter(move |(field, _)| is_name(field)).map(|(field, thing)| (field.as_str(), *thing))
+    }
+
     /// The identifier in a field of its data.
     pub(crate) fn thing(&self, field: &str) -> Option<Uuid> {
         self.things.iter().find(|(name, _)| name == field).map(|(_, thing)| *thing)

@@ -5,6 +5,7 @@
 //! read model, and no state worth keeping: a cursor says how far its reader has come in each stream, and reading goes
 //! on behind it whatever the length of the log.
 
+mod change;
 mod cursor;
 mod entry;
 mod export;

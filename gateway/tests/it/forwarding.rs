@@ -52,6 +52,7 @@ async fn each_path_goes_to_its_service_unchanged() {
         ("/api/manifests", "passenger"),
         ("/api/manifests/1", "passenger"),
         ("/api/auditlog/all?after=x", "auditlog"),
+        ("/api/changes?flightId=x", "auditlog"),
     ] {
         let answer: Value = reqwest::get(gateway.url(path)).await.unwrap().json().await.unwrap();
         assert_eq!((answer["service"].as_str(), answer["uri"].as_str()), (Some(service), Some(path)));

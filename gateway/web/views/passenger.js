@@ -5,7 +5,7 @@ import { bdi, fill, h, setText } from "../dom.js";
 import { allDepartures, onDepartures, refreshFlight } from "../flights.js";
 import { historyList } from "../history.js";
 import { KEYS } from "../keys.js";
-import { connected, onEntries, onReset } from "../live.js";
+import { connected, onChanges, onReset } from "../live.js";
 import { route } from "../model.js";
 import { learnName, nameOf } from "../names.js";
 import { notifyError } from "../notices.js";
@@ -81,8 +81,8 @@ export function passengerView({ container, path, setTitle }) {
 
   const leave = [
     onDepartures(show),
-    onEntries((entries) => {
-      if (entries.some(({ data }) => data?.passengerId === id)) void read();
+    onChanges((changes) => {
+      if (changes.some(({ passengerId }) => passengerId === id)) void read();
     }),
     onReset(() => void start()),
   ];
