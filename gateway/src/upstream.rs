@@ -2,8 +2,10 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::uri::Authority;
-use hyper_util::client::legacy::Client;
+use http::{Request, Response, header};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use shared_kernel::Domain;
 use shared_service::ServiceTokens;
@@ -36,9 +38,9 @@ pub(crate) struct Processor {
 /// The services behind the gateway, and the connections to them.
 #[derive(Debug)]
 pub(crate) struct Upstreams {
-    pub(crate) client: Client<HttpConnector, Body>,
+    client: Client<HttpConnector, Body>,
     /// By what they know the gateway.
-    pub(crate) tokens: ServiceTokens,
+    tokens: ServiceTokens,
     /// The APIs of the domains, each with its domain.
     apis: Vec<(&'static Domain, Upstream)>,
     auditlog_api: Upstream,
@@ -61,6 +63,13 @@ impl Upstreams {
             upstreams.processors.push(Processor { domain, upstream });
         }
         upstreams
+    }
+
+    /// Sends a request to a service. All that the gateway sends to any of them goes through here,
+    /// with what they know it by.
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> Result<Response<Incoming>, legacy::Error> {
+        request.headers_mut().insert(header::AUTHORIZATION, self.tokens.authorization());
+        self.client.request(request).await
     }
 
     /// The service that answers for this path.

@@ -209,11 +209,11 @@ async fn the_service_gets_to_know_the_client() {
     assert_eq!(plain["x-forwarded-proto"], "http");
     assert_eq!(plain["x-forwarded-host"], gateway.address().to_string());
     assert_eq!(plain["host"], services[0].address().to_string());
-    let proxied =
+    let claimed =
         ask(&[("x-forwarded-for", "192.0.2.7"), ("x-forwarded-proto", "https"), ("x-forwarded-host", "a")]).await;
-    assert_eq!(proxied["x-forwarded-for"], "192.0.2.7, 127.0.0.1");
-    assert_eq!(proxied["x-forwarded-proto"], "https");
-    assert_eq!(proxied["x-forwarded-host"], "a");
+    for name in ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"] {
+        assert_eq!(claimed[name], plain[name], "not for everybody to say");
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use axum::Router;
-use gateway::{Config, DomainServices, Limits, Services};
+use gateway::{Authentication, Config, DomainServices, Limits, Services, TrustedProxies};
 use jetbridge_testing::{SERVICE_TOKEN, TestService};
 use serde_json::Value;
 use shared_service::settings::ServiceUrl;
@@ -49,7 +49,7 @@ pub(crate) async fn gateway_with(services: SocketAddr, limits: Limits) -> TestSe
     gateway_of(all_at(services), limits).await
 }
 
-fn all_at(services: SocketAddr) -> Services {
+pub(crate) fn all_at(services: SocketAddr) -> Services {
     services_at([services; 3], [None, None])
 }
 
@@ -69,22 +69,32 @@ pub(crate) fn services_at(apis: [SocketAddr; 3], processors: [Option<SocketAddr>
 /// A gateway without services, with the web client from a folder.
 pub(crate) async fn gateway_serving(folder: &Path) -> TestService {
     let web_dir = Some(folder.to_str().unwrap().parse().unwrap());
-    let server = ServerSettings::default();
-    start(Config { services: all_at(nobody().await), tokens: tokens(), limits: Limits::default(), web_dir, server })
-        .await
+    start(Config { web_dir, ..config(all_at(nobody().await)) }).await
 }
 
 pub(crate) async fn gateway_of(services: Services, limits: Limits) -> TestService {
-    start(Config { services, tokens: tokens(), limits, web_dir: None, server: ServerSettings::default() }).await
+    start(Config { limits, ..config(services) }).await
 }
 
 /// A gateway for these clients, whose services are all at this address.
 pub(crate) async fn gateway_for(server: ServerSettings, services: SocketAddr) -> TestService {
-    start(Config { services: all_at(services), tokens: tokens(), limits: Limits::default(), web_dir: None, server })
-        .await
+    start(Config { server, ..config(all_at(services)) }).await
 }
 
-async fn start(config: Config) -> TestService {
+/// A gateway for everybody, with nothing set.
+pub(crate) fn config(services: Services) -> Config {
+    Config {
+        services,
+        tokens: tokens(),
+        limits: Limits::default(),
+        web_dir: None,
+        server: ServerSettings::default(),
+        authentication: Authentication::none(),
+        trusted_proxies: TrustedProxies::default(),
+    }
+}
+
+pub(crate) async fn start(config: Config) -> TestService {
     TestService::start(|listener, shutdown| gateway::run(config, listener, shutdown)).await
 }
 

@@ -11,7 +11,7 @@ mod key;
 mod name;
 mod ring;
 
-pub use command::{KeysArgs, KeysCommand};
+pub use command::{KEYS, KEYS_ABOUT, KeysArgs, KeysCommand};
 pub use expiry::{Expiry, InvalidExpiry};
 pub use file::{KeysError, KeysFile, StoredKey};
 pub use key::{AccessKey, KeyDigest};

@@ -34,7 +34,9 @@ impl ServiceNames {
         Self::of([domain.name].into_iter().chain(domain.calls.iter().copied()))
     }
 
-    fn contain(&self, name: &str) -> bool {
+    /// Whether a service is called so.
+    #[must_use]
+    pub fn contain(&self, name: &str) -> bool {
         SHARED_SERVICES.iter().any(|own| own.eq_ignore_ascii_case(name))
             || self.0.iter().any(|domain| Domain::is_name_of_service(domain, name))
     }

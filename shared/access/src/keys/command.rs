@@ -10,6 +10,11 @@ use super::key::AccessKey;
 use super::name::KeyName;
 use crate::role::Role;
 
+/// The subcommand for the access keys, and what is said about it.
+pub const KEYS: &str = "keys";
+/// See [`KEYS`].
+pub const KEYS_ABOUT: &str = "Makes, lists and revokes access keys";
+
 /// What is to be done with the access keys, and where they are.
 #[derive(Debug, Args)]
 pub struct KeysArgs {
