@@ -13,7 +13,7 @@ use tokio::net::TcpStream;
 use crate::support::{LIMIT, expect_problem, gateway, gateway_of, nobody, serve, services_at};
 
 /// A service that tells what it was asked.
-fn echo(name: &'static str) -> Router {
+pub(crate) fn echo(name: &'static str) -> Router {
     Router::new().fallback(move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| async move {
         let headers: serde_json::Map<String, Value> = headers
             .iter()
@@ -77,7 +77,7 @@ async fn percent_encoded_letters_are_letters() {
 }
 
 /// What is answered to a request that is written by hand.
-async fn raw(gateway: &TestService, head: &str) -> String {
+pub(crate) async fn raw(gateway: &TestService, head: &str) -> String {
     let mut stream = TcpStream::connect(gateway.address()).await.unwrap();
     stream.write_all(format!("{head}\r\nhost: localhost\r\nconnection: close\r\n\r\n").as_bytes()).await.unwrap();
     let mut answer = String::new();
