@@ -121,3 +121,6 @@ fn actor(name: &str) -> String {
     let is_plain = name.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'\'');
     if is_plain { name.to_owned() } else { format!("UTF-8''{}", utf8_percent_encode(name, NON_ALPHANUMERIC)) }
 }
+
+#[cfg(test)]
+mod tests;

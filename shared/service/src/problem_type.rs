@@ -50,7 +50,7 @@ shared_kernel::problem_types! {
         "The Idempotency-Key was used before, for a different request. Nothing was done.",
         "Use a fresh key for each new command, and the same key only to repeat a request with the same content.";
     TOO_MANY_REQUESTS = 429, "too-many-requests", "Too many requests",
-        "More requests came, from this address or at all, than the service takes at a time; or more live feeds than it keeps open for one address. Nothing was done.",
+        "More requests came, of one client or at all, than the service takes; or more live feeds than it keeps open for one client; or too much that identifies nobody. Nothing was done.",
         "Wait for the number of seconds in Retry-After, then send it again.";
     INTERNAL_ERROR = 500, "internal-error", "Internal error",
         "Something went wrong inside the service that should not. Its operators find the cause in the log.",
