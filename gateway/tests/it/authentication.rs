@@ -217,7 +217,8 @@ async fn somebody_has_only_so_many_feeds_wherever_they_are() {
         assert_eq!(feed.status(), 200);
         open.push(feed);
     }
-    expect_problem(get(&gateway, "/api/auditlog/events", &one), 429, "too-many-requests").await;
+    let one_more = get(&gateway, "/api/auditlog/events", &one).send().await.unwrap();
+    assert_eq!(one_more.status(), 429);
     assert_eq!(get(&gateway, "/api/auditlog/events", &other).send().await.unwrap().status(), 200);
 }
 
