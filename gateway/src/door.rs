@@ -66,7 +66,7 @@ impl Door {
             Err(Unknown::Unclear(problem)) => (Who::Nobody, Some(problem)),
             Err(Unknown::Refused(problem)) => {
                 // What is of use is never refused for what others on the same address show: nobody finds it by guessing.
-                self.refusals.take(address).map_err(|wait| too_many_refusals(wait))?;
+                self.refusals.take(address).map_err(too_many_refusals)?;
                 (Who::Nobody, Some(problem))
             }
         };

@@ -53,15 +53,8 @@ pub(crate) async fn start(
     let Front { server, web_dir, trusted_proxies, .. } = front;
     // They are all in this process, so that nobody else has to know it.
     let (tokens, limits) = (ServiceTokens::random(), Limits::default());
-    let config = gateway::Config {
-        services,
-        tokens: tokens.clone(),
-        limits,
-        web_dir,
-        server,
-        authentication,
-        trusted_proxies,
-    };
+    let config =
+        gateway::Config { services, tokens: tokens.clone(), limits, web_dir, server, authentication, trusted_proxies };
     let gateway = Gateway::new(config);
     let apis: ApiUrls = bound.iter().map(|bound| (bound.services.domain.name, bound.api.url.clone())).collect();
     for domain in bound {

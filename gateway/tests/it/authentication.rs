@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::routing::any;
 use futures::StreamExt;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use jetbridge_testing::{TestService, eventually};
+use jetbridge_testing::{SERVICE_TOKEN, TestService, eventually};
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use shared_access::Role;
@@ -36,7 +36,7 @@ async fn services_get_to_know_who_has_a_key() {
             ("jetbridge-subject", json!("key:Gate 12")),
             ("jetbridge-actor", json!("Gate 12")),
             ("jetbridge-roles", json!("agent")),
-            ("authorization", Value::Null),
+            ("authorization", json!(format!("Bearer {SERVICE_TOKEN}"))),
             ("cookie", Value::Null),
         ] {
             assert_eq!(headers[name], value, "{name}");
