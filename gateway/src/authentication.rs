@@ -1,18 +1,35 @@
 //! How the gateway finds out who asks.
 
 mod bearer;
+mod cookies;
+mod oidc;
+mod recent;
+mod seal;
+mod session;
+mod session_settings;
 mod settings;
+mod sign_in;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::request::Parts;
-use shared_access::keys::{KeyDigest, KeyRing, KeysUnusable};
-use shared_service::Problem;
+use jiff::Timestamp;
+use shared_access::keys::{KeyDigest, KeyRing};
+use shared_service::{Problem, Routes};
 
 use crate::visitor::{Known, Who};
 use bearer::{Bearer, invalid_token};
-pub use settings::{AuthenticationArgs, AuthenticationError, InvalidWays, PublishedAddress, Way, Ways};
+pub use oidc::{InvalidIssuer, InvalidRoleMapping, IssuerUrl, OidcArgs, OidcSettingsError, RoleMapping};
+use oidc::{Oidc, TokenError};
+pub use seal::SessionKeysError;
+use session::{Session, Sessions};
+pub use session_settings::{InvalidPublicUrl, PublicUrl, SessionArgs};
+pub use settings::{
+    AuthenticationArgs, AuthenticationError, AuthenticationFiles, InvalidWays, PublishedAddress, Way, Ways,
+};
+use sign_in::SignInWays;
 
 /// How often what others have changed is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
@@ -22,10 +39,12 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 pub struct Authentication(Option<Arc<Verifiers>>);
 
 /// What it takes for each of the ways.
-#[derive(Debug)]
 struct Verifiers {
     ways: Ways,
-    keys: Option<KeyRing>,
+    keys: Option<Arc<KeyRing>>,
+    oidc: Option<Arc<Oidc>>,
+    sessions: Arc<Sessions>,
+    sign_in: Arc<SignInWays>,
 }
 
 /// By what somebody is known.
@@ -33,6 +52,10 @@ struct Verifiers {
 pub(crate) enum Credential {
     /// An access key, of which this is kept.
     Key(KeyDigest),
+    /// A token of the identity provider, until it ends.
+    Token(Timestamp),
+    /// A session.
+    Session(Box<Session>),
 }
 
 /// Why somebody is not known.
@@ -42,6 +65,8 @@ pub(crate) enum Unknown {
     Unclear(Problem),
     /// They show something that is of no use: a guess, perhaps.
     Refused(Problem),
+    /// Their browser may have been made to send it.
+    Foreign(Problem),
 }
 
 impl Authentication {
@@ -62,12 +87,18 @@ impl Authentication {
         ways.unwrap_or_default()
     }
 
-    /// Who sends a request. Each way has its turn, until one of them knows, or refuses.
+    /// Where people sign in and out; nowhere where nobody has to.
+    pub(crate) fn routes<S: Clone + Send + Sync + 'static>(&self) -> Routes<S> {
+        let ways = self.0.as_ref().map(|verifiers| Arc::clone(&verifiers.sign_in));
+        ways.map_or_else(Routes::new, sign_in::routes)
+    }
+
+    /// Who sends a request. What it says of itself counts alone, and not who has signed in in the same browser.
     pub(crate) async fn identify(&self, request: &Parts) -> Result<Who, Unknown> {
         let Some(verifiers) = &self.0 else { return Ok(Who::Anybody) };
         match Bearer::of(&request.headers).map_err(Unknown::Unclear)? {
             Some(bearer) => verifiers.bearer(bearer).await.map(Who::Known),
-            None => Ok(Who::Nobody),
+            None => verifiers.session(request),
         }
     }
 
@@ -80,6 +111,12 @@ impl Authentication {
                 let now = keys.and_then(|keys| keys.find_by_digest(digest).ok().flatten());
                 now.is_some_and(|principal| principal.roles == known.principal.roles)
             }
+            Credential::Token(until) => Timestamp::now() < *until,
+            Credential::Session(session) => {
+                let now = verifiers.sessions.principal(session, verifiers.keys.as_deref()).ok().flatten();
+                let is_open = verifiers.sessions.is_open(session);
+                is_open && now.is_some_and(|principal| principal.roles == known.principal.roles)
+            }
         }
     }
 
@@ -89,7 +126,7 @@ impl Authentication {
             tokio::time::sleep(LOOK_INTERVAL).await;
             let Some(verifiers) = self.0.clone() else { continue };
             // It reads files.
-            let looked = tokio::task::spawn_blocking(move || verifiers.keys.as_ref().map(KeyRing::look)).await;
+            let looked = tokio::task::spawn_blocking(move || verifiers.keys.as_deref().map(KeyRing::look)).await;
             if let Err(error) = looked {
                 tracing::error!("looking after what people identify themselves by has failed: {error}");
             }
@@ -97,17 +134,52 @@ impl Authentication {
     }
 }
 
+impl fmt::Debug for Verifiers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifiers").field("ways", &self.ways).finish_non_exhaustive()
+    }
+}
+
 impl Verifiers {
     async fn bearer(&self, bearer: Bearer<'_>) -> Result<Known, Unknown> {
+        match &self.oidc {
+            Some(oidc) if !bearer.is_key() => Self::token(oidc, bearer.token()).await,
+            _ => self.key(bearer),
+        }
+    }
+
+    async fn token(oidc: &Oidc, token: &str) -> Result<Known, Unknown> {
+        match oidc.bearer(token).await {
+            Ok((principal, until)) => {
+                Ok(Known { principal: Arc::new(principal), credential: Credential::Token(until) })
+            }
+            Err(TokenError::Refused(why)) => Err(Unknown::Refused(invalid_token(&format!("This is refused: {why}.")))),
+            Err(TokenError::Unavailable(cause)) => {
+                let detail = "The identity provider cannot be asked about this token at the moment. Nothing was done.";
+                let cause = format_args!("the identity provider {cause}");
+                Err(Unknown::Unclear(Problem::unavailable(detail).caused_by(cause)))
+            }
+        }
+    }
+
+    /// Who has signed in in the browser that sends a request.
+    fn session(&self, request: &Parts) -> Result<Who, Unknown> {
+        let Some(session) = self.sessions.find(request).map_err(Unknown::Foreign)? else { return Ok(Who::Nobody) };
+        let principal = self.sessions.principal(&session, self.keys.as_deref());
+        let principal = principal.map_err(|error| Unknown::Unclear(sign_in::unusable(error)))?;
+        Ok(principal.map_or(Who::Nobody, |principal| {
+            let credential = Credential::Session(Box::new(session));
+            Who::Known(Known { principal: Arc::new(principal), credential })
+        }))
+    }
+
+    fn key(&self, bearer: Bearer<'_>) -> Result<Known, Unknown> {
         let refused = |detail| Err(Unknown::Refused(invalid_token(detail)));
         let Some(keys) = &self.keys else { return refused("This is not an access token of this service.") };
         match keys.find(bearer.token()) {
             Ok(Some((principal, digest))) => Ok(Known { principal, credential: Credential::Key(digest) }),
             Ok(None) => refused("This is not an access key, or it has ended or was revoked."),
-            Err(error @ KeysUnusable) => {
-                let detail = "Nobody can be identified by a key at the moment. Nothing was done.";
-                Err(Unknown::Unclear(Problem::unavailable(detail).caused_by(error)))
-            }
+            Err(error) => Err(Unknown::Unclear(sign_in::unusable(error))),
         }
     }
 }

@@ -64,6 +64,7 @@ impl Door {
         let (who, unknown) = match self.authentication.identify(request).await {
             Ok(who) => (who, None),
             Err(Unknown::Unclear(problem)) => (Who::Nobody, Some(problem)),
+            Err(Unknown::Foreign(problem)) => return Err(problem.into()),
             Err(Unknown::Refused(problem)) => {
                 // What is of use is never refused for what others on the same address show: nobody finds it by guessing.
                 self.refusals.take(address).map_err(too_many_refusals)?;

@@ -37,7 +37,9 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 pub use authentication::{
-    Authentication, AuthenticationArgs, AuthenticationError, InvalidWays, PublishedAddress, Way, Ways,
+    Authentication, AuthenticationArgs, AuthenticationError, AuthenticationFiles, InvalidIssuer, InvalidPublicUrl,
+    InvalidRoleMapping, InvalidWays, IssuerUrl, OidcArgs, OidcSettingsError, PublicUrl, PublishedAddress, RoleMapping,
+    SessionArgs, SessionKeysError, Way, Ways,
 };
 pub use config::{ClientArgs, Config, DomainServices, Limits, NoWebClient, Services, WebArgs, WebDir};
 pub use health::Probe;
@@ -70,7 +72,7 @@ impl Gateway {
         let domains = config.services.domains.iter().map(|services| services.domain).collect();
         let forwarder = Arc::new(Forwarder::new(Upstreams::new(config), limits, authentication.clone()));
         let pages = pages::routes(Arc::clone(&client), domains).merge(web::routes(Arc::clone(&client)));
-        let own = own_routes(&forwarder).merge(admin::routes()).merge(pages);
+        let own = own_routes(&forwarder).merge(admin::routes()).merge(authentication.routes()).merge(pages);
         let own = own.layer(middleware::from_fn(compress::routes)).finish(limits.request).into_router();
         let door = Arc::new(Door::new(authentication.clone(), proxies, &limits));
         // Everything below /api is forwarded by the fallback: the busiest path goes through the fewest layers.

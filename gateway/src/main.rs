@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{ArgMatches, Args as _, Command, CommandFactory, FromArgMatches, Parser};
-use gateway::{AuthenticationArgs, ClientArgs, Config, DomainServices, Limits, Services, WebArgs};
+use gateway::{AuthenticationArgs, AuthenticationFiles, ClientArgs, Config, DomainServices, Limits, Services, WebArgs};
 use shared_access::keys::{KEYS, KEYS_ABOUT, KeysArgs, KeysError};
 use shared_kernel::Domain;
 use shared_service::domain_service::{service_arg, service_url};
@@ -122,9 +122,10 @@ impl Args {
         let Self { own, domains } = self;
         let services = domains.iter().flat_map(|domain| [Some(&domain.api), domain.processor.as_ref()]);
         own.plain_http.check(services.flatten().chain([&own.auditlog_api]))?;
-        let server = own.clients.applied_to(own.listen.server(ConnectionLimits::of_a_process()));
+        let mut server = own.clients.applied_to(own.listen.server(ConnectionLimits::of_a_process()));
+        server.public_hosts.extend(own.authentication.public_host());
         Ok(Config {
-            authentication: own.authentication.open(None)?,
+            authentication: own.authentication.open(AuthenticationFiles::default(), &server.allowed_origins)?,
             trusted_proxies: own.clients.trusted_proxies(),
             services: Services { domains, auditlog_api: own.auditlog_api },
             tokens: own.tokens.tokens()?,

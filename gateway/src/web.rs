@@ -22,9 +22,9 @@ use shared_service::problem_type;
 use crate::config::WebDir;
 use crate::pages;
 
-const ROUTES: [&str; 6] = ["/", "/flights/{id}", "/passengers/{id}", "/audit-log", "/system", "/wall"];
+const ROUTES: [&str; 7] = ["/", "/flights/{id}", "/passengers/{id}", "/audit-log", "/system", "/sign-in", "/wall"];
 /// Where nobody looks for a page of the client.
-const NOT_FOR_PEOPLE: [&str; 4] = ["/api", "/health", "/problems", "/assets"];
+const NOT_FOR_PEOPLE: [&str; 5] = ["/api", "/health", "/problems", "/assets", "/auth"];
 
 const INDEX: &str = "index.html";
 /// What the page says in place of a version as it is written.

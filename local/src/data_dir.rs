@@ -15,6 +15,7 @@ use crate::error::SystemError;
 pub(crate) const EVENTS: &str = "events";
 pub(crate) const LOCK: &str = "lock";
 pub(crate) const ACCESS_KEYS: &str = "access-keys";
+pub(crate) const SESSION_KEYS: &str = "session-keys";
 pub(crate) const RUNNING: &str = "running";
 pub(crate) const POSTGRES: &str = "postgres";
 /// The file that says that a data folder is the demo's.

@@ -205,7 +205,8 @@ impl DownloadArgs {
 impl Settings {
     /// What clients get.
     pub(crate) fn front(&self) -> Front {
-        let server = self.clients.applied_to(self.listen.server(ConnectionLimits::of_a_part()));
+        let mut server = self.clients.applied_to(self.listen.server(ConnectionLimits::of_a_part()));
+        server.public_hosts.extend(self.authentication.public_host());
         let (authentication, trusted_proxies) = (self.authentication.clone(), self.clients.trusted_proxies());
         Front { server, web_dir: self.web.web_dir.clone(), authentication, trusted_proxies }
     }

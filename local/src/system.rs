@@ -5,14 +5,14 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use gateway::Authentication;
+use gateway::{Authentication, AuthenticationFiles};
 use jetbridge_postgres::Download;
 use shared_service::process::reachable;
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::data_dir::{DataDir, Purpose};
+use crate::data_dir::{DataDir, Purpose, SESSION_KEYS};
 use crate::database;
 use crate::domains::DomainServices;
 use crate::error::{Report, SystemError};
@@ -42,7 +42,10 @@ pub(crate) async fn run(
     let sources = Sources::choose(settings, demo.as_ref())?;
     sources.give_up_rights(front.web_dir.is_some() || front.authentication.names_files()).await?;
     // By whoever reads it from now on.
-    let authentication = front.authentication.open(Some(keys_file)).map_err(SystemError::from)?;
+    let session_keys = sources.data_dir().map(|data_dir| data_dir.path.join(SESSION_KEYS));
+    let files = AuthenticationFiles { access_keys: Some(keys_file), session_keys };
+    let opened = front.authentication.open(files, &front.server.allowed_origins);
+    let authentication = opened.map_err(SystemError::from)?;
     let front = (front, authentication);
     let mut supervisor = Supervisor::default();
     let outcome = tokio::select! {
@@ -136,8 +139,7 @@ impl Sources {
     /// Root's, where all that is needed is the data folder: files that are given may be for root alone.
     async fn give_up_rights(&self, has_files: bool) -> Result<(), SystemError> {
         let is_given = self.event_store.own().is_none() || self.database.own().is_none();
-        let needed =
-            "--event-store, --database-url, --access-keys-file or --web-dir may name files that only root can read";
+        let needed = "--event-store, --database-url, --web-dir or files for --authentication may be for root alone";
         match self.data_dir() {
             Some(data_dir) => privileges::give_up(data_dir, (is_given || has_files).then_some(needed)).await,
             None => {

@@ -1,6 +1,7 @@
 //! `Authorization: Bearer …` (RFC 6750).
 
 use http::{HeaderMap, HeaderValue, header};
+use shared_access::keys::AccessKey;
 use shared_service::{Problem, problem_type};
 
 const NAME: &str = "Authorization";
@@ -32,6 +33,11 @@ impl<'a> Bearer<'a> {
         }
         let token = token.trim();
         if is_token(token) { Ok(Some(Self(token))) } else { Err(malformed("must be Bearer, a space and a token")) }
+    }
+
+    /// Whether it can be nothing but an access key.
+    pub(super) fn is_key(&self) -> bool {
+        self.0.starts_with(AccessKey::PREFIX)
     }
 
     pub(super) const fn token(&self) -> &'a str {

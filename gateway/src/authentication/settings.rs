@@ -6,14 +6,20 @@ use std::sync::Arc;
 
 use clap::Args;
 use shared_access::keys::{KeyRing, KeysError};
+use shared_service::{HostName, Origin};
 
+use super::oidc::{Oidc, OidcArgs, OidcSettingsError};
+use super::seal::SessionKeysError;
+use super::session::Sessions;
+use super::session_settings::SessionArgs;
+use super::sign_in::SignInWays;
 use super::{Authentication, Verifiers};
 
 /// How those who ask identify themselves.
 #[derive(Debug, Clone, Args)]
 pub struct AuthenticationArgs {
-    /// How those who ask identify themselves: none, for one machine, on which everybody may do everything; or keys, by
-    /// access keys
+    /// How those who ask identify themselves: none, for one machine, on which everybody may do everything; keys, by
+    /// access keys; oidc, at an identity provider; or keys,oidc
     #[arg(long, value_name = "WAYS", env = "JETBRIDGE_AUTHENTICATION", default_value = "none")]
     authentication: Ways,
     /// File that the access keys are kept in, which the subcommand `keys` makes. It is read again when it changes
@@ -23,6 +29,19 @@ pub struct AuthenticationArgs {
     /// --authentication none it has to be this machine's own, such as 127.0.0.1
     #[arg(long, value_name = "ADDRESS", env = "JETBRIDGE_PUBLISHED_ADDRESS")]
     published_address: Option<PublishedAddress>,
+    #[command(flatten)]
+    sessions: SessionArgs,
+    #[command(flatten)]
+    oidc: OidcArgs,
+}
+
+/// Files of a program's own, for what is not set.
+#[derive(Debug, Clone, Default)]
+pub struct AuthenticationFiles {
+    /// That of the access keys.
+    pub access_keys: Option<PathBuf>,
+    /// That of the keys that sessions are sealed with, which is made if it is not there.
+    pub session_keys: Option<PathBuf>,
 }
 
 impl AuthenticationArgs {
@@ -47,27 +66,49 @@ impl AuthenticationArgs {
     /// Whether files are named that not everybody can read.
     #[must_use]
     pub const fn names_files(&self) -> bool {
-        self.access_keys_file.is_some()
+        self.access_keys_file.is_some() || self.sessions.names_files() || self.oidc.names_files()
     }
 
-    /// Opens what it takes. The access keys are in `keys_file` unless that is set.
+    /// The name in the address at which browsers find the gateway, which is to answer for it.
+    #[must_use]
+    pub fn public_host(&self) -> Option<HostName> {
+        self.sessions.public_host()
+    }
+
+    /// Opens what it takes, from the files that are set, or else these. Pages of `allowed_origins` may send requests that
+    /// change something, but not in the name of whoever has signed in.
     ///
     /// # Errors
     /// [`AuthenticationError`] if something that it takes is missing or of no use.
-    pub fn open(&self, keys_file: Option<PathBuf>) -> Result<Authentication, AuthenticationError> {
+    pub fn open(
+        &self,
+        files: AuthenticationFiles,
+        allowed_origins: &[Origin],
+    ) -> Result<Authentication, AuthenticationError> {
         if self.is_none() {
             return Ok(Authentication::none());
         }
-        let mut verifiers = Verifiers { ways: self.authentication.clone(), keys: None };
+        let (mut keys, mut oidc) = (None, None);
+        let public = self.sessions.public();
         for way in self.authentication.iter() {
             match way {
                 Way::Keys => {
-                    let file = self.access_keys_file.clone().or_else(|| keys_file.clone()).ok_or(KeysError::NoFile)?;
-                    verifiers.keys = Some(KeyRing::open(file)?);
+                    let file = self.access_keys_file.clone().or_else(|| files.access_keys.clone());
+                    keys = Some(Arc::new(KeyRing::open(file.ok_or(KeysError::NoFile)?)?));
+                }
+                Way::Oidc => {
+                    let settings = self.oidc.settings(public.is_some())?;
+                    oidc = Some(Arc::new(Oidc::new(settings, public).map_err(AuthenticationError::Tls)?));
                 }
             }
         }
-        Ok(Authentication(Some(Arc::new(verifiers))))
+        let session_keys = self.sessions.keys(files.session_keys.as_deref())?;
+        let unsealed = |_| AuthenticationError::SessionKeys(SessionKeysError::NotRandom);
+        let (limits, origins) = (self.sessions.limits(), allowed_origins.to_vec());
+        let sessions = Arc::new(Sessions::new(&session_keys, limits, public.cloned(), origins).map_err(unsealed)?);
+        let sign_in = SignInWays::new(Arc::clone(&sessions), &session_keys, oidc.clone(), keys.clone());
+        let (ways, sign_in) = (self.authentication.clone(), Arc::new(sign_in.map_err(unsealed)?));
+        Ok(Authentication(Some(Arc::new(Verifiers { ways, keys, oidc, sessions, sign_in }))))
     }
 }
 
@@ -88,6 +129,15 @@ pub enum AuthenticationError {
     /// There are no access keys.
     #[error(transparent)]
     Keys(#[from] KeysError),
+    /// There is no identity provider.
+    #[error(transparent)]
+    Oidc(#[from] OidcSettingsError),
+    /// Nothing can be sealed.
+    #[error(transparent)]
+    SessionKeys(#[from] SessionKeysError),
+    /// Nothing can be asked of an identity provider.
+    #[error("the system has no certificate authorities, which an identity provider is checked by")]
+    Tls(#[source] reqwest::Error),
 }
 
 shared_kernel::named! {
@@ -95,6 +145,8 @@ shared_kernel::named! {
     pub enum Way {
         /// By an access key.
         Keys = "keys",
+        /// At an identity provider, by OpenID Connect.
+        Oidc = "oidc",
     }
 }
 

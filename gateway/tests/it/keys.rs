@@ -64,7 +64,7 @@ impl Keys {
     pub(crate) fn authentication(&self) -> Authentication {
         let file = self.file();
         let args = ["test", "--authentication", "keys", "--access-keys-file", file.to_str().unwrap()];
-        Args::parse_from(args).authentication.open(None).unwrap()
+        Args::parse_from(args).authentication.open(gateway::AuthenticationFiles::default(), &[]).unwrap()
     }
 
     /// A gateway for those who have one of these keys, whose services are all at this address.

@@ -10,7 +10,7 @@ use crate::problem::Problem;
 use crate::problem_type;
 
 /// How one identifies oneself here (RFC 6750).
-const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"jetbridge\"");
+pub const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"jetbridge\"");
 
 /// Who a request comes from. It is found among the extensions of a request once that was checked, and nowhere else.
 #[derive(Debug, Clone, PartialEq, Eq)]

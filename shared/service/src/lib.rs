@@ -36,7 +36,7 @@ mod service_tokens;
 pub mod settings;
 pub mod telemetry;
 
-pub use caller::{Caller, admit, authentication_required, not_allowed};
+pub use caller::{CHALLENGE, Caller, admit, authentication_required, not_allowed};
 pub use cause::{ServiceNames, actor, cause};
 pub use command::{Command, CommandOn, ReadCommand};
 pub use edge::{check_expectations, finish, method_not_allowed, not_found};

@@ -6,21 +6,22 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-/// How a key begins, by which those who look for leaked secrets find it.
-const PREFIX: &str = "jbk_";
 const RANDOM_BYTES: usize = 32;
 /// 32 bytes in base64, six bits for each character.
-const LENGTH: usize = PREFIX.len() + (RANDOM_BYTES * 8).div_ceil(6);
+const LENGTH: usize = AccessKey::PREFIX.len() + (RANDOM_BYTES * 8).div_ceil(6);
 
 /// A new key, which is shown once.
 pub struct AccessKey(String);
 
 impl AccessKey {
+    /// How a key begins, by which those who look for leaked secrets find it.
+    pub const PREFIX: &str = "jbk_";
+
     /// One that nobody can guess.
     #[must_use]
     pub fn random() -> Self {
         let encoded = URL_SAFE_NO_PAD.encode(rand::random::<[u8; RANDOM_BYTES]>());
-        Self(format!("{PREFIX}{encoded}"))
+        Self(format!("{}{encoded}", Self::PREFIX))
     }
 
     /// The key itself: for whoever it is made for, and nobody else.
@@ -53,7 +54,7 @@ impl KeyDigest {
     /// That of what somebody presents. `None` if it does not have the form of a key.
     #[must_use]
     pub fn of(presented: &str) -> Option<Self> {
-        let encoded = presented.strip_prefix(PREFIX)?;
+        let encoded = presented.strip_prefix(AccessKey::PREFIX)?;
         let is_base64 = encoded.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
         (presented.len() == LENGTH && is_base64).then(|| Self(Sha256::digest(presented.as_bytes()).into()))
     }
