@@ -1,6 +1,7 @@
 // The connection that tells this page that something happens, and what it is about: changes as server-sent events,
 // resumed where it broke off.
 import { forgetPositions, pause, sawPosition } from "./api.js";
+import { readSession, whenKnown } from "./session.js";
 import { EventStreamParser } from "./sse.js";
 
 /** @import { Change } from "./model.js" */
@@ -71,6 +72,7 @@ export const connected = () => Promise.race([first.promise, pause(1_000)]);
 export async function follow(readAll) {
   let pauseMs = FIRST_PAUSE_MS;
   for (;;) {
+    await whenKnown();
     attempt = new AbortController();
     const heardBefore = state.heard;
     try {
@@ -125,6 +127,7 @@ async function connection(controller, position) {
       signal: controller.signal,
       cache: "no-store",
     });
+    if (response.status === 401) await readSession();
     if (!response.ok || !response.body) throw new Error(`answered ${response.status}`);
     const parser = new EventStreamParser();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

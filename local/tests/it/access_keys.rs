@@ -10,7 +10,7 @@ use crate::system::{System, program, run_to_end};
 const LIMIT: Duration = Duration::from_secs(10);
 
 /// What `jetbridge keys` prints with these arguments and this data folder.
-fn keys(data_dir: &Path, arguments: &[&str]) -> String {
+pub(crate) fn keys(data_dir: &Path, arguments: &[&str]) -> String {
     let folder = [OsStr::new("--data-dir"), data_dir.as_os_str()];
     let Output { status, stdout, stderr } = program().arg("keys").args(arguments).args(folder).output().unwrap();
     assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
