@@ -33,7 +33,7 @@ RUN find . -path ./target -prune -o -name '*.rs' -exec touch {} + \
        done
 # A volume that is new takes over the owner of the folder that it is mounted on.
 RUN mkdir -p /out/volumes/secrets/postgres /out/volumes/secrets/flight /out/volumes/secrets/passenger \
-        /out/gateway/access-keys /out/volumes/secrets/service \
+        /out/gateway/access-keys /out/volumes/secrets/service /out/volumes/secrets/session \
         /out/volumes/secrets/event-store /out/volumes/certificates/authority /out/volumes/certificates/event-store-1 \
         /out/volumes/certificates/event-store-2 /out/volumes/certificates/event-store-3
 

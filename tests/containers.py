@@ -498,6 +498,8 @@ def test_refused_secrets(system):
             (Path(folder) / f"{name}-secret" / "password").write_text("correct horse battery staple\n")
         (Path(folder) / "service-secret").mkdir()
         (Path(folder) / "service-secret" / "token").write_text("correct-horse-battery-staple-correct-horse\n")
+        (Path(folder) / "session-secret").mkdir()
+        (Path(folder) / "session-secret" / "keys").write_text(f"{'new' * 16}\n{'old' * 16}\n")
         password = Path(folder) / "flight-secret" / "password"
         for text, words in (("change-me\n", "holds an example"), ("", "is empty")):
             password.write_text(text)
@@ -511,7 +513,7 @@ def test_refused_secrets(system):
             check(done.returncode == 1 and words in done.stderr, f"the service took {text!r}: {done}")
         password.write_text("correct horse battery staple\n")
         done = system.call("run", "--rm", "setup", JETBRIDGE_SECRETS=f"{folder}/")
-        check((done.stdout + done.stderr).count(": kept") == 4, f"an operator's secrets: {done}")
+        check((done.stdout + done.stderr).count(": kept") == 5, f"an operator's secrets: {done}")
     system.call("down", "--volumes")
 
 
@@ -524,7 +526,7 @@ def test_cluster(system):
     check("kept" in kept.stdout + kept.stderr, f"certificates: {kept}")
     # In place of the event store's program, one that shows the environment that it is given.
     node = system.call(*cluster, "--no-deps", "setup")
-    check((node.stdout + node.stderr).count(": made") == 5, f"secrets: {node}")
+    check((node.stdout + node.stderr).count(": made") == 6, f"secrets: {node}")
     shown = system.call(*cluster, "--no-deps", "event-store-2", EVENTSTORE_PROGRAM="/usr/bin/env").stdout
     found = re.search(r"^EVENTSTORE_DEFAULT_ADMIN_PASSWORD=([0-9a-f]{64})\r?$", shown, re.MULTILINE)
     check(found, f"the administrator's password does not reach the event store: {shown}")
