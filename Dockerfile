@@ -33,6 +33,7 @@ RUN find . -path ./target -prune -o -name '*.rs' -exec touch {} + \
        done
 # A volume that is new takes over the owner of the folder that it is mounted on.
 RUN mkdir -p /out/volumes/secrets/postgres /out/volumes/secrets/flight /out/volumes/secrets/passenger \
+        /out/gateway/access-keys /out/volumes/secrets/service /out/volumes/secrets/session \
         /out/volumes/secrets/event-store /out/volumes/certificates/authority /out/volumes/certificates/event-store-1 \
         /out/volumes/certificates/event-store-2 /out/volumes/certificates/event-store-3
 
@@ -101,6 +102,7 @@ FROM runtime AS gateway
 LABEL org.opencontainers.image.title="jetbridge-gateway" \
       org.opencontainers.image.description="Jetbridge: web client and API, the one address that clients talk to"
 COPY --from=build /out/bin/gateway /usr/local/bin/gateway
+COPY --from=build --chown=65532:65532 /out/gateway /
 ENV JETBRIDGE_LISTEN=0.0.0.0:8080
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s CMD ["gateway", "healthcheck"]

@@ -226,6 +226,11 @@ def http_attacks(system):
             "POST /rpc HTTP/1.1", JSON, host="evil.example", body=call), {421}
         yield f"cross-site resume at inner port {inner}", inner, raw(
             "POST /reactions/resume HTTP/1.1", "Sec-Fetch-Site: cross-site", host=here), {403}
+        for line in ["POST /rpc", "GET /api/flights", f"DELETE /api/flights/{flight}", "GET /api/auditlog/all", "GET /parked",
+                     "POST /parked/replay", "POST /reactions/resume", "GET /nothing"]:
+            for token in [[], ["Authorization: Bearer " + "0" * 64], ["Authorization: Basic YWRtaW46"]]:
+                yield f"{line} of inner port {inner} with {token}", inner, raw(
+                    f"{line} HTTP/1.1", JSON, "Jetbridge-Roles: admin", *token, host=here, body=call), {401}
     store = system.event_store.port
     for kind in ["text/plain", "application/grpc", "application/grpc-web", "application/json"]:
         for call in ["Append", "Tombstone", "Delete", "Read", "BatchAppend"]:

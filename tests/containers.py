@@ -246,7 +246,8 @@ class Api:
     def send(self, method, path, body=None, key=None, position=None):
         headers = {"Content-Type": "application/json"} if body is not None else {}
         if key:
-            headers["Idempotency-Key"] = key
+            # The audit log does not show keys.
+            headers |= {"Idempotency-Key": key, "X-Correlation-Id": key}
         if position:
             headers["Jetbridge-Position"] = position
         data = None if body is None else json.dumps(body).encode()
@@ -403,7 +404,7 @@ def verify(api, load):
     check_rules(entries)
     happened = {}
     for entry in entries:
-        key = (entry["metadata"].get("idempotencyKey"), entry["eventType"])
+        key = (entry["metadata"].get("$correlationId"), entry["eventType"])
         happened[key] = happened.get(key, 0) + 1
     for wanted in load.acknowledged:
         check(happened.get(wanted) == 1, f"{wanted} is there {happened.get(wanted, 0)} times")
@@ -495,6 +496,10 @@ def test_refused_secrets(system):
         for name in ("postgres", "flight", "passenger"):
             (Path(folder) / f"{name}-secret").mkdir()
             (Path(folder) / f"{name}-secret" / "password").write_text("correct horse battery staple\n")
+        (Path(folder) / "service-secret").mkdir()
+        (Path(folder) / "service-secret" / "token").write_text("correct-horse-battery-staple-correct-horse\n")
+        (Path(folder) / "session-secret").mkdir()
+        (Path(folder) / "session-secret" / "keys").write_text(f"{'new' * 16}\n{'old' * 16}\n")
         password = Path(folder) / "flight-secret" / "password"
         for text, words in (("change-me\n", "holds an example"), ("", "is empty")):
             password.write_text(text)
@@ -508,7 +513,7 @@ def test_refused_secrets(system):
             check(done.returncode == 1 and words in done.stderr, f"the service took {text!r}: {done}")
         password.write_text("correct horse battery staple\n")
         done = system.call("run", "--rm", "setup", JETBRIDGE_SECRETS=f"{folder}/")
-        check((done.stdout + done.stderr).count(": kept") == 3, f"an operator's secrets: {done}")
+        check((done.stdout + done.stderr).count(": kept") == 5, f"an operator's secrets: {done}")
     system.call("down", "--volumes")
 
 
@@ -521,7 +526,7 @@ def test_cluster(system):
     check("kept" in kept.stdout + kept.stderr, f"certificates: {kept}")
     # In place of the event store's program, one that shows the environment that it is given.
     node = system.call(*cluster, "--no-deps", "setup")
-    check((node.stdout + node.stderr).count(": made") == 4, f"secrets: {node}")
+    check((node.stdout + node.stderr).count(": made") == 6, f"secrets: {node}")
     shown = system.call(*cluster, "--no-deps", "event-store-2", EVENTSTORE_PROGRAM="/usr/bin/env").stdout
     found = re.search(r"^EVENTSTORE_DEFAULT_ADMIN_PASSWORD=([0-9a-f]{64})\r?$", shown, re.MULTILINE)
     check(found, f"the administrator's password does not reach the event store: {shown}")
@@ -532,12 +537,12 @@ def test_cluster(system):
 
 def passwords(system):
     image, found = base_images()["postgres"], {}
-    for name in ("postgres", "flight", "passenger"):
+    for name, file in (("postgres", "password"), ("flight", "password"), ("passenger", "password"), ("service", "token")):
         mount = f"{system.volume(name + '-secret')}:/secret:ro"
-        done = run("docker", "run", "--rm", "--volume", mount, "--entrypoint", "cat", image, "/secret/password")
+        done = run("docker", "run", "--rm", "--volume", mount, "--entrypoint", "cat", image, f"/secret/{file}")
         found[name] = done.stdout.strip()
         check(len(found[name]) >= 32, f"the password of {name} is short")
-    check(len(set(found.values())) == 3, "passwords are shared")
+    check(len(set(found.values())) == 4, "passwords are shared")
     return found
 
 
@@ -658,12 +663,13 @@ class Probe:
         image, network = base_images()["postgres"], system.network("services")
         options = ["--detach", "--rm", "--network", network, "--entrypoint", "sleep", "--name", f"{PROJECT}-probe"]
         self.container = run("docker", "run", *options, image, "3600").stdout.strip()
-        self.network = network
+        self.network, self.token = network, passwords(system)["service"]
 
     def readers(self, container, port):
         """Which readers of a processor this instance leads."""
         address = addresses(container)[self.network]
-        request = rf"GET /health/ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+        headers = rf"Host: {address}\r\nAuthorization: Bearer {self.token}\r\nConnection: close"
+        request = rf"GET /health/ready HTTP/1.1\r\n{headers}\r\n\r\n"
         script = f"exec 3<>/dev/tcp/{address}/{port}; printf '{request}' >&3; timeout 2 cat <&3"
         answer = run("docker", "exec", self.container, "bash", "-c", script, ok=False).stdout
         body = json.loads(answer[answer.index("{") : answer.rindex("}") + 1])

@@ -21,6 +21,7 @@ import http.client
 import json
 import os
 import random
+import secrets
 import shutil
 import signal
 import subprocess
@@ -34,6 +35,8 @@ from pathlib import Path
 from support import eventually, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
+# By what the services know each other.
+SERVICE_TOKEN = secrets.token_hex(32)
 PROGRAMS = ["flight-api", "passenger-api", "auditlog-api", "flight-processor", "passenger-processor"]
 BOTH_AT_ONCE = 0.3
 START_LIMIT = 60
@@ -192,7 +195,10 @@ class Postgres:
 def request(port, method, path, body=None, key=None, limit=ANSWER_LIMIT):
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=limit)
     try:
-        headers = {"Content-Type": "application/json"} if body is not None else {}
+        # As the gateway asks for somebody who may do everything.
+        headers = {"Authorization": f"Bearer {SERVICE_TOKEN}", "Jetbridge-Roles": "admin"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
         if key:
             headers["Idempotency-Key"] = key
         connection.request(method, path, json.dumps(body) if body is not None else None, headers)
@@ -210,6 +216,8 @@ class System:
         self.folder, self.network, self.postgres = folder, Network(), Postgres(folder)
         self.proxies, self.programs = {}, {}
         (folder / "logs").mkdir()
+        token = folder / "service-token"
+        token.write_text(SERVICE_TOKEN)
         store = free_port()
         self.add("event-store", programs / "jetbridge-eventstore", store, ["--data-dir", folder / "events"])
         self.event_store = f"esdb://127.0.0.1:{store}?tls=false"
@@ -219,7 +227,7 @@ class System:
             if name == "auditlog-api-2":
                 continue
             behind = self.proxy(f"{name} to event store", [store])
-            arguments = ["--event-store", f"esdb://127.0.0.1:{behind}?tls=false"]
+            arguments = ["--event-store", f"esdb://127.0.0.1:{behind}?tls=false", "--service-token-file", token]
             if kind != "auditlog-api":
                 domain = kind.partition("-")[0]
                 other = "passenger" if domain == "flight" else "flight"

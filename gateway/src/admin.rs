@@ -7,21 +7,26 @@ mod reactions;
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::response::{IntoResponse, Response};
-use axum::{Json, Router};
 use futures::future::join_all;
-use http::{Extensions, header};
+use http::header;
 use serde::Serialize;
 use serde_json::{Map, Value};
-use shared_service::Problem;
+use shared_access::{Access, Role};
 use shared_service::problem::PROBLEM_JSON;
+use shared_service::{Problem, Routes};
 
 use crate::forward::Forwarder;
+use crate::visitor::Visitor;
 use ask::{Answer, Question, Unanswered};
 
+/// Who may use them.
+const OPERATORS: Access = Access::Role(Role::Admin);
+
 /// The routes of operators. They count against the same limits as all that is passed on.
-pub(crate) fn routes() -> Router<Arc<Forwarder>> {
-    let unfinished = Router::new().route("/api/admin/unfinished", list::list_of("/unfinished"));
+pub(crate) fn routes() -> Routes<Arc<Forwarder>> {
+    let unfinished = Routes::new().get("/api/admin/unfinished", OPERATORS, list::list_of("/unfinished"));
     parked::routes().merge(unfinished).merge(reactions::routes())
 }
 
@@ -36,11 +41,11 @@ struct Unreachable {
 /// anything: that of a processor which was told nonsense.
 async fn tell_all(
     forwarder: &Forwarder,
-    extensions: &Extensions,
+    visitor: &Visitor,
     question: &Question,
     done: impl Fn(&Answer) -> Result<Vec<Map<String, Value>>, Unanswered>,
 ) -> Result<Response, Problem> {
-    let _slot = forwarder.admit(extensions)?;
+    let _slot = forwarder.admit(visitor.client)?;
     let processors = forwarder.upstreams().processors();
     let limit = forwarder.answer_limit();
     let asked = processors.iter().map(|processor| question.ask(forwarder.upstreams(), processor, limit));

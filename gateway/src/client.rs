@@ -1,38 +1,46 @@
 //! Who a client is, as far as limits are concerned.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::hash::{BuildHasher, RandomState};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::LazyLock;
 
-use axum::extract::ConnectInfo;
-use http::Extensions;
+use shared_kernel::PrincipalId;
 use shared_service::client::network;
 
-/// An IPv4 address, or the /64 network that one subscriber gets with IPv6.
+/// Makes numbers of ids that nobody can choose.
+static NUMBERS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+/// Somebody who is known, or else where they come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Client(IpAddr);
+pub(crate) enum Client {
+    /// Somebody who is known, as a number of their id.
+    Principal(u64),
+    /// An IPv4 address, or the /64 network that one subscriber gets with IPv6.
+    Address(IpAddr),
+}
 
 impl Client {
     /// Stands for all those that cannot be told apart.
-    pub(crate) const UNKNOWN: Self = Self(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
-
-    /// Who has sent a request.
-    pub(crate) fn of(extensions: &Extensions) -> Self {
-        peer(extensions).map_or(Self::UNKNOWN, |peer| peer.ip().into())
-    }
+    pub(crate) const UNKNOWN: Self = Self::Address(IpAddr::V6(Ipv6Addr::UNSPECIFIED));
 
     /// Whether it is this machine, from which everybody comes if there is a proxy on it.
     pub(crate) const fn is_loopback(self) -> bool {
-        self.0.is_loopback()
+        match self {
+            Self::Address(address) => address.is_loopback(),
+            Self::Principal(_) => false,
+        }
     }
-}
-
-/// The other end of the connection that a request came on.
-pub(crate) fn peer(extensions: &Extensions) -> Option<SocketAddr> {
-    extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0)
 }
 
 impl From<IpAddr> for Client {
     fn from(address: IpAddr) -> Self {
         let is_own = address.to_canonical().is_loopback();
-        Self(if is_own { address.to_canonical() } else { network(address) })
+        Self::Address(if is_own { address.to_canonical() } else { network(address) })
+    }
+}
+
+impl From<&PrincipalId> for Client {
+    fn from(id: &PrincipalId) -> Self {
+        Self::Principal(NUMBERS.hash_one(id))
     }
 }

@@ -8,19 +8,29 @@ use clap::builder::RangedU64ValueParser;
 use shared_kernel::Domain;
 use shared_service::body::BODY_LIMIT;
 use shared_service::settings::{List, ServiceUrl};
-use shared_service::{ConnectionLimits, Origin, ServerSettings};
+use shared_service::{ConnectionLimits, Origin, ServerSettings, ServiceTokens};
+
+use crate::authentication::Authentication;
+use crate::rate::Rates;
+use crate::sender::{Network, TrustedProxies};
 
 /// What the gateway has to know.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where requests are passed on to.
     pub services: Services,
+    /// By what the services know the gateway.
+    pub tokens: ServiceTokens,
     /// What is too much, and too long.
     pub limits: Limits,
     /// Where the web client is read from; it is the one in this program if `None`.
     pub web_dir: Option<WebDir>,
     /// For whom it listens.
     pub server: ServerSettings,
+    /// How those who ask identify themselves.
+    pub authentication: Authentication,
+    /// Whose word on where a request comes from counts.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// Where the services are.
@@ -54,25 +64,46 @@ pub struct Limits {
     pub pause: Duration,
     /// How many requests wait for an answer at a time.
     pub in_flight: usize,
-    /// How many of them may be of one client address. If `None`, [`Self::IN_FLIGHT_PER_CLIENT`], and any number from this
-    /// machine.
+    /// How many of them may be of one client: somebody who is known, or else an address. If `None`,
+    /// [`Self::IN_FLIGHT_PER_CLIENT`], and any number from this machine.
     pub in_flight_per_client: Option<usize>,
-    /// How many streams of server-sent events one client address may have open. If `None`, [`Self::FEEDS_PER_CLIENT`],
-    /// and any number from this machine.
+    /// How many streams of server-sent events one client may have open. If `None`, [`Self::FEEDS_PER_PRINCIPAL`] or
+    /// [`Self::FEEDS_PER_ADDRESS`], and any number from this machine.
     pub feeds_per_client: Option<usize>,
     /// How long the body of a request may take to arrive.
     pub body: Duration,
-    /// How many requests a second one client address may send; no limit if `None`.
-    pub requests_per_second: Option<NonZeroU32>,
+    /// How many requests a second one client may send; 0 for no limit. If `None`, [`Self::RATE_PER_PRINCIPAL`] or
+    /// [`Self::RATE_PER_ADDRESS`], and any number from this machine.
+    pub requests_per_second: Option<u32>,
     /// How many requests a second may come in all; no limit if `None`.
     pub requests_per_second_in_all: Option<NonZeroU32>,
 }
 
 impl Limits {
-    /// Requests of one client address that wait for an answer at a time, unless set.
+    /// Requests of one client that wait for an answer at a time, unless set.
     pub const IN_FLIGHT_PER_CLIENT: usize = 512;
-    /// Streams of server-sent events of one client address, unless set.
-    pub const FEEDS_PER_CLIENT: usize = 100;
+    /// Streams of server-sent events of somebody who is known, unless set.
+    pub const FEEDS_PER_PRINCIPAL: usize = 20;
+    /// Streams of server-sent events of one address, unless set.
+    pub const FEEDS_PER_ADDRESS: usize = 100;
+    /// Requests a second of somebody who is known, unless set.
+    pub const RATE_PER_PRINCIPAL: NonZeroU32 = NonZeroU32::new(100).unwrap();
+    /// Requests a second of one address, which may be that of a whole office, unless set.
+    pub const RATE_PER_ADDRESS: NonZeroU32 = NonZeroU32::new(300).unwrap();
+
+    /// How many requests a second there may be of one client. With `for_all`, where nobody has to say who they are, every
+    /// client is on this machine.
+    pub(crate) fn rates(&self, for_all: bool) -> Rates {
+        match self.requests_per_second.map(NonZeroU32::new) {
+            Some(set) => Rates { principal: set, address: set, limits_loopback: true },
+            None if for_all => Rates::default(),
+            None => Rates {
+                principal: Some(Self::RATE_PER_PRINCIPAL),
+                address: Some(Self::RATE_PER_ADDRESS),
+                limits_loopback: false,
+            },
+        }
+    }
 }
 
 impl Default for Limits {
@@ -102,9 +133,19 @@ pub struct ClientArgs {
     #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_CONNECTIONS_PER_CLIENT")]
     #[arg(value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
     connections_per_client: Option<usize>,
+    /// Network, such as 10.0.0.0/8, or address of a proxy whose headers Forwarded or X-Forwarded-For say where requests
+    /// come from. More than one: again, or separated by commas. Those of others are not believed
+    #[arg(long, value_name = "NETWORK", env = "JETBRIDGE_TRUSTED_PROXIES")]
+    trusted_proxies: Vec<List<Network>>,
 }
 
 impl ClientArgs {
+    /// The proxies whose word counts.
+    #[must_use]
+    pub fn trusted_proxies(&self) -> TrustedProxies {
+        TrustedProxies(self.trusted_proxies.iter().flat_map(|networks| networks.0.iter().copied()).collect())
+    }
+
     /// The settings of a listener for clients.
     #[must_use]
     pub fn applied_to(&self, server: ServerSettings) -> ServerSettings {

@@ -12,6 +12,8 @@ use shared_service::origin::SEC_FETCH_SITE;
 use tower::{Layer, ServiceExt};
 use tower_http::cors::CorsLayer;
 
+use crate::door::{RATE_LIMIT, RATE_LIMIT_POLICY};
+
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 /// How long a browser need not ask again what is allowed.
 const MAX_AGE: Duration = Duration::from_secs(60 * 60);
@@ -27,6 +29,7 @@ pub(crate) fn share_with(origins: &[Origin], router: Router) -> Router {
         .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
         .allow_headers([
             header::ACCEPT,
+            header::AUTHORIZATION,
             header::CONTENT_TYPE,
             header::IF_MATCH,
             header::IF_NONE_MATCH,
@@ -43,6 +46,9 @@ pub(crate) fn share_with(origins: &[Origin], router: Router) -> Router {
             header::LOCATION,
             header::RETRY_AFTER,
             header::ALLOW,
+            header::WWW_AUTHENTICATE,
+            RATE_LIMIT,
+            RATE_LIMIT_POLICY,
             JETBRIDGE_POSITION,
             X_CORRELATION_ID,
         ])

@@ -12,30 +12,39 @@ use http::{Extensions, HeaderMap, HeaderValue, Method, Uri, Version, header};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
+use shared_access::Access;
 use shared_service::problem::Problem;
 use shared_service::problem_type;
-use shared_service::{ErrorChain, ServiceNames, actor, check_expectations};
+use shared_service::{ErrorChain, ServiceNames, actor, admit, check_expectations};
 
 use crate::admission::{Admission, TakenIn};
-use crate::client::{Client, peer};
+use crate::authentication::Authentication;
+use crate::client::Client;
 use crate::config::Limits;
 use crate::hop;
+use crate::identity::Identity;
 use crate::paced::Paced;
 use crate::places::Place;
 use crate::upstream::{Upstream, Upstreams};
+use crate::visitor::{Known, Visitor, Who};
+
+/// How often it is checked whether who follows a stream may still do so.
+const RECHECK_INTERVAL: Duration = Duration::from_secs(2);
 
 /// Passes requests on to the services.
 pub(crate) struct Forwarder {
     upstreams: Upstreams,
     limits: Limits,
     admission: Admission,
+    authentication: Authentication,
     names: ServiceNames,
 }
 
 impl Forwarder {
-    pub(crate) fn new(upstreams: Upstreams, limits: Limits) -> Self {
+    pub(crate) fn new(upstreams: Upstreams, limits: Limits, authentication: Authentication) -> Self {
         let domains = upstreams.processors().iter().map(|processor| processor.domain.name);
-        Self { names: ServiceNames::of(domains), upstreams, limits, admission: Admission::new(limits) }
+        let admission = Admission::new(limits, authentication.is_none());
+        Self { names: ServiceNames::of(domains), upstreams, limits, admission, authentication }
     }
 
     /// Answers everything below `/api`, and with 404 what is nowhere.
@@ -44,33 +53,37 @@ impl Forwarder {
     }
 
     async fn answer(&self, request: Request) -> Result<Response, Problem> {
-        self.admission.check_rate(request.extensions())?;
         check_expectations(request.headers())?;
         let (mut parts, body) = request.into_parts();
         let Some(upstream) = self.upstreams.for_path(parts.uri.path()) else {
             return Err(Problem::of(problem_type::NOT_FOUND));
         };
+        // Which role it takes is decided by the service, which knows what a path stands for.
+        admit(Access::Known, &parts.extensions)?;
+        let visitor = parts.extensions.remove::<Visitor>().ok_or_else(|| Problem::internal("nobody is at the door"))?;
         if !parts.method.is_safe() {
             // A service knows only some of the names.
             actor(&parts.headers, Some(&self.names))?;
         }
-        let TakenIn { bytes, room: _room } = self.admission.take_in(&parts.extensions, &parts.headers, body).await?;
-        let _place = self.admission.admit(&parts.extensions)?;
-        let client = Client::of(&parts.extensions);
-        readdress(&mut parts, upstream, bytes.len())?;
+        let TakenIn { bytes, room: _room } = self.admission.take_in(visitor.client, &parts.headers, body).await?;
+        let _place = self.admission.admit(visitor.client)?;
+        readdress(&mut parts, upstream, &visitor, bytes.len())?;
         let method = parts.method.clone();
         let answer = self.send(upstream, parts, bytes);
         match tokio::time::timeout(self.limits.request, answer).await {
-            Ok(Ok(response)) => self.pass_back(response, client),
+            Ok(Ok(response)) => self.pass_back(response, visitor),
             Ok(Err(failure)) => Err(failure.into_problem(upstream, &method)),
             Err(_elapsed) => Err(too_slow(upstream, &method)),
         }
     }
 
-    /// Counts a request against all limits, until what this gives is dropped.
-    pub(crate) fn admit(&self, extensions: &Extensions) -> Result<Place, Problem> {
-        self.admission.check_rate(extensions)?;
-        self.admission.admit(extensions)
+    /// Takes a place among the requests that wait for an answer, until what this gives is dropped.
+    pub(crate) fn admit(&self, client: Client) -> Result<Place, Problem> {
+        self.admission.admit(client)
+    }
+
+    pub(crate) const fn authentication(&self) -> &Authentication {
+        &self.authentication
     }
 
     pub(crate) const fn admission(&self) -> &Admission {
@@ -89,33 +102,43 @@ impl Forwarder {
     /// The client tries again by itself where a pooled connection turned out to be closed before anything was sent. If
     /// that happens later, only what changes nothing is sent once more.
     async fn send(&self, upstream: &Upstream, parts: Parts, body: Bytes) -> Result<Response<Incoming>, Failure> {
-        let client = &self.upstreams.client;
         if !parts.method.is_safe() {
-            return client.request(Request::from_parts(parts, Body::from(body))).await.map_err(Failure::from);
+            return self.upstreams.send(Request::from_parts(parts, Body::from(body))).await.map_err(Failure::from);
         }
-        let first = client.request(Request::from_parts(parts.clone(), Body::from(body.clone()))).await;
+        let first = self.upstreams.send(Request::from_parts(parts.clone(), Body::from(body.clone()))).await;
         match first.map_err(Failure::from) {
             Err(Failure::BrokenOff(reason)) => {
                 tracing::debug!(upstream.name = upstream.name, "asking again, the connection broke: {reason}");
-                client.request(Request::from_parts(parts, Body::from(body))).await.map_err(Failure::from)
+                self.upstreams.send(Request::from_parts(parts, Body::from(body))).await.map_err(Failure::from)
             }
             answer => answer,
         }
     }
 
-    fn pass_back(&self, response: Response<Incoming>, client: Client) -> Result<Response, Problem> {
+    fn pass_back(&self, response: Response<Incoming>, visitor: Visitor) -> Result<Response, Problem> {
         let (mut parts, body) = response.into_parts();
         hop::remove_connection_headers(&mut parts.headers);
         let body = if is_event_stream(&parts.headers) {
-            let place = self.admission.open_feed(client)?;
-            Body::from_stream(body.into_data_stream().inspect(move |_| {
+            let place = self.admission.open_feed(visitor.client)?;
+            let feed = body.into_data_stream().inspect(move |_| {
                 // It is taken until the stream is dropped.
                 let _ = &place;
-            }))
+            });
+            match visitor.who {
+                Who::Known(known) => Body::from_stream(feed.take_until(ended(self.authentication.clone(), known))),
+                Who::Anybody | Who::Nobody => Body::from_stream(feed),
+            }
         } else {
             Body::new(Paced::new(body, self.limits.pause))
         };
         Ok(Response::from_parts(parts, body))
+    }
+}
+
+/// Waits until what somebody is known by has ended.
+async fn ended(authentication: Authentication, known: Known) {
+    while authentication.still(&known) {
+        tokio::time::sleep(RECHECK_INTERVAL).await;
     }
 }
 
@@ -124,7 +147,7 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
 }
 
 /// Makes a request to the gateway one to the service: same method, path, query and body.
-fn readdress(parts: &mut Parts, upstream: &Upstream, length: usize) -> Result<(), Problem> {
+fn readdress(parts: &mut Parts, upstream: &Upstream, visitor: &Visitor, length: usize) -> Result<(), Problem> {
     hop::remove_connection_headers(&mut parts.headers);
     // The body has arrived, in whatever way.
     let says_length = parts.headers.remove(header::CONTENT_LENGTH).is_some();
@@ -133,7 +156,8 @@ fn readdress(parts: &mut Parts, upstream: &Upstream, length: usize) -> Result<()
     }
     // Whether to continue has been settled with the client.
     parts.headers.remove(header::EXPECT);
-    hop::describe_client(&mut parts.headers, peer(&parts.extensions), parts.uri.authority().map(Authority::as_str));
+    visitor.sender.describe(&mut parts.headers, parts.uri.authority().map(Authority::as_str));
+    Identity::of(&visitor.who).apply(&mut parts.headers);
     let mut uri = std::mem::take(&mut parts.uri).into_parts();
     uri.scheme = Some(Scheme::HTTP);
     uri.authority = Some(upstream.authority.clone());

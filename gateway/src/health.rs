@@ -1,23 +1,24 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use futures::future::join_all;
 use http::{HeaderValue, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Limited};
 use serde::Serialize;
-use shared_service::Problem;
 use shared_service::health::{CheckResult, Finding, Health, Status, Trouble};
+use tokio::sync::Mutex;
 
 use crate::forward::Forwarder;
 use crate::upstream::{Upstream, Upstreams};
 
 /// How long each service may take to say how it is.
 const PROBE_LIMIT: Duration = Duration::from_secs(1);
+/// How long what was seen is good enough for those who are not told more.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// The largest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
@@ -41,19 +42,69 @@ struct ServiceHealth {
     checks: Vec<CheckResult>,
 }
 
-/// `GET /api/health`: how all services are, for people.
-pub(crate) async fn overview(
-    State(forwarder): State<Arc<Forwarder>>,
-    request: axum::extract::Request,
-) -> Result<Response, Problem> {
-    forwarder.admission().check_rate(request.extensions())?;
-    let upstreams = forwarder.upstreams();
-    let services = probe_all(upstreams, upstreams.all()).await;
-    let status = overall(&services);
-    let code = if status == Status::Down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    let reasons = services.iter().flat_map(ServiceHealth::reasons).collect();
-    let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
-    Ok((code, no_store, Json(Overview { status, reasons, services })).into_response())
+/// How the services are as a whole, which is as much as everybody may know.
+#[derive(Serialize)]
+struct Summary {
+    status: Status,
+}
+
+/// How all services are, which is looked at for each admin who asks, and for all others together once a second.
+pub(crate) struct Overviews {
+    forwarder: Arc<Forwarder>,
+    seen: Mutex<Option<(Instant, Status)>>,
+}
+
+impl Overviews {
+    pub(crate) fn new(forwarder: Arc<Forwarder>) -> Self {
+        Self { forwarder, seen: Mutex::default() }
+    }
+
+    /// What `GET /api/health` answers.
+    pub(crate) async fn answer(&self, for_admin: bool) -> Response {
+        let (status, body) = if for_admin {
+            let overview = self.look().await;
+            (overview.status, Json(overview).into_response())
+        } else {
+            let status = self.status().await;
+            (status, Json(Summary { status }).into_response())
+        };
+        let code = if status == Status::Down { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+        let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+        (code, no_store, body).into_response()
+    }
+
+    async fn look(&self) -> Overview {
+        let upstreams = self.forwarder.upstreams();
+        let services = probe_all(upstreams, upstreams.all()).await;
+        let reasons = services.iter().flat_map(ServiceHealth::reasons).collect();
+        Overview { status: overall(&services), reasons, services }
+    }
+
+    async fn status(&self) -> Status {
+        // Those who come while one looks wait for what it sees.
+        let mut seen = self.seen.lock().await;
+        if let Some((at, status)) = *seen
+            && at.elapsed() < LOOK_INTERVAL
+        {
+            return status;
+        }
+        let status = self.look().await.status;
+        *seen = Some((Instant::now(), status));
+        status
+    }
+}
+
+/// How the services are that a gateway asks, for whoever runs it.
+#[derive(Clone)]
+pub struct Probe(pub(crate) Arc<Forwarder>);
+
+impl Probe {
+    /// The services that cannot do their work, each with the reasons.
+    pub async fn down(&self) -> Vec<String> {
+        let upstreams = self.0.upstreams();
+        let services = probe_all(upstreams, upstreams.all()).await;
+        services.iter().filter(|service| service.status == Status::Down).flat_map(ServiceHealth::reasons).collect()
+    }
 }
 
 /// Up if all are, down if none works, else degraded.
@@ -130,6 +181,7 @@ async fn probe(upstreams: &Upstreams, upstream: &Upstream) -> ServiceHealth {
 async fn ask(upstreams: &Upstreams, upstream: &Upstream) -> Result<Health, &'static str> {
     const UNREACHABLE: &str = "cannot be reached";
     const UNCLEAR: &str = "does not say how it is";
+    const UNKNOWN: &str = "does not accept the gateway's service token; set the same --service-token-file for both";
     const MISNAMED: &str = "does not answer for the name that the gateway was given; set its --public-host";
     let uri = Uri::builder()
         .scheme("http")
@@ -138,9 +190,11 @@ async fn ask(upstreams: &Upstreams, upstream: &Upstream) -> Result<Health, &'sta
         .build()
         .map_err(|_| UNREACHABLE)?;
     let request = Request::get(uri).body(Body::empty()).map_err(|_| UNREACHABLE)?;
-    let response = upstreams.client.request(request).await.map_err(|_| UNREACHABLE)?;
-    if response.status() == StatusCode::MISDIRECTED_REQUEST {
-        return Err(MISNAMED);
+    let response = upstreams.send(request).await.map_err(|_| UNREACHABLE)?;
+    match response.status() {
+        StatusCode::MISDIRECTED_REQUEST => return Err(MISNAMED),
+        StatusCode::UNAUTHORIZED => return Err(UNKNOWN),
+        _ => {}
     }
     let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await.map_err(|_| UNCLEAR)?;
     serde_json::from_slice(&body.to_bytes()).map_err(|_| UNCLEAR)

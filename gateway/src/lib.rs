@@ -4,81 +4,149 @@
 mod accept;
 mod admin;
 mod admission;
+mod authentication;
 mod client;
 mod compress;
 mod config;
 mod cross_origin;
+mod door;
 mod forward;
 mod health;
 mod hop;
+mod identity;
+mod me;
 mod paced;
 mod pages;
 mod places;
 mod rate;
+mod sender;
 mod upstream;
+mod visitor;
 mod web;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{Request, State};
-use axum::middleware;
-use axum::response::IntoResponse;
-use axum::routing::get;
-use shared_service::health::Checks;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router, middleware};
+use http::Extensions;
+use shared_access::{Access, Role};
+use shared_service::health::{Checks, Health, Status};
+use shared_service::{Problem, Routes, ServerSettings, ServiceTokens, admit};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub use authentication::{
+    Authentication, AuthenticationArgs, AuthenticationError, AuthenticationFiles, InvalidIssuer, InvalidPublicUrl,
+    InvalidRoleMapping, InvalidWays, IssuerUrl, OidcArgs, OidcSettingsError, PublicUrl, PublishedAddress, RoleMapping,
+    SessionArgs, SessionKeysError, Way, Ways,
+};
 pub use config::{ClientArgs, Config, DomainServices, Limits, NoWebClient, Services, WebArgs, WebDir};
+pub use health::Probe;
+pub use sender::{InvalidNetwork, Network, TrustedProxies};
 
 use accept::Preferred;
+use door::Door;
 use forward::Forwarder;
-use health::Readiness;
+use health::{Overviews, Readiness};
 use upstream::Upstreams;
+use visitor::Visitor;
 use web::WebClient;
+
+/// A gateway, put together.
+pub struct Gateway {
+    server: ServerSettings,
+    router: Router,
+    authentication: Authentication,
+    tokens: ServiceTokens,
+    probe: Probe,
+}
+
+impl Gateway {
+    /// One that knows this.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let (limits, authentication, tokens) = (config.limits, config.authentication.clone(), config.tokens.clone());
+        let (server, proxies) = (config.server.clone(), config.trusted_proxies.clone());
+        let client = Arc::new(WebClient::new(config.web_dir.clone()));
+        let domains = config.services.domains.iter().map(|services| services.domain).collect();
+        let forwarder = Arc::new(Forwarder::new(Upstreams::new(config), limits, authentication.clone()));
+        let pages = pages::routes(Arc::clone(&client), domains).merge(web::routes(Arc::clone(&client)));
+        let own = own_routes(&forwarder).merge(admin::routes()).merge(authentication.routes()).merge(pages);
+        let own = own.layer(middleware::from_fn(compress::routes)).finish(limits.request).into_router();
+        let door = Arc::new(Door::new(authentication.clone(), proxies, &limits));
+        // Everything below /api is forwarded by the fallback: the busiest path goes through the fewest layers.
+        let others = async move |State(forwarder): State<Arc<Forwarder>>, request: Request| {
+            answer_others(&forwarder, &client, request).await
+        };
+        let all = own.fallback(others).with_state(Arc::clone(&forwarder));
+        let all = all.layer(middleware::from_fn_with_state(door, door::enter));
+        let router = cross_origin::share_with(&server.allowed_origins, all);
+        Self { server, router, authentication, tokens, probe: Probe(forwarder) }
+    }
+
+    /// Asks the services how they are.
+    #[must_use]
+    pub fn probe(&self) -> Probe {
+        self.probe.clone()
+    }
+
+    /// Serves until `shutdown` is cancelled and what was being answered is finished, within limits.
+    pub async fn run(self, listener: TcpListener, shutdown: CancellationToken) {
+        if let Ok(address) = listener.local_addr() {
+            tracing::info!("the gateway listens on http://{address}");
+        }
+        // What others change is noticed for as long as anybody is served.
+        let noticing = async { tokio::join!(self.authentication.look_after(), self.tokens.follow(shutdown.clone())) };
+        tokio::select! {
+            () = shared_service::serve_with(self.server, listener, self.router, shutdown.clone()) => {}
+            _ = noticing => {}
+        }
+    }
+}
 
 /// Serves until `shutdown` is cancelled and what was being answered is finished, within limits.
 pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) {
-    if let Ok(address) = listener.local_addr() {
-        tracing::info!("the gateway listens on http://{address}");
-    }
-    let server = config.server.clone();
-    shared_service::serve_with(server, listener, router(config), shutdown).await;
+    Gateway::new(config).run(listener, shutdown).await;
 }
 
-/// Everything that the gateway answers.
-pub fn router(config: Config) -> Router {
-    let limits = config.limits;
-    let allowed_origins = config.server.allowed_origins.clone();
-    let client = Arc::new(WebClient::new(config.web_dir.clone()));
-    let domains = config.services.domains.iter().map(|services| services.domain).collect();
-    let forwarder = Arc::new(Forwarder::new(Upstreams::new(config), limits));
-    let readiness = Arc::new(Readiness::new(Arc::clone(&forwarder)));
+/// What the gateway answers by itself, beside what operators and people ask for.
+fn own_routes(forwarder: &Arc<Forwarder>) -> Routes<Arc<Forwarder>> {
+    let readiness = Arc::new(Readiness::new(Arc::clone(forwarder)));
+    let overviews = Arc::new(Overviews::new(Arc::clone(forwarder)));
     let checks = Checks::new().with("services", move || {
         let readiness = Arc::clone(&readiness);
         async move { readiness.find().await }
     });
-    let own = Router::new()
-        .route("/api/health", get(health::overview))
-        .merge(admin::routes())
-        .merge(pages::routes(Arc::clone(&client), domains))
-        .merge(web::routes(Arc::clone(&client)))
-        .merge(shared_service::health::routes(checks))
-        .layer(middleware::from_fn(compress::routes));
-    let others = async move |State(forwarder): State<Arc<Forwarder>>, mut request: Request| {
-        cross_origin::forget_origin(request.headers_mut());
-        compress::compressed(request, async |request| {
-            if !web::is_for_people(&request) {
-                forwarder.forward(request).await
-            } else if Preferred::of(request.headers(), Preferred::Json) == Preferred::Html {
-                pages::varying(client.page_of_nothing().await.into_response())
-            } else {
-                pages::varying(forwarder.forward(request).await)
-            }
-        })
-        .await
+    let overview = async move |extensions: Extensions| {
+        let is_admin = admit(Access::Role(Role::Admin), &extensions).is_ok();
+        overviews.answer(is_admin).await
     };
-    // Everything below /api is forwarded by the fallback: the busiest path goes through the fewest layers.
-    let all = shared_service::finish(own, limits.request).fallback(others).with_state(forwarder);
-    cross_origin::share_with(&allowed_origins, all)
+    let ready = async move |Extension(visitor): Extension<Visitor>, extensions: Extensions| {
+        // Whatever watches over this process is on the same machine.
+        if !visitor.sender.is_here() {
+            admit(Access::Role(Role::Admin), &extensions)?;
+        }
+        Ok::<_, Problem>(checks.run().await)
+    };
+    Routes::new()
+        .get("/api/health", Access::Public, overview)
+        .get("/api/me", Access::Public, me::me)
+        .get("/health/live", Access::Public, async || Health { status: Status::Up, checks: Vec::new() })
+        .get("/health/ready", Access::Public, ready)
+}
+
+/// Answers what is for the services, or for nobody.
+async fn answer_others(forwarder: &Forwarder, client: &WebClient, mut request: Request) -> Response {
+    cross_origin::forget_origin(request.headers_mut());
+    compress::compressed(request, async |request| {
+        if !web::is_for_people(&request) {
+            forwarder.forward(request).await
+        } else if Preferred::of(request.headers(), Preferred::Json) == Preferred::Html {
+            pages::varying(client.page_of_nothing().await.into_response())
+        } else {
+            pages::varying(forwarder.forward(request).await)
+        }
+    })
+    .await
 }

@@ -1,17 +1,19 @@
 //! The gateway as a process of its own.
 
+use std::error::Error;
 use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{ArgMatches, Command, CommandFactory, FromArgMatches, Parser};
-use gateway::{ClientArgs, Config, DomainServices, Limits, Services, WebArgs};
+use clap::{ArgMatches, Args as _, Command, CommandFactory, FromArgMatches, Parser};
+use gateway::{AuthenticationArgs, AuthenticationFiles, ClientArgs, Config, DomainServices, Limits, Services, WebArgs};
+use shared_access::keys::{KEYS, KEYS_ABOUT, KeysArgs, KeysError};
 use shared_kernel::Domain;
 use shared_service::domain_service::{service_arg, service_url};
-use shared_service::process::{ServiceArgs, run_service};
-use shared_service::settings::{ListenArgs, ServiceUrl};
+use shared_service::process::{ServiceArgs, ended, run_service};
+use shared_service::settings::{ListenArgs, PlainHttpArgs, ServiceUrl};
 use shared_service::telemetry::LogArgs;
-use shared_service::{BindError, ConnectionLimits};
+use shared_service::{ConnectionLimits, ServiceNames, ServiceTokenArgs};
 use tokio_util::sync::CancellationToken;
 
 /// The settings: those of the gateway itself, and where the services of each domain are.
@@ -30,9 +32,10 @@ struct OwnArgs {
     /// The audit log API, such as http://host:8083
     #[arg(long, value_name = "URL", env = "JETBRIDGE_AUDITLOG_API")]
     auditlog_api: ServiceUrl,
-    /// Requests per second that each client address may send; 0 for no limit
-    #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_RATE_LIMIT", default_value_t = 0)]
-    rate_limit: u32,
+    /// Requests per second that one client may send: who has identified themselves, or else an address; 0 for no limit
+    /// [default: 100, 300 of an address, and any number from this machine]
+    #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_RATE_LIMIT")]
+    rate_limit: Option<u32>,
     /// Requests per second that all clients together may send; 0 for no limit
     #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_RATE_LIMIT_IN_ALL", default_value_t = 0)]
     rate_limit_in_all: u32,
@@ -40,12 +43,12 @@ struct OwnArgs {
     #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_MAX_IN_FLIGHT", default_value_t = 4096)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_in_flight: u32,
-    /// Requests of one client address that wait for an answer at a time [default: 512, and any number from this machine]
+    /// Requests of one client that wait for an answer at a time [default: 512, and any number from this machine]
     #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_MAX_IN_FLIGHT_PER_CLIENT")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_in_flight_per_client: Option<u32>,
-    /// Streams of server-sent events that one client address may have open [default: 100, and any number from this
-    /// machine]
+    /// Streams of server-sent events that one client may have open [default: 20, 100 of an address, and any number from
+    /// this machine]
     #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_MAX_FEEDS_PER_CLIENT")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_feeds_per_client: Option<u32>,
@@ -53,6 +56,12 @@ struct OwnArgs {
     #[arg(long, value_name = "SECONDS", env = "JETBRIDGE_REQUEST_LIMIT", default_value_t = 35)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=3600))]
     request_limit: u32,
+    #[command(flatten)]
+    tokens: ServiceTokenArgs,
+    #[command(flatten)]
+    plain_http: PlainHttpArgs,
+    #[command(flatten)]
+    authentication: AuthenticationArgs,
     #[command(flatten)]
     clients: ClientArgs,
     #[command(flatten)]
@@ -65,7 +74,8 @@ impl CommandFactory for Args {
     fn command() -> Command {
         let of_domain =
             |domain: &Domain| [service_arg(domain.name, "api").required(true), service_arg(domain.name, "processor")];
-        OwnArgs::command().args(domains::ALL.iter().copied().flat_map(of_domain))
+        let keys = KeysArgs::augment_args(Command::new(KEYS).about(KEYS_ABOUT));
+        OwnArgs::command().args(domains::ALL.iter().copied().flat_map(of_domain)).subcommand(keys)
     }
 
     fn command_for_update() -> Command {
@@ -95,25 +105,42 @@ impl ServiceArgs for Args {
     fn log(&self) -> &LogArgs {
         &self.own.log
     }
+
+    fn carry_out(subcommand: &str, matches: &ArgMatches) -> Option<ExitCode> {
+        let change = || {
+            let KeysArgs { access_keys_file, command } = KeysArgs::from_arg_matches(matches)?;
+            let names = ServiceNames::of(domains::ALL.iter().map(|domain| domain.name));
+            command.run(&access_keys_file.ok_or(KeysError::NoFile)?, |name| names.contain(name))?;
+            Ok(())
+        };
+        (subcommand == KEYS).then(|| ended(change()))
+    }
 }
 
-impl From<Args> for Config {
-    fn from(Args { own, domains }: Args) -> Self {
-        let server = own.clients.applied_to(own.listen.server(ConnectionLimits::of_a_process()));
-        Self {
+impl Args {
+    fn config(self) -> Result<Config, Box<dyn Error + Send + Sync>> {
+        let Self { own, domains } = self;
+        let services = domains.iter().flat_map(|domain| [Some(&domain.api), domain.processor.as_ref()]);
+        own.plain_http.check(services.flatten().chain([&own.auditlog_api]))?;
+        let mut server = own.clients.applied_to(own.listen.server(ConnectionLimits::of_a_process()));
+        server.public_hosts.extend(own.authentication.public_host());
+        Ok(Config {
+            authentication: own.authentication.open(AuthenticationFiles::default(), &server.allowed_origins)?,
+            trusted_proxies: own.clients.trusted_proxies(),
             services: Services { domains, auditlog_api: own.auditlog_api },
+            tokens: own.tokens.tokens()?,
             limits: Limits {
                 request: Duration::from_secs(own.request_limit.into()),
                 in_flight: number(own.max_in_flight),
                 in_flight_per_client: own.max_in_flight_per_client.map(number),
                 feeds_per_client: own.max_feeds_per_client.map(number),
-                requests_per_second: NonZeroU32::new(own.rate_limit),
+                requests_per_second: own.rate_limit,
                 requests_per_second_in_all: NonZeroU32::new(own.rate_limit_in_all),
                 ..Limits::default()
             },
             web_dir: own.web.web_dir,
             server,
-        }
+        })
     }
 }
 
@@ -123,8 +150,11 @@ fn number(setting: u32) -> usize {
 
 fn main() -> ExitCode {
     run_service(|args: Args, shutdown: CancellationToken| async move {
-        let listener = shared_service::bind(args.own.listen.listen).await?;
-        gateway::run(args.into(), listener, shutdown).await;
-        Ok::<(), BindError>(())
+        let listen = args.own.listen.listen;
+        args.own.authentication.check(listen)?;
+        let config = args.config()?;
+        let listener = shared_service::bind(listen).await?;
+        gateway::run(config, listener, shutdown).await;
+        Ok::<(), Box<dyn Error + Send + Sync>>(())
     })
 }

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde::Serialize;
+use shared_access::Access;
 use shared_kernel::{Domain, ProblemType};
+use shared_service::Routes;
 use shared_service::problem::Problem;
 use shared_service::problem_type;
 
@@ -22,10 +23,11 @@ const CROSS_ORIGIN_OPENER_POLICY: HeaderName = HeaderName::from_static("cross-or
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
 /// The pages, which look like those of the web client, about the problems of all services and of these domains.
-pub(crate) fn routes<S: Clone + Send + Sync + 'static>(client: Arc<WebClient>, domains: Vec<&Domain>) -> Router<S> {
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(client: Arc<WebClient>, domains: Vec<&Domain>) -> Routes<S> {
     let own = domains.into_iter().flat_map(|domain| domain.problem_types);
     let pages = Arc::new(Pages { client, problem_types: problem_type::ALL.iter().chain(own).copied().collect() });
-    Router::new().route("/problems", get(index)).route("/problems/{slug}", get(explanation)).with_state(pages)
+    let routes = Routes::new().get("/problems", Access::Public, index);
+    routes.get("/problems/{slug}", Access::Public, explanation).with_state(pages)
 }
 
 struct Pages {

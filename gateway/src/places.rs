@@ -9,18 +9,34 @@ use crate::client::Client;
 #[derive(Debug)]
 pub(crate) struct Places {
     in_all: usize,
-    /// Some for each client; those of loopback are limited only if that is asked for.
-    per_client: Share,
+    shares: Shares,
     taken: Mutex<Taken>,
 }
 
 /// How much of it one client may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Share {
-    /// This many, whoever it is.
-    Of(usize),
-    /// This many, but as many as there are if it is on this machine, where it may be a proxy for others.
-    UnlessLoopback(usize),
+pub(crate) struct Shares {
+    /// Somebody who is known.
+    pub(crate) principal: usize,
+    /// An address of another machine.
+    pub(crate) address: usize,
+    /// One of this machine, which may be that of a proxy for others.
+    pub(crate) loopback: usize,
+}
+
+impl Shares {
+    /// As much for one as for the other.
+    pub(crate) const fn of(share: usize) -> Self {
+        Self { principal: share, address: share, loopback: share }
+    }
+
+    const fn of_client(self, client: Client) -> usize {
+        match client {
+            Client::Principal(_) => self.principal,
+            Client::Address(_) if client.is_loopback() => self.loopback,
+            Client::Address(_) => self.address,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -40,17 +56,14 @@ pub(crate) enum Full {
 }
 
 impl Places {
-    pub(crate) fn new(in_all: usize, per_client: Share) -> Arc<Self> {
-        Arc::new(Self { in_all, per_client, taken: Mutex::default() })
+    pub(crate) fn new(in_all: usize, shares: Shares) -> Arc<Self> {
+        Arc::new(Self { in_all, shares, taken: Mutex::default() })
     }
 
     /// Takes some, until what this gives is dropped.
     pub(crate) fn take(self: &Arc<Self>, client: Client, count: usize) -> Result<Place, Full> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let share = match self.per_client {
-            Share::UnlessLoopback(_) if client.is_loopback() => self.in_all,
-            Share::Of(share) | Share::UnlessLoopback(share) => share,
-        };
+        let share = self.shares.of_client(client);
         if taken.in_all.saturating_add(count) > self.in_all {
             return Err(Full::InAll);
         }

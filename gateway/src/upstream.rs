@@ -2,10 +2,13 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::uri::Authority;
-use hyper_util::client::legacy::Client;
+use http::{Request, Response, header};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use shared_kernel::Domain;
+use shared_service::ServiceTokens;
 
 use crate::config::{Config, DomainServices, Limits, Services};
 
@@ -35,7 +38,9 @@ pub(crate) struct Processor {
 /// The services behind the gateway, and the connections to them.
 #[derive(Debug)]
 pub(crate) struct Upstreams {
-    pub(crate) client: Client<HttpConnector, Body>,
+    client: Client<HttpConnector, Body>,
+    /// By what they know the gateway.
+    tokens: ServiceTokens,
     /// The APIs of the domains, each with its domain.
     apis: Vec<(&'static Domain, Upstream)>,
     auditlog_api: Upstream,
@@ -47,6 +52,7 @@ impl Upstreams {
         let Services { domains, auditlog_api } = config.services;
         let mut upstreams = Self {
             client: client(&config.limits),
+            tokens: config.tokens,
             apis: Vec::new(),
             auditlog_api: Upstream { name: "auditlog-api".to_owned(), authority: auditlog_api.into_authority() },
             processors: Vec::new(),
@@ -59,11 +65,18 @@ impl Upstreams {
         upstreams
     }
 
+    /// Sends a request to a service. All that the gateway sends to any of them goes through here,
+    /// with what they know it by.
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> Result<Response<Incoming>, legacy::Error> {
+        request.headers_mut().insert(header::AUTHORIZATION, self.tokens.authorization());
+        self.client.request(request).await
+    }
+
     /// The service that answers for this path.
     pub(crate) fn for_path(&self, path: &str) -> Option<&Upstream> {
         let resource = path.strip_prefix("/api/")?;
         let collection = resource.split_once('/').map_or(resource, |(collection, _)| collection);
-        if collection == "auditlog" {
+        if matches!(collection, "auditlog" | "changes") {
             return Some(&self.auditlog_api);
         }
         self.apis.iter().find(|(domain, _)| domain.collections.contains(&collection)).map(|(_, api)| api)

@@ -6,15 +6,15 @@ use std::io;
 use std::path::Path as FilePath;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
+use shared_access::Access;
+use shared_service::Routes;
 use shared_service::entity_tag::EntityTags;
 use shared_service::problem::Problem;
 use shared_service::problem_type;
@@ -22,9 +22,9 @@ use shared_service::problem_type;
 use crate::config::WebDir;
 use crate::pages;
 
-const ROUTES: [&str; 6] = ["/", "/flights/{id}", "/passengers/{id}", "/audit-log", "/system", "/wall"];
+const ROUTES: [&str; 7] = ["/", "/flights/{id}", "/passengers/{id}", "/audit-log", "/system", "/sign-in", "/wall"];
 /// Where nobody looks for a page of the client.
-const NOT_FOR_PEOPLE: [&str; 4] = ["/api", "/health", "/problems", "/assets"];
+const NOT_FOR_PEOPLE: [&str; 5] = ["/api", "/health", "/problems", "/assets", "/auth"];
 
 const INDEX: &str = "index.html";
 /// What the page says in place of a version as it is written.
@@ -63,10 +63,10 @@ enum Files {
     Folder(WebDir),
 }
 
-/// The routes of the client.
-pub(crate) fn routes<S: Clone + Send + Sync + 'static>(client: Arc<WebClient>) -> Router<S> {
-    let assets = Router::new().route("/assets/{version}/{*path}", get(asset));
-    ROUTES.iter().fold(assets, |router, route| router.route(route, get(index))).with_state(client)
+/// The routes of the client. They are for everybody: there is nothing in it but how to ask for what is not.
+pub(crate) fn routes<S: Clone + Send + Sync + 'static>(client: Arc<WebClient>) -> Routes<S> {
+    let assets = Routes::new().get("/assets/{version}/{*path}", Access::Public, asset);
+    ROUTES.iter().fold(assets, |routes, route| routes.get(route, Access::Public, index)).with_state(client)
 }
 
 async fn index(State(client): State<Arc<WebClient>>, headers: HeaderMap) -> Result<Response, Problem> {

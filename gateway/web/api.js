@@ -32,6 +32,14 @@ export class Problem extends Error {
   }
 }
 
+/** @type {() => void} */
+let unauthenticated = () => {};
+
+/** Called when the server does not know who asks, or not any more. @param {() => void} listener */
+export function onUnauthenticated(listener) {
+  unauthenticated = listener;
+}
+
 /** There was no answer. */
 export class Unreachable extends Error {
   /** @param {boolean} isCommand */
@@ -165,6 +173,7 @@ async function once({ path, method, headers, body, limitMs, signal }) {
     throw new Unreachable(method !== "GET");
   }
   const parsed = parse(text);
+  if (response.status === 401) unauthenticated();
   if (!response.ok) throw new Problem(response, parsed ?? {});
   return {
     body: parsed,

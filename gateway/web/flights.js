@@ -3,7 +3,7 @@
 // Events only say what has changed. What it is now is read from the server, so that nothing is decided here.
 import { query, withParameters } from "./api.js";
 import { coalesced } from "./coalesce.js";
-import { onEntries, onReset } from "./live.js";
+import { onChanges, onReset } from "./live.js";
 import { emptyManifest } from "./model.js";
 
 /** @import { Flight, Manifest, Page } from "./model.js" */
@@ -178,10 +178,9 @@ async function readArrived(text) {
 /** Flights that are to be read again. @type {Map<string, {flight: boolean}>} */
 const stale = new Map();
 
-onEntries((entries) => {
-  for (const entry of entries) {
-    const id = entry.data?.flightId;
-    if (typeof id === "string") touch(id, entry.stream === "flight-stream");
+onChanges((changes) => {
+  for (const { flightId, stream } of changes) {
+    if (flightId) touch(flightId, stream === "flight-stream");
   }
   if (stale.size > 0) void refresh();
 });

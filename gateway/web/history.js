@@ -1,18 +1,20 @@
 // Entries of the audit log as a list that people can read: the newest first, growing at both ends.
-import { query, withParameters } from "./api.js";
+import { pause, Problem, query, withParameters } from "./api.js";
 import { actorOf, describe } from "./describe.js";
 import { fill, h, keyedList, setText } from "./dom.js";
 import { timeElement } from "./format.js";
-import { connected, onEntries, onReset } from "./live.js";
+import { connected, onChanges, onReset } from "./live.js";
 import { plural } from "./model.js";
 import { learnFromEntries, nameOf, onNames } from "./names.js";
 import { messageOf } from "./notices.js";
 
-/** @import { Entry } from "./model.js" */
+/** @import { Change, Entry } from "./model.js" */
 
 const PAGE = 50;
 /** A page that is open all day does not grow for ever. */
 const MOST_SHOWN = 2_000;
+/** How long to wait before what has just happened is asked for again. */
+const RETRY_MS = 1_000;
 /** So many answers without a match in a row, each over ten thousand events, until one is asked whether to go on. */
 const MOST_EMPTY_ANSWERS = 10;
 
@@ -38,12 +40,35 @@ class Entries {
   pending = [];
   /** Where the older ones begin; `null` if there are none or none are wanted. @type {string | null} */
   older = null;
+  /** Where the newer ones begin, once some have come. @type {string | null} */
+  newer = null;
   #keys = new Set();
   #filter;
 
   /** @param {HistoryFilter} filter */
   constructor(filter) {
     this.#filter = filter;
+  }
+
+  /**
+   * Reads newer ones, up to one that has just happened, and tells whether any of them are wanted.
+   * @param {string} position That of the one that has just happened.
+   * @param {AbortSignal} signal @param {boolean} isPaused
+   */
+  async readNewer(position, signal, isPaused) {
+    const { flightId, passengerId, eventType } = this.#filter;
+    let hasNews = false;
+    for (;;) {
+      const before = this.newer;
+      // In all of them, since the cursor is of that list.
+      const parameters = { flightId, passengerId, eventType, limit: PAGE, after: before };
+      const { body } = await query(withParameters("/api/auditlog/all", parameters), { signal });
+      learnFromEntries(body.items, { isNews: true });
+      hasNews = this.#receive(body.items, isPaused) || hasNews;
+      this.newer = body.next;
+      const isThere = body.items.some((/** @type {Entry} */ entry) => entry.position === position);
+      if (isThere || body.next === before) return hasNews;
+    }
   }
 
   /** Reads older ones until there is about a page of them. @param {AbortSignal} signal @param {() => void} progressed */
@@ -68,9 +93,23 @@ class Entries {
     }
   }
 
+  /** The last of these that is wanted. @param {Change[]} changes */
+  lastWanted(changes) {
+    return changes.findLast(({ stream, type, flightId, passengerId }) =>
+      matches(this.#filter, { stream, type, flightId, passengerId })
+    );
+  }
+
   /** Takes what has just happened, and tells whether any of it is wanted. @param {Entry[]} news @param {boolean} isPaused */
-  receive(news, isPaused) {
-    const wanted = this.#unknown(news.filter((entry) => matches(this.#filter, entry))).reverse();
+  #receive(news, isPaused) {
+    const isWanted = (/** @type {Entry} */ { stream, eventType, data }) =>
+      matches(this.#filter, {
+        stream,
+        type: eventType,
+        flightId: data?.flightId,
+        passengerId: data?.passengerId,
+      });
+    const wanted = this.#unknown(news.filter(isWanted)).reverse();
     if (isPaused) this.pending = [...wanted, ...this.pending].slice(0, MOST_SHOWN);
     else this.shown = [...wanted, ...this.shown];
     return wanted.length > 0;
@@ -94,6 +133,7 @@ class Entries {
     this.shown = [];
     this.pending = [];
     this.older = null;
+    this.newer = null;
     this.#keys = new Set();
   }
 
@@ -117,13 +157,12 @@ function hasBegun(filter, entries) {
   });
 }
 
-/** @param {HistoryFilter} filter @param {Entry} entry */
-function matches(filter, entry) {
-  const stream = entry.stream === "flight-stream" ? "flights" : "passengers";
-  return (!filter.stream || filter.stream === stream) &&
-    (!filter.eventType || filter.eventType === entry.eventType) &&
-    (!filter.flightId || filter.flightId === entry.data?.flightId) &&
-    (!filter.passengerId || filter.passengerId === entry.data?.passengerId);
+/** @param {HistoryFilter} filter @param {Pick<Change, "stream" | "type" | "flightId" | "passengerId">} event */
+function matches(filter, { stream, type, flightId, passengerId }) {
+  return (!filter.stream || filter.stream === (stream === "flight-stream" ? "flights" : "passengers")) &&
+    (!filter.eventType || filter.eventType === type) &&
+    (!filter.flightId || filter.flightId === flightId) &&
+    (!filter.passengerId || filter.passengerId === passengerId);
 }
 
 /**
@@ -177,11 +216,13 @@ export function historyList(filter, { onPending = () => {} } = {}) {
   }
 
   const leave = [
-    onEntries((news) => {
-      if (!entries.receive(news, isPaused)) return;
-      if (isPaused) onPending(entries.pending.length);
-      else show();
-    }),
+    onChanges(newsReader(entries, stop.signal, {
+      isPaused: () => isPaused,
+      came: () => {
+        if (isPaused) onPending(entries.pending.length);
+        else show();
+      },
+    })),
     onNames(() => tellNames(list)),
     onReset(() => {
       entries.clear();
@@ -206,6 +247,47 @@ export function historyList(filter, { onPending = () => {} } = {}) {
     },
   };
 }
+
+/**
+ * Reads what has just happened, one question at a time.
+ * @param {Entries} entries @param {AbortSignal} signal Ends it.
+ * @param {{isPaused: () => boolean, came: () => void}} options Told when something has come that is wanted.
+ * @returns {(changes: Change[], before: string | null) => void} To be told of changes.
+ */
+function newsReader(entries, signal, { isPaused, came }) {
+  /** The position of the newest one, until it has been read. @type {string | null} */
+  let news = null;
+  let isReading = false;
+
+  async function read() {
+    if (isReading) return;
+    isReading = true;
+    while (news !== null && !signal.aborted) {
+      const position = news;
+      news = null;
+      try {
+        if (await entries.readNewer(position, signal, isPaused())) came();
+      } catch (error) {
+        if (signal.aborted || isNotAllowed(error)) break;
+        news ??= position;
+        await pause(RETRY_MS);
+      }
+    }
+    isReading = false;
+  }
+
+  return (changes, before) => {
+    const last = entries.lastWanted(changes);
+    if (!last) return;
+    entries.newer ??= before;
+    if (entries.newer === null) return;
+    news = last.position;
+    void read();
+  };
+}
+
+/** @param {unknown} error */
+const isNotAllowed = (error) => error instanceof Problem && error.slug === "not-allowed";
 
 /** @param {Entries} entries */
 function noteFor({ shown, older }) {

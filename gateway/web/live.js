@@ -1,8 +1,10 @@
-// The connection that tells this page what happens: the audit log as server-sent events, resumed where it broke off.
+// The connection that tells this page that something happens, and what it is about: changes as server-sent events,
+// resumed where it broke off.
 import { forgetPositions, pause, sawPosition } from "./api.js";
+import { readSession, whenKnown } from "./session.js";
 import { EventStreamParser } from "./sse.js";
 
-/** @import { Entry } from "./model.js" */
+/** @import { Change } from "./model.js" */
 
 /** The server says something at least every ten seconds. */
 const SILENCE_LIMIT_MS = 25_000;
@@ -22,8 +24,8 @@ const HIDDEN_LIMIT_MS = 30_000;
 let state = { status: "connecting", heard: null };
 /** @type {string | null} */
 let cursor = null;
-/** @type {Set<(entries: Entry[]) => void>} */
-const entryListeners = new Set();
+/** @type {Set<(changes: Change[], before: string | null) => void>} */
+const changeListeners = new Set();
 /** @type {Set<(state: LinkState) => void>} */
 const stateListeners = new Set();
 /** @type {Set<() => void>} */
@@ -37,10 +39,13 @@ const first = Promise.withResolvers();
 /** How the connection is now. */
 export const linkState = () => state;
 
-/** What has happened, in order, each once. @param {(entries: Entry[]) => void} listener */
-export function onEntries(listener) {
-  entryListeners.add(listener);
-  return () => void entryListeners.delete(listener);
+/**
+ * That something has happened, in order, each once.
+ * @param {(changes: Change[], before: string | null) => void} listener Also gets the cursor before them.
+ */
+export function onChanges(listener) {
+  changeListeners.add(listener);
+  return () => void changeListeners.delete(listener);
 }
 
 /** @param {(state: LinkState) => void} listener */
@@ -67,6 +72,7 @@ export const connected = () => Promise.race([first.promise, pause(1_000)]);
 export async function follow(readAll) {
   let pauseMs = FIRST_PAUSE_MS;
   for (;;) {
+    await whenKnown();
     attempt = new AbortController();
     const heardBefore = state.heard;
     try {
@@ -112,7 +118,7 @@ async function connection(controller, position) {
   document.addEventListener("visibilitychange", sleep);
   sleep();
   try {
-    const path = cursor ? `/api/auditlog/events?after=${encodeURIComponent(cursor)}` : "/api/auditlog/events";
+    const path = cursor ? `/api/changes?after=${encodeURIComponent(cursor)}` : "/api/changes";
     /** @type {Record<string, string>} */
     const headers = { Accept: "text/event-stream" };
     if (position) headers["Jetbridge-Position"] = position;
@@ -121,6 +127,7 @@ async function connection(controller, position) {
       signal: controller.signal,
       cache: "no-store",
     });
+    if (response.status === 401) await readSession();
     if (!response.ok || !response.body) throw new Error(`answered ${response.status}`);
     const parser = new EventStreamParser();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -139,20 +146,22 @@ async function connection(controller, position) {
 
 /** @param {import("./sse.js").ServerSentEvent[]} events */
 function receive(events) {
-  const entries = [];
+  const changes = [];
+  let before = cursor;
   for (const { id, data, type } of events) {
     if (type === "problem") refused(JSON.parse(data ?? "{}"));
     if (data !== null) {
-      /** @type {Entry} */
-      const entry = JSON.parse(data);
-      sawPosition(entry.stream, entry.position);
-      entries.push(entry);
+      /** @type {Change} */
+      const change = JSON.parse(data);
+      sawPosition(change.stream, change.position);
+      if (changes.length === 0) before = cursor;
+      changes.push(change);
     }
     if (id) cursor = id;
   }
   change({ status: "live", heard: new Date() });
   if (cursor) first.resolve();
-  if (entries.length > 0) { for (const listener of entryListeners) listener(entries); }
+  if (changes.length > 0) { for (const listener of changeListeners) listener(changes, before); }
 }
 
 /**

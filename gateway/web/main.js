@@ -7,7 +7,9 @@ import { connected, follow, onLinkState } from "./live.js";
 import { notify } from "./notices.js";
 import { listenForPastes } from "./pasting.js";
 import { loadAll, start } from "./router.js";
+import { beginSession, isKnown, watchSession } from "./session.js";
 import { guardClicks } from "./settling.js";
+import { showWho } from "./signing_in.js";
 
 const LINK_STATES = { connecting: "Connecting …", live: "Live", lost: "Connection lost", asleep: "Asleep" };
 /** A connection that is back at once is nobody's concern. */
@@ -52,7 +54,8 @@ onLinkState(({ status, heard }) => {
   setText(link, LINK_STATES[status]);
   setAttribute(link, "title", heard ? `Last in touch ${timeWithSeconds(heard)}` : null);
   const banner = byId("banner");
-  if (status !== "lost") {
+  // Whoever is signed out is told that, and the connection comes with the next session.
+  if (status !== "lost" || !isKnown()) {
     clearTimeout(bannerTimer);
     bannerTimer = undefined;
     banner.hidden = true;
@@ -65,22 +68,45 @@ onLinkState(({ status, heard }) => {
   }, BANNER_AFTER_MS);
 });
 
+const SIGN_IN = "/sign-in";
+const signInView = { [SIGN_IN]: async () => (await import("./views/sign_in.js")).signInView };
+const views = {
+  "/": async () => (await import("./views/board.js")).boardView,
+  "/flights/:id": async () => (await import("./views/flight.js")).flightView,
+  "/passengers/:id": async () => (await import("./views/passenger.js")).passengerView,
+  "/audit-log": async () => (await import("./views/audit_log.js")).auditLogView,
+  "/system": async () => (await import("./views/system.js")).systemView,
+  "/wall": async () => (await import("./views/wall.js")).wallView,
+};
+const notFound = async () => (await import("./views/not_found.js")).notFoundView;
+
+/** For those who are known: everything. */
+function begin() {
+  showWho();
+  listenForKeys();
+  listenForPastes();
+  const shown = start(views, notFound);
+  void follow(loadFlights);
+  // What is not needed at once does not hold up what is; and if it cannot be loaded now, it will be when it is needed.
+  shown.then(connected).then(loadAll).catch(() => {});
+}
+
+/** Where one signs in there is nothing else, and every link leads to a page that begins anew. */
+function beginSigningIn() {
+  const { pathname, search } = location;
+  if (pathname !== SIGN_IN) {
+    history.replaceState(null, "", `${SIGN_IN}?return=${encodeURIComponent(pathname + search)}`);
+  }
+  for (const part of document.querySelectorAll("header nav, #link-state, #help")) {
+    part.setAttribute("hidden", "");
+  }
+  void start(signInView, notFound);
+}
+
 byId("help").addEventListener("click", showHelp);
 showTheme();
-listenForKeys();
-listenForPastes();
 guardClicks(() => notify("What you clicked on had only just come there, so nothing was done."));
-const shown = start(
-  {
-    "/": async () => (await import("./views/board.js")).boardView,
-    "/flights/:id": async () => (await import("./views/flight.js")).flightView,
-    "/passengers/:id": async () => (await import("./views/passenger.js")).passengerView,
-    "/audit-log": async () => (await import("./views/audit_log.js")).auditLogView,
-    "/system": async () => (await import("./views/system.js")).systemView,
-    "/wall": async () => (await import("./views/wall.js")).wallView,
-  },
-  async () => (await import("./views/not_found.js")).notFoundView,
-);
-void follow(loadFlights);
-// What is not needed at once does not hold up what is; and if it cannot be loaded now, it will be when it is needed.
-shown.then(connected).then(loadAll).catch(() => {});
+await beginSession();
+watchSession();
+if (isKnown() && location.pathname !== SIGN_IN) begin();
+else beginSigningIn();

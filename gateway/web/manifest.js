@@ -2,7 +2,7 @@
 import { Problem, query } from "./api.js";
 import { coalesced } from "./coalesce.js";
 import { allDepartures } from "./flights.js";
-import { onEntries } from "./live.js";
+import { onChanges } from "./live.js";
 import { emptyManifest } from "./model.js";
 import { learnName } from "./names.js";
 
@@ -39,10 +39,11 @@ export function followManifest(flightId, { signal, changed, failed }) {
     changed();
   }, { intervalMs: REFRESH_INTERVAL_MS, signal });
 
-  const leave = onEntries((entries) => {
-    if (entries.some(({ stream, data }) => stream === "passenger-stream" && data?.flightId === flightId)) {
-      void reload();
-    }
+  const leave = onChanges((changes) => {
+    const isAboutIt = changes.some((change) =>
+      change.stream === "passenger-stream" && change.flightId === flightId
+    );
+    if (isAboutIt) void reload();
   });
   signal.addEventListener("abort", leave, { once: true });
 

@@ -23,6 +23,14 @@
  *
  * @typedef {Manifest & {passengers: Passenger[], passengersNext: string | null}} FullManifest
  *
+ * @typedef {object} Change That something has happened, without what and by whom.
+ * @property {"flight-stream" | "passenger-stream"} stream
+ * @property {string} type
+ * @property {string} time
+ * @property {string} position
+ * @property {string} [flightId]
+ * @property {string} [passengerId]
+ *
  * @typedef {object} Entry One event of the audit log.
  * @property {"flight-stream" | "passenger-stream"} stream
  * @property {number} eventNumber

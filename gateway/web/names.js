@@ -1,7 +1,7 @@
 // What flights and passengers are called, for texts that know only their ids.
-import { query, withParameters } from "./api.js";
+import { Problem, query, withParameters } from "./api.js";
 import { allDepartures } from "./flights.js";
-import { onEntries } from "./live.js";
+import { onChanges } from "./live.js";
 
 /** @import { Entry } from "./model.js" */
 
@@ -41,14 +41,16 @@ export function nameOf(kind, id, flightId) {
   if (onBoard) names.set(id, onBoard);
   const known = names.get(id);
   if (known) return known;
-  if (!nameless.has(id) && !wanted.has(id)) {
-    wanted.set(id, { kind, flightId });
-    if (!gathering) {
-      gathering = true;
-      setTimeout(lookUp, GATHER_MS);
-    }
-  }
+  if (!nameless.has(id) && !wanted.has(id)) want(id, { kind, flightId });
   return null;
+}
+
+/** @param {string} id @param {{kind: Kind, flightId: string}} of */
+function want(id, of) {
+  wanted.set(id, of);
+  if (gathering) return;
+  gathering = true;
+  setTimeout(lookUp, GATHER_MS);
 }
 
 /** @param {string} id @param {string} name */
@@ -69,7 +71,17 @@ export function learnFromEntries(entries, { isNews = false } = {}) {
   }
 }
 
-onEntries((entries) => learnFromEntries(entries, { isNews: true }));
+/** After these something is called otherwise. @type {Record<string, Kind>} */
+const RENAMED = { FlightDetailsCorrected: "flight", PassengerNameCorrected: "passenger" };
+
+onChanges((changes) => {
+  for (const { type, flightId, passengerId } of changes) {
+    if (!Object.hasOwn(RENAMED, type)) continue;
+    const kind = RENAMED[type];
+    const id = kind === "flight" ? flightId : passengerId;
+    if (id && flightId && names.has(id)) want(id, { kind, flightId });
+  }
+});
 
 async function lookUp() {
   const batch = [...wanted].slice(0, MOST_AT_ONCE);
@@ -82,7 +94,8 @@ async function lookUp() {
   } catch {
     // They stay nameless in what is shown now, and are asked for again with what is shown next.
   }
-  for (const [id] of batch) wanted.delete(id);
+  // What was renamed meanwhile is wanted once more.
+  for (const [id, of] of batch) if (wanted.get(id) === of) wanted.delete(id);
   gathering = wanted.size > 0;
   if (gathering) setTimeout(lookUp, GATHER_MS);
   for (const listener of listeners) listener();
@@ -100,10 +113,17 @@ async function askFor(kind, batch) {
 /** Deleted flights whose history was read. @type {Set<string>} */
 const asked = new Set();
 
-/** What has been deleted is still called something in the audit log. @param {string} flightId */
+/**
+ * What has been deleted is still called something in the audit log, for those who may read it.
+ * @param {string} flightId
+ */
 async function askHistory(flightId) {
   if (asked.has(flightId)) return;
   const path = withParameters("/api/auditlog/all", { flightId, order: "newestFirst", limit: 1000 });
-  learnFromEntries((await query(path)).body.items);
+  try {
+    learnFromEntries((await query(path)).body.items);
+  } catch (error) {
+    if (!(error instanceof Problem && error.slug === "not-allowed")) throw error;
+  }
   asked.add(flightId);
 }

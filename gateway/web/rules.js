@@ -3,6 +3,8 @@
 //
 // What is not known yet, as `null` or `undefined`, forbids nothing.
 import { boarding, isAtGate, isolated, plural } from "./model.js";
+import { whoMay } from "./roles.js";
+import { may } from "./session.js";
 
 /** @import { Flight, Manifest, Passenger } from "./model.js" */
 
@@ -14,16 +16,29 @@ import { boarding, isAtGate, isolated, plural } from "./model.js";
  * @typedef {(flight: SomeFlight, manifest: SomeManifest, passenger: SomePassenger) => Reason} Rule
  */
 
+/** @param {import("./roles.js").Role} role @param {string} what @returns {Reason} */
+const takesRole = (role, what) => (may(role) ? null : `Only ${whoMay(role)} may ${what}.`);
+
+export const mayNotChangeFlights = () => takesRole("dispatcher", "add and change flights");
+export const mayNotChangePassengers = () => takesRole("agent", "add and change passengers");
+export const mayNotReadAuditLog = () => takesRole("auditor", "read the audit log");
+export const mayNotOperate = () =>
+  takesRole("admin", "see what is unfinished or parked, and do something about it");
+
 /** @param {SomeFlight} flight */
 const hasDeparted = (flight) => Boolean(flight && !isAtGate(flight));
 
 /** @param {SomeFlight} flight @returns {Reason} */
 export function cannotCorrectDetails(flight) {
+  const why = mayNotChangeFlights();
+  if (why !== null) return why;
   return hasDeparted(flight) ? "Details cannot be corrected: it has departed." : null;
 }
 
 /** @param {SomeFlight} flight @param {SomeManifest} manifest @returns {Reason} */
 export function cannotDisembark(flight, manifest) {
+  const why = mayNotChangeFlights();
+  if (why !== null) return why;
   if (hasDeparted(flight)) return "Cannot disembark: it has departed.";
   // Everybody was on board when it was sealed, and a departure that was interrupted can be asked for again.
   if (!manifest || manifest.state === "sealed") return null;
@@ -37,17 +52,23 @@ export function cannotDisembark(flight, manifest) {
 
 /** @param {SomeFlight} flight @returns {Reason} */
 export function cannotLand(flight) {
+  const why = mayNotChangeFlights();
+  if (why !== null) return why;
   if (!flight || flight.status === "disembarked") return null;
   return hasDeparted(flight) ? "Cannot land: it has landed." : "Cannot land: it is at the gate.";
 }
 
 /** @param {SomeFlight} flight @returns {Reason} */
 export function cannotDelete(flight) {
+  const why = mayNotChangeFlights();
+  if (why !== null) return why;
   return flight?.status === "disembarked" ? "Cannot be deleted: it is in the air." : null;
 }
 
 /** @param {SomeFlight} flight @param {SomeManifest} manifest @returns {Reason} */
 export function cannotAddPassenger(flight, manifest) {
+  const why = mayNotChangePassengers();
+  if (why !== null) return why;
   if (hasDeparted(flight)) return "The flight has departed: its manifest cannot be changed.";
   if (manifest?.state === "sealed") return "The flight is departing: its manifest cannot be changed.";
   if (manifest?.state === "closed") return "The manifest is closed: it cannot be changed.";

@@ -14,6 +14,8 @@ use crate::error::SystemError;
 /// What is in a data folder.
 pub(crate) const EVENTS: &str = "events";
 pub(crate) const LOCK: &str = "lock";
+pub(crate) const ACCESS_KEYS: &str = "access-keys";
+pub(crate) const SESSION_KEYS: &str = "session-keys";
 pub(crate) const RUNNING: &str = "running";
 pub(crate) const POSTGRES: &str = "postgres";
 /// The file that says that a data folder is the demo's.
@@ -81,7 +83,7 @@ pub(crate) fn lock(path: &Path) -> Result<File, SystemError> {
 }
 
 /// Where root starts it, PostgreSQL runs as another user, who has to get through.
-fn create(path: &Path) -> io::Result<()> {
+pub(crate) fn create(path: &Path) -> io::Result<()> {
     if let Some(parent) = path.parent() {
         create_folder(parent, 0o755)?;
     }

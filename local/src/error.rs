@@ -33,6 +33,12 @@ pub(crate) enum SystemError {
         "the demo does not fill servers of your own unless it is told to: what it makes up stays in their audit log for ever"
     )]
     NotForGivenServers,
+    #[error("the demo plays by itself, without an access key, and does not start with --authentication")]
+    NotForKnownClients,
+    #[error(transparent)]
+    Authentication(#[from] gateway::AuthenticationError),
+    #[error(transparent)]
+    Keys(#[from] shared_access::keys::KeysError),
     #[error("the embedded event store does not start")]
     EmbeddedEventStore(#[from] jetbridge_eventstore::StartError),
     /// Without the library's reason, which may quote the address with its password.
@@ -88,6 +94,9 @@ impl SystemError {
             Self::NotForGivenServers => Some(
                 "leave out --event-store and --database-url (and the variables JETBRIDGE_EVENT_STORE and JETBRIDGE_DATABASE_URL), or add --fill-given-servers",
             ),
+            Self::NotForKnownClients => {
+                Some("leave out --authentication (and the variable JETBRIDGE_AUTHENTICATION), or start without demo")
+            }
             Self::NotRunning { .. } => Some(
                 "start it, or choose its folder with --data-dir, or say with --event-store and --database-url (or --flight-database-url and --passenger-database-url) where its data is",
             ),

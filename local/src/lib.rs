@@ -7,6 +7,7 @@ mod demo;
 mod domains;
 mod error;
 mod event_store;
+mod keys;
 mod listeners;
 mod patience;
 mod privileges;
@@ -53,5 +54,6 @@ async fn carry_out(
         }
         Task::Backup(settings) => Ok(backup::back_up(settings).await?),
         Task::Restore(settings) => Ok(backup::restore(settings).await?),
+        Task::Keys(settings) => Ok(keys::change(&domains, settings)?),
     }
 }

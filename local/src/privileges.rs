@@ -18,7 +18,7 @@ use nix::fcntl::{OFlag, openat};
 use nix::sys::stat::Mode;
 use nix::unistd::{Gid, Uid, User, getgroups, setegid, seteuid, setgid, setgroups, setuid};
 
-use crate::data_dir::{DEMO_MARK, DataDir, EVENTS, LOCK, POSTGRES, failed};
+use crate::data_dir::{ACCESS_KEYS, DEMO_MARK, DataDir, EVENTS, LOCK, POSTGRES, SESSION_KEYS, failed};
 use crate::error::SystemError;
 
 /// What root may have left in the folder of PostgreSQL's files.
@@ -167,7 +167,7 @@ impl Left {
     fn find(top: OwnedFd, data_dir: &Path, user: &User) -> Result<Self, String> {
         let mut found = Finder { user, rest: Vec::new() };
         found.look_at(&top, data_dir)?;
-        for name in [LOCK, DEMO_MARK] {
+        for name in [LOCK, DEMO_MARK, ACCESS_KEYS, SESSION_KEYS] {
             found.add(&top, data_dir, name)?;
         }
         found.add_all_in(&top, data_dir, EVENTS)?;

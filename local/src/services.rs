@@ -2,10 +2,10 @@
 
 use std::convert::Infallible;
 
-use gateway::Limits;
+use gateway::{Authentication, Gateway, Limits, Probe};
 use shared_service::domain_service::ApiUrls;
 use shared_service::settings::SecretUrl;
-use shared_service::{ConnectionLimits, ServerSettings};
+use shared_service::{ConnectionLimits, ServerSettings, ServiceTokens};
 use tokio::net::TcpListener;
 
 use crate::domains::DomainServices;
@@ -30,14 +30,14 @@ struct Bound<'a> {
     database_url: SecretUrl,
 }
 
-/// Starts all services. They become ready by and by.
+/// Starts all services. They become ready by and by, which can be seen by what this gives.
 pub(crate) async fn start(
     supervisor: &mut Supervisor,
     domains: &[DomainServices],
     stores: Stores,
     gateway_listener: TcpListener,
-    front: Front,
-) -> Result<(), SystemError> {
+    (front, authentication): (Front, Authentication),
+) -> Result<Probe, SystemError> {
     let Stores { event_store, databases } = stores;
     let auditlog_api = Internal::bind().await?;
     let mut bound = Vec::new();
@@ -50,36 +50,48 @@ pub(crate) async fn start(
         processor: Some(processor.url.clone()),
     });
     let services = gateway::Services { domains: places.collect(), auditlog_api: auditlog_api.url };
-    let Front { server, web_dir } = front;
-    let gateway_config = gateway::Config { services, limits: Limits::default(), web_dir, server };
+    let Front { server, web_dir, trusted_proxies, .. } = front;
+    // They are all in this process, so that nobody else has to know it.
+    let (tokens, limits) = (ServiceTokens::random(), Limits::default());
+    let config =
+        gateway::Config { services, tokens: tokens.clone(), limits, web_dir, server, authentication, trusted_proxies };
+    let gateway = Gateway::new(config);
     let apis: ApiUrls = bound.iter().map(|bound| (bound.services.domain.name, bound.api.url.clone())).collect();
     for domain in bound {
-        start_domain(supervisor, domain, &event_store, &apis);
+        start_domain(supervisor, domain, &event_store, &apis, &tokens);
     }
     let config = auditlog_api::Config {
         // They are there as long as the process.
         domains: domains.iter().map(|services| services.domain).collect::<Vec<_>>().leak(),
         event_store,
         max_followers: auditlog_api::Config::DEFAULT_MAX_FOLLOWERS,
+        tokens,
         server: inner(),
     };
     let running = auditlog_api::run(config, auditlog_api.listener, supervisor.token(Stage::Apis));
     supervisor.spawn(Stage::Apis, "audit log API", running);
-    let running = gateway::run(gateway_config, gateway_listener, supervisor.token(Stage::Gateway));
+    let probe = gateway.probe();
+    let running = gateway.run(gateway_listener, supervisor.token(Stage::Gateway));
     supervisor.spawn(Stage::Gateway, "gateway", async {
         running.await;
         Ok::<_, Infallible>(())
     });
-    Ok(())
+    Ok(probe)
 }
 
-fn start_domain(supervisor: &mut Supervisor, domain: Bound, event_store: &SecretUrl, apis: &ApiUrls) {
+fn start_domain(
+    supervisor: &mut Supervisor,
+    domain: Bound,
+    event_store: &SecretUrl,
+    apis: &ApiUrls,
+    tokens: &ServiceTokens,
+) {
     let Bound { services: DomainServices { domain, run_api, run_processor }, api, processor, database_url } = domain;
-    let config = shared_api::Config::new(database_url.clone(), event_store.clone(), apis.clone());
+    let config = shared_api::Config::new(database_url.clone(), event_store.clone(), apis.clone(), tokens.clone());
     let config = shared_api::Config { server: inner(), ..config };
     let running = run_api(config, api.listener, supervisor.token(Stage::Apis));
     supervisor.spawn(Stage::Apis, format!("{} API", domain.name), running);
-    let config = shared_processor::Config::new(database_url, event_store.clone(), apis.clone());
+    let config = shared_processor::Config::new(database_url, event_store.clone(), apis.clone(), tokens.clone());
     let config = shared_processor::Config { server: inner(), ..config };
     let running = run_processor(config, processor.listener, supervisor.token(Stage::Processors));
     supervisor.spawn(Stage::Processors, format!("{} processor", domain.name), running);

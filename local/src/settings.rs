@@ -1,8 +1,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use gateway::{ClientArgs, WebArgs, WebDir};
+use gateway::{AuthenticationArgs, ClientArgs, TrustedProxies, WebArgs, WebDir};
 use jetbridge_postgres::{ArchiveDigest, Download};
+use shared_access::keys::KeysArgs;
 use shared_service::process::ServiceArgs;
 use shared_service::settings::{ListenArgs, SecretUrl};
 use shared_service::telemetry::LogArgs;
@@ -50,6 +51,10 @@ enum Command {
     /// Puts the events of a backup into a data folder that is new or empty
     #[command(mut_arg("filter", |filter| filter.default_value(QUIET)))]
     Restore(BackupSettings),
+    /// Makes, lists and revokes access keys. Those that Jetbridge runs with count within seconds
+    #[command(mut_arg("filter", |filter| filter.default_value(QUIET)))]
+    #[command(mut_arg("data_dir", |folder| folder.global(true)))]
+    Keys(KeysSettings),
 }
 
 /// What the program is to do.
@@ -62,6 +67,8 @@ pub(crate) enum Task {
     Backup(BackupSettings),
     /// Put a copy of the events in place.
     Restore(BackupSettings),
+    /// Change the access keys.
+    Keys(KeysSettings),
 }
 
 /// What is to be checked.
@@ -99,6 +106,17 @@ pub(crate) struct BackupSettings {
     /// Folder of the backup
     #[arg(value_name = "BACKUP")]
     pub(crate) backup: PathBuf,
+    #[command(flatten)]
+    pub(crate) folder: DataDirArgs,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+/// The access keys, and the data folder that they are in unless they are elsewhere.
+#[derive(Debug, Args)]
+pub(crate) struct KeysSettings {
+    #[command(flatten)]
+    pub(crate) keys: KeysArgs,
     #[command(flatten)]
     pub(crate) folder: DataDirArgs,
     #[command(flatten)]
@@ -156,6 +174,8 @@ pub(crate) struct Settings {
     #[command(flatten)]
     pub(crate) download: DownloadArgs,
     #[command(flatten)]
+    pub(crate) authentication: AuthenticationArgs,
+    #[command(flatten)]
     pub(crate) clients: ClientArgs,
     #[command(flatten)]
     pub(crate) web: WebArgs,
@@ -185,8 +205,10 @@ impl DownloadArgs {
 impl Settings {
     /// What clients get.
     pub(crate) fn front(&self) -> Front {
-        let server = self.clients.applied_to(self.listen.server(ConnectionLimits::of_a_part()));
-        Front { server, web_dir: self.web.web_dir.clone() }
+        let mut server = self.clients.applied_to(self.listen.server(ConnectionLimits::of_a_part()));
+        server.public_hosts.extend(self.authentication.public_host());
+        let (authentication, trusted_proxies) = (self.authentication.clone(), self.clients.trusted_proxies());
+        Front { server, web_dir: self.web.web_dir.clone(), authentication, trusted_proxies }
     }
 }
 
@@ -195,6 +217,8 @@ impl Settings {
 pub(crate) struct Front {
     pub(crate) server: ServerSettings,
     pub(crate) web_dir: Option<WebDir>,
+    pub(crate) authentication: AuthenticationArgs,
+    pub(crate) trusted_proxies: TrustedProxies,
 }
 
 impl CommandLine {
@@ -205,17 +229,21 @@ impl CommandLine {
             Some(Command::Verify(settings)) => Task::Verify(settings),
             Some(Command::Backup(settings)) => Task::Backup(settings),
             Some(Command::Restore(settings)) => Task::Restore(settings),
+            Some(Command::Keys(settings)) => Task::Keys(settings),
         }
     }
 }
 
 impl ServiceArgs for CommandLine {
+    const IS_SERVICE: bool = false;
+
     fn log(&self) -> &LogArgs {
         match &self.command {
             None => &self.settings.log,
             Some(Command::Demo { settings, .. }) => &settings.log,
             Some(Command::Verify(settings)) => &settings.log,
             Some(Command::Backup(settings) | Command::Restore(settings)) => &settings.log,
+            Some(Command::Keys(settings)) => &settings.log,
         }
     }
 }

@@ -5,13 +5,14 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use gateway::{Authentication, AuthenticationFiles};
 use jetbridge_postgres::Download;
 use shared_service::process::reachable;
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::data_dir::{DataDir, Purpose};
+use crate::data_dir::{DataDir, Purpose, SESSION_KEYS};
 use crate::database;
 use crate::domains::DomainServices;
 use crate::error::{Report, SystemError};
@@ -19,7 +20,7 @@ use crate::running::Running;
 use crate::services::{self, Stores};
 use crate::settings::{DemoSettings, Front, Settings};
 use crate::supervisor::{Stage, Supervisor};
-use crate::{demo, event_store, listeners, privileges, readiness};
+use crate::{demo, event_store, keys, listeners, privileges, readiness};
 
 /// Starts everything and runs it until `shutdown`, or until a part of it ends: half alive is not alive.
 ///
@@ -32,10 +33,20 @@ pub(crate) async fn run(
     shutdown: CancellationToken,
 ) -> Result<(), Report> {
     // First what fails at once, so that nobody waits to hear of it.
+    settings.authentication.check(settings.listen.listen).map_err(SystemError::from)?;
+    if demo.is_some() && !settings.authentication.is_none() {
+        return Err(SystemError::NotForKnownClients.into());
+    }
     let listener = listeners::bind(settings.listen.listen).await?;
-    let front = settings.front();
+    let (front, keys_file) = (settings.front(), keys::file_in(&settings.folder.data_dir));
     let sources = Sources::choose(settings, demo.as_ref())?;
-    sources.give_up_rights(front.web_dir.is_some()).await?;
+    sources.give_up_rights(front.web_dir.is_some() || front.authentication.names_files()).await?;
+    // By whoever reads it from now on.
+    let session_keys = sources.data_dir().map(|data_dir| data_dir.path.join(SESSION_KEYS));
+    let files = AuthenticationFiles { access_keys: Some(keys_file), session_keys };
+    let opened = front.authentication.open(files, &front.server.allowed_origins);
+    let authentication = opened.map_err(SystemError::from)?;
+    let front = (front, authentication);
     let mut supervisor = Supervisor::default();
     let outcome = tokio::select! {
         outcome = start_and_watch(&mut supervisor, &domains, &sources, listener, front, demo) => outcome.map(|never| match never {}),
@@ -51,16 +62,16 @@ async fn start_and_watch(
     domains: &[DomainServices],
     sources: &Sources,
     listener: TcpListener,
-    front: Front,
+    front: (Front, Authentication),
     demo: Option<DemoSettings>,
 ) -> Result<Infallible, SystemError> {
     let address =
         listener.local_addr().map_err(|source| SystemError::Listen { address: listeners::ANY_PORT, source })?;
     let stores = start_stores(supervisor, domains, sources).await?;
     let running = Running::new(address, domains, &stores);
-    services::start(supervisor, domains, stores, listener, front).await?;
+    let probe = services::start(supervisor, domains, stores, listener, front).await?;
     tokio::select! {
-        ready = readiness::wait(address) => ready?,
+        ready = readiness::wait(&probe) => ready?,
         ended = supervisor.task_ended() => return Err(ended.into()),
     }
     // Taken away when this ends, however it does.
@@ -126,11 +137,11 @@ impl Sources {
     }
 
     /// Root's, where all that is needed is the data folder: files that are given may be for root alone.
-    async fn give_up_rights(&self, has_web_dir: bool) -> Result<(), SystemError> {
+    async fn give_up_rights(&self, has_files: bool) -> Result<(), SystemError> {
         let is_given = self.event_store.own().is_none() || self.database.own().is_none();
-        let needed = "--event-store, --database-url or --web-dir may name files that only root can read";
+        let needed = "--event-store, --database-url, --web-dir or files for --authentication may be for root alone";
         match self.data_dir() {
-            Some(data_dir) => privileges::give_up(data_dir, (is_given || has_web_dir).then_some(needed)).await,
+            Some(data_dir) => privileges::give_up(data_dir, (is_given || has_files).then_some(needed)).await,
             None => {
                 privileges::stay(needed);
                 Ok(())

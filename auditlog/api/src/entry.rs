@@ -1,14 +1,19 @@
 //! Entries: recorded events as clients see them.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 use shared_kernel::{Position, Revision};
 use uuid::Uuid;
 
 use crate::stream::LogEvent;
 
-/// One event of the audit log. Its data and metadata are what is stored, digit for digit.
+/// One event of the audit log. Its data and metadata are what is stored, digit for digit, without what only the services
+/// need.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct LogEntry {
@@ -29,7 +34,7 @@ impl From<LogEvent> for LogEntry {
         let recorded = event.recorded;
         Self {
             data: json(&recorded.data),
-            metadata: json(&recorded.custom_metadata),
+            metadata: metadata(&recorded.custom_metadata),
             position,
             stream: event.stream.name,
             event_number: recorded.revision,
@@ -37,6 +42,58 @@ impl From<LogEvent> for LogEntry {
             event_type: recorded.event_type,
             created: recorded.created,
         }
+    }
+}
+
+/// What is left out of metadata: keys are a client's own, and fingerprints let others guess what it has sent.
+const LEFT_OUT: [&str; 3] = ["idempotencyKey", "requestFingerprint", "stepOf"];
+
+/// Metadata as it is shown: as [`json`], without [`LEFT_OUT`].
+pub(crate) fn metadata(stored: &[u8]) -> Box<RawValue> {
+    let shown = json(stored);
+    if !LEFT_OUT.iter().any(|field| shown.get().contains(field)) {
+        return shown;
+    }
+    match serde_json::from_str::<Fields>(shown.get()) {
+        Ok(Fields(mut fields)) => {
+            fields.retain(|(name, _)| !LEFT_OUT.contains(&name.as_ref()));
+            to_raw_value(&Fields(fields)).unwrap_or_else(|_| RawValue::NULL.to_owned())
+        }
+        // It is no object.
+        Err(_) => shown,
+    }
+}
+
+/// The fields of an object, in their order.
+struct Fields<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+        let mut fields = Vec::new();
+        while let Some(field) = map.next_entry::<Cow<'de, str>, &'de RawValue>()? {
+            fields.push(field);
+        }
+        Ok(Fields(fields))
+    }
+}
+
+impl Serialize for Fields<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
     }
 }
 

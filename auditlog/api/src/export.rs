@@ -10,7 +10,7 @@ use shared_service::{Problem, RequestedPosition};
 
 use crate::Api;
 use crate::cursor::Cursor;
-use crate::entry::json;
+use crate::entry::{json, metadata};
 use crate::facets::Facets;
 use crate::filter::Filter;
 use crate::place::{Descent, LogPlace};
@@ -88,7 +88,7 @@ impl Export {
 
     fn columns(&self) -> Vec<&'static str> {
         let before = ["stream", "eventNumber", "eventId", "eventType", "created"];
-        before.into_iter().chain(self.id_fields()).chain(["actor", "data", "metadata", "position"]).collect()
+        before.into_iter().chain(self.id_fields()).chain(["actor", "data", "metadata", "position", "subject"]).collect()
     }
 
     fn cells(&self, entry: &LogEvent) -> Vec<String> {
@@ -103,9 +103,9 @@ impl Export {
         ];
         let ids = self.id_fields().map(|field| facets.thing(field).map(|id| id.to_string()));
         cells.extend(ids.chain([facets.actor.clone()]).map(Option::unwrap_or_default));
-        let stored = [&recorded.data, &recorded.custom_metadata].map(|stored| json(stored).get().to_owned());
-        cells.extend(stored);
-        cells.push(entry.position().to_string());
+        let shown = [json(&recorded.data), metadata(&recorded.custom_metadata)];
+        cells.extend(shown.map(|shown| shown.get().to_owned()));
+        cells.extend([entry.position().to_string(), facets.subject.unwrap_or_default()]);
         cells
     }
 }

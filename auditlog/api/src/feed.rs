@@ -142,18 +142,19 @@ impl Feed {
         &self.place
     }
 
-    /// The feed as server-sent events: each has the cursor behind it as its id. `problem` says what to tell its client
-    /// when it cannot go on.
+    /// The feed as server-sent events: each has the cursor behind it as its id, and what `shown` says of the entry as its
+    /// data. `problem` says what to tell its client when it cannot go on.
     pub(crate) fn into_events(
         self,
+        shown: fn(&LiveEntry) -> &str,
         problem: impl Fn(ReadError) -> Problem + Send + 'static,
     ) -> impl Stream<Item = Result<Event, Infallible>> + Send {
         let first = Event::default().retry(RECONNECT_AFTER).id(self.cursor());
-        let following = stream::unfold(Some((self, problem)), |following| async move {
+        let following = stream::unfold(Some((self, problem)), move |following| async move {
             let (mut feed, problem) = following?;
             match feed.next().await {
                 Next::Entry(entry) => {
-                    Some((Event::default().id(feed.cursor()).data(&entry.json), Some((feed, problem))))
+                    Some((Event::default().id(feed.cursor()).data(shown(&entry)), Some((feed, problem))))
                 }
                 // Without data, an id only tells the client where to resume.
                 Next::PassedOver => Some((Event::default().id(feed.cursor()), Some((feed, problem)))),

@@ -84,13 +84,19 @@ impl Filter {
     /// Reads the parameters of a query for entries as they come: the identifiers of the things of each domain, such as
     /// `flightId`, `eventType` and `actor`.
     pub(crate) fn read_live(domains: &[&'static Domain], params: &mut Params) -> Self {
-        let fields = domains.iter().map(|domain| domain.id_field);
+        let about = Self::read_things(domains, params);
         Self {
-            things: fields.filter_map(|field| Some((field, params.optional(field, parse::id)?))).collect(),
             event_type: params.optional("eventType", Text::new),
             actor: params.optional("actor", Text::new),
-            times: Times::default(),
+            ..about
         }
+    }
+
+    /// Reads the parameters of a query for changes: the identifiers of the things of each domain.
+    pub(crate) fn read_things(domains: &[&'static Domain], params: &mut Params) -> Self {
+        let fields = domains.iter().map(|domain| domain.id_field);
+        let things = fields.filter_map(|field| Some((field, params.optional(field, parse::id)?)));
+        Self { things: things.collect(), ..Self::default() }
     }
 
     /// Whether every event is wanted.

@@ -5,6 +5,7 @@
 //! read model, and no state worth keeping: a cursor says how far its reader has come in each stream, and reading goes
 //! on behind it whatever the length of the log.
 
+mod change;
 mod cursor;
 mod entry;
 mod export;
@@ -22,9 +23,9 @@ use std::sync::Arc;
 
 use shared_infrastructure::event_store::{EventStore, InvalidAddress};
 use shared_kernel::Domain;
-use shared_service::ServerSettings;
-use shared_service::health::{Checks, Trouble};
+use shared_service::health::{self, Checks, Trouble};
 use shared_service::settings::SecretUrl;
+use shared_service::{Routes, ServerSettings, ServiceTokens};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -43,6 +44,8 @@ pub struct Config {
     pub event_store: SecretUrl,
     /// How many clients may follow the audit log with server-sent events at a time.
     pub max_followers: usize,
+    /// By what it knows the other services.
+    pub tokens: ServiceTokens,
     /// For whom it listens.
     pub server: ServerSettings,
 }
@@ -56,10 +59,16 @@ impl Config {
 pub type RunError = shared_service::RunError<InvalidAddress>;
 
 /// What the routes work with.
-struct Api {
+pub struct Api {
     domains: &'static [&'static Domain],
     reader: Arc<LogReader>,
     feeds: Feeds,
+}
+
+/// The routes of the audit log of these domains but those of its health, and who may call each of them.
+#[must_use]
+pub fn routes(domains: &'static [&'static Domain]) -> Routes<Arc<Api>> {
+    routes::all(domains)
 }
 
 /// Runs the audit log API until `shutdown`. The event store may be away at the start, and come later.
@@ -78,7 +87,9 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     let stop_following = shutdown.child_token();
     let mut tasks = JoinSet::new();
     tasks.spawn(live.run(stop_following.clone()));
-    let router = routes::router(api, checks);
+    let routes = routes(config.domains).with_state(api).merge(health::routes(checks));
+    let router = config.tokens.guard(routes.finish(routes::REQUEST_LIMIT));
+    tokio::spawn(config.tokens.follow(stop_following.clone()));
     let served = shared_service::serve_beside(config.server, listener, router, &mut tasks, shutdown).await;
     stop_following.cancel();
     while tasks.join_next().await.is_some() {}

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::change::Change;
 use crate::entry::LogEntry;
 use crate::facets::Facets;
 use crate::stream::{Log, LogEvent};
@@ -34,15 +35,19 @@ pub(crate) struct LiveEntry {
     pub(crate) facets: Facets,
     /// The entry as JSON in one line.
     pub(crate) json: String,
+    /// That something has changed, as JSON in one line.
+    pub(crate) change: String,
 }
 
 impl LiveEntry {
     pub(crate) fn new(event: LogEvent) -> Option<Self> {
         let (stream, revision) = (event.stream, event.recorded.revision);
         let facets = Facets::of(&event.recorded);
-        // An entry always has a JSON form.
+        let position = event.position();
+        // Both always have a JSON form.
+        let change = serde_json::to_string(&Change::new(stream, &facets, position)).ok()?;
         let json = serde_json::to_string(&LogEntry::from(event)).ok()?;
-        Some(Self { stream, revision, facets, json })
+        Some(Self { stream, revision, facets, json, change })
     }
 }
 

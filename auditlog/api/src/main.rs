@@ -8,7 +8,7 @@ use clap::Parser;
 use shared_service::process::{ServiceArgs, run_service};
 use shared_service::settings::{EventStoreArgs, ListenArgs};
 use shared_service::telemetry::LogArgs;
-use shared_service::{ConnectionLimits, bind};
+use shared_service::{ConnectionLimits, ServiceTokenArgs, bind};
 use tokio_util::sync::CancellationToken;
 
 /// Jetbridge's audit log API: everything that has happened, in pages and live
@@ -19,6 +19,8 @@ struct Args {
     listen: ListenArgs<8083>,
     #[command(flatten)]
     event_store: EventStoreArgs,
+    #[command(flatten)]
+    tokens: ServiceTokenArgs,
     /// Clients that follow the audit log live at a time
     #[arg(
         long,
@@ -47,6 +49,7 @@ async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Box<dyn Erro
         domains: domains::ALL,
         event_store: args.event_store.address()?,
         max_followers: args.max_followers,
+        tokens: args.tokens.tokens()?,
         server: args.listen.server(ConnectionLimits::of_a_process()),
     };
     Ok(auditlog_api::run(config, listener, shutdown).await?)

@@ -5,22 +5,20 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{FromRequestParts, State};
 use axum::response::sse::{KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use futures::stream;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
+use shared_access::{Access, Role};
 use shared_infrastructure::event_store::StoreError;
-use shared_kernel::{Interruption, Order, Position};
+use shared_kernel::{Domain, Interruption, Order, Position};
 use shared_service::csv::Format;
 use shared_service::headers::{JETBRIDGE_POSITION, position_value};
-use shared_service::health::{self, Checks};
 use shared_service::paging::InvalidCursor;
 use shared_service::problem::{self, InvalidPart};
-use shared_service::{Page, Paging, Params, Problem, Reply, RequestedPosition, finish};
+use shared_service::{Page, Paging, Params, Problem, Reply, RequestedPosition, Routes};
 
 use crate::Api;
 use crate::cursor::Cursor;
@@ -28,14 +26,14 @@ use crate::entry::LogEntry;
 use crate::export::export;
 use crate::feed::{OpenError, problem_event};
 use crate::filter::Filter;
-use crate::live::NotFollowing;
+use crate::live::{LiveEntry, NotFollowing};
 use crate::place::{Descent, LogPlace};
 use crate::reader::{LogReader, ReadError};
 use crate::search::{Found, search};
 use crate::stream::Log;
 
 /// How long a request may take until its answer begins. Longer than anything it waits for may.
-const REQUEST_LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const REQUEST_LIMIT: Duration = Duration::from_secs(10);
 /// How often a client that follows gets a sign of life.
 const KEEP_ALIVE: Duration = Duration::from_secs(10);
 /// How soon a client that was turned away may try again.
@@ -45,9 +43,13 @@ const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const NOT_BUFFERED: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 
-pub(crate) fn router(api: Arc<Api>, checks: Checks) -> Router {
-    let logs = api.domains.iter().copied().map(Log::Of).chain([Log::All(api.domains), Log::Refusals]);
-    let lists = logs.fold(Router::new(), |router, log| {
+const VIEWER: Access = Access::Role(Role::Viewer);
+const AUDITOR: Access = Access::Role(Role::Auditor);
+
+/// The routes of an audit log of these domains.
+pub(crate) fn all(domains: &'static [&'static Domain]) -> Routes<Arc<Api>> {
+    let logs = domains.iter().copied().map(Log::Of).chain([Log::All(domains), Log::Refusals]);
+    let lists = logs.fold(Routes::new(), |routes, log| {
         let answer = move |State(api): State<Arc<Api>>, input: ListInput, requested: RequestedPosition| async move {
             match input {
                 ListInput::Pages(filter, paging) => {
@@ -56,10 +58,9 @@ pub(crate) fn router(api: Arc<Api>, checks: Checks) -> Router {
                 ListInput::File(filter, order, after) => export(api, log, filter, order, after, requested).await,
             }
         };
-        router.route(&format!("/api/auditlog/{}", log.name()), get(answer))
+        routes.get(&format!("/api/auditlog/{}", log.name()), AUDITOR, answer)
     });
-    let log = lists.route("/api/auditlog/events", get(events)).with_state(api);
-    finish(log.merge(health::routes(checks)), REQUEST_LIMIT)
+    lists.get("/api/auditlog/events", AUDITOR, entries).get("/api/changes", VIEWER, changes)
 }
 
 type ListAnswer = Result<Reply<Page<LogEntry>>, Problem>;
@@ -139,30 +140,71 @@ struct EventsInput {
     after: Option<String>,
 }
 
-impl FromRequestParts<Arc<Api>> for EventsInput {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+impl EventsInput {
+    fn read(parts: &Parts, filter: impl FnOnce(&mut Params) -> Filter) -> Result<Self, Problem> {
         // What is no cursor is told in the stream.
         let text = |text: &str| Ok::<_, Infallible>(text.to_owned());
         Params::read(parts, |params| {
-            let filter = Filter::read_live(api.domains, params);
+            let filter = filter(params);
             let last_event_id = params.optional("lastEventId", text).filter(|id| !id.trim().is_empty());
             Some(Self { filter, last_event_id, after: params.optional("after", text) })
         })
     }
 }
 
+/// What to follow of the entries of the audit log.
+struct EntriesInput(EventsInput);
+
+impl FromRequestParts<Arc<Api>> for EntriesInput {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        EventsInput::read(parts, |params| Filter::read_live(api.domains, params)).map(Self)
+    }
+}
+
+/// What to follow of the changes.
+struct ChangesInput(EventsInput);
+
+impl FromRequestParts<Arc<Api>> for ChangesInput {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
+        EventsInput::read(parts, |params| Filter::read_things(api.domains, params)).map(Self)
+    }
+}
+
 /// How to say that the place where a client wants to begin is none.
 type InvalidPlace = fn(&dyn Display) -> Problem;
 
-async fn events(
+/// The entries of the audit log as they come.
+async fn entries(
     State(api): State<Arc<Api>>,
-    input: EventsInput,
-    RequestedPosition(covered): RequestedPosition,
+    EntriesInput(input): EntriesInput,
+    covered: RequestedPosition,
     headers: HeaderMap,
 ) -> Response {
-    let (after, invalid) = beginning(Log::All(api.domains), &headers, &input, covered);
+    follow(&api, input, covered, &headers, |entry| &entry.json).await
+}
+
+/// That something has changed, without what and by whom.
+async fn changes(
+    State(api): State<Arc<Api>>,
+    ChangesInput(input): ChangesInput,
+    covered: RequestedPosition,
+    headers: HeaderMap,
+) -> Response {
+    follow(&api, input, covered, &headers, |entry| &entry.change).await
+}
+
+async fn follow(
+    api: &Api,
+    input: EventsInput,
+    RequestedPosition(covered): RequestedPosition,
+    headers: &HeaderMap,
+    shown: fn(&LiveEntry) -> &str,
+) -> Response {
+    let (after, invalid) = beginning(Log::All(api.domains), headers, &input, covered);
     let opened = match after.map_err(|error| invalid(&error)) {
         Ok(after) => api.feeds.open(after, input.filter).await.map_err(|error| open_problem(error, invalid)),
         Err(problem) => Err(problem),
@@ -171,7 +213,7 @@ async fn events(
     match opened {
         Ok(feed) => {
             let position = [(JETBRIDGE_POSITION, position_value(feed.place()))];
-            let events = feed.into_events(move |error| read_problem(error, invalid));
+            let events = feed.into_events(shown, move |error| read_problem(error, invalid));
             (position, [NOT_BUFFERED], Sse::new(events).keep_alive(keep_alive)).into_response()
         }
         Err(problem) => {

@@ -23,7 +23,7 @@ struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// Writes a random password into each file that is missing
+    /// Writes a random password, which is a service token as well, into each file that is missing
     Secrets {
         /// The files; their folders must exist
         #[arg(required = true, value_name = "FILE")]

@@ -30,7 +30,7 @@ pub(crate) enum SecretError {
 /// Makes sure that there is a password in the file, and says what was done.
 pub(crate) fn ensure(path: &Path) -> Result<String, SecretError> {
     if path.try_exists().unwrap_or(true) {
-        Secret::read(path)?;
+        Secret::read_lines(path)?;
         return Ok(format!("{}: kept", path.display()));
     }
     let password: String = rand::random::<[u8; PASSWORD_BYTES]>().iter().map(|byte| format!("{byte:02x}")).collect();

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
-use axum::routing::{get, post};
 use flight_contract::FlightId;
+use jsonrpsee::Methods;
 use jsonrpsee::core::{RpcResult, async_trait};
-use shared_api::{Backend, DomainApi, Routes};
+use shared_access::{Access, Role};
+use shared_api::{Backend, DomainApi};
 use shared_infrastructure::executor::ExecutorHandle;
 use shared_infrastructure::reader::Projection;
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::{Cause, CommandContext, Domain, Execute, Position};
 use shared_rpc::Effect;
-use shared_service::{Command, Fields, FromFields, PathId, Problem, Reply, RequestedPosition, parse};
+use shared_service::{Command, Fields, FromFields, PathId, Problem, Reply, RequestedPosition, Routes, parse};
 use uuid::Uuid;
 
 use crate::contract::{BAG_NOT_FOUND, BagId, BaggageRpcServer, DOMAIN, STREAM};
@@ -28,10 +28,22 @@ impl DomainApi for BaggageApi {
     const PROJECTION: &'static str = BagProjection::NAME;
     type Decider = Bags;
 
-    fn routes(backend: Backend<Bags>, _: &Peers) -> Result<Routes, InvalidRpcAddress> {
-        let rpc = BaggageRpc(backend.executor.clone()).into_rpc().into();
-        let public = Router::new().route("/api/bags", post(check_in)).route("/api/bags/{id}", get(show));
-        Ok(Routes { public: public.with_state(Arc::new(backend)), rpc })
+    type Api = Backend<Bags>;
+
+    fn routes() -> Routes<Arc<Backend<Bags>>> {
+        Routes::new().post("/api/bags", Access::Role(Role::Agent), check_in).get(
+            "/api/bags/{id}",
+            Access::Role(Role::Viewer),
+            show,
+        )
+    }
+
+    fn api(backend: Backend<Bags>, _: &Peers) -> Result<Backend<Bags>, InvalidRpcAddress> {
+        Ok(backend)
+    }
+
+    fn methods(backend: &Backend<Bags>) -> Methods {
+        BaggageRpc(backend.executor.clone()).into_rpc().into()
     }
 }
 

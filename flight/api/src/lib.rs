@@ -10,11 +10,13 @@ use std::sync::Arc;
 use flight_application::FlightService;
 use flight_core::Flights;
 use flight_infrastructure::{FlightProjection, FlightReadModel, RpcManifests};
-use shared_api::{Backend, DomainApi, Routes};
+use jsonrpsee::Methods;
+use shared_api::{Backend, DomainApi};
 use shared_infrastructure::executor::ExecutorHandle;
 use shared_infrastructure::reader::Projection;
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::Domain;
+use shared_service::Routes;
 
 /// The flight API.
 pub struct FlightApi;
@@ -22,7 +24,7 @@ pub struct FlightApi;
 type Service = FlightService<ExecutorHandle<Flights>, RpcManifests>;
 
 /// What the routes work with.
-struct Api {
+pub struct Api {
     backend: Backend<Flights>,
     service: Service,
     read_model: FlightReadModel,
@@ -32,12 +34,20 @@ impl DomainApi for FlightApi {
     const DOMAIN: &'static Domain = flight_contract::DOMAIN;
     const PROJECTION: &'static str = FlightProjection::NAME;
     type Decider = Flights;
+    type Api = Api;
 
-    fn routes(backend: Backend<Flights>, peers: &Peers) -> Result<Routes, InvalidRpcAddress> {
+    fn routes() -> Routes<Arc<Api>> {
+        routes::all()
+    }
+
+    fn api(backend: Backend<Flights>, peers: &Peers) -> Result<Api, InvalidRpcAddress> {
         let manifests = RpcManifests::new(peers.client(passenger_contract::DOMAIN)?);
         let service = FlightService::new(backend.executor.clone(), manifests);
-        let rpc = rpc::methods(service.clone()).into();
         let read_model = FlightReadModel::new(backend.read_model.clone());
-        Ok(Routes { public: routes::router(Arc::new(Api { backend, service, read_model })), rpc })
+        Ok(Api { backend, service, read_model })
+    }
+
+    fn methods(api: &Api) -> Methods {
+        rpc::methods(api.service.clone()).into()
     }
 }

@@ -2,25 +2,29 @@ use flight_contract::{FlightId, STREAM, problem_type};
 use shared_kernel::{Executed, Position};
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
-use axum::routing::{get, post};
 use flight_application::{FlightError, FlightView};
+use shared_access::{Access, Role};
 use shared_service::{
-    Command, CommandOn, IfNoneMatch, Page, PathId, Problem, Query, Reply, ReplyResult, RequestedPosition,
+    Command, CommandOn, IfNoneMatch, Page, PathId, Problem, Query, Reply, ReplyResult, RequestedPosition, Routes,
 };
 
 use crate::Api;
 use crate::input::{DetailsInput, ListInput};
 use crate::problems::problem;
 
-pub(crate) fn router(api: Arc<Api>) -> Router {
-    Router::new()
-        .route("/api/flights", get(list).post(create))
-        .route("/api/flights/{id}", get(show).put(correct_details).delete(delete))
-        .route("/api/flights/{id}/disembark", post(depart))
-        .route("/api/flights/{id}/land", post(land))
-        .with_state(api)
+const VIEWER: Access = Access::Role(Role::Viewer);
+const DISPATCHER: Access = Access::Role(Role::Dispatcher);
+
+pub(crate) fn all() -> Routes<Arc<Api>> {
+    Routes::new()
+        .get("/api/flights", VIEWER, list)
+        .post("/api/flights", DISPATCHER, create)
+        .get("/api/flights/{id}", VIEWER, show)
+        .put("/api/flights/{id}", DISPATCHER, correct_details)
+        .delete("/api/flights/{id}", DISPATCHER, delete)
+        .post("/api/flights/{id}/disembark", DISPATCHER, depart)
+        .post("/api/flights/{id}/land", DISPATCHER, land)
 }
 
 async fn create(State(api): State<Arc<Api>>, command: Command<DetailsInput>) -> ReplyResult<FlightView> {

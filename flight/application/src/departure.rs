@@ -182,7 +182,7 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     }
 
     /// Completes the departure of a flight whose manifest is sealed, as the command that asked for the seal. Answers
-    /// the newest event that shows it.
+    /// the newest event that shows it. Whether it is sealed is asked for, whoever says so.
     ///
     /// # Errors
     /// [`FlightError::Interrupted`], and nothing else.
@@ -191,6 +191,15 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         flight_id: FlightId,
         mut context: CommandContext,
     ) -> Result<Option<Revision>, FlightError> {
+        // Of a flight that has left there may be no manifest any more, and nothing is left to be done.
+        let is_at_gate =
+            |state: &FlightState| state.flight(&flight_id).is_some_and(|flight| flight.status.is_at_gate());
+        if self.executor.inspect_fresh(is_at_gate).await?.0 {
+            match self.manifests.preview_seal(flight_id).await? {
+                SealAnswer::Sealed { newly: false, .. } => {}
+                _ => return Err(Interruption::Internal("the manifest is not sealed".to_owned()).into()),
+            }
+        }
         let complete = || FlightCommand::CompleteDeparture { flight_id };
         let without_key = CommandContext { idempotency: None, ..context.clone() };
         context.idempotency.clone_from(&context.cause.step_of);

@@ -35,7 +35,8 @@ pub trait FlightRpc {
         cause: Cause,
     ) -> RpcResult<Effect>;
 
-    /// Completes the departure of a flight whose manifest is sealed. Does nothing to a flight that has departed
+    /// Completes the departure of a flight whose manifest is sealed, which the manifest is asked about; fails if it is
+    /// not. Does nothing to a flight that has departed
     /// already or no longer exists.
     #[method(name = "completeDeparture", param_kind = map)]
     async fn complete_departure(&self, flight_id: FlightId, cause: Cause) -> RpcResult<Effect>;

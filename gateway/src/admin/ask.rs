@@ -10,7 +10,9 @@ use serde::Deserialize;
 use shared_service::headers::{JETBRIDGE_ACTOR, TRACEPARENT, X_CORRELATION_ID};
 use tokio::time::timeout;
 
+use crate::identity::Identity;
 use crate::upstream::{Processor, Upstream, Upstreams};
+use crate::visitor::Visitor;
 
 /// The largest answer that is read, in bytes: a thousand parked events are less than half of it.
 const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
@@ -47,18 +49,22 @@ pub(super) enum Unanswered {
 }
 
 impl Question {
-    pub(super) fn get(path_and_query: String) -> Self {
-        Self { method: Method::GET, path_and_query, headers: HeaderMap::new(), body: Bytes::new() }
+    /// One for whoever asks for it.
+    pub(super) fn get(path_and_query: String, visitor: &Visitor) -> Self {
+        let mut headers = HeaderMap::new();
+        Identity::of(&visitor.who).apply(&mut headers);
+        Self { method: Method::GET, path_and_query, headers, body: Bytes::new() }
     }
 
-    /// One with what the headers of a request say about who asks for it, and why.
-    pub(super) fn post(path_and_query: String, asked_with: &HeaderMap, body: Bytes) -> Self {
+    /// One for whoever asks for it, with what the headers of their request say about why.
+    pub(super) fn post(path_and_query: String, asked_with: &HeaderMap, visitor: &Visitor, body: Bytes) -> Self {
         let mut headers = HeaderMap::new();
         for name in [JETBRIDGE_ACTOR, X_CORRELATION_ID, TRACEPARENT, header::CONTENT_TYPE, header::CONTENT_ENCODING] {
             for value in asked_with.get_all(&name) {
                 headers.append(&name, value.clone());
             }
         }
+        Identity::of(&visitor.who).apply(&mut headers);
         Self { method: Method::POST, path_and_query, headers, body }
     }
 
@@ -79,8 +85,7 @@ impl Question {
         (*request.method_mut(), *request.uri_mut()) = (self.method.clone(), uri);
         *request.headers_mut() = self.headers.clone();
         let response = upstreams
-            .client
-            .request(request)
+            .send(request)
             .await
             .map_err(|error| if error.is_connect() { Unanswered::Unreachable } else { Unanswered::Unclear })?;
         let (parts, body) = response.into_parts();

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
-use http::{Extensions, HeaderValue, StatusCode, header};
+use axum::{Extension, Json};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared_service::paging::{InvalidCursor, decode_cursor, encode_cursor};
@@ -18,12 +19,13 @@ use super::ask::{Question, Unanswered};
 use super::{Unreachable, of_domain, unavailable};
 use crate::forward::Forwarder;
 use crate::upstream::Processor;
+use crate::visitor::Visitor;
 
 /// How long each processor may take for its part of a list.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// The part of a list that is asked for.
-struct Asked {
+pub(super) struct Asked {
     limit: usize,
     after: Option<Place>,
 }
@@ -65,20 +67,23 @@ struct Part {
 }
 
 /// What the processors of all domains list at this path of theirs.
-pub(super) fn list_of(path: &'static str) -> MethodRouter<Arc<Forwarder>> {
-    get(async move |State(forwarder): State<Arc<Forwarder>>, Query(asked): Query<Asked>, extensions: Extensions| {
-        list(&forwarder, path, asked, &extensions).await
-    })
+pub(super) fn list_of(path: &'static str) -> impl Fn(Forwarders, Query<Asked>, Extension<Visitor>) -> Listed + Clone {
+    move |State(forwarder), Query(asked), Extension(visitor)| {
+        async move { list(&forwarder, path, asked, &visitor).await }.boxed()
+    }
 }
+
+type Forwarders = State<Arc<Forwarder>>;
+type Listed = BoxFuture<'static, Result<Response, Problem>>;
 
 /// One domain after the other. Those that come before or after the page are asked too: how many they have.
 async fn list(
     forwarder: &Forwarder,
     path: &'static str,
     Asked { limit, after }: Asked,
-    extensions: &Extensions,
+    visitor: &Visitor,
 ) -> Result<Response, Problem> {
-    let _slot = forwarder.admit(extensions)?;
+    let _slot = forwarder.admit(visitor.client)?;
     let processors = forwarder.upstreams().processors();
     let beginning = after.as_ref().map(|place| processors.iter().position(|one| one.domain.name == place.domain));
     let first = beginning.unwrap_or(Some(0)).ok_or_else(not_a_cursor)?;
@@ -87,7 +92,7 @@ async fn list(
         let domain = processor.domain.name;
         let room = if at < first || list.next.is_some() { 0 } else { limit - list.items.len() };
         let after = after.as_ref().filter(|_| at == first).and_then(|place| place.after.as_deref());
-        match part(forwarder, processor, path, room.max(1), after).await {
+        match part(forwarder, visitor, processor, path, room.max(1), after).await {
             Ok(part) => {
                 list.total += part.total;
                 if at >= first && list.next.is_none() {
@@ -125,6 +130,7 @@ impl List {
 
 async fn part(
     forwarder: &Forwarder,
+    visitor: &Visitor,
     processor: &Processor,
     path: &str,
     limit: usize,
@@ -132,7 +138,7 @@ async fn part(
 ) -> Result<Part, String> {
     // A cursor is in the alphabet of URLs.
     let after = after.map(|after| format!("&after={after}")).unwrap_or_default();
-    let question = Question::get(format!("{path}?limit={limit}{after}"));
+    let question = Question::get(format!("{path}?limit={limit}{after}"), visitor);
     let answer = question.ask(forwarder.upstreams(), processor, LIMIT).await.map_err(|reason| reason.to_string())?;
     if answer.status != StatusCode::OK {
         return Err(answer.detail());

@@ -5,35 +5,35 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use axum::{Json, Router};
-use http::{Extensions, HeaderMap, StatusCode};
+use axum::{Extension, Json};
+use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use shared_service::{EventId, PathId, Problem, problem_type};
+use shared_service::{EventId, PathId, Problem, Routes, problem_type};
 
 use super::ask::{Answer, Question, Unanswered};
 use super::list::list_of;
-use super::{Unreachable, of_domain, refused, tell_all, unavailable};
+use super::{OPERATORS, Unreachable, of_domain, refused, tell_all, unavailable};
 use crate::admission::TakenIn;
 use crate::forward::Forwarder;
+use crate::visitor::Visitor;
 
-pub(super) fn routes() -> Router<Arc<Forwarder>> {
-    Router::new()
-        .route("/api/admin/parked", list_of("/parked"))
-        .route("/api/admin/parked/discarded", list_of("/parked/discarded"))
-        .route("/api/admin/parked/replay", post(replay))
-        .route("/api/admin/parked/{eventId}/discard", post(discard))
+pub(super) fn routes() -> Routes<Arc<Forwarder>> {
+    Routes::new()
+        .get("/api/admin/parked", OPERATORS, list_of("/parked"))
+        .get("/api/admin/parked/discarded", OPERATORS, list_of("/parked/discarded"))
+        .post("/api/admin/parked/replay", OPERATORS, replay)
+        .post("/api/admin/parked/{eventId}/discard", OPERATORS, discard)
 }
 
 /// What each reader of each domain has done. It is a problem if none could do anything.
 async fn replay(
     State(forwarder): State<Arc<Forwarder>>,
+    Extension(visitor): Extension<Visitor>,
     headers: HeaderMap,
-    extensions: Extensions,
 ) -> Result<Response, Problem> {
-    let question = Question::post("/parked/replay".to_owned(), &headers, Bytes::new());
-    tell_all(&forwarder, &extensions, &question, readers).await
+    let question = Question::post("/parked/replay".to_owned(), &headers, &visitor, Bytes::new());
+    tell_all(&forwarder, &visitor, &question, readers).await
 }
 
 fn readers(answer: &Answer) -> Result<Vec<Map<String, Value>>, Unanswered> {
@@ -44,13 +44,14 @@ fn readers(answer: &Answer) -> Result<Vec<Map<String, Value>>, Unanswered> {
 async fn discard(
     State(forwarder): State<Arc<Forwarder>>,
     PathId(id): PathId<EventId>,
+    Extension(visitor): Extension<Visitor>,
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let admission = forwarder.admission();
-    let TakenIn { bytes, room: _room } = admission.take_in(&parts.extensions, &parts.headers, body).await?;
-    let _place = forwarder.admit(&parts.extensions)?;
-    let question = Question::post(format!("/parked/{id}/discard"), &parts.headers, bytes);
+    let TakenIn { bytes, room: _room } = admission.take_in(visitor.client, &parts.headers, body).await?;
+    let _place = forwarder.admit(visitor.client)?;
+    let question = Question::post(format!("/parked/{id}/discard"), &parts.headers, &visitor, bytes);
     let processors = forwarder.upstreams().processors();
     let mut unreachable = Vec::new();
     for processor in processors {

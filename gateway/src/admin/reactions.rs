@@ -2,28 +2,32 @@
 
 use std::sync::Arc;
 
-use axum::Router;
+use axum::Extension;
 use axum::extract::{Request, State};
 use axum::response::Response;
-use axum::routing::post;
 use serde_json::{Map, Value};
-use shared_service::Problem;
+use shared_service::{Problem, Routes};
 
 use super::ask::Question;
-use super::tell_all;
+use super::{OPERATORS, tell_all};
 use crate::admission::TakenIn;
 use crate::forward::Forwarder;
+use crate::visitor::Visitor;
 
-pub(super) fn routes() -> Router<Arc<Forwarder>> {
-    Router::new().route("/api/admin/reactions/resume", post(resume))
+pub(super) fn routes() -> Routes<Arc<Forwarder>> {
+    Routes::new().post("/api/admin/reactions/resume", OPERATORS, resume)
 }
 
 /// Which domains react from now on. It is a problem if none had waited for that.
-async fn resume(State(forwarder): State<Arc<Forwarder>>, request: Request) -> Result<Response, Problem> {
+async fn resume(
+    State(forwarder): State<Arc<Forwarder>>,
+    Extension(visitor): Extension<Visitor>,
+    request: Request,
+) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let admission = forwarder.admission();
-    let TakenIn { bytes, room: _room } = admission.take_in(&parts.extensions, &parts.headers, body).await?;
-    let question = Question::post("/reactions/resume".to_owned(), &parts.headers, bytes);
+    let TakenIn { bytes, room: _room } = admission.take_in(visitor.client, &parts.headers, body).await?;
+    let question = Question::post("/reactions/resume".to_owned(), &parts.headers, &visitor, bytes);
     let has_resumed = Map::from_iter([("resumed".to_owned(), Value::from(true))]);
-    tell_all(&forwarder, &parts.extensions, &question, |_| Ok(vec![has_resumed.clone()])).await
+    tell_all(&forwarder, &visitor, &question, |_| Ok(vec![has_resumed.clone()])).await
 }

@@ -3,7 +3,11 @@ use std::net::IpAddr;
 use super::*;
 
 fn once_per_second() -> RateLimit {
-    RateLimit::per_second(Some(NonZeroU32::MIN), None)
+    per_second(NonZeroU32::MIN, None)
+}
+
+fn per_second(address: NonZeroU32, in_all: Option<NonZeroU32>) -> RateLimit {
+    RateLimit::per_second(Rates { address: Some(address), ..Rates::default() }, in_all)
 }
 
 fn client(address: &str) -> Client {
@@ -15,8 +19,9 @@ fn each_client_has_its_own_allowance() {
     let rate = once_per_second();
     assert!(rate.check(client("192.0.2.1")).is_ok());
     assert!(rate.check(client("192.0.2.2")).is_ok());
-    let wait = rate.check(client("192.0.2.1")).unwrap_err();
+    let TooMany { wait, standing } = rate.check(client("192.0.2.1")).unwrap_err();
     assert!(wait <= Duration::from_secs(1) && !wait.is_zero());
+    assert_eq!(standing, Some(Standing { quota: NonZeroU32::MIN, left: 0 }));
 }
 
 #[test]
@@ -40,12 +45,12 @@ fn the_memory_for_clients_is_bounded() {
     for number in 0..(MAX_CLIENTS as u32 + 1_000) {
         let _ = rate.check(IpAddr::V4(number.into()).into());
     }
-    assert!(rate.per_client.unwrap().len() <= MAX_CLIENTS + 1);
+    assert!(rate.addresses.unwrap().allowance.limiter.len() <= MAX_CLIENTS + 1);
 }
 
 #[test]
 fn all_together_have_an_allowance_that_one_client_cannot_use_up_by_being_refused() {
-    let rate = RateLimit::per_second(Some(NonZeroU32::MIN), NonZeroU32::new(3));
+    let rate = per_second(NonZeroU32::MIN, NonZeroU32::new(3));
     assert!(rate.check(client("192.0.2.1")).is_ok());
     for _ in 0..10 {
         assert!(rate.check(client("192.0.2.1")).is_err());
@@ -53,4 +58,18 @@ fn all_together_have_an_allowance_that_one_client_cannot_use_up_by_being_refused
     assert!(rate.check(client("192.0.2.2")).is_ok());
     assert!(rate.check(client("192.0.2.3")).is_ok());
     assert!(rate.check(client("192.0.2.4")).is_err());
+}
+
+#[test]
+fn who_is_known_has_an_allowance_wherever_they_are() {
+    let rates = Rates { principal: NonZeroU32::new(2), address: NonZeroU32::new(1), limits_loopback: false };
+    let rate = RateLimit::per_second(rates, None);
+    let [one, other] = ["key:one", "key:other"].map(|id| Client::from(&id.parse().unwrap()));
+    assert_eq!(rate.check(one), Ok(Some(Standing { quota: NonZeroU32::new(2).unwrap(), left: 1 })));
+    assert!(rate.check(one).is_ok() && rate.check(one).is_err());
+    assert!(rate.check(other).is_ok());
+    for _ in 0..10 {
+        assert_eq!(rate.check(client("127.0.0.1")), Ok(None), "a proxy for all others, perhaps");
+    }
+    assert!(rate.check(client("192.0.2.1")).is_ok() && rate.check(client("192.0.2.1")).is_err());
 }

@@ -9,11 +9,13 @@ use http::StatusCode;
 use reqwest::Client;
 use serde_json::{Value, json};
 use shared_service::health::{Checks, Trouble, routes};
+use shared_service::{Routes, ServiceTokens};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::{
-    expect_problem, gateway, gateway_of, gateway_with, listener, nobody, serve, services_at, short_limits,
+    expect_problem, gateway, gateway_of, gateway_with, listener, nobody, serve, serve_to_the_gateway, services_at,
+    short_limits,
 };
 
 #[tokio::test]
@@ -123,9 +125,11 @@ async fn a_service_that_comes_back_is_used_again() {
 
 #[tokio::test]
 async fn the_overview_names_what_is_down() {
-    let good = serve(routes(Checks::new().with("postgresql", || async { Ok(None) }))).await;
-    let bad =
-        serve(routes(Checks::new().with("event store", || async { Err(Trouble::Down("is away".to_owned())) }))).await;
+    let good = serve_to_the_gateway(routes(Checks::new().with("postgresql", || async { Ok(None) }))).await;
+    let bad = serve_to_the_gateway(routes(
+        Checks::new().with("event store", || async { Err(Trouble::Down("is away".to_owned())) }),
+    ))
+    .await;
     let hung = serve(Router::new().fallback(any(std::future::pending::<()>))).await;
     let strange = serve(Router::new().fallback(|| async { "hello" })).await;
     let apis = [good.address(), bad.address(), nobody().await];
@@ -160,8 +164,16 @@ async fn the_overview_says_that_a_service_needs_to_know_its_name() {
 }
 
 #[tokio::test]
+async fn the_overview_says_that_a_service_has_another_token() {
+    let other = serve(ServiceTokens::random().guard(routes(Checks::new()))).await;
+    let answer = reqwest::get(gateway(other.address()).await.url("/api/health")).await.unwrap();
+    let detail = answer.json::<Value>().await.unwrap()["services"][0]["detail"].to_string();
+    assert!(detail.contains("--service-token-file"), "{detail}");
+}
+
+#[tokio::test]
 async fn the_overview_is_up_or_down_as_a_whole() {
-    let service = serve(routes(Checks::new())).await;
+    let service = serve_to_the_gateway(routes(Checks::new())).await;
     let answer = reqwest::get(gateway(service.address()).await.url("/api/health")).await.unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.json::<Value>().await.unwrap()["status"], "up");
@@ -173,8 +185,10 @@ async fn the_overview_is_up_or_down_as_a_whole() {
 #[tokio::test]
 async fn what_has_to_be_looked_after_is_in_the_overview_and_no_outage() {
     let behind = || async { Err(Trouble::Degraded("2 events are parked".to_owned())) };
-    let (good, degraded) =
-        tokio::join!(serve(routes(Checks::new())), serve(routes(Checks::new().with("flight-projection", behind))));
+    let (good, degraded) = tokio::join!(
+        serve_to_the_gateway(routes(Checks::new())),
+        serve_to_the_gateway(routes(Checks::new().with("flight-projection", behind)))
+    );
     let services = services_at([good.address(); 3], [Some(degraded.address()), Some(good.address())]);
     let answer = reqwest::get(gateway_of(services, Limits::default()).await.url("/api/health")).await.unwrap();
     assert_eq!(answer.status(), 200);
@@ -184,7 +198,7 @@ async fn what_has_to_be_looked_after_is_in_the_overview_and_no_outage() {
 }
 
 /// What one service answers to `GET /health/ready` once `ready` says so.
-fn ready_when(ready: &Arc<AtomicBool>) -> Router {
+fn ready_when(ready: &Arc<AtomicBool>) -> Routes {
     let ready = Arc::clone(ready);
     routes(Checks::new().with("event-store", move || {
         let is_ready = ready.load(Ordering::Relaxed);
@@ -195,7 +209,8 @@ fn ready_when(ready: &Arc<AtomicBool>) -> Router {
 #[tokio::test]
 async fn the_gateway_is_ready_once_every_api_is_and_as_long_as_one_of_them_is() {
     let ready = Arc::new(AtomicBool::new(false));
-    let (good, late) = tokio::join!(serve(routes(Checks::new())), serve(ready_when(&ready)));
+    let (good, late) =
+        tokio::join!(serve_to_the_gateway(routes(Checks::new())), serve_to_the_gateway(ready_when(&ready)));
     let apis = [good.address(), late.address(), good.address()];
     let gateway = gateway_of(services_at(apis, [Some(nobody().await), None]), Limits::default()).await;
     let state = async || {

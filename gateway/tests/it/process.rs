@@ -1,6 +1,8 @@
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Output, Stdio};
 
+use jetbridge_testing::SERVICE_TOKEN_FILE;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use shared_service::process::healthcheck;
@@ -15,7 +17,11 @@ fn nowhere() -> SocketAddr {
 
 fn command(listen: &str, services: SocketAddr) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
-    command.env_clear().args(["--listen", listen]).stderr(Stdio::piped()).kill_on_drop(true);
+    command
+        .env_clear()
+        .args(["--listen", listen, "--service-token-file", SERVICE_TOKEN_FILE])
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
     for service in ["flight", "passenger", "auditlog"] {
         command.args([format!("--{service}-api"), format!("http://{services}")]);
     }
@@ -109,6 +115,20 @@ async fn errors_are_one_readable_line() {
     assert_eq!(code, Some(2));
     assert!(stderr.contains("must be like http://host:port"), "{stderr}");
 
+    for host in ["flights.example", "8.8.8.8", "134744072", "[2001:db8::1]"] {
+        let far = ["--flight-processor", &format!("http://{host}:80")];
+        let (code, stderr) = fail(command("127.0.0.1:0", nowhere()).args(far)).await;
+        assert_eq!((code, stderr.lines().count()), (Some(1), 1), "{stderr}");
+        assert!(stderr.contains(&format!("--allow-plain-http {host}")), "{stderr}");
+    }
+
+    let mut without = Command::new(env!("CARGO_BIN_EXE_gateway"));
+    without.env_clear().args(["--listen", "127.0.0.1:0"]);
+    let services = ["flight", "passenger", "auditlog"].map(|service| format!("--{service}-api=http://{}", nowhere()));
+    let (code, stderr) = fail(without.args(services)).await;
+    assert_eq!((code, stderr.lines().count()), (Some(1), 1), "{stderr}");
+    assert!(stderr.contains("openssl rand -base64 33"), "{stderr}");
+
     let (code, stderr) = fail(command("127.0.0.1:0", nowhere()).args(["--web-dir", "no/such/folder"])).await;
     assert_eq!(code, Some(2));
     assert!(stderr.contains("there is no index.html in this folder"), "{stderr}");
@@ -152,6 +172,7 @@ async fn start_with_files(limit: &str, more: &[&str]) -> Gateway {
     let mut limited = Command::new("sh");
     let (run, program) = (format!("ulimit {limit}; exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_gateway"));
     limited.env_clear().args(["-c", &run, program, "--listen", "127.0.0.1:0"]).args(more);
+    limited.args(["--service-token-file", SERVICE_TOKEN_FILE]);
     for service in ["flight", "passenger", "auditlog"] {
         limited.args([format!("--{service}-api"), format!("http://{}", nowhere())]);
     }
@@ -199,4 +220,71 @@ async fn health_can_be_asked_for_from_outside() {
     }
     let down = tokio::task::spawn_blocking(|| format!("{:?}", healthcheck("http://127.0.0.1:1/")));
     assert_eq!(down.await.unwrap(), format!("{failure:?}"));
+}
+
+#[tokio::test]
+async fn without_authentication_it_starts_for_this_machine_alone() {
+    let (code, stderr) = fail(&mut command("0.0.0.0:0", nowhere())).await;
+    assert_eq!(code, Some(1));
+    for advice in ["--authentication keys", "keys create", "--published-address", "127.0.0.1"] {
+        assert!(stderr.contains(advice), "{advice}: {stderr}");
+    }
+    let (code, _) = fail(command("127.0.0.1:0", nowhere()).args(["--published-address", "192.0.2.1"])).await;
+    assert_eq!(code, Some(1), "it is published for others");
+    for listen in ["127.0.0.1:0", "[::1]:0"] {
+        let _gateway = start_command(command(listen, nowhere())).await;
+    }
+    let mut published = command("0.0.0.0:0", nowhere());
+    published.args(["--published-address", "127.0.0.1"]);
+    let _gateway = start_command(published).await;
+    for (ways, said) in [("none,keys", "must be none"), ("guests", "must be none"), ("keys", "--access-keys-file")] {
+        let (_, stderr) = fail(command("127.0.0.1:0", nowhere()).args(["--authentication", ways])).await;
+        assert!(stderr.contains(said), "{ways}: {stderr}");
+    }
+}
+
+/// What the program says about keys in this file: its exit code, what is for programs, and what is for people.
+async fn keys(file: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
+    command.env_clear().env("JETBRIDGE_ACCESS_KEYS_FILE", file).arg("keys").args(arguments);
+    let Output { status, stdout, stderr } = tokio::time::timeout(LIMIT, command.output()).await.unwrap().unwrap();
+    (status.code(), String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap())
+}
+
+#[tokio::test]
+async fn keys_are_made_listed_and_revoked_by_the_program() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("access-keys");
+    let create = ["create", "--name", "Gate 12", "--role", "agent", "--role", "auditor", "--expires", "90d"];
+    let (code, key, _) = keys(&file, &create).await;
+    assert_eq!((code, key.trim().len(), key.starts_with("jbk_")), (Some(0), 47, true), "{key}");
+    let mut gateway = command("0.0.0.0:0", nowhere());
+    gateway.args(["--authentication", "keys", "--access-keys-file"]).arg(&file);
+    let gateway = start_command(gateway).await;
+    let url = gateway.url.replace("0.0.0.0", "127.0.0.1");
+    let me = || reqwest::Client::new().get(format!("{url}/api/me")).bearer_auth(key.trim()).send();
+    let known: serde_json::Value = me().await.unwrap().json().await.unwrap();
+    assert_eq!(known["subject"], "key:Gate 12");
+    assert!(known["until"].is_string(), "{known}");
+    let (_, listed, _) = keys(&file, &["list"]).await;
+    assert!(listed.contains("Gate 12") && listed.contains("agent,auditor") && !listed.contains("jbk_"), "{listed}");
+    for (arguments, said) in [
+        (&create[..], "already"),
+        (&["create", "--name", "gate 12", "--role", "agent"], "already"),
+        (&["create", "--name", "flight-processor", "--role", "agent"], "name of a service"),
+        (&["create", "--name", "Gate 13", "--role", "pilot"], "pilot"),
+        (&["create", "--name", "Gate 13", "--role", "agent", "--expires", "2020-01-01"], "future"),
+        (&["create", "--name", " ", "--role", "agent"], "must be a name"),
+        (&["revoke", "Gate 13"], "no key"),
+    ] {
+        let (code, stdout, stderr) = keys(&file, arguments).await;
+        assert!(code != Some(0) && stdout.is_empty() && stderr.contains(said), "{arguments:?}: {stderr}");
+    }
+    let (code, ..) = keys(&file, &["revoke", "Gate 12"]).await;
+    assert_eq!(code, Some(0));
+    jetbridge_testing::eventually("it is of no use any more", LIMIT, async || {
+        let known: serde_json::Value = me().await.unwrap().json().await.unwrap();
+        known["subject"].is_null().then_some(())
+    })
+    .await;
 }

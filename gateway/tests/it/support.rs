@@ -3,11 +3,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use axum::Router;
-use gateway::{Config, DomainServices, Limits, Services};
-use jetbridge_testing::TestService;
+use gateway::{Authentication, Config, DomainServices, Limits, Services, TrustedProxies};
+use jetbridge_testing::{SERVICE_TOKEN, TestService};
 use serde_json::Value;
-use shared_service::ServerSettings;
 use shared_service::settings::ServiceUrl;
+use shared_service::{Routes, ServerSettings, ServiceTokens};
 use tokio::net::TcpListener;
 
 /// How long anything may take before a test fails.
@@ -19,6 +19,16 @@ pub(crate) async fn listener() -> TcpListener {
 
 pub(crate) async fn serve(router: Router) -> TestService {
     TestService::start(|listener, shutdown| shared_service::serve(listener, router, shutdown)).await
+}
+
+/// By what the gateway and the services know each other.
+pub(crate) fn tokens() -> ServiceTokens {
+    SERVICE_TOKEN.parse().unwrap()
+}
+
+/// A service that answers the gateway alone.
+pub(crate) async fn serve_to_the_gateway(routes: Routes) -> TestService {
+    serve(tokens().guard(routes)).await
 }
 
 /// An address at which nobody listens.
@@ -39,7 +49,7 @@ pub(crate) async fn gateway_with(services: SocketAddr, limits: Limits) -> TestSe
     gateway_of(all_at(services), limits).await
 }
 
-fn all_at(services: SocketAddr) -> Services {
+pub(crate) fn all_at(services: SocketAddr) -> Services {
     services_at([services; 3], [None, None])
 }
 
@@ -59,20 +69,32 @@ pub(crate) fn services_at(apis: [SocketAddr; 3], processors: [Option<SocketAddr>
 /// A gateway without services, with the web client from a folder.
 pub(crate) async fn gateway_serving(folder: &Path) -> TestService {
     let web_dir = Some(folder.to_str().unwrap().parse().unwrap());
-    let server = ServerSettings::default();
-    start(Config { services: all_at(nobody().await), limits: Limits::default(), web_dir, server }).await
+    start(Config { web_dir, ..config(all_at(nobody().await)) }).await
 }
 
 pub(crate) async fn gateway_of(services: Services, limits: Limits) -> TestService {
-    start(Config { services, limits, web_dir: None, server: ServerSettings::default() }).await
+    start(Config { limits, ..config(services) }).await
 }
 
 /// A gateway for these clients, whose services are all at this address.
 pub(crate) async fn gateway_for(server: ServerSettings, services: SocketAddr) -> TestService {
-    start(Config { services: all_at(services), limits: Limits::default(), web_dir: None, server }).await
+    start(Config { server, ..config(all_at(services)) }).await
 }
 
-async fn start(config: Config) -> TestService {
+/// A gateway for everybody, with nothing set.
+pub(crate) fn config(services: Services) -> Config {
+    Config {
+        services,
+        tokens: tokens(),
+        limits: Limits::default(),
+        web_dir: None,
+        server: ServerSettings::default(),
+        authentication: Authentication::none(),
+        trusted_proxies: TrustedProxies::default(),
+    }
+}
+
+pub(crate) async fn start(config: Config) -> TestService {
     TestService::start(|listener, shutdown| gateway::run(config, listener, shutdown)).await
 }
 

@@ -1,10 +1,12 @@
 // Every rule with every combination of what it looks at. What is expected is written down as tables of their own.
 import { FLIGHT_STATUS, PASSENGER_STATUS } from "../model.js";
 import * as rules from "../rules.js";
+import { take } from "../session.js";
 import { equal } from "./equal.js";
 
 /** @import { Counts, FlightStatus, Manifest, PassengerStatus } from "../model.js" */
 /** @import { Reason } from "../rules.js" */
+/** @import { Role } from "../roles.js" */
 
 const FLIGHT_STATUSES = /** @type {FlightStatus[]} */ (Object.keys(FLIGHT_STATUS));
 const PASSENGER_STATUSES = /** @type {PassengerStatus[]} */ (Object.keys(PASSENGER_STATUS));
@@ -90,8 +92,63 @@ const NO_DEPARTURE = [
 /** @param {string} name @returns {import("../rules.js").Rule} */
 const rule = (name) => /** @type {any} */ (rules)[name];
 
+const NO_FLIGHTS = "Only dispatchers and admins may add and change flights.";
+const NO_PASSENGERS = "Only agents, dispatchers and admins may add and change passengers.";
+const NO_AUDIT_LOG = "Only auditors and admins may read the audit log.";
+const NO_OPERATING = "Only admins may see what is unfinished or parked, and do something about it.";
+const FORBIDDEN = ["mayNotChangeFlights", "mayNotChangePassengers", "mayNotReadAuditLog", "mayNotOperate"];
+
+/** What a role leaves to others, in the order of {@link FORBIDDEN}. @type {Record<Role, Reason[]>} */
+const BY_ROLE = {
+  viewer: [NO_FLIGHTS, NO_PASSENGERS, NO_AUDIT_LOG, NO_OPERATING],
+  agent: [NO_FLIGHTS, null, NO_AUDIT_LOG, NO_OPERATING],
+  dispatcher: [null, null, NO_AUDIT_LOG, NO_OPERATING],
+  auditor: [NO_FLIGHTS, NO_PASSENGERS, null, NO_OPERATING],
+  admin: [null, null, null, null],
+};
+
+/** As somebody with these roles. @param {Role[]} roles @param {() => void} test */
+function as(roles, test) {
+  const nobody = { authentication: [], subject: null, name: null, roles: [], until: null };
+  take({ ...nobody, authentication: ["keys"], subject: "key:Ada", roles });
+  try {
+    test();
+  } finally {
+    take(nobody);
+  }
+}
+
+for (const [role, expected] of Object.entries(BY_ROLE)) {
+  Deno.test(`${role}: what others have to do`, () => {
+    as([/** @type {Role} */ (role)], () => {
+      equal(FORBIDDEN.map((name) => rule(name)(null, null, null)), expected);
+    });
+  });
+}
+
+Deno.test("several roles are all of them together, and none is nothing", () => {
+  as(["agent", "auditor"], () => {
+    equal(FORBIDDEN.map((name) => rule(name)(null, null, null)), [NO_FLIGHTS, null, null, NO_OPERATING]);
+  });
+  as([], () => equal(FORBIDDEN.map((name) => rule(name)(null, null, null)), BY_ROLE.viewer));
+});
+
+Deno.test("who may not do it at all hears that, and not why it cannot be done now", () => {
+  as(["viewer"], () => {
+    for (const name of Object.keys(BY_FLIGHT).concat("cannotDisembark")) {
+      equal([name, rule(name)(flight("disembarked"), manifest("closed"), null)], [name, NO_FLIGHTS]);
+    }
+    for (const name of Object.keys(BY_PASSENGER)) {
+      equal([name, rule(name)(flight("arrived"), manifest("closed"), passenger("arrived"))], [
+        name,
+        NO_PASSENGERS,
+      ]);
+    }
+  });
+});
+
 Deno.test("every rule is tested here", () => {
-  const tested = [...Object.keys(BY_PASSENGER), ...Object.keys(BY_FLIGHT), "cannotDisembark"];
+  const tested = [...Object.keys(BY_PASSENGER), ...Object.keys(BY_FLIGHT), "cannotDisembark", ...FORBIDDEN];
   equal(Object.keys(rules).sort(), tested.sort());
 });
 

@@ -9,6 +9,7 @@ import { linkState, onLinkState } from "../live.js";
 import { route } from "../model.js";
 import { nameOf, onNames } from "../names.js";
 import { replaceParameters } from "../router.js";
+import { mayNotReadAuditLog } from "../rules.js";
 
 /** @import { Context, View } from "../router.js" */
 /** @import { HistoryFilter } from "../history.js" */
@@ -18,7 +19,15 @@ const MOST_FOUND = 6;
 const TYPING_PAUSE_MS = 200;
 
 /** @param {Context} context @returns {View} */
-export function auditLogView({ container, parameters, setTitle }) {
+export function auditLogView(context) {
+  const why = mayNotReadAuditLog();
+  if (why === null) return entriesView(context);
+  context.container.append(h("h1", {}, "Audit log"), h("p", {}, why));
+  return { title: "Audit log" };
+}
+
+/** @param {Context} context @returns {View} */
+function entriesView({ container, parameters, setTitle }) {
   const heading = h("h1", {});
   const pause = pauseControl((isPaused) => list?.setPaused(isPaused));
   const pendingNote = h("p", { class: "pending", role: "status" });

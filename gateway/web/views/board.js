@@ -7,6 +7,7 @@ import { KEYS } from "../keys.js";
 import { plural, route } from "../model.js";
 import { notifyError, say } from "../notices.js";
 import { replaceParameters } from "../router.js";
+import { mayNotChangeFlights } from "../rules.js";
 import { COLUMNS, inTab, matching, parametersOf, readChoices, sorted, TABS } from "./board_choices.js";
 import { flash, searchField, showBoarding, showStatus } from "./widgets.js";
 
@@ -19,6 +20,11 @@ const ROWS = 100;
 const TYPING_PAUSE_MS = 250;
 
 async function createFlight() {
+  const why = mayNotChangeFlights();
+  if (why !== null) {
+    say(why);
+    return;
+  }
   const actions = await import("../actions.js");
   actions.createFlight();
 }
@@ -132,7 +138,9 @@ function heading() {
     { type: "button", class: "primary", "aria-keyshortcuts": KEYS.newFlight, onclick: createFlight },
     "New flight",
   );
-  return h("div", { class: "heading" }, h("h1", {}, "Flights"), button);
+  const why = mayNotChangeFlights();
+  const place = why === null ? button : h("p", { class: "hint" }, why);
+  return h("div", { class: "heading" }, h("h1", {}, "Flights"), place);
 }
 
 /** @param {...{element: HTMLElement}} parts */
@@ -267,6 +275,9 @@ function whyEmpty({ tab, text }, clearSearch) {
   }
   if (allDepartures().size > 0 || tab !== "active") {
     return [h("h2", {}, "None at the moment"), h("p", {}, "Flights come here by themselves.")];
+  }
+  if (mayNotChangeFlights() !== null) {
+    return [h("h2", {}, "No flights yet"), h("p", {}, "Flights come here by themselves.")];
   }
   return [
     h("h2", {}, "No flights yet"),

@@ -9,7 +9,14 @@ import { followManifest } from "../manifest.js";
 import { isAtGate, route } from "../model.js";
 import { notifyError } from "../notices.js";
 import { navigate } from "../router.js";
-import { cannotCorrectDetails, cannotDelete, cannotDisembark, cannotLand } from "../rules.js";
+import {
+  cannotCorrectDetails,
+  cannotDelete,
+  cannotDisembark,
+  cannotLand,
+  mayNotChangeFlights,
+  mayNotReadAuditLog,
+} from "../rules.js";
 import { passengerList } from "./passenger_list.js";
 import { actionBar, showBoarding, showStatus } from "./widgets.js";
 
@@ -118,9 +125,11 @@ function flightPage(heading, ...parts) {
       const text = flight
         ? "This flight was deleted."
         : "There is no flight at this address; it may have been deleted.";
-      const history = h("a", { href: `/audit-log?flightId=${id}` }, "Its history");
+      const history = mayNotReadAuditLog() === null
+        ? [h("a", { href: `/audit-log?flightId=${id}` }, "Its history"), " · "]
+        : [];
       const board = h("a", { href: "/" }, "All flights");
-      fill(gone, h("p", {}, text), h("p", {}, history, " · ", board));
+      fill(gone, h("p", {}, text), h("p", {}, ...history, board));
     },
   };
 }
@@ -149,6 +158,12 @@ function flightSummary() {
   };
 }
 
+/** Where its history is, for those who may see that. @param {string} id */
+const historyLink = (id) =>
+  mayNotReadAuditLog() === null
+    ? [h("a", { class: "button", href: `/audit-log?flightId=${id}` }, "History")]
+    : [];
+
 /** What can be done to the flight itself. @param {string} id @param {() => Situation} situation */
 function flightActions(id, situation) {
   const isWaiting = () => {
@@ -160,6 +175,7 @@ function flightActions(id, situation) {
    * @param {(flight: Flight, manifest: Manifest) => unknown} act
    */
   const ruledBy = (cannot, act) => ({
+    mayNot: mayNotChangeFlights,
     cannot: () => cannot(situation().flight, situation().manifest),
     act() {
       const { flight, manifest } = situation();
@@ -177,5 +193,5 @@ function flightActions(id, situation) {
     { label: "Land", key: KEYS.land, isOffered: () => !isWaiting(), ...ruledBy(cannotLand, landFlight) },
     { label: "Correct details", key: KEYS.correctDetails, ...ruledBy(cannotCorrectDetails, correctFlight) },
     { label: "Delete", ...ruledBy(cannotDelete, deleteFlight) },
-  ], h("a", { class: "button", href: `/audit-log?flightId=${id}` }, "History"));
+  ], ...historyLink(id));
 }

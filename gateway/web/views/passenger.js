@@ -5,12 +5,18 @@ import { bdi, fill, h, setText } from "../dom.js";
 import { allDepartures, onDepartures, refreshFlight } from "../flights.js";
 import { historyList } from "../history.js";
 import { KEYS } from "../keys.js";
-import { connected, onEntries, onReset } from "../live.js";
+import { connected, onChanges, onReset } from "../live.js";
 import { route } from "../model.js";
 import { learnName, nameOf } from "../names.js";
 import { notifyError } from "../notices.js";
 import { navigate } from "../router.js";
-import { cannotBoard, cannotCorrectName, cannotOffload } from "../rules.js";
+import {
+  cannotBoard,
+  cannotCorrectName,
+  cannotOffload,
+  mayNotChangePassengers,
+  mayNotReadAuditLog,
+} from "../rules.js";
 import { actionBar, showPassengerStatus } from "./widgets.js";
 
 /** @import { Context, View } from "../router.js" */
@@ -27,14 +33,15 @@ export function passengerView({ container, path, setTitle }) {
 
   const summary = passengerSummary();
   const actions = passengerActions(() => passenger, shown);
-  const history = historyList({ passengerId: id });
+  const history = mayNotReadAuditLog() === null ? historyList({ passengerId: id }) : null;
+  const past = history?.element ?? h("p", { class: "hint" }, mayNotReadAuditLog());
   container.classList.add("passenger");
   container.append(
     summary.heading,
     summary.element,
     actions.row,
     actions.why,
-    h("section", { "aria-labelledby": "history" }, h("h2", { id: "history" }, "History"), history.element),
+    h("section", { "aria-labelledby": "history" }, h("h2", { id: "history" }, "History"), past),
   );
 
   /** @param {Answer} answer */
@@ -81,8 +88,8 @@ export function passengerView({ container, path, setTitle }) {
 
   const leave = [
     onDepartures(show),
-    onEntries((entries) => {
-      if (entries.some(({ data }) => data?.passengerId === id)) void read();
+    onChanges((changes) => {
+      if (changes.some(({ passengerId }) => passengerId === id)) void read();
     }),
     onReset(() => void start()),
   ];
@@ -93,7 +100,7 @@ export function passengerView({ container, path, setTitle }) {
     keys: { ...actions.keys, [KEYS.up]: () => navigate(passenger ? `/flights/${passenger.flightId}` : "/") },
     unmount() {
       stop.abort();
-      history.stop();
+      history?.stop();
       for (const end of leave) end();
     },
   };
@@ -138,6 +145,7 @@ function passengerActions(passenger, shown) {
    * @param {(passenger: Passenger, shown: (answer: Answer) => Promise<void>) => unknown} act
    */
   const ruledBy = (cannot, act) => ({
+    mayNot: mayNotChangePassengers,
     // What their own status rules out is not offered; what their flight rules out is, with the reason.
     isOffered: () => cannot(null, null, passenger()) === null,
     cannot() {

@@ -6,7 +6,7 @@ import { keepFocus, rovingFocus, searchList } from "../focus.js";
 import { KEYS } from "../keys.js";
 import { boarding, PASSENGER_STATUS } from "../model.js";
 import { messageOf, notify, say } from "../notices.js";
-import { cannotAddPassenger } from "../rules.js";
+import { cannotAddPassenger, mayNotChangePassengers } from "../rules.js";
 import { finder } from "../search.js";
 import { settle } from "../settling.js";
 import { passengerAdder } from "./passenger_adder.js";
@@ -46,7 +46,7 @@ export function passengerList(flightId, situation, shown) {
     "section",
     { "aria-labelledby": "manifest" },
     h("div", { class: "heading" }, h("h2", { id: "manifest" }, "Passengers"), note),
-    h("div", { class: "filters" }, adder.element, search.element),
+    h("div", { class: "filters" }, adder.element, mayNotHint(), search.element),
     adder.failed,
     empty,
     list,
@@ -85,7 +85,7 @@ export function passengerList(flightId, situation, shown) {
     setText(note, noteFor(situation()));
     empty.hidden = !situation().isLoaded || found.length > 0;
     const isSearched = situation().passengers.length > 0;
-    setText(empty, isSearched ? "Nobody is called that." : NOBODY_YET);
+    setText(empty, isSearched ? "Nobody is called that." : nobodyYet());
     search.element.hidden = !isSearched;
     adder.show();
   }
@@ -144,7 +144,13 @@ function findPassenger({ name, flights }, { flight, passengers, isLoaded }, sear
   return found[0] ?? null;
 }
 
-const NOBODY_YET = "Nobody yet. Type a name above and press Enter; then the next one.";
+/** In place of where passengers are added, for those who may not. */
+const mayNotHint = () => h("p", { class: "hint" }, mayNotChangePassengers());
+
+const nobodyYet = () =>
+  mayNotChangePassengers() === null
+    ? "Nobody yet. Type a name above and press Enter; then the next one."
+    : "Nobody yet.";
 
 /** @param {Passenger[]} passengers @param {string} search */
 function matching(passengers, search) {

@@ -3,6 +3,7 @@ import { pause } from "../api.js";
 import { fill, h, keyedList, setText } from "../dom.js";
 import { timeWithSeconds } from "../format.js";
 import { linkState, onLinkState, reconnect } from "../live.js";
+import { mayNotOperate } from "../rules.js";
 import { parkedSection } from "./parked.js";
 import { unfinishedSection } from "./unfinished.js";
 
@@ -34,7 +35,8 @@ export function systemView({ container }) {
   const asked = h("p", { class: "hint" });
   const own = h("p", {});
   const services = keyedList(list, (/** @type {Service} */ service) => service.name, createService);
-  const sections = [unfinishedSection(), parkedSection()];
+  const sections = mayNotOperate() === null ? [unfinishedSection(), parkedSection()] : [];
+  const mayNot = h("p", { class: "hint" }, mayNotOperate());
   const stop = new AbortController();
   container.classList.add("system");
   container.append(
@@ -42,6 +44,7 @@ export function systemView({ container }) {
     overall,
     h("section", { "aria-labelledby": "services" }, h("h2", { id: "services" }, "Services"), list, asked),
     ...sections.map(({ element }) => element),
+    mayNot,
     h(
       "section",
       { "aria-labelledby": "this-page" },

@@ -53,6 +53,8 @@ export function searchField(id, placeholder) {
  * @property {string} label
  * @property {string} [key] The key that does the same.
  * @property {boolean} [isPrimary]
+ * @property {() => string | null} [mayNot] Why one may not do it at all: then there is no such button, and the reason in its
+ *   place.
  * @property {() => boolean} [isOffered] Whether there is such a button at the moment; without it, there always is.
  * @property {() => string | null} cannot Why it cannot be done: one of the rules.
  * @property {() => unknown} act
@@ -65,7 +67,7 @@ let reasons = 0;
  * element that holds its reason, so that a screen reader never hears another one's.
  * @param {Action} action
  */
-function actionButton({ label, key, isPrimary = false, isOffered = () => true, cannot, act }) {
+function actionButton({ label, key, isPrimary = false, mayNot, isOffered = () => true, cannot, act }) {
   const reason = h("span", { id: `reason-${++reasons}` });
   const press = () => {
     const why = cannot();
@@ -79,7 +81,9 @@ function actionButton({ label, key, isPrimary = false, isOffered = () => true, c
   );
   const show = () => {
     const why = cannot();
-    button.hidden = !isOffered();
+    const isForbidden = (mayNot?.() ?? null) !== null;
+    button.hidden = isForbidden || !isOffered();
+    reason.dataset.shown = String(isForbidden || !button.hidden);
     setText(reason, why ?? "");
     setAttribute(button, "aria-disabled", why === null ? null : "true");
     setAttribute(button, "title", why);
@@ -111,11 +115,12 @@ export function actionBar(actions, ...others) {
   function show() {
     const told = new Set();
     const [before, hadFocus] = [offered(), row.contains(document.activeElement)];
-    for (const { button, reason, show } of buttons) {
+    for (const { reason, show } of buttons) {
       show();
       // What several buttons have in common is shown once. A description may be hidden, so each still has its own.
-      reason.hidden = button.hidden || told.has(reason.textContent);
-      if (!button.hidden) told.add(reason.textContent);
+      const isShown = reason.dataset.shown === "true";
+      reason.hidden = !isShown || told.has(reason.textContent);
+      if (isShown) told.add(reason.textContent);
     }
     if (offered() === before) return;
     // Another button is where this one was.

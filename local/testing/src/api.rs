@@ -12,6 +12,8 @@ pub use made::{flight_details, unique, unknown_id};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::Value;
 
+use crate::service::SERVICE_TOKEN;
+
 /// How long an answer may take on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -31,17 +33,31 @@ pub struct Api {
     base: String,
     /// Whether the pages are there that explain problems.
     explains: bool,
+    /// Whether it is a service of the system, and the roles of whom it asks for.
+    service: Option<Option<&'static str>>,
 }
 
 impl Api {
     /// A client of the API at this address, `http://host:port`, with connections of its own.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { client: http(), base: url.into(), explains: false }
+        Self { client: http(), base: url.into(), explains: false, service: None }
     }
 
     /// A client of the gateway at this address. Every type of problem that it answers has to have a page there.
     pub fn of_gateway(url: impl Into<String>) -> Self {
         Self { explains: true, ..Self::new(url) }
+    }
+
+    /// The same one, as the gateway is for somebody with these roles.
+    #[must_use]
+    pub fn with_roles(&self, roles: &'static str) -> Self {
+        Self { service: Some(Some(roles)), ..self.clone() }
+    }
+
+    /// The same one, as another service is that asks for itself.
+    #[must_use]
+    pub fn as_a_service(&self) -> Self {
+        Self { service: Some(None), ..self.clone() }
     }
 
     /// The same one, over another connection.
@@ -57,7 +73,11 @@ impl Api {
 
     /// A request for a path.
     pub fn call(&self, method: Method, path: &str) -> Call {
-        let request = self.client.request(method.clone(), self.at(path));
+        let mut request = self.client.request(method.clone(), self.at(path));
+        if let Some(roles) = self.service {
+            request = request.bearer_auth(SERVICE_TOKEN);
+            request = roles.into_iter().fold(request, |request, roles| request.header("Jetbridge-Roles", roles));
+        }
         Call::new(self.clone(), request, format!("{method} {path}"))
     }
 

@@ -3,6 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+/// How the correlation id begins of commands that are to be found in the audit log.
+pub(crate) const KNOWN_BY: &str = "known by ";
+
 /// One entry of the audit log.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -40,8 +43,12 @@ impl Entry {
         self.data["passengerId"].as_str()
     }
 
-    /// The idempotency key of the command that it comes from.
+    /// What the command that it comes from is known by, if that was sent with it: see
+    /// [`Call::known_by`](crate::Call::known_by). What the command has set off elsewhere is not meant, but the last step
+    /// of a departure is, whoever has taken it.
     pub fn key(&self) -> Option<&str> {
-        self.metadata["idempotencyKey"].as_str()
+        let is_own = self.metadata["$causationId"] == self.metadata["commandId"];
+        let known_by = self.metadata["$correlationId"].as_str()?.strip_prefix(KNOWN_BY)?;
+        (is_own || self.event_type == "FlightDisembarked").then_some(known_by)
     }
 }

@@ -7,6 +7,7 @@
 //! - [`TestCluster`]: several event store nodes for one test, of which one leads.
 //! - [`TestAuthority`] and [`TlsFront`]: TLS in front of either of them.
 //! - [`TestService`]: a service of ours in the process of a test, and [`Api`], a client of it.
+//! - [`assert_access`]: asks for routes as everybody who may and who may not.
 //! - [`temporary_folder`]: a folder for one test.
 //! - [`assert_settings_documented`]: compares a program's settings with the page for operators.
 //! - [`Reaper`]: cleans up after a test process, however it ends.
@@ -23,6 +24,7 @@
 )]
 
 mod accept;
+mod access;
 mod api;
 mod audit;
 mod call_proxy;
@@ -43,6 +45,7 @@ mod syncs;
 mod tls;
 mod upstream;
 
+pub use access::assert_access;
 pub use api::{Answer, Api, Call, at, flight_details, http, reversed, texts, unique, unknown_id};
 pub use audit::Entry;
 pub use call_proxy::CallProxy;
@@ -56,7 +59,7 @@ pub use process::is_running;
 pub use proxy::TestProxy;
 pub use reaper::Reaper;
 pub use scratch::temporary_folder;
-pub use service::TestService;
+pub use service::{SERVICE_TOKEN, SERVICE_TOKEN_FILE, TestService};
 pub use settings::assert_settings_documented;
 pub use skip::{pass_over, skip, test_name};
 pub use syncs::Syncs;

@@ -10,6 +10,11 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::api::Api;
 
+/// By what the services of all tests know each other.
+pub const SERVICE_TOKEN: &str = include_str!("../service-token").trim_ascii_end();
+/// The file that it is in.
+pub const SERVICE_TOKEN_FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/service-token");
+
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 
 /// A service that runs on the runtime of the test that started it, on a port of its own. It is told to stop when this
@@ -65,6 +70,11 @@ impl TestService {
     /// A client of it.
     pub fn api(&self) -> Api {
         Api::new(self.url(""))
+    }
+
+    /// A client of it, as the gateway is for somebody who may do everything.
+    pub fn inner_api(&self) -> Api {
+        self.api().with_roles("admin")
     }
 
     /// Tells it to stop, and waits until it has.

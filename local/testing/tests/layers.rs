@@ -66,7 +66,10 @@ fn allowed(package: &str) -> Option<Allowed> {
         "shared-infrastructure" => {
             rule(&["shared-kernel", "shared-rpc", "shared-eventstore-protocol", "shared-postgres-address"], None)
         }
-        "shared-api" | "shared-processor" => rule(&["shared-kernel", "shared-infrastructure", "shared-service"], None),
+        "shared-api" => rule(&["shared-kernel", "shared-infrastructure", "shared-service"], None),
+        "shared-processor" => {
+            rule(&["shared-access", "shared-kernel", "shared-infrastructure", "shared-service"], None)
+        }
         "domains" => rule_of(contracts(), None),
         "auditlog-api" => {
             let shared = ["domains", "shared-access", "shared-kernel", "shared-infrastructure", "shared-service"];
@@ -76,7 +79,7 @@ fn allowed(package: &str) -> Option<Allowed> {
         "containers-setup" => rule(&["shared-service"], None),
         "jetbridge-eventstore" => rule(&["shared-eventstore-protocol"], None),
         "bench" | "jetbridge-postgres" => rule(&[], None),
-        "jetbridge-testing" => rule(&["jetbridge-eventstore", "jetbridge-postgres"], None),
+        "jetbridge-testing" => rule(&["jetbridge-eventstore", "jetbridge-postgres", "shared-access"], None),
         "jetbridge-verify" => {
             let layers = ["contract", "core", "application", "infrastructure"];
             let of_domain = |domain: &&shared_kernel::Domain| layers.map(|layer| format!("{}-{layer}", domain.name));

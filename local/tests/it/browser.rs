@@ -26,6 +26,7 @@ mod navigation;
 mod once;
 mod operators;
 mod page;
+mod sign_in;
 
 mod together;
 mod typing;

@@ -23,7 +23,7 @@ type Done = Vec<(String, &'static str)>;
 /// A command that is carried out, or refused by a rule.
 async fn attempt(call: Call, event_type: &'static str, done: &mut Done) -> Option<Answer> {
     let key = unique();
-    let answer = call.key(&key).send().await;
+    let answer = call.known_by(&key).send().await;
     if answer.status.is_success() {
         done.push((key, event_type));
         return Some(answer);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use eventstore::{AppendToStreamOptions, Client, EventData};
 use flight_api::FlightApi;
 use flight_processor::FlightProcessor;
-use jetbridge_testing::{Api, TestDatabase, TestEventStore, TestProxy, TestService, eventually};
+use jetbridge_testing::{Api, SERVICE_TOKEN, TestDatabase, TestEventStore, TestProxy, TestService, eventually};
 use passenger_api::PassengerApi;
 use passenger_processor::PassengerProcessor;
 use reqwest::StatusCode;
@@ -52,7 +52,12 @@ fn apis(domain: &'static str, address: SocketAddr) -> ApiUrls {
 }
 
 async fn api<A: DomainApi>(store: &TestEventStore, database: &TestDatabase, apis: ApiUrls) -> TestService {
-    let config = shared_api::Config::new(url(&database.url()), url(store.connection_string()), apis);
+    let config = shared_api::Config::new(
+        url(&database.url()),
+        url(store.connection_string()),
+        apis,
+        SERVICE_TOKEN.parse().unwrap(),
+    );
     TestService::start(|listener, stop| async move { shared_api::run::<A>(config, listener, stop).await.unwrap() })
         .await
 }
@@ -64,7 +69,12 @@ async fn processor<P: DomainProcessor>(
     apis: ApiUrls,
     look_interval: Duration,
 ) -> TestService {
-    let config = shared_processor::Config::new(url(&database.url()), url(store.connection_string()), apis);
+    let config = shared_processor::Config::new(
+        url(&database.url()),
+        url(store.connection_string()),
+        apis,
+        SERVICE_TOKEN.parse().unwrap(),
+    );
     let config = shared_processor::Config { look_interval, ..config };
     let running = |listener, stop| async move { shared_processor::run::<P>(config, listener, stop).await.unwrap() };
     TestService::start(running).await
@@ -92,8 +102,8 @@ impl Airport {
         to_passengers.point_at(passenger_api.address());
         to_flights.point_at(flight_api.address());
         Self {
-            flights: flight_api.api(),
-            passengers: passenger_api.api(),
+            flights: flight_api.inner_api(),
+            passengers: passenger_api.inner_api(),
             to_passengers,
             to_flights,
             processor_to_passengers: TestProxy::start(passenger_api.address()).await,
@@ -201,6 +211,8 @@ async fn a_flight_whose_manifest_is_sealed_departs() {
     let answer = airport.flights.disembark(&flight).send().await;
     assert!(!answer.status.is_success(), "{answer:?}");
     airport.manifest_becomes(&flight, "sealed").await;
+    // Whoever completes it, the flight API asks whether it is sealed.
+    airport.to_passengers.hold_answers(false);
     airport.flight_becomes(&flight, "disembarked").await;
 }
 
@@ -263,7 +275,7 @@ async fn a_flight_hears_that_it_has_to_wait_again() {
 
 /// What a processor says is missing: what, of which flight.
 async fn missing(processor: &TestService) -> Vec<(String, String)> {
-    let answer = processor.api().get("/unfinished").send_once_available().await.expect(StatusCode::OK);
+    let answer = processor.inner_api().get("/unfinished").send_once_available().await.expect(StatusCode::OK);
     let text = |item: &Value, field: &str| item[field].as_str().unwrap_or_default().to_owned();
     let mut missing: Vec<_> = answer.body["items"]
         .as_array()
@@ -319,11 +331,12 @@ async fn what_no_event_announces_any_more_is_found_listed_and_brought_about() {
     airport.skip_reactions().await;
 
     let processors = airport.start_processors(Duration::from_millis(500)).await;
-    airport.flight_becomes(&sealed, "disembarked").await;
     // The flight API brings it about, which is still cut off from the passengers.
-    let expected = [("deletionWithPassengers", &deleted), ("landingWithoutArrivals", &landed)];
+    let expected =
+        [("deletionWithPassengers", &deleted), ("landingWithoutArrivals", &landed), ("sealWithoutDeparture", &sealed)];
     comes_to_miss(&processors.passenger, &expected).await;
     airport.to_passengers.mend();
+    airport.flight_becomes(&sealed, "disembarked").await;
     airport.manifest_becomes(&landed, "closed").await;
     airport.manifest_becomes(&deleted, "closed").await;
     shows(&airport.passengers, &format!("/api/passengers/{passenger}"), &["status"], "arrived").await;

@@ -5,7 +5,9 @@ mod departures;
 mod keys;
 
 use futures::future::join_all;
-use jetbridge_testing::{Answer, Api, Call, TestDatabase, TestEventStore, TestProxy, TestService, flight_details};
+use jetbridge_testing::{
+    Answer, Api, Call, SERVICE_TOKEN, TestDatabase, TestEventStore, TestProxy, TestService, flight_details,
+};
 use reqwest::StatusCode;
 use serde_json::json;
 use shared_api::DomainApi;
@@ -52,10 +54,10 @@ impl Replicas {
         to_passengers.point_at(passengers.address());
         to_flights.point_at(flights.address());
         let replicas = Self {
-            flights: flights.api(),
-            late_flights: late_flights.api(),
-            passengers: passengers.api(),
-            late_passengers: late_passengers.api(),
+            flights: flights.inner_api(),
+            late_flights: late_flights.inner_api(),
+            passengers: passengers.inner_api(),
+            late_passengers: late_passengers.inner_api(),
             flight_events,
             passenger_events,
             seals,
@@ -110,7 +112,12 @@ impl Replicas {
 
 async fn start<A: DomainApi>(data: &TestDatabase, event_store: &str, peer: (&'static str, &TestProxy)) -> TestService {
     let apis = [(peer.0, ServiceUrl::at(peer.1.address()).expect("an address"))].into();
-    let config = shared_api::Config::new(SecretUrl::new(data.url()), SecretUrl::new(event_store), apis);
+    let config = shared_api::Config::new(
+        SecretUrl::new(data.url()),
+        SecretUrl::new(event_store),
+        apis,
+        SERVICE_TOKEN.parse().expect("a token"),
+    );
     TestService::start(|listener, shutdown| async move {
         shared_api::run::<A>(config, listener, shutdown).await.expect("an API");
     })

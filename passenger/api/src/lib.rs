@@ -8,14 +8,16 @@ mod rpc;
 
 use std::sync::Arc;
 
+use jsonrpsee::Methods;
 use passenger_application::PassengerService;
 use passenger_core::Passengers;
 use passenger_infrastructure::{PassengerProjection, PassengerReadModel, RpcFlights};
-use shared_api::{Backend, DomainApi, Routes};
+use shared_api::{Backend, DomainApi};
 use shared_infrastructure::executor::ExecutorHandle;
 use shared_infrastructure::reader::Projection;
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::Domain;
+use shared_service::Routes;
 
 /// The passenger API.
 pub struct PassengerApi;
@@ -23,7 +25,7 @@ pub struct PassengerApi;
 type Service = PassengerService<ExecutorHandle<Passengers>, RpcFlights, PassengerReadModel>;
 
 /// What the routes work with.
-struct Api {
+pub struct Api {
     backend: Backend<Passengers>,
     service: Service,
     read_model: PassengerReadModel,
@@ -33,12 +35,20 @@ impl DomainApi for PassengerApi {
     const DOMAIN: &'static Domain = passenger_contract::DOMAIN;
     const PROJECTION: &'static str = PassengerProjection::NAME;
     type Decider = Passengers;
+    type Api = Api;
 
-    fn routes(backend: Backend<Passengers>, peers: &Peers) -> Result<Routes, InvalidRpcAddress> {
+    fn routes() -> Routes<Arc<Api>> {
+        routes::all()
+    }
+
+    fn api(backend: Backend<Passengers>, peers: &Peers) -> Result<Api, InvalidRpcAddress> {
         let flights = RpcFlights::new(peers.client(flight_contract::DOMAIN)?);
         let read_model = PassengerReadModel::new(backend.read_model.clone());
         let service = PassengerService::new(backend.executor.clone(), flights, read_model.clone());
-        let rpc = rpc::methods(service.clone()).into();
-        Ok(Routes { public: routes::router(Arc::new(Api { backend, service, read_model })), rpc })
+        Ok(Api { backend, service, read_model })
+    }
+
+    fn methods(api: &Api) -> Methods {
+        rpc::methods(api.service.clone()).into()
     }
 }

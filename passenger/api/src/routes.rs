@@ -2,32 +2,36 @@ use passenger_contract::{PassengerId, STREAM, problem_type};
 use shared_kernel::{Executed, Position};
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
 use flight_contract::FlightId;
 use passenger_application::{ManifestView, ManifestWithPassengers, PassengerError, PassengerFilter, PassengerView};
 use passenger_infrastructure::FIRST_PASSENGERS;
+use shared_access::{Access, Role};
 use shared_service::csv::{self, Format, Incomplete, Rows};
 use shared_service::headers::{JETBRIDGE_POSITION, position_value};
 use shared_service::{
     Command, CommandOn, IfNoneMatch, Page, Paging, PathId, Problem, Query, Reply, ReplyResult, RequestedPosition,
+    Routes,
 };
 
 use crate::Api;
 use crate::input::{AddInput, ManifestInput, ManifestKey, ManifestsInput, NameInput, OffloadInput, PassengersInput};
 use crate::problems::problem;
 
-pub(crate) fn router(api: Arc<Api>) -> Router {
-    Router::new()
-        .route("/api/passengers", get(list).post(add))
-        .route("/api/passengers/{id}", get(show).put(correct_name))
-        .route("/api/passengers/{id}/board", post(board))
-        .route("/api/passengers/{id}/offload", post(offload))
-        .route("/api/manifests", get(list_manifests))
-        .route("/api/manifests/{flightId}", get(show_manifest))
-        .with_state(api)
+const VIEWER: Access = Access::Role(Role::Viewer);
+const AGENT: Access = Access::Role(Role::Agent);
+
+pub(crate) fn all() -> Routes<Arc<Api>> {
+    Routes::new()
+        .get("/api/passengers", VIEWER, list)
+        .post("/api/passengers", AGENT, add)
+        .get("/api/passengers/{id}", VIEWER, show)
+        .put("/api/passengers/{id}", AGENT, correct_name)
+        .post("/api/passengers/{id}/board", AGENT, board)
+        .post("/api/passengers/{id}/offload", AGENT, offload)
+        .get("/api/manifests", VIEWER, list_manifests)
+        .get("/api/manifests/{flightId}", VIEWER, show_manifest)
 }
 
 async fn add(State(api): State<Arc<Api>>, command: Command<AddInput>) -> ReplyResult<PassengerView> {

@@ -135,7 +135,7 @@ impl<E: Execute<Passengers>, F: Flights, R: Records> PassengerService<E, F, R> {
     }
 
     /// Closes the manifest of a flight that has ended, for good, however many passengers there are. Answers the newest
-    /// event that shows it.
+    /// event that shows it. Whether it has ended, and how, is asked for, whoever says so.
     ///
     /// # Errors
     /// [`PassengerError`], never a rejection.
@@ -145,6 +145,10 @@ impl<E: Execute<Passengers>, F: Flights, R: Records> PassengerService<E, F, R> {
         ending: FlightEnding,
         cause: Cause,
     ) -> Result<Option<Revision>, PassengerError> {
+        match (ending, self.flights.admission(flight_id).await?) {
+            (FlightEnding::Landed, Admission::Arrived) | (FlightEnding::Deleted, Admission::UnknownFlight) => {}
+            _ => return Err(Interruption::Internal("the flight has not ended like that".to_owned()).into()),
+        }
         let command = || PassengerCommand::Close { flight_id, ending };
         // It closes first, so nobody is added any more, and each round takes some of those who are left.
         loop {

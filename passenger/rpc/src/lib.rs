@@ -21,7 +21,8 @@ pub trait ManifestRpc {
     #[method(name = "previewSeal", param_kind = map)]
     async fn preview_seal(&self, flight_id: FlightId) -> RpcResult<SealAnswer>;
 
-    /// Closes the manifest of a flight that has ended, for good.
+    /// Closes the manifest of a flight that has ended, for good. The flight is asked about it; fails if it has not ended
+    /// like that.
     #[method(name = "close", param_kind = map)]
     async fn close(&self, flight_id: FlightId, ending: FlightEnding, cause: Cause) -> RpcResult<Effect>;
 }

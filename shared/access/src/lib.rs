@@ -1,5 +1,6 @@
 //! Who may do what: roles, what a route asks for, and the principal that a request comes from.
 
+pub mod keys;
 mod principal;
 mod role;
 

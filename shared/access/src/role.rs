@@ -102,6 +102,8 @@ pub enum Access {
     Known,
     /// A role that includes this one.
     Role(Role),
+    /// To be a service of this system that acts for itself, and for nobody.
+    Service,
 }
 
 impl Access {
@@ -112,6 +114,13 @@ impl Access {
             Self::Public => true,
             Self::Known => roles.is_some(),
             Self::Role(required) => roles.is_some_and(|roles| roles.include(required)),
+            Self::Service => false,
         }
+    }
+
+    /// Whether a service that acts for itself may come in.
+    #[must_use]
+    pub const fn admits_services(self) -> bool {
+        matches!(self, Self::Public | Self::Service)
     }
 }

@@ -7,9 +7,9 @@ mod refusals;
 mod service;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use jsonrpsee::Methods;
 use shared_infrastructure::InvalidSetting;
 use shared_infrastructure::executor::{ExecutorHandle, ExecutorSettings};
@@ -19,10 +19,10 @@ use shared_infrastructure::read_model::ReadModel;
 use shared_infrastructure::refusals::KEEP_REFUSALS_FOR;
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::{Decider, Domain, Position};
-use shared_service::ServerSettings;
 use shared_service::domain_service::{ApiUrls, DomainServiceArgs};
 use shared_service::process::run_service;
 use shared_service::settings::{AppendArgs, SecretUrl};
+use shared_service::{Routes, ServerSettings, ServiceTokens};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -37,11 +37,20 @@ pub trait DomainApi: Send + Sync + 'static {
     /// Its rules.
     type Decider: Decider;
 
-    /// What it answers, with what it works with, and with the APIs of the domains that it calls.
+    /// What its routes work with.
+    type Api: Send + Sync + 'static;
+
+    /// Its public routes, and who may call each of them.
+    fn routes() -> Routes<Arc<Self::Api>>;
+
+    /// What they work with, from what every API works with and the APIs of the domains that it calls.
     ///
     /// # Errors
     /// [`InvalidRpcAddress`] if one of them cannot be called.
-    fn routes(backend: Backend<Self::Decider>, peers: &Peers) -> Result<Routes, InvalidRpcAddress>;
+    fn api(backend: Backend<Self::Decider>, peers: &Peers) -> Result<Self::Api, InvalidRpcAddress>;
+
+    /// The JSON-RPC methods that other domains call.
+    fn methods(api: &Self::Api) -> Methods;
 }
 
 /// What the API of a domain works with.
@@ -65,14 +74,6 @@ impl<D: Decider> Backend<D> {
     }
 }
 
-/// What the API of a domain answers.
-pub struct Routes {
-    /// Its public paths.
-    pub public: Router,
-    /// The JSON-RPC methods that other domains call.
-    pub rpc: Methods,
-}
-
 /// What the API of a domain needs.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -92,6 +93,8 @@ pub struct Config {
     pub keep_refusals_for: Option<Duration>,
     /// Where the APIs are of the domains that it calls.
     pub apis: ApiUrls,
+    /// By what it knows the other services, and they know it.
+    pub tokens: ServiceTokens,
     /// For whom it listens.
     pub server: ServerSettings,
 }
@@ -99,7 +102,7 @@ pub struct Config {
 impl Config {
     /// An API that keeps its data there; everything else as it is unless an operator says otherwise.
     #[must_use]
-    pub fn new(database_url: SecretUrl, event_store: SecretUrl, apis: ApiUrls) -> Self {
+    pub fn new(database_url: SecretUrl, event_store: SecretUrl, apis: ApiUrls, tokens: ServiceTokens) -> Self {
         let ExecutorSettings { append_bytes, command_queue } = ExecutorSettings::default();
         Self {
             database_url,
@@ -110,6 +113,7 @@ impl Config {
             forget_after: FORGET_AFTER,
             keep_refusals_for: Some(KEEP_REFUSALS_FOR),
             apis,
+            tokens,
             server: ServerSettings::default(),
         }
     }
@@ -144,7 +148,8 @@ pub fn main<A: DomainApi>() -> ExitCode {
             forget_after: args.own.forget_after(),
             keep_refusals_for: args.own.keep_refusals_for(),
             server: args.server(),
-            apis: args.apis,
+            tokens: args.tokens()?,
+            apis: args.apis()?,
         };
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(run::<A>(config, listener, shutdown).await?)
     })

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use axum::Router;
 use axum::extract::{MatchedPath, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::Response;
@@ -11,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::value::RawValue;
 use shared_infrastructure::refusals::{RefusalLog, Refused};
 use shared_kernel::{Decider, DomainEvent, ProblemType};
-use shared_service::{ReadCommand, parse};
+use shared_service::{ReadCommand, Routes, parse};
 use uuid::Uuid;
 
 use crate::DomainApi;
@@ -32,7 +31,7 @@ struct Noting {
 }
 
 /// The same routes, whose refusals of commands are noted.
-pub(crate) fn noted<A: DomainApi>(routes: Router, log: RefusalLog) -> Router {
+pub(crate) fn noted<A: DomainApi>(routes: Routes, log: RefusalLog) -> Routes {
     let id_field = A::DOMAIN.id_field;
     let body_fields = [id_field, <A::Decider as Decider>::Event::KEY_FIELD];
     routes.layer(middleware::from_fn_with_state(Noting { log, id_field, body_fields }, note))

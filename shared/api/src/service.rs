@@ -1,6 +1,7 @@
 //! The API of a domain as a service: what it starts, checks and stops.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use axum::{Extension, Router};
 use shared_infrastructure::InvalidSetting;
@@ -38,20 +39,21 @@ pub(crate) async fn run<A: DomainApi>(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
-    let peers: Peers = config.apis.iter().map(|(name, service)| (*name, rpc::url(service))).collect();
+    let peers = Peers::new(rpc::urls(&config.apis), config.tokens.credential());
     let prepared = Tasks::<A::Decider>::prepare(&config, A::DOMAIN, A::PROJECTION);
     let tasks = prepared.map_err(RunError::Setting)?;
     let checks = tasks.checks();
-    let routes = A::routes(tasks.backend(A::DOMAIN), &peers);
-    let routes = routes.map_err(|unusable| RunError::Setting(unusable.into()))?;
-    let (methods, _rpc_handle) = rpc::routes(routes.rpc);
+    let api = A::api(tasks.backend(A::DOMAIN), &peers).map_err(|unusable| RunError::Setting(unusable.into()))?;
+    let (methods, _rpc_handle) = rpc::routes(A::methods(&api));
+    let public = A::routes().with_state(Arc::new(api));
     let commands = match &tasks.refusals {
-        Some((log, _)) => refusals::noted::<A>(routes.public, log.clone()),
-        None => routes.public,
+        Some((log, _)) => refusals::noted::<A>(public, log.clone()),
+        None => public,
     };
     let names = Extension(ServiceNames::known_to(A::DOMAIN));
-    let public = shared_service::finish(commands.layer(names).merge(health::routes(checks)), limits::REQUEST);
-    tasks.run(config.server, listener, public.merge(methods), shutdown).await
+    let public = commands.layer(names).merge(health::routes(checks)).finish(limits::REQUEST);
+    tokio::spawn(config.tokens.clone().follow(shutdown.clone()));
+    tasks.run(config.server, listener, config.tokens.guard(public.merge(methods)), shutdown).await
 }
 
 /// Everything that runs beside the answers of an API, ready to run.

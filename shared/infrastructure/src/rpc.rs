@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
+use http::{HeaderValue, header};
 use jsonrpsee::core::ClientError;
-use jsonrpsee::http_client::{HttpClient, HttpClientBuilder};
+use jsonrpsee::http_client::{HttpBackend, HttpClient, HttpClientBuilder, HttpRequest, RpcLogger, RpcService};
 use shared_kernel::Domain;
 use shared_rpc::Fault;
+use tower::layer::layer_fn;
+use tower::{Service, ServiceBuilder};
 
 use crate::limits;
 
@@ -25,35 +29,43 @@ pub struct InvalidRpcAddress {
     reason: String,
 }
 
-/// The addresses of the JSON-RPC methods of other domains, by the names of the domains.
-#[derive(Debug, Clone, Default)]
-pub struct Peers(BTreeMap<&'static str, String>);
+/// What calls say in `Authorization`, asked for each of them: it may change while clients are in use.
+pub type Credential = Arc<dyn Fn() -> HeaderValue + Send + Sync>;
 
-impl FromIterator<(&'static str, String)> for Peers {
-    fn from_iter<I: IntoIterator<Item = (&'static str, String)>>(addresses: I) -> Self {
-        Self(addresses.into_iter().collect())
-    }
+/// The addresses of the JSON-RPC methods of other domains, by the names of the domains.
+#[derive(Clone)]
+pub struct Peers {
+    addresses: BTreeMap<&'static str, String>,
+    credential: Credential,
 }
 
 impl Peers {
+    /// Domains at these addresses, who know their callers by this credential.
+    pub fn new(addresses: impl IntoIterator<Item = (&'static str, String)>, credential: Credential) -> Self {
+        Self { addresses: addresses.into_iter().collect(), credential }
+    }
+
     /// A client of a domain that is among them.
     ///
     /// # Errors
     /// [`InvalidRpcAddress`] if it is not, or if its address cannot be parsed.
     pub fn client(&self, domain: &Domain) -> Result<RpcClient, InvalidRpcAddress> {
         let service = format!("{} API", domain.name);
-        match self.0.get(domain.name) {
-            Some(address) => RpcClient::new(service, address),
+        match self.addresses.get(domain.name) {
+            Some(address) => RpcClient::new(service, address, Arc::clone(&self.credential)),
             None => Err(InvalidRpcAddress { service, reason: "it is not set".to_owned() }),
         }
     }
 }
 
+/// What the methods of a contract are called through.
+pub type Transport = HttpClient<RpcLogger<RpcService<Authorized>>>;
+
 /// Calls the JSON-RPC methods of one service.
 #[derive(Clone)]
 pub struct RpcClient {
     service: Arc<str>,
-    client: HttpClient,
+    client: Transport,
 }
 
 impl RpcClient {
@@ -61,9 +73,11 @@ impl RpcClient {
     ///
     /// # Errors
     /// [`InvalidRpcAddress`] if the address cannot be parsed.
-    pub fn new(service: impl Into<String>, url: &str) -> Result<Self, InvalidRpcAddress> {
+    pub fn new(service: impl Into<String>, url: &str, credential: Credential) -> Result<Self, InvalidRpcAddress> {
         let service = service.into();
+        let authorized = move |backend| Authorized { backend, credential: Arc::clone(&credential) };
         let built = HttpClientBuilder::default()
+            .set_http_middleware(ServiceBuilder::new().layer(layer_fn(authorized)))
             .request_timeout(limits::RPC_ATTEMPT)
             .max_concurrent_requests(CALLS_AT_ONCE)
             .build(url);
@@ -79,7 +93,7 @@ impl RpcClient {
     ///
     /// # Errors
     /// [`Fault`] once the attempts or the time are used up.
-    pub async fn call<T, F>(&self, method: impl Fn(HttpClient) -> F) -> Result<T, Fault>
+    pub async fn call<T, F>(&self, method: impl Fn(Transport) -> F) -> Result<T, Fault>
     where
         F: Future<Output = Result<T, ClientError>>,
     {
@@ -99,5 +113,27 @@ impl RpcClient {
                 Err(Fault::OutcomeUnknown { service: self.service.to_string(), reason: "no answer in time".to_owned() })
             }
         }
+    }
+}
+
+/// Sends requests with a credential.
+#[derive(Clone)]
+pub struct Authorized {
+    backend: HttpBackend,
+    credential: Credential,
+}
+
+impl Service<HttpRequest> for Authorized {
+    type Response = <HttpBackend as Service<HttpRequest>>::Response;
+    type Error = <HttpBackend as Service<HttpRequest>>::Error;
+    type Future = <HttpBackend as Service<HttpRequest>>::Future;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Service::<HttpRequest>::poll_ready(&mut self.backend, context)
+    }
+
+    fn call(&mut self, mut request: HttpRequest) -> Self::Future {
+        request.headers_mut().insert(header::AUTHORIZATION, (self.credential)());
+        self.backend.call(request)
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Idempotency, IdempotencyKey, InvalidText, Text};
+use crate::{Idempotency, IdempotencyKey, InvalidPrincipalId, InvalidText, PrincipalId, Text};
 
 /// Who asks, for the audit log: free text, see [`Text`].
 pub type ActorName = Text<100>;
@@ -20,6 +20,9 @@ pub struct Cause {
     pub causation_id: Option<String>,
     /// Who asked, as far as that is known: a name a client gives itself, or that of a service. An [`ActorName`].
     pub actor: String,
+    /// Who asked, as far as that was checked; `None` where nobody has to say so, and for what services do by themselves.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<PrincipalId>,
     /// The W3C trace context's `traceparent`, if the request had one: see [`trace_parent`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_parent: Option<String>,
@@ -38,6 +41,8 @@ struct ReceivedCause {
     causation_id: Option<String>,
     actor: String,
     #[serde(default)]
+    subject: Option<String>,
+    #[serde(default)]
     trace_parent: Option<String>,
     #[serde(default)]
     step_of: Option<Idempotency>,
@@ -55,6 +60,9 @@ pub enum InvalidCause {
     /// The actor.
     #[error("actor {0}")]
     Actor(InvalidText),
+    /// Who asked.
+    #[error("subject {0}")]
+    Subject(#[from] InvalidPrincipalId),
     /// The trace context.
     #[error("traceParent is not a traceparent of W3C Trace Context, version 00")]
     TraceParent,
@@ -72,7 +80,7 @@ impl TryFrom<ReceivedCause> for Cause {
     type Error = InvalidCause;
 
     fn try_from(received: ReceivedCause) -> Result<Self, InvalidCause> {
-        let ReceivedCause { correlation_id, causation_id, actor, trace_parent: trace, step_of } = received;
+        let ReceivedCause { correlation_id, causation_id, actor, subject, trace_parent: trace, step_of } = received;
         if !is_correlation_id(&correlation_id) {
             return Err(InvalidCause::CorrelationId);
         }
@@ -80,13 +88,14 @@ impl TryFrom<ReceivedCause> for Cause {
             return Err(InvalidCause::CausationId);
         }
         ActorName::new(&actor).map_err(InvalidCause::Actor)?;
+        let subject = subject.map(PrincipalId::try_from).transpose()?;
         if trace.as_deref().is_some_and(|trace| trace_parent(trace).as_deref() != Some(trace)) {
             return Err(InvalidCause::TraceParent);
         }
         if step_of.as_ref().is_some_and(|step_of| !step_of.is_well_formed()) {
             return Err(InvalidCause::StepOf);
         }
-        Ok(Self { correlation_id, causation_id, actor, trace_parent: trace, step_of })
+        Ok(Self { correlation_id, causation_id, actor, subject, trace_parent: trace, step_of })
     }
 }
 

@@ -34,7 +34,7 @@ impl CommandContext {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Idempotency {
-    /// The key as the client sent it.
+    /// The key as the client sent it, or, of a client that is known, the one that it becomes for it alone.
     pub key: IdempotencyKey,
     /// A digest of the request, so that the same key on another request is noticed.
     pub fingerprint: String,
@@ -91,6 +91,12 @@ impl IdempotencyKey {
     #[must_use]
     pub fn of_command(command_id: Uuid) -> Self {
         Self(command_id.to_string())
+    }
+
+    /// The key that a client's own key becomes where it is to be told apart from those of others, by a digest of both.
+    #[must_use]
+    pub fn of_digest(digest: [u8; 32]) -> Self {
+        Self(digest.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
     /// The key.

@@ -12,6 +12,7 @@ mod unfinished;
 
 use std::marker::PhantomData;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Extension;
@@ -24,14 +25,17 @@ use shared_infrastructure::postgres::{Database, POOLED_CONNECTIONS};
 use shared_infrastructure::reader::{LOOK_INTERVAL, Projection, Projector, Reaction, Reactor};
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::{Domain, DomainEvent};
-use shared_service::ServerSettings;
 use shared_service::domain_service::{ApiUrls, DomainService, DomainServiceArgs, ServiceKind};
 use shared_service::process::run_service;
 use shared_service::settings::SecretUrl;
-use shared_service::{ServiceNames, rpc};
+use shared_service::{ServerSettings, ServiceTokens};
+use shared_service::{ServiceNames, health, rpc};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub use routes::{Processor, routes};
+
+const REQUEST_LIMIT: Duration = Duration::from_secs(35);
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(5);
 
@@ -65,6 +69,8 @@ pub struct Config {
     pub event_store: SecretUrl,
     /// Where the APIs are of the domains that it calls.
     pub apis: ApiUrls,
+    /// By what it knows the other services, and they know it.
+    pub tokens: ServiceTokens,
     /// How often it is looked for what is missing in other domains.
     pub look_interval: Duration,
     /// For whom it listens.
@@ -74,10 +80,10 @@ pub struct Config {
 impl Config {
     /// A processor that keeps its data there; everything else as it is unless an operator says otherwise.
     #[must_use]
-    pub fn new(database_url: SecretUrl, event_store: SecretUrl, apis: ApiUrls) -> Self {
+    pub fn new(database_url: SecretUrl, event_store: SecretUrl, apis: ApiUrls, tokens: ServiceTokens) -> Self {
         let (database_connections, look_interval) = (POOLED_CONNECTIONS, LOOK_INTERVAL);
         let server = ServerSettings::default();
-        Self { database_url, database_connections, event_store, apis, look_interval, server }
+        Self { database_url, database_connections, event_store, apis, tokens, look_interval, server }
     }
 }
 
@@ -92,7 +98,7 @@ pub async fn run<P: DomainProcessor>(
 ) -> Result<(), InvalidSetting> {
     let event_store = EventStore::new(config.event_store.expose())?;
     let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
-    let peers: Peers = config.apis.iter().map(|(name, service)| (*name, rpc::url(service))).collect();
+    let peers = Peers::new(rpc::urls(&config.apis), config.tokens.credential());
     let (stream, reaction) = (P::DOMAIN.stream.name, P::reaction(&peers)?);
     let asking = event_store.separate();
     let (projector, projecting) =
@@ -100,8 +106,12 @@ pub async fn run<P: DomainProcessor>(
     let (reactor, reacting) =
         Reactor::looking_every(config.look_interval, reaction, stream, event_store, database.clone());
     let workers = [(P::Projection::NAME, projecting), (P::Reaction::NAME, reacting)];
-    let router = routes::router(stream, <P::Reaction as Reaction>::Event::KEY_FIELD, asking, database.clone(), workers);
-    let router = router.layer(Extension(ServiceNames::known_to(P::DOMAIN)));
+    let checks = checks::of(&workers, stream, asking, &database);
+    let key_field = <P::Reaction as Reaction>::Event::KEY_FIELD;
+    let processor = Arc::new(Processor { database: database.clone(), workers, key_field });
+    let routes = routes().with_state(processor).merge(health::routes(checks)).finish(REQUEST_LIMIT);
+    let router = config.tokens.guard(routes.layer(Extension(ServiceNames::known_to(P::DOMAIN))));
+    tokio::spawn(config.tokens.follow(shutdown.clone()));
 
     let serving = shared_service::serve_with(config.server, listener, router, shutdown.clone());
     let working = async {
@@ -121,7 +131,7 @@ pub fn main<P: DomainProcessor>() -> ExitCode {
         let config = Config {
             database_connections: args.database_connections(),
             server: args.server(),
-            ..Config::new(args.database()?, args.event_store()?, args.apis)
+            ..Config::new(args.database()?, args.event_store()?, args.apis()?, args.tokens()?)
         };
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(run::<P>(config, listener, shutdown).await?)
     })

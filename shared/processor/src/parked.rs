@@ -3,38 +3,29 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::{get, post};
-use axum::{Json, Router};
 use futures::future::join_all;
 use serde::Serialize;
 use shared_infrastructure::parking::{self, Counted, DiscardedEvent, DiscardedPlace, ParkedEvent, ParkedPlace};
-use shared_infrastructure::postgres::{Database, DatabaseError};
-use shared_infrastructure::worker::{Discard, NotCarriedOut, Replayed, WorkerHandle};
+use shared_infrastructure::postgres::DatabaseError;
+use shared_infrastructure::worker::{Discard, NotCarriedOut, Replayed};
 use shared_kernel::{QueryError, Text};
-use shared_service::{CommandOn, EventId, Fields, FromFields, Paging, Problem, Query, problem_type};
+use shared_service::{CommandOn, EventId, Fields, FromFields, Paging, Problem, Query, Routes, problem_type};
 use uuid::Uuid;
 
 use crate::listed::{Asked, CountedPage, counted};
+use crate::routes::{OPERATORS, Processor};
 
 /// How long a replay or a discard may take before its caller is told to look again later.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// The readers of a processor, by name.
-pub(crate) type Workers = [(&'static str, WorkerHandle); 2];
-
-struct Processor {
-    database: Database,
-    workers: Workers,
-}
-
-pub(crate) fn routes(database: Database, workers: Workers) -> Router {
-    Router::new()
-        .route("/parked", get(list))
-        .route("/parked/discarded", get(list_discarded))
-        .route("/parked/replay", post(replay))
-        .route("/parked/{eventId}/discard", post(discard))
-        .with_state(Arc::new(Processor { database, workers }))
+pub(crate) fn routes() -> Routes<Arc<Processor>> {
+    Routes::new()
+        .get("/parked", OPERATORS, list)
+        .get("/parked/discarded", OPERATORS, list_discarded)
+        .post("/parked/replay", OPERATORS, replay)
+        .post("/parked/{eventId}/discard", OPERATORS, discard)
 }
 
 async fn list(

@@ -3,22 +3,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::routing::post;
 use futures::future::join_all;
 use serde::Deserialize;
 use shared_infrastructure::worker::ResumeFrom;
-use shared_service::{Problem, body, problem_type};
+use shared_service::{Problem, Routes, body, problem_type};
 
-use crate::parked::Workers;
+use crate::routes::{OPERATORS, Processor};
 
 /// How long resuming may take.
 const LIMIT: Duration = Duration::from_secs(30);
 
-pub(crate) fn routes(workers: Workers) -> Router {
-    Router::new().route("/reactions/resume", post(resume)).with_state(Arc::new(workers))
+pub(crate) fn routes() -> Routes<Arc<Processor>> {
+    Routes::new().post("/reactions/resume", OPERATORS, resume)
 }
 
 #[derive(Deserialize, Default)]
@@ -28,7 +26,8 @@ struct Resume {
 }
 
 /// Lets reactions go on with another history. An empty body means from its beginning.
-async fn resume(State(workers): State<Arc<Workers>>, request: Request) -> Result<StatusCode, Problem> {
+async fn resume(State(processor): State<Arc<Processor>>, request: Request) -> Result<StatusCode, Problem> {
+    let workers = &processor.workers;
     let (parts, body) = request.into_parts();
     let body = body::read(&parts.headers, body).await?;
     let resume: Resume = match body.is_empty() {

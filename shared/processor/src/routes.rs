@@ -1,27 +1,29 @@
-use std::time::Duration;
+use std::sync::Arc;
 
-use axum::Router;
-use shared_infrastructure::event_store::EventStore;
+use shared_access::{Access, Role};
 use shared_infrastructure::postgres::Database;
-use shared_service::{finish, health};
+use shared_infrastructure::worker::WorkerHandle;
+use shared_service::Routes;
 
-use crate::parked::{self, Workers};
-use crate::{checks, reactions, unfinished};
+use crate::{parked, reactions, unfinished};
 
-const REQUEST_LIMIT: Duration = Duration::from_secs(35);
+/// What a processor shows and does is for those who operate the system.
+pub(crate) const OPERATORS: Access = Access::Role(Role::Admin);
 
-/// Health; the events that could not be processed; what is missing in other domains; and an operator's word that another
-/// history is to be reacted to.
-pub(crate) fn router(
-    stream: &'static str,
-    key_field: &'static str,
-    event_store: EventStore,
-    database: Database,
-    workers: Workers,
-) -> Router {
-    let checks = checks::of(&workers, stream, event_store, &database);
-    let parked = parked::routes(database.clone(), workers.clone());
-    let unfinished = unfinished::routes(key_field, database, workers.clone());
-    let routes = parked.merge(unfinished).merge(reactions::routes(workers));
-    finish(routes.merge(health::routes(checks)), REQUEST_LIMIT)
+/// The readers of a processor, by name.
+pub(crate) type Workers = [(&'static str, WorkerHandle); 2];
+
+/// What the routes of a processor work with.
+pub struct Processor {
+    pub(crate) database: Database,
+    pub(crate) workers: Workers,
+    /// The field that names what the domain's events are about.
+    pub(crate) key_field: &'static str,
+}
+
+/// The routes of every processor but those of its health: the events that could not be processed; what is missing in
+/// other domains; and an operator's word that another history is to be reacted to.
+#[must_use]
+pub fn routes() -> Routes<Arc<Processor>> {
+    parked::routes().merge(unfinished::routes()).merge(reactions::routes())
 }

@@ -2,35 +2,25 @@
 
 use std::sync::Arc;
 
+use axum::Json;
 use axum::extract::State;
-use axum::routing::get;
-use axum::{Json, Router};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use shared_infrastructure::postgres::Database;
 use shared_infrastructure::unfinished;
 use shared_infrastructure::worker::{Halted, Retrying};
 use shared_kernel::QueryError;
-use shared_service::{Problem, Query};
+use shared_service::{Problem, Query, Routes};
 use uuid::Uuid;
 
 use crate::listed::{Asked, CountedPage, counted};
-use crate::parked::Workers;
+use crate::routes::{OPERATORS, Processor};
 
 /// The kind of reactions that wait for an operator's word.
 const OTHER_HISTORY: &str = "otherHistory";
 
-struct Processor {
-    database: Database,
-    workers: Workers,
-    /// The field that names what the domain's events are about.
-    key_field: &'static str,
-}
-
-pub(crate) fn routes(key_field: &'static str, database: Database, workers: Workers) -> Router {
-    let processor = Processor { database, workers, key_field };
-    Router::new().route("/unfinished", get(list)).with_state(Arc::new(processor))
+pub(crate) fn routes() -> Routes<Arc<Processor>> {
+    Routes::new().get("/unfinished", OPERATORS, list)
 }
 
 /// A place in the list, which is in this order.

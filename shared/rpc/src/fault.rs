@@ -1,4 +1,5 @@
 use jsonrpsee::core::ClientError;
+use jsonrpsee::http_client::transport::Error as TransportError;
 use jsonrpsee::types::ErrorObjectOwned;
 use shared_kernel::Interruption;
 
@@ -74,6 +75,10 @@ impl Fault {
                 _ => Self::OutcomeUnknown { service, reason },
             },
             ClientError::Transport(cause) if is_refused_connection(&**cause) => Self::Unavailable { service, reason },
+            ClientError::Transport(cause) if is_refused_credential(&**cause) => {
+                let reason = "it does not accept the service token; set the same --service-token-file for both";
+                Self::Unavailable { service, reason: reason.to_owned() }
+            }
             // A connection that broke later, and one whose answer cannot be read, may have carried the call.
             _ => Self::OutcomeUnknown { service, reason },
         }
@@ -99,6 +104,12 @@ fn is_refused_connection(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |cause| (*cause).source())
         .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
         .any(|cause| unreachable.contains(&cause.kind()))
+}
+
+/// Whether the service does not know who calls.
+fn is_refused_credential(error: &(dyn std::error::Error + 'static)) -> bool {
+    const UNAUTHORIZED: u16 = 401;
+    matches!(error.downcast_ref(), Some(TransportError::Rejected { status_code: UNAUTHORIZED }))
 }
 
 impl From<Fault> for Interruption {

@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 use shared_kernel::{ActorName, Cause, Domain, InvalidCorrelationId, is_correlation_id, trace_parent};
 use uuid::Uuid;
 
+use crate::caller::Caller;
 use crate::headers::{JETBRIDGE_ACTOR, TRACEPARENT, X_CORRELATION_ID};
 use crate::problem::Problem;
 
@@ -33,7 +34,9 @@ impl ServiceNames {
         Self::of([domain.name].into_iter().chain(domain.calls.iter().copied()))
     }
 
-    fn contain(&self, name: &str) -> bool {
+    /// Whether a service is called so.
+    #[must_use]
+    pub fn contain(&self, name: &str) -> bool {
         SHARED_SERVICES.iter().any(|own| own.eq_ignore_ascii_case(name))
             || self.0.iter().any(|domain| Domain::is_name_of_service(domain, name))
     }
@@ -48,6 +51,7 @@ pub fn cause(headers: &HeaderMap, extensions: &Extensions) -> Result<Cause, Prob
     Ok(Cause {
         correlation_id: correlation_id(headers)?,
         causation_id: None,
+        subject: extensions.get().and_then(Caller::subject).cloned(),
         actor: actor.map_or_else(|| ANONYMOUS.to_owned(), |actor| actor.as_str().to_owned()),
         trace_parent: only_trace_parent(headers),
         step_of: None,

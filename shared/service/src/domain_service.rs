@@ -11,7 +11,11 @@ use shared_kernel::Domain;
 use crate::process::ServiceArgs;
 use crate::secret::SecretFileError;
 use crate::server::{ConnectionLimits, ServerSettings};
-use crate::settings::{DatabaseAddressError, DatabaseArgs, EventStoreArgs, ListenArgs, SecretUrl, ServiceUrl};
+use crate::service_tokens::{ServiceTokenArgs, ServiceTokenError, ServiceTokens};
+use crate::settings::{
+    DatabaseAddressError, DatabaseArgs, EventStoreArgs, ListenArgs, PlainHttpArgs, PlainHttpRefused, SecretUrl,
+    ServiceUrl,
+};
 use crate::telemetry::LogArgs;
 
 /// One of the services of a domain, as far as its command line says so.
@@ -40,8 +44,7 @@ pub type ApiUrls = BTreeMap<&'static str, ServiceUrl>;
 #[derive(Debug)]
 pub struct DomainServiceArgs<S, O> {
     common: CommonArgs,
-    /// Where the APIs are that it calls.
-    pub apis: ApiUrls,
+    apis: ApiUrls,
     /// What only it has.
     pub own: O,
     service: PhantomData<S>,
@@ -55,6 +58,10 @@ struct CommonArgs {
     database: DatabaseArgs,
     #[command(flatten)]
     event_store: EventStoreArgs,
+    #[command(flatten)]
+    tokens: ServiceTokenArgs,
+    #[command(flatten)]
+    plain_http: PlainHttpArgs,
     #[command(flatten)]
     log: LogArgs,
 }
@@ -92,6 +99,25 @@ impl<S, O> DomainServiceArgs<S, O> {
     /// As [`EventStoreArgs::address`].
     pub fn event_store(&self) -> Result<SecretUrl, SecretFileError> {
         self.common.event_store.address()
+    }
+}
+
+impl<S, O> DomainServiceArgs<S, O> {
+    /// By what it knows the other services, and they know it.
+    ///
+    /// # Errors
+    /// As [`ServiceTokenArgs::tokens`].
+    pub fn tokens(&self) -> Result<ServiceTokens, ServiceTokenError> {
+        self.common.tokens.tokens()
+    }
+
+    /// Where the APIs are that it calls.
+    ///
+    /// # Errors
+    /// As [`PlainHttpArgs::check`].
+    pub fn apis(&self) -> Result<ApiUrls, PlainHttpRefused> {
+        self.common.plain_http.check(self.apis.values())?;
+        Ok(self.apis.clone())
     }
 }
 

@@ -14,6 +14,10 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 pub const JETBRIDGE_POSITION: HeaderName = HeaderName::from_static("jetbridge-position");
 /// Who asks: a name that a client gives itself, kept in the audit log.
 pub const JETBRIDGE_ACTOR: HeaderName = HeaderName::from_static("jetbridge-actor");
+/// Whom the gateway asks for: a [`shared_kernel::PrincipalId`].
+pub const JETBRIDGE_SUBJECT: HeaderName = HeaderName::from_static("jetbridge-subject");
+/// What they may do: [`shared_access::Roles`].
+pub const JETBRIDGE_ROLES: HeaderName = HeaderName::from_static("jetbridge-roles");
 /// The same for everything that one request sets off.
 pub const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 /// W3C trace context.

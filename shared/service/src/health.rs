@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Json, Router};
+use axum::{Extension, Json};
 use futures::future::{BoxFuture, join_all};
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
+use shared_access::{Access, Role};
+
+use crate::caller::Caller;
+use crate::routes::Routes;
 
 /// How long one check may take.
 const CHECK_LIMIT: Duration = Duration::from_secs(2);
@@ -114,14 +117,24 @@ async fn run_one(name: &str, check: &Check) -> CheckResult {
 }
 
 /// `GET /health/live`, always 200 as long as the process answers, and `GET /health/ready`: 503 if something is down,
-/// else 200.
-pub fn routes<S: Clone + Send + Sync + 'static>(checks: Checks) -> Router<S> {
+/// else 200. What was looked at is for services and operators; everybody else gets to know no more than that.
+pub fn routes<S: Clone + Send + Sync + 'static>(checks: Checks) -> Routes<S> {
     let live = || async { Health { status: Status::Up, checks: Vec::new() } };
-    let ready = move || {
+    let ready = move |caller: Option<Extension<Caller>>| {
         let checks = checks.clone();
-        async move { checks.run().await }
+        async move {
+            let health = checks.run().await;
+            match caller {
+                Some(Extension(caller)) if shows_details_to(&caller) => health,
+                _ => Health { checks: Vec::new(), ..health },
+            }
+        }
     };
-    Router::new().route("/health/live", get(live)).route("/health/ready", get(ready))
+    Routes::new().get("/health/live", Access::Public, live).get("/health/ready", Access::Public, ready)
+}
+
+fn shows_details_to(caller: &Caller) -> bool {
+    [Access::Service, Access::Role(Role::Admin)].into_iter().any(|access| caller.may_enter(access))
 }
 
 impl IntoResponse for Health {

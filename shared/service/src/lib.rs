@@ -4,6 +4,7 @@
 
 pub mod accept;
 pub mod body;
+mod caller;
 mod cause;
 pub mod client;
 mod command;
@@ -27,12 +28,15 @@ pub mod problem_type;
 pub mod process;
 mod query;
 mod reply;
+mod routes;
 pub mod rpc;
 pub mod secret;
 mod server;
+mod service_tokens;
 pub mod settings;
 pub mod telemetry;
 
+pub use caller::{CHALLENGE, Caller, admit, authentication_required, not_allowed};
 pub use cause::{ServiceNames, actor, cause};
 pub use command::{Command, CommandOn, ReadCommand};
 pub use edge::{check_expectations, finish, method_not_allowed, not_found};
@@ -47,6 +51,8 @@ pub use preconditions::IfNoneMatch;
 pub use problem::Problem;
 pub use query::{FromQuery, Params, Query};
 pub use reply::{Reply, ReplyResult};
+pub use routes::{Route, Routes};
 pub use server::{
     BindError, ConnectionLimits, RunError, ServerSettings, TaskEnded, bind, serve, serve_beside, serve_with,
 };
+pub use service_tokens::{ServiceTokenArgs, ServiceTokenError, ServiceTokens};

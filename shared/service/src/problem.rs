@@ -25,7 +25,8 @@ const REFUSED_RETRY_AFTER: Duration = Duration::from_secs(10);
 
 /// A refused or failed request, as its sender gets to know it.
 ///
-/// Turning one with a 5xx status, or 421, into a response logs it, once, with what was given to [`Problem::caused_by`].
+/// Turning one with a 5xx status, or 421, into a response logs it, once, with what was given to [`Problem::caused_by`];
+/// one with 401 only if something was given.
 /// What fails for every client at once is logged once a second for each type, with the number of those left out.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Problem(Box<Content>);
@@ -189,8 +190,10 @@ impl Problem {
 
     fn log(&self) {
         let status = self.status();
-        // One for another host is mended by operators as well: the service has to know its names.
-        if !status.is_server_error() && self.0.kind != problem_type::MISDIRECTED_REQUEST {
+        // One for another host, or from a service with another token, is mended by operators as well.
+        let is_misconfigured = self.0.kind == problem_type::MISDIRECTED_REQUEST
+            || self.0.kind == problem_type::AUTHENTICATION_REQUIRED && self.0.cause.is_some();
+        if !status.is_server_error() && !is_misconfigured {
             return;
         }
         let (kind, status) = (self.0.kind.slug, status.as_u16());

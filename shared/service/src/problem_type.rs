@@ -19,6 +19,12 @@ shared_kernel::problem_types! {
     CROSS_SITE = 403, "cross-site", "Sent by another site",
         "A page of another site has sent this request, and it is of a kind that may change something. Nothing was done.",
         "Send it from a page of this service, from a program, or from a page whose origin the operators allow (`--allowed-origins`).";
+    AUTHENTICATION_REQUIRED = 401, "authentication-required", "Authentication required",
+        "The request does not say who sends it, or not in a way that is accepted here. Nothing was done.",
+        "Send what identifies you in the header Authorization, as WWW-Authenticate asks for it.";
+    NOT_ALLOWED = 403, "not-allowed", "Not allowed",
+        "Who sends this request may not do what it asks for. Nothing was done.",
+        "`requiredRole` is the least of the roles that would do. Operators give roles.";
     NOT_FOUND = 404, "not-found", "Not found",
         "There is nothing at this address.",
         "Check the path against the API description.";
@@ -44,7 +50,7 @@ shared_kernel::problem_types! {
         "The Idempotency-Key was used before, for a different request. Nothing was done.",
         "Use a fresh key for each new command, and the same key only to repeat a request with the same content.";
     TOO_MANY_REQUESTS = 429, "too-many-requests", "Too many requests",
-        "More requests came, from this address or at all, than the service takes at a time; or more live feeds than it keeps open for one address. Nothing was done.",
+        "More requests came, of one client or at all, than the service takes; or more live feeds than it keeps open for one client; or too much that identifies nobody. Nothing was done.",
         "Wait for the number of seconds in Retry-After, then send it again.";
     INTERNAL_ERROR = 500, "internal-error", "Internal error",
         "Something went wrong inside the service that should not. Its operators find the cause in the log.",

@@ -34,8 +34,17 @@ const HEALTHCHECK_LIMIT: Duration = Duration::from_secs(2);
 
 /// The command line of a service.
 pub trait ServiceArgs: Parser {
+    /// Whether its program is one service, which can be asked for its health by the subcommand `healthcheck`.
+    const IS_SERVICE: bool = true;
+
     /// How the process logs.
     fn log(&self) -> &LogArgs;
+
+    /// Does what another subcommand than `healthcheck` asks for, which needs none of the settings. `None` if it is none of
+    /// that kind.
+    fn carry_out(_subcommand: &str, _matches: &ArgMatches) -> Option<ExitCode> {
+        None
+    }
 }
 
 /// Runs a service from its command line until SIGINT or SIGTERM: `run` gets the settings, and a token that is
@@ -51,18 +60,19 @@ where
     F: Future<Output = Result<(), E>>,
     E: Into<Box<dyn Error + Send + Sync>>,
 {
-    let matches = without_values_of_variables(with_healthcheck(A::command())).get_matches();
-    if let Some((HEALTHCHECK, matches)) = matches.subcommand() {
-        return ask_for_health(matches);
+    let command = if A::IS_SERVICE { with_healthcheck(A::command()) } else { A::command() };
+    let matches = without_values_of_variables(command).get_matches();
+    match matches.subcommand() {
+        Some((HEALTHCHECK, matches)) if A::IS_SERVICE => return ask_for_health(matches),
+        Some((subcommand, matches)) => {
+            if let Some(ended) = A::carry_out(subcommand, matches) {
+                return ended;
+            }
+        }
+        None => {}
     }
     let args = A::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut A::command()).exit());
-    match start(args, run) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            report(&*error);
-            ExitCode::FAILURE
-        }
-    }
+    ended(start(args, run))
 }
 
 /// Keeps the values of environment variables, which may be secret, out of the help.
@@ -70,11 +80,10 @@ fn without_values_of_variables(command: Command) -> Command {
     command.mut_args(|arg| arg.hide_env_values(true)).mut_subcommands(without_values_of_variables)
 }
 
-/// A service's command line with the subcommand `healthcheck`, which needs none of the settings but `--listen`. A
-/// program that has subcommands of its own is not one of the services.
+/// A service's command line with the subcommand `healthcheck`, which needs none of the settings but `--listen`.
 fn with_healthcheck(command: Command) -> Command {
     let listens = command.get_arguments().any(|argument| argument.get_id() == LISTEN);
-    if !listens || command.has_subcommands() {
+    if !listens {
         return command;
     }
     let healthcheck = Command::new(HEALTHCHECK).about(
@@ -120,6 +129,17 @@ where
     });
     runtime.shutdown_timeout(RUNTIME_SHUTDOWN);
     result
+}
+
+/// What a program ends with: an error is written to standard error, in one line with its causes.
+pub fn ended(outcome: Result<(), Box<dyn Error + Send + Sync>>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&*error);
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn report(error: &(dyn Error + 'static)) {

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// The longest secret, in bytes.
 const MAX_BYTES: usize = 1_024;
+/// So many secrets are read from one file, at most.
+const MAX_LINES: usize = 16;
 
 /// What people write where a secret belongs, in lower case and without punctuation.
 const EXAMPLES: [&str; 10] =
@@ -80,14 +82,24 @@ impl Secret {
     /// # Errors
     /// [`SecretFileError`] if the file cannot be read, or what is in it is refused.
     pub fn read(path: &Path) -> Result<Self, SecretFileError> {
-        let unreadable = |source| SecretFileError::Unreadable { path: path.to_owned(), source };
-        let refused = |refusal| SecretFileError::Refused { path: path.to_owned(), refusal };
-        let mut bytes = Vec::new();
         // More than a secret and its line end is refused for its length, so the rest need not be read.
-        let most = u64::try_from(2 * MAX_BYTES).unwrap_or(u64::MAX);
-        File::open(path).map_err(unreadable)?.take(most).read_to_end(&mut bytes).map_err(unreadable)?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| refused(Refusal::Malformed))?;
-        Self::new(text).map_err(refused)
+        Self::new(&text_of(path, 2 * MAX_BYTES)?).map_err(|refusal| refused(path, refusal))
+    }
+
+    /// Reads the secrets of a file that may have several, one on each line: while one takes the place of another.
+    ///
+    /// # Errors
+    /// [`SecretFileError`] if the file cannot be read, or a line of it is refused, or there is none.
+    pub fn read_lines(path: &Path) -> Result<Vec<Self>, SecretFileError> {
+        const MOST: usize = MAX_LINES * 2 * MAX_BYTES;
+        let text = text_of(path, MOST)?;
+        // The last line would be a part of one.
+        if text.len() >= MOST {
+            return Err(refused(path, Refusal::Malformed));
+        }
+        let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let secrets = lines.map(Self::new).collect::<Result<Vec<_>, _>>().map_err(|refusal| refused(path, refusal))?;
+        if secrets.is_empty() { Err(refused(path, Refusal::Empty)) } else { Ok(secrets) }
     }
 
     /// The secret itself: for connecting, never for showing.
@@ -101,6 +113,19 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(***)")
     }
+}
+
+/// What is in a file, up to a number of bytes.
+fn text_of(path: &Path, most: usize) -> Result<String, SecretFileError> {
+    let unreadable = |source| SecretFileError::Unreadable { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    let most = u64::try_from(most).unwrap_or(u64::MAX);
+    File::open(path).map_err(unreadable)?.take(most).read_to_end(&mut bytes).map_err(unreadable)?;
+    String::from_utf8(bytes).map_err(|_| refused(path, Refusal::Malformed))
+}
+
+fn refused(path: &Path, refusal: Refusal) -> SecretFileError {
+    SecretFileError::Refused { path: path.to_owned(), refusal }
 }
 
 fn is_example(text: &str) -> bool {

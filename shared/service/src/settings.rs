@@ -3,6 +3,7 @@
 //! A service flattens those that it needs into its own `clap` arguments.
 
 mod listen;
+mod plain_http;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -21,6 +22,7 @@ use shared_postgres_address::{InvalidPostgresAddress, PostgresAddress};
 
 use crate::secret::{Secret, SecretFileError};
 pub use listen::{List, ListenArgs};
+pub use plain_http::{PlainHttpArgs, PlainHttpRefused};
 
 /// What has to be encoded in the user and the password of an address. The rest is left as it is, because the client of
 /// the event store does not decode them.

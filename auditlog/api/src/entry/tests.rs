@@ -1,4 +1,16 @@
-use super::json;
+use super::{json, metadata};
+
+#[test]
+fn what_only_services_need_is_no_part_of_metadata() {
+    let stored = r#"{"b":1.10,"idempotencyKey":"k","a":18446744073709551616,"requestFingerprint":"f","stepOf":{"key":"k"},"subject":"key:a","b":2}"#;
+    let shown = r#"{"b":1.10,"a":18446744073709551616,"subject":"key:a","b":2}"#;
+    assert_eq!(metadata(stored.as_bytes()).get(), shown);
+    assert_eq!(metadata(br#"{"idempotencyK\u0065y":"k","stepOf":1}"#).get(), "{}");
+    for other in [r#"{"a":"stepOf"}"#, r#"["stepOf"]"#, r#""stepOf""#, "null", r#"{"a":{"stepOf":1}}"#] {
+        assert_eq!(metadata(other.as_bytes()).get(), other);
+    }
+    assert_eq!(metadata(b"not json: stepOf").get(), r#""not json: stepOf""#);
+}
 
 #[test]
 fn json_is_passed_on_as_it_is_stored() {

@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use eventstore::EventData;
 use jetbridge_testing::{TestEventStore, eventually};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use crate::support::{FLIGHTS, LIMIT, Message, PASSENGERS, Sse, TestApi, append_to_both, event, name, names, world};
+use crate::support::{
+    FLIGHTS, LIMIT, Message, PASSENGERS, Sse, TestApi, append_to_both, event, name, names, problem, world,
+};
 
 #[tokio::test]
 async fn a_follower_sees_what_happens_from_now_on() {
@@ -126,4 +130,37 @@ async fn the_end_of_the_service_ends_the_stream() {
     assert!(feed.message().await.is_some());
     let (end, ()) = tokio::join!(feed.message(), api.service.stop());
     assert_eq!(end, None);
+}
+
+#[tokio::test]
+async fn a_change_says_that_something_has_happened_and_nothing_else() {
+    let (_store, api, appender) = world().await;
+    let (flight, passenger) = (Uuid::now_v7(), Uuid::now_v7());
+    let data = json!({ "flightId": flight, "passengerId": passenger, "name": "Ada", "a note": flight, "said": flight });
+    let secret = EventData::json("PassengerCheckedIn", &data).unwrap().id(Uuid::new_v4());
+    let about_it = format!("?flightId={flight}");
+    let follow = async |query: &str, last_event_id: Option<&str>| {
+        let request = api.get(&format!("/api/changes{query}"));
+        let request = last_event_id.into_iter().fold(request, |request, id| request.header("Last-Event-ID", id));
+        Sse::of(request.send().await.unwrap())
+    };
+    let (mut all, mut some) = (api.follow("", None).await, follow(&about_it, None).await);
+    let beginning = some.message().await.unwrap().id.unwrap();
+    appender.append_some(FLIGHTS, 1).await;
+    appender.append(PASSENGERS, vec![secret.metadata_as_json(&json!({ "actor": "desk" })).unwrap()]).await;
+
+    let (_, entry) = (all.entry_message().await, all.entry_message().await);
+    let change = some.entry_message().await;
+    let expected = json!({
+        "stream": PASSENGERS, "type": "PassengerCheckedIn", "time": entry.entry()["created"], "position": "p0",
+        "flightId": flight, "passengerId": passenger,
+    });
+    assert_eq!((change.entry(), &change.id), (expected, &entry.id));
+    let again = follow(&about_it, Some(&beginning)).await.entry_message().await;
+    assert_eq!(again, change, "the same from the past, behind the same cursor");
+    follow("", Some("x")).await.problem(400, "malformed-header", "30000").await;
+    for (query, parameter) in [("actor=desk", "actor"), ("eventType=X", "eventType"), ("limit=1", "limit")] {
+        let response = api.get(&format!("/api/changes?{query}")).send().await.unwrap();
+        assert_eq!(problem(response, 422, "invalid-request").await["errors"][0]["parameter"], parameter);
+    }
 }

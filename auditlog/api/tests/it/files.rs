@@ -35,7 +35,8 @@ async fn a_file_has_what_the_list_has() {
     let (_store, api, appender) = world().await;
     let (flight, passenger) = (Uuid::now_v7(), Uuid::now_v7());
     let data = json!({ "flightId": flight, "passengerId": passenger, "name": "=1+1, \"x\"" });
-    let named = EventData::json("CheckedIn", &data).unwrap().metadata_as_json(&json!({ "actor": "@desk" })).unwrap();
+    let metadata = json!({ "actor": "@desk", "subject": "key:Desk", "idempotencyKey": "k", "requestFingerprint": "f" });
+    let named = EventData::json("CheckedIn", &data).unwrap().metadata_as_json(&metadata).unwrap();
     appender.append(PASSENGERS, vec![named]).await;
     appender.append(FLIGHTS, vec![EventData::binary("-1", "=cmd()".as_bytes().to_vec().into())]).await;
 
@@ -49,19 +50,20 @@ async fn a_file_has_what_the_list_has() {
     assert!(text.contains(",\"'-1\",") && !text.contains(",\"-1\""), "{text}");
 
     let entries = api.whole("all", 10).await;
-    let expected = |entry: &Value, ids: [&str; 2], actor: &str| {
+    assert_eq!(entries[0]["metadata"], json!({ "actor": "@desk", "subject": "key:Desk" }), "no keys");
+    let expected = |entry: &Value, ids: [&str; 2], actor: &str, subject: &str| {
         let plain = |field: &str| entry[field].as_str().map_or_else(|| entry[field].to_string(), str::to_owned);
         let before = ["stream", "eventNumber", "eventId", "eventType", "created"].map(plain);
-        let after = [actor.to_owned(), entry["data"].to_string(), entry["metadata"].to_string(), plain("position")];
-        [&before[..], &ids.map(str::to_owned), &after].concat()
+        let shown = [entry["data"].to_string(), entry["metadata"].to_string(), plain("position")];
+        [&before[..], &ids.map(str::to_owned), &[actor.to_owned()], &shown, &[subject.to_owned()]].concat()
     };
     let columns =
-        "stream,eventNumber,eventId,eventType,created,flightId,passengerId,actor,data,metadata,position".split(',');
+        "stream,eventNumber,eventId,eventType,created,flightId,passengerId,actor,data,metadata,position,subject";
     let ids = [flight.to_string(), passenger.to_string()];
     let wanted = [
-        columns.map(str::to_owned).collect(),
-        expected(&entries[0], [&ids[0], &ids[1]], "@desk"),
-        expected(&entries[1], ["", ""], ""),
+        columns.split(',').map(str::to_owned).collect(),
+        expected(&entries[0], [&ids[0], &ids[1]], "@desk", "key:Desk"),
+        expected(&entries[1], ["", ""], "", ""),
     ];
     let mut found = cells(&text);
     // Fields of JSON have no order.

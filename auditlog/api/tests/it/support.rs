@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use auditlog_api::Config;
 use eventstore::{AppendToStreamOptions, Client, EventData, ExpectedRevision};
-use jetbridge_testing::{TestEventStore, TestService, http};
+use jetbridge_testing::{SERVICE_TOKEN, TestEventStore, TestService, http};
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use shared_service::ServerSettings;
@@ -36,7 +36,13 @@ impl TestApi {
     pub(crate) async fn start_with(event_store: &str, max_followers: usize) -> Self {
         let event_store = SecretUrl::new(event_store);
         let server = ServerSettings::default();
-        let config = Config { domains: domains::ALL, event_store, max_followers, server };
+        let config = Config {
+            domains: domains::ALL,
+            event_store,
+            max_followers,
+            tokens: SERVICE_TOKEN.parse().unwrap(),
+            server,
+        };
         let service = TestService::start(|listener, shutdown| async move {
             auditlog_api::run(config, listener, shutdown).await.unwrap();
         })
@@ -45,7 +51,7 @@ impl TestApi {
     }
 
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
-        self.http.get(self.service.url(path))
+        self.http.get(self.service.url(path)).bearer_auth(SERVICE_TOKEN).header("Jetbridge-Roles", "admin")
     }
 
     /// A page of a list: `flights`, `passengers` or `all`, with a query.

@@ -21,6 +21,11 @@ fn missing_passwords_are_made_and_kept_from_then_on() {
     assert_eq!(setup(&arguments).unwrap(), format!("{}: kept\n{}: kept\n", paths[0], paths[1]));
     assert_eq!(passwords, paths.each_ref().map(|path| fs::read_to_string(path).unwrap()));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+
+    // One that is taking the place of another is beside it.
+    fs::remove_file(&paths[0]).unwrap();
+    fs::write(&paths[0], passwords.join("\n")).unwrap();
+    assert_eq!(setup(&arguments).unwrap(), format!("{}: kept\n{}: kept\n", paths[0], paths[1]));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use jetbridge_testing::{Answer, Api, eventually, unique};
+use jetbridge_testing::{Answer, Api, SERVICE_TOKEN_FILE, eventually, unique};
 use reqwest::StatusCode;
 
 use crate::support::{Tables, TestApi};
@@ -34,12 +34,13 @@ impl Elsewhere {
         let process = Command::new(env!("CARGO_BIN_EXE_flight-api"))
             .args(["--listen", &port.to_string(), "--database-url", &tables.0.url()])
             .args(["--event-store", api.event_store(), "--passenger-api", &format!("http://{port}")])
+            .args(["--service-token-file", SERVICE_TOKEN_FILE])
             .env("LD_PRELOAD", &clock)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        Self { process, api: Api::new(format!("http://{port}")) }
+        Self { process, api: Api::new(format!("http://{port}")).with_roles("admin") }
     }
 
     /// Waits until it answers.

@@ -12,7 +12,7 @@ use crate::support::{Tables, TestApi};
 async fn note(api: &TestApi, cause: Value) -> Value {
     let params = json!({ "flight_id": Uuid::now_v7(), "complete": true, "manifest_revision": 7, "cause": cause });
     let call = json!({ "jsonrpc": "2.0", "id": 1, "method": "flight.noteManifest", "params": params });
-    api.post("/rpc").json(&call).response().await.json().await.unwrap()
+    api.as_a_service().post("/rpc").json(&call).response().await.json().await.unwrap()
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use flight_core::{
 };
 use flight_infrastructure::FlightProjection;
 use flight_processor::FlightProcessor;
-use jetbridge_testing::{Api, TestDatabase, TestEventStore, TestService, texts};
+use jetbridge_testing::{Api, SERVICE_TOKEN, TestDatabase, TestEventStore, TestService, texts};
 use serde_json::{Value, json};
 use shared_infrastructure::reader::Numbered;
 use shared_infrastructure::testing;
@@ -81,11 +81,16 @@ impl TestApi {
         let service = TestService::start(|listener, shutdown| async move {
             // Queries of flights do not ask it.
             let passenger_api = ServiceUrl::at(listener.local_addr().unwrap()).unwrap();
-            let config = shared_api::Config::new(urls.0, urls.1, [("passenger", passenger_api)].into());
+            let config = shared_api::Config::new(
+                urls.0,
+                urls.1,
+                [("passenger", passenger_api)].into(),
+                SERVICE_TOKEN.parse().unwrap(),
+            );
             shared_api::run::<FlightApi>(config, listener, shutdown).await.unwrap();
         })
         .await;
-        Self { client: service.api(), service, store }
+        Self { client: service.inner_api(), service, store }
     }
 
     /// Runs the processor as well, until it is dropped.
@@ -93,7 +98,12 @@ impl TestApi {
         // Nothing that these tests do has to be passed on to it.
         let apis = [("passenger", ServiceUrl::at(self.service.address()).unwrap())].into();
         let event_store = SecretUrl::new(self.store.connection_string());
-        let config = shared_processor::Config::new(SecretUrl::new(tables.0.url()), event_store, apis);
+        let config = shared_processor::Config::new(
+            SecretUrl::new(tables.0.url()),
+            event_store,
+            apis,
+            SERVICE_TOKEN.parse().unwrap(),
+        );
         TestService::start(|listener, shutdown| async move {
             shared_processor::run::<FlightProcessor>(config, listener, shutdown).await.unwrap();
         })

@@ -139,7 +139,8 @@ async fn a_sealed_flight_departs_although_its_key_was_used_for_something_else() 
 
 #[tokio::test]
 async fn the_reaction_completes_a_departure_whose_key_was_used_for_something_else() {
-    let passengers = flight_after([]);
+    let mut passengers = flight_after([]);
+    passengers.is_sealed();
     let correction = CommandContext { idempotency: Some(keyed("k", "correct")), ..context() };
     service(&passengers).correct_details(flight_id(), other_details(), None, correction).await.unwrap();
     let cause = Cause { step_of: Some(keyed("k", "disembark")), ..context().cause };
@@ -148,6 +149,25 @@ async fn the_reaction_completes_a_departure_whose_key_was_used_for_something_els
         assert_eq!(completed, Ok(Some(Revision(2))));
     }
     assert_eq!(departures(&passengers.flights.events()), 1);
+}
+
+/// Whoever says so: the manifest knows.
+#[tokio::test]
+async fn a_departure_is_completed_only_if_the_manifest_is_sealed() {
+    let missing = SealAnswer::NotAllBoarded { missing: 1, passengers: Vec::new(), revision: None };
+    let complete = SealAnswer::Sealed { revision: Some(Revision(7)), newly: true };
+    for answer in [missing, complete, SealAnswer::Closed] {
+        let mut passengers = flight_after([]);
+        passengers.preview = Some(answer);
+        let refused = service(&passengers).complete_departure(flight_id(), context()).await;
+        assert!(matches!(refused, Err(FlightError::Interrupted(Interruption::Internal(_)))), "{refused:?}");
+        assert_eq!(departures(&passengers.flights.events()), 0);
+    }
+    // One that has left, or is not there, is not asked about.
+    let mut departed = flight_after([departed()]);
+    departed.somebody_is_missing();
+    service(&departed).complete_departure(flight_id(), context()).await.unwrap();
+    assert_eq!((departures(&departed.flights.events()), departed.asked()), (1, Vec::new()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -39,6 +39,11 @@ impl PassengerDomain {
         self.seal = Ok(SealAnswer::NotAllBoarded { missing: 2, passengers: Vec::new(), revision });
     }
 
+    /// The manifest was sealed before.
+    pub(crate) fn is_sealed(&mut self) {
+        self.preview = Some(SealAnswer::Sealed { revision: Some(Revision(7)), newly: false });
+    }
+
     pub(crate) fn asked(&self) -> Vec<&'static str> {
         self.asked.lock().unwrap().clone()
     }
@@ -60,7 +65,9 @@ impl Manifests for PassengerDomain {
             *self.correction_accepted.lock().unwrap() = Some(corrected.is_ok());
         }
         if self.reaction_is_faster {
-            service(self).complete_departure(flight_id, context_of(cause)).await.unwrap();
+            let mut sealed = self.clone();
+            sealed.is_sealed();
+            service(&sealed).complete_departure(flight_id, context_of(cause)).await.unwrap();
         }
         self.seal.clone()
     }
@@ -130,6 +137,7 @@ pub(crate) fn context() -> CommandContext {
         correlation_id: "c".to_owned(),
         causation_id: None,
         actor: "gate 7".to_owned(),
+        subject: None,
         trace_parent: None,
         step_of: None,
     })

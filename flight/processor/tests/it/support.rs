@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use eventstore::{AppendToStreamOptions, Client, EventData};
 use flight_processor::FlightProcessor;
-use jetbridge_testing::{Api, TestDatabase, TestEventStore, TestService};
+use jetbridge_testing::{Api, SERVICE_TOKEN, TestDatabase, TestEventStore, TestService};
 use shared_processor::Config;
 use shared_service::settings::SecretUrl;
 
@@ -15,12 +15,15 @@ pub(crate) async fn start(store: &TestEventStore, database: &TestDatabase) -> (T
     let (database_url, event_store) = (SecretUrl::new(database.url()), SecretUrl::new(store.connection_string()));
     // Nobody is there.
     let apis = [("passenger", "http://127.0.0.1:1".parse().unwrap())].into();
-    let config = Config { database_connections: 4, ..Config::new(database_url, event_store, apis) };
+    let config = Config {
+        database_connections: 4,
+        ..Config::new(database_url, event_store, apis, SERVICE_TOKEN.parse().unwrap())
+    };
     let service = TestService::start(|listener, shutdown| async move {
         shared_processor::run::<FlightProcessor>(config, listener, shutdown).await.unwrap();
     })
     .await;
-    let api = service.api();
+    let api = service.inner_api();
     (service, api)
 }
 

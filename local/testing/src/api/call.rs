@@ -9,6 +9,7 @@ use reqwest::{Body, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
 use super::{Answer, Api};
+use crate::audit::KNOWN_BY;
 use crate::eventually::eventually;
 
 /// How long what an API needs may take to start.
@@ -58,6 +59,12 @@ impl Call {
     #[must_use]
     pub fn key(self, key: &str) -> Self {
         self.header("Idempotency-Key", key)
+    }
+
+    /// With an `Idempotency-Key` by which its entries are found in the audit log, which does not show keys.
+    #[must_use]
+    pub fn known_by(self, key: &str) -> Self {
+        self.key(key).header("X-Correlation-Id", &format!("{KNOWN_BY}{key}"))
     }
 
     /// With `If-Match`.

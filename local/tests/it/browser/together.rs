@@ -16,7 +16,7 @@ const QUIET: Duration = Duration::from_secs(4);
 async fn requests(page: &Page) -> Vec<String> {
     let script = "return performance.getEntriesByType('resource').map(({ name }) => name)";
     let mut requests: Vec<String> = page.evaluates(script, &[]).await;
-    requests.retain(|request| !request.contains("/api/auditlog/events"));
+    requests.retain(|request| !request.contains("/api/changes"));
     requests
 }
 

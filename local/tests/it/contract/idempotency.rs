@@ -17,11 +17,11 @@ async fn assert_repeatable(
     meanwhile: Option<Call>,
 ) -> Answer {
     let key = unique();
-    let first = command().key(&key).send().await.expect(status);
+    let first = command().known_by(&key).send().await.expect(status);
     if let Some(meanwhile) = meanwhile {
         meanwhile.send().await;
     }
-    let second = command().key(&key).send().await;
+    let second = command().known_by(&key).send().await;
     assert_same(&first, &second);
     let history = History::read(api).await;
     let commands: Vec<_> = history.with_key(&key).map(|entry| &entry.metadata["commandId"]).collect();
@@ -112,7 +112,7 @@ async fn a_key_belongs_to_one_request() {
         command.key(&key).send().await.expect_problem(422, "idempotency-key-reused");
     }
     let key = unique();
-    api.create_flight().key(&key).send().await.expect(StatusCode::CREATED);
+    api.create_flight().known_by(&key).send().await.expect(StatusCode::CREATED);
     for command in [api.delete_flight(&other), api.put(&format!("/api/flights/{other}")).json(&flight_details())] {
         command.key(&key).send().await.expect_problem(422, "idempotency-key-reused");
     }
@@ -139,7 +139,7 @@ async fn assert_carried_out_once(api: &Api, command: impl Fn(&Api) -> Call) {
     let key = unique();
     let mut answers = JoinSet::new();
     for _ in 0..16 {
-        answers.spawn(command(&api.another_connection()).key(&key).send());
+        answers.spawn(command(&api.another_connection()).known_by(&key).send());
     }
     let answers = answers.join_all().await;
     assert!(answers[0].status.is_success(), "{:?}", answers[0]);

@@ -26,6 +26,7 @@ async fn methods_that_a_path_does_not_have_are_refused_with_those_it_has() {
         ("/api/auditlog/passengers".to_owned(), "GET,HEAD"),
         ("/api/auditlog/refusals".to_owned(), "GET,HEAD"),
         ("/api/auditlog/events".to_owned(), "GET,HEAD"),
+        ("/api/changes".to_owned(), "GET,HEAD"),
         ("/api/health".to_owned(), "GET,HEAD"),
         ("/health/live".to_owned(), "GET,HEAD"),
         ("/health/ready".to_owned(), "GET,HEAD"),

@@ -12,7 +12,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Tables, TestApi, append, new_flight, process, stored};
+use crate::support::{Tables, TestApi, append, flights_are_deleted, new_flight, process, stored};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -60,7 +60,7 @@ async fn close(api: &TestApi, flight: &str) -> Value {
     let cause = json!({"correlationId": "a test", "causationId": null, "actor": "a test"});
     let params = json!({"flight_id": flight, "ending": "deleted", "cause": cause});
     let call = json!({"jsonrpc": "2.0", "id": 1, "method": "manifest.close", "params": params});
-    api.post("/rpc").json(&call).response().await.json().await.unwrap()
+    api.as_a_service().post("/rpc").json(&call).response().await.json().await.unwrap()
 }
 
 #[tokio::test]
@@ -69,9 +69,9 @@ async fn an_api_that_has_forgotten_them_answers_as_one_that_has_not() {
     let (flight, mut passengers, events) = landed();
     append(&store, &events).await;
     let _processor = process(&tables, &store).await;
-    let remembering =
-        TestApi::start_on(&tables, store.connection_string(), shared_infrastructure::ledger::FORGET_AFTER);
-    let forgetting = TestApi::start_on(&tables, store.connection_string(), Duration::ZERO);
+    let (flights, _handle) = flights_are_deleted().await;
+    let start = |forget_after| TestApi::start_on(&tables, store.connection_string(), forget_after, Some(flights));
+    let (remembering, forgetting) = (start(shared_infrastructure::ledger::FORGET_AFTER), start(Duration::ZERO));
     let (remembering, forgetting) = tokio::join!(remembering, forgetting);
     eventually("they are shown", LIMIT, async || {
         forgetting.texts(&format!("/api/passengers?flightId={flight}"), "id").await.len() == passengers.len()

@@ -1,11 +1,15 @@
 //! A running passenger API, and passengers and manifests that its projection has written.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::ops::Deref;
 use std::time::Duration;
 
 use eventstore::EventData;
-use flight_contract::FlightId;
-use jetbridge_testing::{Api, TestDatabase, TestEventStore, TestService};
+use flight_contract::{Admission, FlightId};
+use jetbridge_testing::{Api, SERVICE_TOKEN, TestDatabase, TestEventStore, TestService};
+use jsonrpsee::RpcModule;
+use jsonrpsee::core::RpcResult;
+use jsonrpsee::server::{Server, ServerHandle};
 use passenger_api::PassengerApi;
 use passenger_contract::{FlightEnding, PassengerId};
 use passenger_core::{
@@ -76,13 +80,21 @@ impl Tables {
     }
 }
 
+/// A flight API that knows no flights, until the handle is dropped.
+pub(crate) async fn flights_are_deleted() -> (SocketAddr, ServerHandle) {
+    let mut module = RpcModule::new(());
+    module.register_method("flight.admission", |_, (), _| RpcResult::Ok(Admission::UnknownFlight)).unwrap();
+    let server = Server::builder().build((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    (server.local_addr().unwrap(), server.start(module))
+}
+
 /// Runs the processor, until it is dropped.
 pub(crate) async fn process(tables: &Tables, store: &TestEventStore) -> TestService {
     let urls = (SecretUrl::new(tables.0.url()), SecretUrl::new(store.connection_string()));
     TestService::start(|listener, shutdown| async move {
         // Nothing here has to be passed on to it.
         let apis = [("flight", ServiceUrl::at(listener.local_addr().unwrap()).unwrap())].into();
-        let config = shared_processor::Config::new(urls.0, urls.1, apis);
+        let config = shared_processor::Config::new(urls.0, urls.1, apis, SERVICE_TOKEN.parse().unwrap());
         shared_processor::run::<PassengerProcessor>(config, listener, shutdown).await.unwrap();
     })
     .await
@@ -125,22 +137,32 @@ pub(crate) struct TestApi {
 impl TestApi {
     pub(crate) async fn start(tables: &Tables) -> Self {
         let store = TestEventStore::start().await;
-        let api = Self::start_on(tables, store.connection_string(), FORGET_AFTER).await;
+        let api = Self::start_on(tables, store.connection_string(), FORGET_AFTER, None).await;
         Self { _store: Some(store), ..api }
     }
 
     /// One on an event store that is there, which forgets what has ended after this time.
-    pub(crate) async fn start_on(tables: &Tables, event_store: &str, forget_after: Duration) -> Self {
+    pub(crate) async fn start_on(
+        tables: &Tables,
+        event_store: &str,
+        forget_after: Duration,
+        flight_api: Option<SocketAddr>,
+    ) -> Self {
         let urls = (SecretUrl::new(tables.0.url()), SecretUrl::new(event_store));
         let service = TestService::start(|listener, shutdown| async move {
-            // Nothing here asks it.
-            let flight_api = ServiceUrl::at(listener.local_addr().unwrap()).unwrap();
-            let config = shared_api::Config::new(urls.0, urls.1, [("flight", flight_api)].into());
+            // Where nothing asks it, it is not there.
+            let flight_api = ServiceUrl::at(flight_api.unwrap_or(listener.local_addr().unwrap())).unwrap();
+            let config = shared_api::Config::new(
+                urls.0,
+                urls.1,
+                [("flight", flight_api)].into(),
+                SERVICE_TOKEN.parse().unwrap(),
+            );
             let config = shared_api::Config { forget_after, ..config };
             shared_api::run::<PassengerApi>(config, listener, shutdown).await.unwrap();
         })
         .await;
-        Self { client: service.api(), service, _store: None }
+        Self { client: service.inner_api(), service, _store: None }
     }
 
     pub(crate) async fn stop(self) {

@@ -18,6 +18,7 @@ async fn landed(passengers: usize, page: usize) -> (Gate, ReadModel) {
         gate.service.board(added.value.id, None, context()).await.unwrap();
     }
     gate.service.seal(flight_id(), context()).await.unwrap();
+    gate.flights.end(Admission::Arrived);
     gate.service.close(flight_id(), FlightEnding::Landed, context().cause).await.unwrap();
     let manifest = gate.stream.inspect(|state| state.manifest(&flight_id()));
     let shown: Vec<_> = manifest.passengers().map(|passenger| PassengerView::from(&**passenger)).collect();
@@ -54,6 +55,7 @@ async fn what_is_said_about_them_is_the_same() {
         assert_eq!(&rejection(service.offload(id, text(), if_version(), context()).await), said);
         assert_eq!(&rejection(service.correct_name(id, text(), if_version(), context()).await), said);
     }
+    gate.flights.end(Admission::Open);
     assert_eq!(rejection(service.add(flight_id(), text(), context()).await), closed);
 
     let unknown = PassengerId::new(uuid::Uuid::now_v7());
@@ -82,6 +84,7 @@ async fn a_deletion_removes_each_of_them_once() {
     let shown = records.passengers.lock().unwrap().clone();
     let before = gate.stream.events().len();
 
+    gate.flights.end(Admission::UnknownFlight);
     // The read model does not show all of them yet: it is said so, and done later.
     records.passengers.lock().unwrap().truncate(5);
     let delete = async |records: &ReadModel| {

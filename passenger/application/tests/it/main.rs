@@ -24,12 +24,20 @@ use uuid::Uuid;
 #[derive(Clone)]
 struct FlightDomain {
     admission: Result<Admission, Interruption>,
+    /// What it says in place of that once the flight has ended.
+    ended: Arc<Mutex<Option<Admission>>>,
     told: Arc<Mutex<Vec<(bool, Revision)>>>,
+}
+
+impl FlightDomain {
+    fn end(&self, as_what: Admission) {
+        *self.ended.lock().unwrap() = Some(as_what);
+    }
 }
 
 impl Flights for FlightDomain {
     async fn admission(&self, _: FlightId) -> Result<Admission, Interruption> {
-        self.admission.clone()
+        self.ended.lock().unwrap().map_or_else(|| self.admission.clone(), Ok)
     }
 
     async fn note_manifest(
@@ -81,7 +89,7 @@ struct Gate {
 
 fn gate(admission: Result<Admission, Interruption>) -> Gate {
     let stream = InMemory::with([]);
-    let flights = FlightDomain { admission, told: Arc::default() };
+    let flights = FlightDomain { admission, ended: Arc::default(), told: Arc::default() };
     Gate { service: PassengerService::new(stream.clone(), flights.clone(), ReadModel::default()), stream, flights }
 }
 
@@ -96,6 +104,7 @@ fn context() -> CommandContext {
             correlation_id: "c".to_owned(),
             causation_id: None,
             actor: "gate 7".to_owned(),
+            subject: None,
             trace_parent: None,
             step_of: None,
         },
@@ -177,12 +186,37 @@ async fn closing_goes_on_until_nobody_is_left() {
     for _ in 0..passengers {
         gate.service.add(flight_id(), Text::new("Ada").unwrap(), context()).await.unwrap();
     }
+    gate.flights.end(Admission::UnknownFlight);
     gate.service.close(flight_id(), FlightEnding::Deleted, context().cause).await.unwrap();
     let events = gate.stream.events();
     let removed = events.iter().filter(|event| matches!(event, PassengerEvent::Removed(_))).count();
     let closed = events.iter().filter(|event| matches!(event, PassengerEvent::ManifestClosed(_))).count();
     assert_eq!((removed, closed), (passengers, 1));
+    gate.flights.end(Admission::Open);
     let late = gate.service.add(flight_id(), Text::new("Late").unwrap(), context()).await;
     let rejection = PassengerRejection::ManifestClosed { ending: FlightEnding::Deleted };
     assert!(matches!(late, Err(PassengerError::Rejected { rejection: found, .. }) if found == rejection));
+}
+
+/// Whoever says so: the flight domain knows.
+#[tokio::test]
+async fn a_manifest_is_closed_only_as_its_flight_has_ended() {
+    for (admission, ending) in [
+        (Admission::Open, FlightEnding::Landed),
+        (Admission::Open, FlightEnding::Deleted),
+        (Admission::Departed, FlightEnding::Landed),
+        (Admission::Departed, FlightEnding::Deleted),
+        (Admission::Arrived, FlightEnding::Deleted),
+        (Admission::UnknownFlight, FlightEnding::Landed),
+    ] {
+        let gate = gate(Ok(Admission::Open));
+        gate.service.add(flight_id(), Text::new("Ada").unwrap(), context()).await.unwrap();
+        gate.flights.end(admission);
+        let refused = gate.service.close(flight_id(), ending, context().cause).await;
+        assert!(
+            matches!(refused, Err(PassengerError::Interrupted(Interruption::Internal(_)))),
+            "{admission:?}: {refused:?}"
+        );
+        assert_eq!(gate.stream.events().len(), 1, "{admission:?}, {ending:?}");
+    }
 }

@@ -18,6 +18,8 @@ pub struct EventMetadata {
     command_id: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
     actor: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
     #[serde(rename = "traceparent", skip_serializing_if = "Option::is_none")]
     trace_parent: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,6 +102,7 @@ impl EventMetadata {
             causation_id: Some(causation_id),
             command_id: Some(context.command_id),
             actor: Some(context.cause.actor.clone()),
+            subject: context.cause.subject.as_ref().map(|subject| subject.as_str().to_owned()),
             trace_parent: context.cause.trace_parent.clone(),
             idempotency_key: context.idempotency.as_ref().map(|idempotency| idempotency.key.clone()),
             request_fingerprint: context.idempotency.as_ref().map(|idempotency| idempotency.fingerprint.clone()),
@@ -138,6 +141,7 @@ impl EventMetadata {
             correlation_id: correlation_id.unwrap_or_else(|| event_id.to_string()),
             causation_id: Some(event_id.to_string()),
             actor: actor.to_owned(),
+            subject: self.subject.as_deref().and_then(|subject| subject.parse().ok()),
             trace_parent: self.trace_parent.as_deref().and_then(trace_parent),
             step_of: self.step_of.clone().filter(Idempotency::is_well_formed),
         }

@@ -184,6 +184,7 @@ impl RefusalRecorder {
             correlation_id: Uuid::now_v7().to_string(),
             causation_id: None,
             actor: self.service.clone(),
+            subject: None,
             trace_parent: None,
             step_of: None,
         }

@@ -85,6 +85,7 @@ pub(crate) fn context() -> CommandContext {
         correlation_id: "a test".to_owned(),
         causation_id: None,
         actor: "a test".to_owned(),
+        subject: None,
         trace_parent: None,
         step_of: None,
     };

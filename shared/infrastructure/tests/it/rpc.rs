@@ -8,15 +8,16 @@ use std::time::{Duration, Instant};
 use jsonrpsee::RpcModule;
 use jsonrpsee::core::ClientError;
 use jsonrpsee::core::client::ClientT;
-use jsonrpsee::http_client::{HttpClient, HttpClientBuilder};
+use jsonrpsee::http_client::{HeaderValue, HttpClientBuilder};
 use jsonrpsee::rpc_params;
 use jsonrpsee::server::{Server, ServerHandle};
 use jsonrpsee::types::ErrorObjectOwned;
-use shared_infrastructure::rpc::RpcClient;
+use shared_infrastructure::rpc::{Credential, RpcClient, Transport};
 use shared_kernel::Interruption;
 use shared_rpc::Fault;
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// What the server has to say, call after call; the last of it for ever.
 type Script = Vec<Result<u64, Interruption>>;
@@ -57,11 +58,15 @@ impl OtherDomain {
     }
 }
 
-fn client(address: SocketAddr) -> RpcClient {
-    RpcClient::new("other domain", &format!("http://{address}")).unwrap()
+fn credential() -> Credential {
+    Arc::new(|| HeaderValue::from_static("Bearer token"))
 }
 
-async fn ask(client: HttpClient, method: &'static str) -> Result<u64, ClientError> {
+fn client(address: SocketAddr) -> RpcClient {
+    RpcClient::new("other domain", &format!("http://{address}"), credential()).unwrap()
+}
+
+async fn ask(client: impl ClientT, method: &'static str) -> Result<u64, ClientError> {
     client.request(method, rpc_params![]).await
 }
 
@@ -89,8 +94,8 @@ async fn a_call_succeeds_once_the_service_can_be_reached() {
     let attempts = AtomicUsize::new(0);
     let client = other.client();
     let answer = client.call(|client| {
-        let reachable = attempts.fetch_add(1, Ordering::SeqCst) == 3;
-        ask(if reachable { client } else { nobody.clone() }, "answer")
+        let (reachable, nobody) = (attempts.fetch_add(1, Ordering::SeqCst) == 3, nobody.clone());
+        async move { if reachable { ask(client, "answer").await } else { ask(nobody, "answer").await } }
     });
     assert_eq!(answer.await, Ok(7));
     assert_eq!(other.calls(), 1);
@@ -167,8 +172,8 @@ async fn an_attempt_that_may_have_been_carried_out_is_not_forgotten_when_the_nex
     let attempts = AtomicUsize::new(0);
     let client = other.client();
     let fault = client.call(|client| {
-        let first = attempts.fetch_add(1, Ordering::SeqCst) == 0;
-        ask(if first { broken.clone() } else { client }, "answer")
+        let (first, broken) = (attempts.fetch_add(1, Ordering::SeqCst) == 0, broken.clone());
+        async move { if first { ask(broken, "answer").await } else { ask(client, "answer").await } }
     });
     let fault = fault.await.unwrap_err();
     assert!(matches!(fault, Fault::OutcomeUnknown { .. }), "{fault:?}");
@@ -178,7 +183,7 @@ async fn an_attempt_that_may_have_been_carried_out_is_not_forgotten_when_the_nex
 #[tokio::test]
 async fn an_answer_that_cannot_be_read_leaves_the_outcome_unknown() {
     let other = OtherDomain::start(vec![Ok(7)]).await;
-    let ask_for_a_text = |client: HttpClient| async move { client.request::<String, _>("answer", rpc_params![]).await };
+    let ask_for_a_text = |client: Transport| async move { client.request::<String, _>("answer", rpc_params![]).await };
     let fault = other.client().call(ask_for_a_text).await.unwrap_err();
     assert!(matches!(fault, Fault::OutcomeUnknown { .. }), "{fault:?}");
     assert_eq!(other.calls(), 1);
@@ -186,5 +191,33 @@ async fn an_answer_that_cannot_be_read_leaves_the_outcome_unknown() {
 
 #[tokio::test]
 async fn an_address_that_is_none_is_refused() {
-    assert!(RpcClient::new("other domain", "not an address").is_err());
+    assert!(RpcClient::new("other domain", "not an address", credential()).is_err());
+}
+
+/// A service that refuses everybody, and what it was asked.
+async fn refuses_everybody() -> (SocketAddr, UnboundedReceiver<String>) {
+    let (asked, shown) = unbounded_channel();
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        while let Ok((mut connection, _)) = listener.accept().await {
+            let mut request = vec![0; 4_096];
+            let length = connection.read(&mut request).await.unwrap();
+            // The test may have seen enough.
+            let _ = asked.send(String::from_utf8_lossy(&request[..length]).to_ascii_lowercase());
+            let answer = b"HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+            connection.write_all(answer).await.unwrap();
+        }
+    });
+    (address, shown)
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_know_its_caller_has_done_nothing() {
+    let (address, mut shown) = refuses_everybody().await;
+    let fault = client(address).call(|client| ask(client, "answer")).await.unwrap_err();
+    let Fault::Unavailable { reason, .. } = &fault else { panic!("{fault:?}") };
+    assert!(reason.contains("--service-token-file"), "{reason}");
+    let shown = shown.recv().await.unwrap();
+    assert!(shown.contains("authorization: bearer token\r\n"), "{shown}");
 }

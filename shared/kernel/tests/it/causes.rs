@@ -8,6 +8,7 @@ fn cause() -> Value {
         "correlationId": "shift 7",
         "causationId": "01926e2a-7c3e-7b52-8f6d-0a4f6b1c9d01",
         "actor": "Zoë",
+        "subject": "key:Gate 12",
         "traceParent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         "stepOf": { "key": "k", "fingerprint": "f" },
     })
@@ -29,6 +30,7 @@ fn a_cause_that_cannot_be_kept_is_refused_by_name() {
         ("correlationId", vec![json!(""), json!(" "), json!("a\nb"), json!("Zoë"), json!(long)]),
         ("causationId", vec![json!(""), json!("\u{0}"), json!(long)]),
         ("actor", vec![json!(""), json!("  "), json!("a\u{7f}b"), json!("é".repeat(101))]),
+        ("subject", vec![json!(""), json!("somebody"), json!("key:Zoë"), json!(format!("key:{}", "x".repeat(512)))]),
         ("traceParent", vec![json!(""), json!("01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")]),
         ("stepOf", vec![json!({ "key": "", "fingerprint": "f" }), json!({ "key": "k", "fingerprint": long })]),
     ] {

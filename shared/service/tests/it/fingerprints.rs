@@ -1,9 +1,13 @@
 //! What makes two requests the same command.
 
+use axum::body::Body;
+use http::Request;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use shared_access::Roles;
+use shared_service::Caller;
 
-use crate::support::{Answer, ID, post_with};
+use crate::support::{Answer, ID, post_with, send};
 
 const WITH_KEY: [(&str, &str); 2] = [("content-type", "application/json"), ("idempotency-key", "k")];
 
@@ -44,6 +48,37 @@ async fn the_fingerprint_of_releases_before_is_known() {
     let digest = Sha256::digest(format!("POST\0/things\0{body}"));
     let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     assert_eq!(create(&body).await.body["earlierFingerprint"], digest);
+}
+
+async fn created_by(subject: Option<&str>, name: &str) -> Answer {
+    let body = json!({ "name": name, "boxId": ID }).to_string();
+    let request =
+        WITH_KEY.iter().fold(Request::post("/things"), |request, (name, value)| request.header(*name, *value));
+    let request = request.header("jetbridge-subject", "key:smuggled").header("jetbridge-roles", "admin");
+    let mut request = request.body(Body::from(body)).unwrap();
+    if let Some(subject) = subject {
+        let subject = Some(subject.parse().unwrap());
+        request.extensions_mut().insert(Caller::Somebody { subject, roles: Roles::NONE });
+    }
+    send(request).await
+}
+
+/// What a header says of that is nothing: only what was checked counts.
+#[tokio::test]
+async fn a_key_belongs_to_whoever_was_checked_to_have_sent_it() {
+    let nobody = created_by(None, "Ada").await.body;
+    assert_eq!((&nobody["key"], &nobody["subject"]), (&json!("k"), &Value::Null));
+    let (one, other) = (created_by(Some("key:a"), "Ada").await.body, created_by(Some("key:b"), "Ada").await.body);
+    assert_eq!((&one["subject"], &other["subject"]), (&json!("key:a"), &json!("key:b")));
+    for field in ["key", "fingerprint"] {
+        assert_eq!(one[field].as_str().map(str::len), Some(64), "{field}: {one}");
+        assert!(one[field] != other[field] && one[field] != nobody[field], "{field}");
+    }
+    assert_eq!(one["earlierFingerprint"], Value::Null, "no release before knew anybody");
+    let (again, different) = (created_by(Some("key:a"), "Ada").await.body, created_by(Some("key:a"), "Zoë").await.body);
+    assert_eq!((&again["key"], &again["fingerprint"]), (&one["key"], &one["fingerprint"]));
+    assert_eq!(different["key"], one["key"]);
+    assert_ne!(different["fingerprint"], one["fingerprint"]);
 }
 
 #[tokio::test]

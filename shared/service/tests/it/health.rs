@@ -5,12 +5,14 @@ use axum::body::Body;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
+use shared_service::Caller;
 use shared_service::health::{Checks, Trouble, routes};
 use tower::ServiceExt;
 
 async fn get(checks: Checks, path: &str) -> (StatusCode, Value) {
-    let app: Router = routes(checks);
-    let response = app.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+    let app: Router = routes(checks).into_router();
+    let request = Request::get(path).extension(Caller::Service).body(Body::empty()).unwrap();
+    let response = app.oneshot(request).await.unwrap();
     let status = response.status();
     let body = response.into_body().collect().await.unwrap().to_bytes();
     (status, serde_json::from_slice(&body).unwrap())

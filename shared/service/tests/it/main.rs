@@ -21,3 +21,4 @@ mod secrets;
 mod server;
 mod support;
 mod times;
+mod tokens;

@@ -42,7 +42,7 @@ fn settings_come_from_flags() {
     let args = Args::try_parse_from(REQUIRED).unwrap();
     assert_eq!(args.listen().to_string(), "127.0.0.1:8081");
     assert_eq!(args.database().unwrap().expose(), "postgres://ada:s3cret@db/things");
-    assert_eq!(args.apis["other"].authority().as_str(), "other-api:8081");
+    assert_eq!(args.apis().unwrap()["other"].authority().as_str(), "other-api:8081");
     assert_eq!(args.own.append_bytes, 524_288);
     assert_eq!(args.log().filter, "info");
     assert_eq!(args.log().format, LogFormat::Text);
@@ -91,5 +91,32 @@ fn addresses_of_services_are_plain_http_without_a_path() {
     assert_eq!("http://a:1/".parse::<ServiceUrl>().unwrap().to_string(), "http://a:1");
     for url in ["", "a", "a:1", "/", "https://a:1", "ftp://a", "http://", "http://a/b", "http://a?b", "http://u:p@a"] {
         assert!(url.parse::<ServiceUrl>().is_err(), "{url}");
+    }
+}
+
+#[test]
+fn plain_http_goes_no_further_than_near_networks_unless_asked_for_by_name() {
+    let parse = |host: &str, more: &[&str]| {
+        let url = format!("http://{host}:80");
+        let arguments = REQUIRED[..6].iter().copied().chain([url.as_str()]).chain(more.iter().copied());
+        Args::try_parse_from(arguments).unwrap().apis().map(drop)
+    };
+    for near in [
+        "flight-api",
+        "localhost",
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.31.0.1",
+        "192.168.0.7",
+        "[::1]",
+        "[fd00::7]",
+        "[fe80::1]",
+    ] {
+        parse(near, &[]).unwrap();
+    }
+    for far in ["a.example", "8.8.8.8", "172.32.0.1", "100.64.0.1", "[2001:db8::1]", "[::ffff:8.8.8.8]", "134744072"] {
+        let refusal = parse(far, &["--allow-plain-http", "b.example"]).unwrap_err().to_string();
+        assert!(refusal.contains(&format!("--allow-plain-http {far}")), "{refusal}");
+        parse(far, &["--allow-plain-http", &format!("b.example,{}", far.to_uppercase())]).unwrap();
     }
 }

@@ -109,6 +109,14 @@ fn what_is_no_secret_is_refused() {
         let file = file(folder.path(), contents);
         assert!(Secret::read(&file).unwrap_err().to_string().contains("must hold one line"));
     }
+    for (contents, words) in [("\n \n", "is empty"), ("one\nchange-me\n", "holds an example")] {
+        let file = file(folder.path(), contents);
+        assert!(Secret::read_lines(&file).unwrap_err().to_string().contains(words));
+    }
+    let long = file(folder.path(), "a line\n".repeat(10_000));
+    assert!(Secret::read_lines(&long).unwrap_err().to_string().contains("must hold one line"));
+    let several = Secret::read_lines(&file(folder.path(), "the new one\n\n the old one \n")).unwrap();
+    assert_eq!(several.iter().map(Secret::expose).collect::<Vec<_>>(), ["the new one", "the old one"]);
     let missing = Secret::read(&folder.path().join("missing")).unwrap_err();
     assert!(ErrorChain(&missing).to_string().contains("missing: No such file"), "{}", ErrorChain(&missing));
 }

@@ -76,6 +76,7 @@ async fn create(command: Command<NewThing>) -> Reply<Value> {
             "earlierFingerprint": idempotency.as_ref().map(|idempotency| idempotency.earlier_fingerprint.as_deref()),
             "correlationId": cause.correlation_id,
             "actor": cause.actor,
+            "subject": cause.subject,
             "traceParent": cause.trace_parent,
         }),
     )

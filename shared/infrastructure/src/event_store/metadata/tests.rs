@@ -10,6 +10,7 @@ fn context() -> CommandContext {
         correlation_id: "correlation".to_owned(),
         causation_id: Some("causation".to_owned()),
         actor: "gate 7".to_owned(),
+        subject: Some("key:Gate 7".parse().unwrap()),
         trace_parent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
         step_of: idempotency("other"),
     };
@@ -24,6 +25,7 @@ fn what_is_written_is_what_is_read() {
         assert_eq!(read, written);
         assert_eq!(read.command_id(), Some(context.command_id));
         assert_eq!((read.idempotency(), read.schema_version()), (context.idempotency, 3));
+        assert_eq!(read.cause_of_reaction(Uuid::now_v7(), "reader").subject, context.cause.subject);
     }
 }
 
@@ -41,14 +43,14 @@ fn of_what_others_have_written_only_the_schema_version_has_to_be_there() {
 fn what_others_have_written_is_taken_over_only_if_a_command_may_say_it() {
     let long = "x".repeat(1_000);
     let stored = serde_json::json!({
-        "schemaVersion": 1, "$correlationId": long, "actor": "a\nb", "traceparent": "here",
+        "schemaVersion": 1, "$correlationId": long, "actor": "a\nb", "subject": "Zoë", "traceparent": "here",
         "stepOf": { "key": "", "fingerprint": "f" },
     });
     let metadata = EventMetadata::read(stored.to_string().as_bytes()).unwrap();
     let event_id = Uuid::now_v7();
     let cause = metadata.cause_of_reaction(event_id, "reader");
     assert_eq!((&cause.correlation_id, &*cause.actor), (&event_id.to_string(), "reader"));
-    assert_eq!((&cause.trace_parent, &cause.step_of), (&None, &None));
+    assert_eq!((&cause.subject, &cause.trace_parent, &cause.step_of), (&None, &None, &None));
     let sent = serde_json::to_string(&cause).unwrap();
     assert_eq!(serde_json::from_str::<Cause>(&sent).unwrap(), cause);
 }

@@ -90,7 +90,8 @@ impl<R: Reaction> Desk<R> {
     async fn finish(&self, unfinished: &Unfinished) -> Result<(), String> {
         let correlation_id = Uuid::now_v7().to_string();
         let actor = R::NAME.to_owned();
-        let cause = Cause { correlation_id, causation_id: None, actor, trace_parent: None, step_of: None };
+        let cause =
+            Cause { correlation_id, causation_id: None, actor, subject: None, trace_parent: None, step_of: None };
         let permit = self.permits.acquire().await;
         let outcome = self.reaction.finish(unfinished, cause).await;
         drop(permit);

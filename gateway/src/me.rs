@@ -1,0 +1,43 @@
+//! `GET /api/me`: who one is.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
+use http::{HeaderValue, header};
+use serde::Serialize;
+use shared_access::{Role, Roles};
+
+use crate::forward::Forwarder;
+use crate::visitor::{Known, Visitor, Who};
+
+/// Somebody, as they get to know themselves.
+#[derive(Serialize)]
+struct Me<'a> {
+    /// The id of the principal; null for nobody, and for anybody.
+    subject: Option<&'a str>,
+    name: Option<&'a str>,
+    roles: Vec<&'static str>,
+    until: Option<String>,
+    /// The ways to identify oneself here.
+    authentication: Vec<&'static str>,
+}
+
+pub(crate) async fn me(State(forwarder): State<Arc<Forwarder>>, Extension(visitor): Extension<Visitor>) -> Response {
+    let authentication = forwarder.authentication().ways();
+    let names = |roles: Roles| roles.iter().map(Role::as_str).collect();
+    let nobody = Me { subject: None, name: None, roles: Vec::new(), until: None, authentication };
+    let me = match &visitor.who {
+        Who::Nobody => nobody,
+        Who::Anybody => Me { roles: vec![Role::Admin.as_str()], ..nobody },
+        Who::Known(Known { principal, .. }) => Me {
+            subject: Some(principal.id.as_str()),
+            name: Some(principal.name.as_str()),
+            roles: names(principal.roles),
+            until: principal.until.map(|end| end.to_string()),
+            ..nobody
+        },
+    };
+    ([(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))], Json(me)).into_response()
+}

@@ -1,0 +1,202 @@
+//! Signing in at an identity provider, with a browser that keeps cookies as a test wants.
+
+use jsonwebtoken::Algorithm;
+use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response};
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::identity_provider::{IdentityProvider, SigningKey};
+use crate::site::Site;
+use crate::support::expect_problem;
+
+struct Browser<'a> {
+    site: &'a Site,
+    client: Client,
+}
+
+/// What came of signing in.
+struct Outcome {
+    location: String,
+    cookies: Vec<String>,
+}
+
+impl Outcome {
+    fn cookie(&self, name: &str) -> Option<&str> {
+        let cookies = self.cookies.iter().map(|cookie| cookie.split(';').next().unwrap());
+        cookies.filter(|cookie| !cookie.ends_with('=')).find(|cookie| cookie.starts_with(&format!("{name}=")))
+    }
+
+    #[track_caller]
+    fn assert_failed(&self, why: &str) {
+        assert!(self.location.starts_with(&format!("/sign-in?problem={why}&return=")), "{}", self.location);
+        assert_eq!(self.cookie("jetbridge-session"), None);
+    }
+}
+
+impl<'a> Browser<'a> {
+    fn new(site: &'a Site) -> Self {
+        Self { site, client: Client::builder().redirect(Policy::none()).build().unwrap() }
+    }
+
+    async fn get(&self, url: &str, cookie: Option<&str>) -> Response {
+        let request = self.client.get(url);
+        let request = cookie.into_iter().fold(request, |request, cookie| request.header(COOKIE, cookie));
+        request.send().await.unwrap()
+    }
+
+    /// Begins to sign in: the address at the provider, and the cookie.
+    async fn begin(&self, back: &str) -> (String, String) {
+        let answer = self.get(&self.site.url(&format!("/auth/login?return={back}")), None).await;
+        assert_eq!(answer.status(), 303);
+        (text(&answer, LOCATION), text(&answer, SET_COOKIE).split(';').next().unwrap().to_owned())
+    }
+
+    /// Is at the provider, who leads back to this path.
+    async fn at_provider(&self, address: &str) -> String {
+        let answer = self.get(address, None).await;
+        let back = Url::parse(&text(&answer, LOCATION)).unwrap();
+        format!("{}?{}", back.path(), back.query().unwrap())
+    }
+
+    async fn come_back(&self, path: &str, cookie: Option<&str>) -> Outcome {
+        let answer = self.get(&self.site.url(path), cookie).await;
+        assert_eq!(answer.status(), 303);
+        let cookies = answer.headers().get_all(SET_COOKIE).iter().map(|cookie| cookie.to_str().unwrap().to_owned());
+        Outcome { location: text(&answer, LOCATION), cookies: cookies.collect() }
+    }
+
+    async fn sign_in(&self) -> Outcome {
+        let (address, cookie) = self.begin("/").await;
+        let back = self.at_provider(&address).await;
+        self.come_back(&back, Some(&cookie)).await
+    }
+
+    async fn me(&self, session: &str) -> Value {
+        self.get(&self.site.url("/api/me"), Some(session)).await.json().await.unwrap()
+    }
+}
+
+fn text(answer: &Response, name: reqwest::header::HeaderName) -> String {
+    answer.headers()[name].to_str().unwrap().to_owned()
+}
+
+async fn site() -> (IdentityProvider, Site) {
+    let provider = IdentityProvider::start(vec![SigningKey::new("one", Algorithm::ES256)]).await;
+    let site = Site::start(&provider, |_| {}).await;
+    (provider, site)
+}
+
+#[tokio::test]
+async fn somebody_signs_in_and_is_back_where_they_were() {
+    let (_provider, site) = site().await;
+    let browser = Browser::new(&site);
+    let (address, cookie) = browser.begin("/flights/7?tab=all").await;
+    let query: std::collections::HashMap<_, _> = Url::parse(&address).unwrap().query_pairs().into_owned().collect();
+    assert_eq!(query["redirect_uri"], "http://localhost:8080/auth/callback");
+    assert_eq!((&*query["code_challenge_method"], query["state"].is_empty()), ("S256", false));
+    let back = browser.at_provider(&address).await;
+    let outcome = browser.come_back(&back, Some(&cookie)).await;
+    assert_eq!(outcome.location, "/flights/7?tab=all");
+    let kept = outcome.cookies.iter().find(|cookie| cookie.starts_with("jetbridge-session=")).unwrap();
+    for attribute in ["; HttpOnly", "; SameSite=Strict", "; Path=/"] {
+        assert!(kept.contains(attribute), "{kept}");
+    }
+    assert!(!kept.contains("Domain"));
+    let me = browser.me(outcome.cookie("jetbridge-session").unwrap()).await;
+    assert_eq!((&me["subject"], &me["name"]), (&json!("oidc:ada"), &json!("Ada Lovelace")));
+    assert_eq!(me["roles"], json!(["agent"]));
+}
+
+#[tokio::test]
+async fn with_tls_no_other_host_can_set_the_cookies() {
+    let provider = IdentityProvider::start(vec![SigningKey::new("one", Algorithm::ES256)]).await;
+    let site = Site::start(&provider, |site| site.public = "https://flights.example.com").await;
+    let outcome = Browser::new(&site).sign_in().await;
+    let session = outcome.cookies.iter().find(|cookie| cookie.starts_with("__Host-jetbridge-session=")).unwrap();
+    assert!(session.contains("; Secure") && session.contains("; Path=/") && !session.contains("Domain"), "{session}");
+}
+
+#[tokio::test]
+async fn roles_are_where_operators_say() {
+    let provider = IdentityProvider::start(vec![SigningKey::new("one", Algorithm::ES256)]).await;
+    provider.claim(json!({"realm": {"groups": ["gate staff", "admin"]}}));
+    let site = Site::start(&provider, |site| {
+        site.more = vec!["--oidc-roles-claim=realm.groups", "--oidc-role-map=gate staff=agent,boss=admin"];
+    })
+    .await;
+    let browser = Browser::new(&site);
+    let me = browser.me(browser.sign_in().await.cookie("jetbridge-session").unwrap()).await;
+    assert_eq!(me["roles"], json!(["agent"]), "with a map nothing else counts");
+    provider.claim(json!({}));
+    provider.tell(json!({"sub": "ada", "realm": {"groups": ["boss"]}, "name": "Somebody"}));
+    let me = browser.me(browser.sign_in().await.cookie("jetbridge-session").unwrap()).await;
+    assert_eq!((&me["roles"], &me["name"]), (&json!(["admin"]), &json!("Ada Lovelace")));
+    provider.tell(json!({"sub": "grace", "realm": {"groups": ["boss"]}}));
+    browser.sign_in().await.assert_failed("invalid");
+}
+
+#[tokio::test]
+async fn an_answer_that_belongs_to_no_attempt_of_this_browser_signs_nobody_in() {
+    let (_provider, site) = site().await;
+    let browser = Browser::new(&site);
+    let (address, cookie) = browser.begin("/").await;
+    let back = browser.at_provider(&address).await;
+    let (_, cookie_of_other) = browser.begin("/").await;
+    browser.come_back(&back, None).await.assert_failed("expired");
+    browser.come_back(&back, Some(&cookie_of_other)).await.assert_failed("expired");
+    browser.come_back("/auth/callback?code=code-0", Some(&cookie)).await.assert_failed("expired");
+    let other_issuer = format!("{back}&iss=https://other.example");
+    browser.come_back(&other_issuer, Some(&cookie)).await.assert_failed("expired");
+}
+
+#[tokio::test]
+async fn an_answer_counts_once() {
+    let (_provider, site) = site().await;
+    let browser = Browser::new(&site);
+    let (address, cookie) = browser.begin("/").await;
+    let back = browser.at_provider(&address).await;
+    assert_eq!(browser.come_back(&back, Some(&cookie)).await.location, "/");
+    browser.come_back(&back, Some(&cookie)).await.assert_failed("expired");
+}
+
+#[tokio::test]
+async fn an_id_token_has_to_be_of_this_attempt_and_for_this_client() {
+    let (provider, site) = site().await;
+    let browser = Browser::new(&site);
+    for claims in [
+        json!({"nonce": "of another attempt"}),
+        json!({"nonce": null}),
+        json!({"aud": "flights"}),
+        json!({"aud": ["jetbridge", "other"], "azp": "other"}),
+        json!({"iss": "https://other.example"}),
+        json!({"exp": 1}),
+    ] {
+        provider.claim(claims.clone());
+        let outcome = browser.sign_in().await;
+        outcome.assert_failed("invalid");
+    }
+    let (address, cookie) = browser.begin("/").await;
+    let back = browser.at_provider(&address).await.replace("code=", "code=x");
+    browser.come_back(&back, Some(&cookie)).await.assert_failed("refused");
+}
+
+#[tokio::test]
+async fn a_provider_that_is_away_is_named_and_nothing_else_suffers() {
+    let (provider, site) = site().await;
+    let browser = Browser::new(&site);
+    provider.be_away(true);
+    let answer = browser.get(&site.url("/auth/login?return=/wall"), None).await;
+    assert_eq!(text(&answer, LOCATION), "/sign-in?problem=unavailable&return=%2Fwall");
+}
+
+#[tokio::test]
+async fn nobody_is_led_to_another_site() {
+    let (_provider, site) = site().await;
+    for back in ["https://evil.example/", "//evil.example", "/\\evil.example", "%2F%2Fevil.example", "/auth/login", "x"]
+    {
+        let request = Client::new().get(site.url(&format!("/auth/login?return={back}")));
+        expect_problem(request, 422, "invalid-request").await;
+    }
+}
