@@ -197,7 +197,7 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
         if self.executor.inspect_fresh(is_at_gate).await?.0 {
             match self.manifests.preview_seal(flight_id).await? {
                 SealAnswer::Sealed { newly: false, .. } => {}
-                _ => return Err(Interruption::Internal("the manifest is not sealed".to_owned()).into()),
+                _ => return Err(Interruption::Unavailable("the manifest is not sealed".to_owned()).into()),
             }
         }
         let complete = || FlightCommand::CompleteDeparture { flight_id };

@@ -17,6 +17,10 @@ pub trait Flights: Send + Sync {
     /// Whether a flight takes passengers. "No" is certain; "yes" may be overtaken, and the manifest decides then.
     fn admission(&self, flight_id: FlightId) -> impl Future<Output = Result<Admission, Interruption>> + Send;
 
+    /// The same as of everything that has happened by now, so that either answer is certain. A flight that is not known
+    /// all about counts as if it took passengers.
+    fn admission_now(&self, flight_id: FlightId) -> impl Future<Output = Result<Admission, Interruption>> + Send;
+
     /// Tells a flight whether everybody on its manifest has boarded. May be repeated. Answers the newest event of the
     /// flight stream that shows it.
     fn note_manifest(

@@ -145,9 +145,12 @@ impl<E: Execute<Passengers>, F: Flights, R: Records> PassengerService<E, F, R> {
         ending: FlightEnding,
         cause: Cause,
     ) -> Result<Option<Revision>, PassengerError> {
-        match (ending, self.flights.admission(flight_id).await?) {
+        match (ending, self.flights.admission_now(flight_id).await?) {
             (FlightEnding::Landed, Admission::Arrived) | (FlightEnding::Deleted, Admission::UnknownFlight) => {}
-            _ => return Err(Interruption::Internal("the flight has not ended like that".to_owned()).into()),
+            _ => {
+                let reason = "the flight does not say that it has ended like that";
+                return Err(Interruption::Unavailable(reason.to_owned()).into());
+            }
         }
         let command = || PassengerCommand::Close { flight_id, ending };
         // It closes first, so nobody is added any more, and each round takes some of those who are left.

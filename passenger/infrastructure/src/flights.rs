@@ -68,6 +68,13 @@ impl Flights for RpcFlights {
         answer.map_err(|fault| Interruption::Unavailable(fault.to_string()))
     }
 
+    async fn admission_now(&self, flight_id: FlightId) -> Result<Admission, Interruption> {
+        let answer = self.admissions(vec![flight_id]).await;
+        let admissions = answer.map_err(|fault| Interruption::Unavailable(fault.to_string()))?;
+        let missing = || Interruption::Unavailable("the flight API does not answer about the flight".to_owned());
+        admissions.first().copied().ok_or_else(missing)
+    }
+
     async fn note_manifest(
         &self,
         flight_id: FlightId,

@@ -170,7 +170,10 @@ impl ServiceTokens {
                 Ok(Err(error)) => {
                     let error = ErrorChain(&error).to_string();
                     if trouble.as_ref() != Some(&error) {
-                        tracing::warn!("{error}; the tokens from before go on being used");
+                        tracing::warn!(
+                            error,
+                            "the service token file has changed and cannot be used; the tokens from before are"
+                        );
                         trouble = Some(error);
                     }
                 }

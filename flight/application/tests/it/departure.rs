@@ -160,7 +160,7 @@ async fn a_departure_is_completed_only_if_the_manifest_is_sealed() {
         let mut passengers = flight_after([]);
         passengers.preview = Some(answer);
         let refused = service(&passengers).complete_departure(flight_id(), context()).await;
-        assert!(matches!(refused, Err(FlightError::Interrupted(Interruption::Internal(_)))), "{refused:?}");
+        assert!(matches!(refused, Err(FlightError::Interrupted(Interruption::Unavailable(_)))), "{refused:?}");
         assert_eq!(departures(&passengers.flights.events()), 0);
     }
     // One that has left, or is not there, is not asked about.

@@ -83,7 +83,7 @@ impl Tables {
 /// A flight API that knows no flights, until the handle is dropped.
 pub(crate) async fn flights_are_deleted() -> (SocketAddr, ServerHandle) {
     let mut module = RpcModule::new(());
-    module.register_method("flight.admission", |_, (), _| RpcResult::Ok(Admission::UnknownFlight)).unwrap();
+    module.register_method("flight.admissions", |_, (), _| RpcResult::Ok([Admission::UnknownFlight])).unwrap();
     let server = Server::builder().build((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     (server.local_addr().unwrap(), server.start(module))
 }

@@ -55,7 +55,6 @@ async fn what_is_said_about_them_is_the_same() {
         assert_eq!(&rejection(service.offload(id, text(), if_version(), context()).await), said);
         assert_eq!(&rejection(service.correct_name(id, text(), if_version(), context()).await), said);
     }
-    gate.flights.end(Admission::Open);
     assert_eq!(rejection(service.add(flight_id(), text(), context()).await), closed);
 
     let unknown = PassengerId::new(uuid::Uuid::now_v7());

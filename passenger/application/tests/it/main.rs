@@ -24,7 +24,7 @@ use uuid::Uuid;
 #[derive(Clone)]
 struct FlightDomain {
     admission: Result<Admission, Interruption>,
-    /// What it says in place of that once the flight has ended.
+    /// What it says in place of that once the flight has ended, to whoever asks how it is now.
     ended: Arc<Mutex<Option<Admission>>>,
     told: Arc<Mutex<Vec<(bool, Revision)>>>,
 }
@@ -37,6 +37,10 @@ impl FlightDomain {
 
 impl Flights for FlightDomain {
     async fn admission(&self, _: FlightId) -> Result<Admission, Interruption> {
+        self.admission.clone()
+    }
+
+    async fn admission_now(&self, _: FlightId) -> Result<Admission, Interruption> {
         self.ended.lock().unwrap().map_or_else(|| self.admission.clone(), Ok)
     }
 
@@ -192,7 +196,6 @@ async fn closing_goes_on_until_nobody_is_left() {
     let removed = events.iter().filter(|event| matches!(event, PassengerEvent::Removed(_))).count();
     let closed = events.iter().filter(|event| matches!(event, PassengerEvent::ManifestClosed(_))).count();
     assert_eq!((removed, closed), (passengers, 1));
-    gate.flights.end(Admission::Open);
     let late = gate.service.add(flight_id(), Text::new("Late").unwrap(), context()).await;
     let rejection = PassengerRejection::ManifestClosed { ending: FlightEnding::Deleted };
     assert!(matches!(late, Err(PassengerError::Rejected { rejection: found, .. }) if found == rejection));
@@ -214,7 +217,7 @@ async fn a_manifest_is_closed_only_as_its_flight_has_ended() {
         gate.flights.end(admission);
         let refused = gate.service.close(flight_id(), ending, context().cause).await;
         assert!(
-            matches!(refused, Err(PassengerError::Interrupted(Interruption::Internal(_)))),
+            matches!(refused, Err(PassengerError::Interrupted(Interruption::Unavailable(_)))),
             "{admission:?}: {refused:?}"
         );
         assert_eq!(gate.stream.events().len(), 1, "{admission:?}, {ending:?}");

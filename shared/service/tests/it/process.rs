@@ -102,7 +102,7 @@ fn plain_http_goes_no_further_than_near_networks_unless_asked_for_by_name() {
         Args::try_parse_from(arguments).unwrap().apis().map(drop)
     };
     for near in [
-        "flight-api",
+        "gate-api",
         "localhost",
         "127.0.0.1",
         "10.1.2.3",
