@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::{ArgMatches, Args as _, Command, CommandFactory, FromArgMatches, Parser};
 use gateway::{AuthenticationArgs, AuthenticationFiles, ClientArgs, Config, DomainServices, Limits, Services, WebArgs};
 use shared_access::keys::{KEYS, KEYS_ABOUT, KeysArgs, KeysError};
+use shared_allocator as _;
 use shared_kernel::Domain;
 use shared_service::domain_service::{service_arg, service_url};
 use shared_service::process::{ServiceArgs, ended, run_service};

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use shared_allocator as _;
+
 fn main() -> ExitCode {
     jetbridge::main(jetbridge::domains())
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use auditlog_api::Config;
 use clap::Parser;
+use shared_allocator as _;
 use shared_service::process::{ServiceArgs, run_service};
 use shared_service::settings::{EventStoreArgs, ListenArgs};
 use shared_service::telemetry::LogArgs;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use flight_api::FlightApi;
+use shared_allocator as _;
 
 fn main() -> ExitCode {
     shared_api::main::<FlightApi>()

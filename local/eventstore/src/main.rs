@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use jetbridge_eventstore::{Config, HostName, Password, start};
+use shared_allocator as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;

@@ -38,7 +38,9 @@ fn allowed_in_domain(package: &str) -> Option<Allowed> {
             &["core", "application", "infrastructure"],
             None,
         ),
-        "processor" => (&["kernel", "infrastructure", "service", "processor"], &["core", "infrastructure"], None),
+        "processor" => {
+            (&["allocator", "kernel", "infrastructure", "service", "processor"], &["core", "infrastructure"], None)
+        }
         _ => return None,
     };
     let shared = shared.iter().map(|layer| format!("shared-{layer}"));
@@ -58,6 +60,7 @@ fn allowed(package: &str) -> Option<Allowed> {
     }
     match package {
         "shared-kernel" => rule(&[], Some(&PURE_LIBRARIES)),
+        "shared-allocator" => rule(&[], None),
         "shared-access" => rule(&["shared-kernel"], None),
         "shared-eventstore-protocol" => rule(&[], None),
         "shared-postgres-address" => rule(&[], Some(&["percent-encoding", "thiserror"])),
@@ -72,12 +75,19 @@ fn allowed(package: &str) -> Option<Allowed> {
         }
         "domains" => rule_of(contracts(), None),
         "auditlog-api" => {
-            let shared = ["domains", "shared-access", "shared-kernel", "shared-infrastructure", "shared-service"];
+            let shared = [
+                "domains",
+                "shared-access",
+                "shared-allocator",
+                "shared-kernel",
+                "shared-infrastructure",
+                "shared-service",
+            ];
             rule_of(shared.into_iter().map(str::to_owned).chain(contracts()), None)
         }
-        "gateway" => rule(&["domains", "shared-access", "shared-kernel", "shared-service"], None),
+        "gateway" => rule(&["domains", "shared-access", "shared-allocator", "shared-kernel", "shared-service"], None),
         "containers-setup" => rule(&["shared-service"], None),
-        "jetbridge-eventstore" => rule(&["shared-eventstore-protocol"], None),
+        "jetbridge-eventstore" => rule(&["shared-allocator", "shared-eventstore-protocol"], None),
         "bench" | "jetbridge-postgres" => rule(&[], None),
         "jetbridge-testing" => rule(&["jetbridge-eventstore", "jetbridge-postgres", "shared-access"], None),
         "jetbridge-verify" => {
@@ -97,6 +107,7 @@ fn allowed(package: &str) -> Option<Allowed> {
                 "jetbridge-postgres",
                 "jetbridge-verify",
                 "shared-access",
+                "shared-allocator",
                 "shared-api",
                 "shared-infrastructure",
                 "shared-kernel",

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use passenger_api::PassengerApi;
+use shared_allocator as _;
 
 fn main() -> ExitCode {
     shared_api::main::<PassengerApi>()

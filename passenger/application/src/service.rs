@@ -146,8 +146,11 @@ impl<E: Execute<Passengers>, F: Flights, R: Records> PassengerService<E, F, R> {
         cause: Cause,
     ) -> Result<Option<Revision>, PassengerError> {
         match (ending, self.flights.admission_now(flight_id).await?) {
-            (FlightEnding::Landed, Admission::Arrived) | (FlightEnding::Deleted, Admission::UnknownFlight) => {}
-            _ => {
+            // A flight that has landed may be deleted, or forgotten, before that is heard of here.
+            (FlightEnding::Landed, Admission::Arrived | Admission::UnknownFlight)
+            | (FlightEnding::Deleted, Admission::UnknownFlight) => {}
+            (FlightEnding::Landed, Admission::Open | Admission::Departed)
+            | (FlightEnding::Deleted, Admission::Open | Admission::Departed | Admission::Arrived) => {
                 let reason = "the flight does not say that it has ended like that";
                 return Err(Interruption::Unavailable(reason.to_owned()).into());
             }

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use passenger_processor::PassengerProcessor;
+use shared_allocator as _;
 
 fn main() -> ExitCode {
     shared_processor::main::<PassengerProcessor>()

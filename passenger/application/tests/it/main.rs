@@ -210,7 +210,6 @@ async fn a_manifest_is_closed_only_as_its_flight_has_ended() {
         (Admission::Departed, FlightEnding::Landed),
         (Admission::Departed, FlightEnding::Deleted),
         (Admission::Arrived, FlightEnding::Deleted),
-        (Admission::UnknownFlight, FlightEnding::Landed),
     ] {
         let gate = gate(Ok(Admission::Open));
         gate.service.add(flight_id(), Text::new("Ada").unwrap(), context()).await.unwrap();
@@ -221,5 +220,22 @@ async fn a_manifest_is_closed_only_as_its_flight_has_ended() {
             "{admission:?}: {refused:?}"
         );
         assert_eq!(gate.stream.events().len(), 1, "{admission:?}, {ending:?}");
+    }
+}
+
+/// What is heard late stays true: by then the flight may have been deleted, or be forgotten.
+#[tokio::test]
+async fn a_manifest_is_closed_however_late_that_is_heard() {
+    for (admission, ending) in [
+        (Admission::Arrived, FlightEnding::Landed),
+        (Admission::UnknownFlight, FlightEnding::Landed),
+        (Admission::UnknownFlight, FlightEnding::Deleted),
+    ] {
+        let gate = gate(Ok(Admission::Open));
+        gate.service.add(flight_id(), Text::new("Ada").unwrap(), context()).await.unwrap();
+        gate.flights.end(admission);
+        gate.service.close(flight_id(), ending, context().cause).await.unwrap();
+        let events = gate.stream.events();
+        assert!(events.iter().any(|event| matches!(event, PassengerEvent::ManifestClosed(_))), "{events:?}");
     }
 }
