@@ -1,7 +1,7 @@
 //! What another user puts into the server's folders, for root to stumble over.
 
 use std::fs;
-use std::os::unix::fs::{MetadataExt, chown, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -169,11 +169,16 @@ async fn a_home_is_not_taken_from_another_users_word() {
         fs::create_dir(path).unwrap();
     }
     fs::write(target.join("file"), "1").unwrap();
-    chown(&data_dir, Some(65_534), None).unwrap();
     let before = state(&target);
     let refused = async || start(offline(&data_dir)).await.unwrap_err().to_string();
 
+    // In a folder of root's own that others can write to, the link can be anybody's.
+    fs::set_permissions(&data_dir, fs::Permissions::from_mode(0o777)).unwrap();
     symlink(&target, data_dir.join("server")).unwrap();
+    assert!(refused().await.contains("server is a symbolic link"));
+    fs::set_permissions(&data_dir, fs::Permissions::from_mode(0o755)).unwrap();
+
+    chown(&data_dir, Some(65_534), None).unwrap();
     assert!(refused().await.contains("server is a symbolic link"));
     fs::remove_file(data_dir.join("server")).unwrap();
 
