@@ -20,6 +20,8 @@ use airport::{Action, Airport, Flight, Stage};
 use client::{Client, Refused};
 use opening::Opening;
 
+use crate::client::failure::Failure;
+
 /// How many flights are filled at the same time, and with how many passengers each.
 const FLIGHTS_AT_A_TIME: usize = 8;
 const PASSENGERS_AT_A_TIME: usize = 8;
@@ -28,9 +30,12 @@ const PAUSE: Duration = Duration::from_secs(10);
 
 /// Fills the system at this address with flights, unless they are there already, and keeps them moving until
 /// `shutdown`. `pace` is in changes a second.
-pub(crate) async fn run(gateway: SocketAddr, pace: f64, shutdown: CancellationToken) -> Result<(), Infallible> {
+///
+/// # Errors
+/// [`Failure`] if there is no client on this system.
+pub(crate) async fn run(gateway: SocketAddr, pace: f64, shutdown: CancellationToken) -> Result<(), Failure> {
     // It is left in the middle of whatever it does, as a client can be at any time.
-    shutdown.run_until_cancelled(play(Client::new(gateway), pace)).await;
+    shutdown.run_until_cancelled(play(Client::new(gateway)?, pace)).await;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Everything that Jetbridge is, in one process: gateway, APIs, processors, an event store and PostgreSQL.
 
 mod backup;
+mod client;
 mod data_dir;
 mod database;
 mod demo;
@@ -37,7 +38,8 @@ pub fn main(domains: Vec<DomainServices>) -> ExitCode {
     verdict.get().unwrap_or(ended)
 }
 
-/// Does what the command line says. A verdict is the exit code of a task that has more than success and failure.
+/// Does what the command line says. A verdict is the exit code of a task that has more than success and failure, or
+/// that says itself what goes wrong.
 async fn carry_out(
     domains: Vec<DomainServices>,
     command_line: CommandLine,
@@ -55,5 +57,13 @@ async fn carry_out(
         Task::Backup(settings) => Ok(backup::back_up(settings).await?),
         Task::Restore(settings) => Ok(backup::restore(settings).await?),
         Task::Keys(settings) => Ok(keys::change(&domains, settings)?),
+        Task::Ask(asked) => {
+            verdict.set(Some(client::run(&asked, &shutdown).await));
+            Ok(())
+        }
+        Task::Complete(shell) => {
+            verdict.set(Some(client::write(&settings::completions(shell))));
+            Ok(())
+        }
     }
 }

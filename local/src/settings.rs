@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 use gateway::{AuthenticationArgs, ClientArgs, TrustedProxies, WebArgs, WebDir};
 use jetbridge_postgres::{ArchiveDigest, Download};
 use shared_access::keys::KeysArgs;
@@ -8,6 +9,8 @@ use shared_service::process::ServiceArgs;
 use shared_service::settings::{ListenArgs, SecretUrl};
 use shared_service::telemetry::LogArgs;
 use shared_service::{ConnectionLimits, ServerSettings};
+
+use crate::client::{Asked, AuditCommand, FlightsCommand, PassengersCommand, Request};
 
 /// What a person who starts everything on one machine wants to read; the services' own news is for operators.
 const QUIET: &str = "warn,jetbridge=info,jetbridge_postgres=info,shared_service::process=info";
@@ -55,6 +58,17 @@ enum Command {
     #[command(mut_arg("filter", |filter| filter.default_value(QUIET)))]
     #[command(mut_arg("data_dir", |folder| folder.global(true)))]
     Keys(KeysSettings),
+    /// Lists and changes flights of a running Jetbridge
+    Flights(Box<Request<FlightsCommand>>),
+    /// Lists and changes passengers of a running Jetbridge
+    Passengers(Box<Request<PassengersCommand>>),
+    /// Lists and follows the audit log of a running Jetbridge
+    Audit(Box<Request<AuditCommand>>),
+    /// Writes a script that completes command lines, to be read by the shell
+    Completions {
+        /// Of which shell
+        shell: Shell,
+    },
 }
 
 /// What the program is to do.
@@ -69,6 +83,10 @@ pub(crate) enum Task {
     Restore(BackupSettings),
     /// Change the access keys.
     Keys(KeysSettings),
+    /// Ask a server.
+    Ask(Box<Asked>),
+    /// Write what completes command lines.
+    Complete(Shell),
 }
 
 /// What is to be checked.
@@ -230,8 +248,21 @@ impl CommandLine {
             Some(Command::Backup(settings)) => Task::Backup(settings),
             Some(Command::Restore(settings)) => Task::Restore(settings),
             Some(Command::Keys(settings)) => Task::Keys(settings),
+            Some(Command::Flights(request)) => Task::Ask(Box::new(Asked::Flights(*request))),
+            Some(Command::Passengers(request)) => Task::Ask(Box::new(Asked::Passengers(*request))),
+            Some(Command::Audit(request)) => Task::Ask(Box::new(Asked::Audit(*request))),
+            Some(Command::Completions { shell }) => Task::Complete(shell),
         }
     }
+}
+
+/// What completes command lines in a shell.
+pub(crate) fn completions(shell: Shell) -> String {
+    let mut command = CommandLine::command();
+    let name = command.get_name().to_owned();
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut command, name, &mut script);
+    String::from_utf8_lossy(&script).into_owned()
 }
 
 impl ServiceArgs for CommandLine {
@@ -239,11 +270,14 @@ impl ServiceArgs for CommandLine {
 
     fn log(&self) -> &LogArgs {
         match &self.command {
-            None => &self.settings.log,
+            None | Some(Command::Completions { .. }) => &self.settings.log,
             Some(Command::Demo { settings, .. }) => &settings.log,
             Some(Command::Verify(settings)) => &settings.log,
             Some(Command::Backup(settings) | Command::Restore(settings)) => &settings.log,
             Some(Command::Keys(settings)) => &settings.log,
+            Some(Command::Flights(request)) => &request.log,
+            Some(Command::Passengers(request)) => &request.log,
+            Some(Command::Audit(request)) => &request.log,
         }
     }
 }

@@ -4,33 +4,24 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use http::{Method, Request, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
-use hyper_util::client::legacy;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use jiff::Timestamp;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use shared_infrastructure::back_off::BackOff;
-use shared_service::ErrorChain;
-use shared_service::headers::{IDEMPOTENCY_KEY, JETBRIDGE_ACTOR};
-use tokio::time::timeout;
+use shared_service::headers::JETBRIDGE_ACTOR;
 use uuid::Uuid;
 
 use super::airport::{self, Action, Details, Flight, Passenger, Stage};
+use crate::client::connection::{Answer, Call, Connection};
+use crate::client::failure::Failure;
+use crate::client::server::Server;
 
 /// Who the audit log says has asked.
 const ACTOR: &str = "demo";
-/// Longer than the gateway waits for a service.
-const ANSWER_LIMIT: Duration = Duration::from_secs(40);
-const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
-/// How often something that fails is asked for again, and how long to wait in between.
-const RETRIES: usize = 9;
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// For how long something that fails is asked for again.
+const RETRY_FOR: Duration = Duration::from_secs(60);
 /// How far back the audit log is searched for the demo's flights: many times what the demo keeps.
 const PAGES: usize = 5;
 const FLIGHTS_PER_PAGE: usize = 100;
@@ -49,32 +40,16 @@ pub(crate) struct Refused {
 /// A client that tries again for as long as that can help.
 #[derive(Debug)]
 pub(crate) struct Client {
-    http: legacy::Client<HttpConnector, String>,
-    base: String,
+    connection: Connection,
     is_waiting: AtomicBool,
-}
-
-/// A request, which is the same at each attempt.
-struct Call {
-    method: Method,
-    path: String,
-    body: Option<Value>,
-    key: Uuid,
-}
-
-impl Call {
-    fn new(method: Method, path: String, body: Option<Value>) -> Self {
-        Self { method, path, body, key: Uuid::now_v7() }
-    }
-
-    fn get(path: String) -> Self {
-        Self::new(Method::GET, path, None)
-    }
 }
 
 impl From<&Action> for Call {
     fn from(action: &Action) -> Self {
-        let post = |path: String, body| Self::new(Method::POST, path, body);
+        let command = |method, path: String, body: Option<Value>| {
+            Self::command(method, path, body.as_ref(), Uuid::now_v7().to_string())
+        };
+        let post = |path: String, body| command(Method::POST, path, body);
         match action {
             Action::Announce(Details { number, origin, destination, departure }) => {
                 let details = json!({
@@ -87,16 +62,22 @@ impl From<&Action> for Call {
             }
             Action::Board { passenger, .. } => post(format!("/api/passengers/{passenger}/board"), None),
             Action::CorrectName { passenger, name, .. } => {
-                Self::new(Method::PUT, format!("/api/passengers/{passenger}"), Some(json!({"name": name})))
+                command(Method::PUT, format!("/api/passengers/{passenger}"), Some(json!({"name": name})))
             }
             Action::Offload { passenger, reason, .. } => {
                 post(format!("/api/passengers/{passenger}/offload"), Some(json!({"reason": reason})))
             }
             Action::Depart { flight } => post(format!("/api/flights/{flight}/disembark"), None),
             Action::Land { flight } => post(format!("/api/flights/{flight}/land"), None),
-            Action::Delete { flight } => Self::new(Method::DELETE, format!("/api/flights/{flight}"), None),
+            Action::Delete { flight } => command(Method::DELETE, format!("/api/flights/{flight}"), None),
         }
     }
+}
+
+/// What has been made or changed.
+#[derive(Deserialize)]
+struct Made {
+    id: String,
 }
 
 #[derive(Deserialize)]
@@ -141,9 +122,13 @@ struct PassengerFound {
 
 impl Client {
     /// A client of the gateway at this address.
-    pub(crate) fn new(gateway: SocketAddr) -> Self {
-        let http = legacy::Client::builder(TokioExecutor::new()).build_http();
-        Self { http, base: format!("http://{gateway}"), is_waiting: AtomicBool::new(false) }
+    ///
+    /// # Errors
+    /// [`Failure`] if there is none on this system.
+    pub(crate) fn new(gateway: SocketAddr) -> Result<Self, Failure> {
+        let actor = HeaderMap::from_iter([(JETBRIDGE_ACTOR, HeaderValue::from_static(ACTOR))]);
+        let connection = Connection::new(Server::at_address(gateway)?, actor, RETRY_FOR)?;
+        Ok(Self { connection, is_waiting: AtomicBool::new(false) })
     }
 
     /// Does something; the answer is the id of what has been made or changed.
@@ -151,8 +136,13 @@ impl Client {
     /// # Errors
     /// [`Refused`] if the API does not do it, or not for a long time.
     pub(crate) async fn carry_out(&self, action: &Action) -> Result<Option<String>, Refused> {
-        let answer = self.call(&Call::from(action)).await?;
-        Ok(answer["id"].as_str().map(str::to_owned))
+        let call = Call::from(action);
+        let answer = self.call(&call).await?;
+        if answer.body.is_empty() {
+            return Ok(None);
+        }
+        let made: Made = answer.read().map_err(|failure| Refused::new(&call, &failure))?;
+        Ok(Some(made.id))
     }
 
     /// The flights that the demo has made, now or when it ran before: those of others are not its business.
@@ -215,59 +205,30 @@ impl Client {
 
     async fn read<T: DeserializeOwned>(&self, path: String) -> Result<T, Refused> {
         let call = Call::get(path);
-        let answer = self.call(&call).await?;
-        serde_json::from_value(answer).map_err(|error| call.refused(error.to_string(), None))
+        self.call(&call).await?.read().map_err(|failure| Refused::new(&call, &failure))
     }
 
     /// Tries until there is an answer that will not be another one in a moment.
-    async fn call(&self, call: &Call) -> Result<Value, Refused> {
-        let mut back_off = BackOff::new(FIRST_PAUSE, LONGEST_PAUSE);
-        loop {
-            let why = match timeout(ANSWER_LIMIT, self.attempt(call)).await {
-                Ok(Ok((status, answer))) if status.is_success() => {
-                    if self.is_waiting.swap(false, Ordering::Relaxed) {
-                        tracing::info!("the demo has stopped waiting");
-                    }
-                    return Ok(answer);
-                }
-                Ok(Ok((status, answer))) => {
-                    let why = answer["type"].as_str().map_or_else(|| status.to_string(), str::to_owned);
-                    if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS {
-                        return Err(call.refused(why, Some(status)));
-                    }
-                    why
-                }
-                Ok(Err(error)) => ErrorChain(&*error).to_string(),
-                Err(_elapsed) => format!("nothing within {} s", ANSWER_LIMIT.as_secs()),
-            };
-            if back_off.taken() == RETRIES {
-                return Err(call.refused(why, None));
-            }
+    async fn call(&self, call: &Call) -> Result<Answer, Refused> {
+        let repeating = |failure: &Failure| {
             if !self.is_waiting.swap(true, Ordering::Relaxed) {
-                tracing::warn!("the demo waits: {}", call.refused(why, None));
+                tracing::warn!("the demo waits: {}", Refused::new(call, failure));
             }
-            back_off.pause().await;
+        };
+        let answer = self.connection.call(call, repeating).await.map_err(|failure| Refused::new(call, &failure))?;
+        if self.is_waiting.swap(false, Ordering::Relaxed) {
+            tracing::info!("the demo has stopped waiting");
         }
-    }
-
-    async fn attempt(&self, call: &Call) -> Result<(StatusCode, Value), Box<dyn std::error::Error + Send + Sync>> {
-        let mut request = Request::builder().method(&call.method).uri(format!("{}{}", self.base, call.path));
-        if call.method != Method::GET {
-            request = request.header(IDEMPOTENCY_KEY, call.key.to_string()).header(JETBRIDGE_ACTOR, ACTOR);
-        }
-        if call.body.is_some() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
-        }
-        let request = request.body(call.body.as_ref().map(Value::to_string).unwrap_or_default())?;
-        let response = self.http.request(request).await?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), MAX_ANSWER_BYTES).collect().await?.to_bytes();
-        Ok((status, if body.is_empty() { Value::Null } else { serde_json::from_slice(&body)? }))
+        Ok(answer)
     }
 }
 
-impl Call {
-    fn refused(&self, why: String, status: Option<StatusCode>) -> Refused {
-        Refused { what: format!("{} {}", self.method, self.path), why, status }
+impl Refused {
+    fn new(call: &Call, failure: &Failure) -> Self {
+        let (why, status) = match failure {
+            Failure::Refused(refusal) => (refusal.slug(), Some(refusal.status)),
+            failure => (failure.to_string(), None),
+        };
+        Self { what: call.name(), why, status }
     }
 }

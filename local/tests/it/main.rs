@@ -6,6 +6,7 @@ mod access_keys;
 mod backup;
 mod bad_input;
 mod browser;
+mod client;
 mod command_line;
 mod contract;
 mod crash;
