@@ -1,7 +1,7 @@
 //! `/api/admin`: what operators see of all domains, and do to them. The processors know it.
 
 mod ask;
-mod list;
+pub(crate) mod list;
 mod parked;
 mod reactions;
 
@@ -18,6 +18,7 @@ use shared_service::problem::PROBLEM_JSON;
 use shared_service::{Problem, Routes};
 
 use crate::forward::Forwarder;
+use crate::operations;
 use crate::visitor::Visitor;
 use ask::{Answer, Question, Unanswered};
 
@@ -26,7 +27,9 @@ const OPERATORS: Access = Access::Role(Role::Admin);
 
 /// The routes of operators. They count against the same limits as all that is passed on.
 pub(crate) fn routes() -> Routes<Arc<Forwarder>> {
-    let unfinished = Routes::new().get("/api/admin/unfinished", OPERATORS, list::list_of("/unfinished"));
+    let unfinished = Routes::new()
+        .get("/api/admin/unfinished", OPERATORS, list::list_of("/unfinished"))
+        .about(operations::unfinished());
     parked::routes().merge(unfinished).merge(reactions::routes())
 }
 

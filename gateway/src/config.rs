@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
+use serde_json::Value;
 use shared_kernel::Domain;
 use shared_service::body::BODY_LIMIT;
 use shared_service::settings::{List, ServiceUrl};
@@ -21,6 +22,8 @@ pub struct Config {
     pub services: Services,
     /// By what the services know the gateway.
     pub tokens: ServiceTokens,
+    /// What the services say about their APIs: documents of OpenAPI.
+    pub documents: Vec<Value>,
     /// What is too much, and too long.
     pub limits: Limits,
     /// Where the web client is read from; it is the one in this program if `None`.

@@ -9,12 +9,14 @@ mod client;
 mod compress;
 mod config;
 mod cross_origin;
+mod documentation;
 mod door;
 mod forward;
 mod health;
 mod hop;
 mod identity;
 mod me;
+mod operations;
 mod paced;
 mod pages;
 mod places;
@@ -32,7 +34,7 @@ use axum::{Extension, Router, middleware};
 use http::Extensions;
 use shared_access::{Access, Role};
 use shared_service::health::{Checks, Health, Status};
-use shared_service::{Problem, Routes, ServerSettings, ServiceTokens, admit};
+use shared_service::{Problem, Routes, ServerSettings, ServiceTokens, admit, openapi};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -42,6 +44,7 @@ pub use authentication::{
     SessionArgs, SessionKeysError, Way, Ways,
 };
 pub use config::{ClientArgs, Config, DomainServices, Limits, NoWebClient, Services, WebArgs, WebDir};
+pub use documentation::documents;
 pub use health::Probe;
 pub use sender::{InvalidNetwork, Network, TrustedProxies};
 
@@ -69,10 +72,15 @@ impl Gateway {
         let (limits, authentication, tokens) = (config.limits, config.authentication.clone(), config.tokens.clone());
         let (server, proxies) = (config.server.clone(), config.trusted_proxies.clone());
         let client = Arc::new(WebClient::new(config.web_dir.clone()));
+        let documents = config.documents.clone();
         let domains = config.services.domains.iter().map(|services| services.domain).collect();
         let forwarder = Arc::new(Forwarder::new(Upstreams::new(config), limits, authentication.clone()));
         let pages = pages::routes(Arc::clone(&client), domains).merge(web::routes(Arc::clone(&client)));
-        let own = own_routes(&forwarder).merge(admin::routes()).merge(authentication.routes()).merge(pages);
+        let own = own_routes(&forwarder).merge(admin::routes());
+        let document = openapi::document(own.list().iter().chain(&documentation::listed()));
+        let document = openapi::merged(documents.into_iter().chain([document]));
+        let pages = pages.merge(documentation::routes(Arc::clone(&client), &document));
+        let own = own.merge(authentication.routes()).merge(pages);
         let own = own.layer(middleware::from_fn(compress::routes)).finish(limits.request).into_router();
         let door = Arc::new(Door::new(authentication.clone(), proxies, &limits));
         // Everything below /api is forwarded by the fallback: the busiest path goes through the fewest layers.
@@ -131,7 +139,9 @@ fn own_routes(forwarder: &Arc<Forwarder>) -> Routes<Arc<Forwarder>> {
     };
     Routes::new()
         .get("/api/health", Access::Public, overview)
+        .about(operations::health())
         .get("/api/me", Access::Public, me::me)
+        .about(operations::me())
         .get("/health/live", Access::Public, async || Health { status: Status::Up, checks: Vec::new() })
         .get("/health/ready", Access::Public, ready)
 }

@@ -130,6 +130,7 @@ impl Args {
             trusted_proxies: own.clients.trusted_proxies(),
             services: Services { domains, auditlog_api: own.auditlog_api },
             tokens: own.tokens.tokens()?,
+            documents: gateway::documents(),
             limits: Limits {
                 request: Duration::from_secs(own.request_limit.into()),
                 in_flight: number(own.max_in_flight),

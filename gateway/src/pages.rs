@@ -104,7 +104,7 @@ pub(crate) fn varying(mut response: Response) -> Response {
 }
 
 /// A page without scripts, in the style of the web client. `body` is HTML.
-fn page(client: &WebClient, title: &str, body: &str) -> Response {
+pub(crate) fn page(client: &WebClient, title: &str, body: &str) -> Response {
     let style_sheet = client.style_sheet();
     let document = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
@@ -128,7 +128,7 @@ pub(crate) fn with_headers(content_security_policy: &'static str, page: Response
 }
 
 /// Plain text as HTML; what stands between backticks is code.
-fn text(plain: &str) -> String {
+pub(crate) fn text(plain: &str) -> String {
     let escaped = plain.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let mut html = String::with_capacity(escaped.len());
     for (at, part) in escaped.split('`').enumerate() {

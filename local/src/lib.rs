@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Report;
 use crate::settings::{CommandLine, Task};
-pub use domains::{DomainServices, domains};
+pub use domains::{DomainServices, domains, routes};
 
 /// The `main` of a program that runs these domains.
 #[must_use]

@@ -5,10 +5,10 @@ use std::convert::Infallible;
 use gateway::{Authentication, Gateway, Limits, Probe};
 use shared_service::domain_service::ApiUrls;
 use shared_service::settings::SecretUrl;
-use shared_service::{ConnectionLimits, ServerSettings, ServiceTokens};
+use shared_service::{ConnectionLimits, ServerSettings, ServiceTokens, openapi};
 use tokio::net::TcpListener;
 
-use crate::domains::DomainServices;
+use crate::domains::{self, DomainServices};
 use crate::error::SystemError;
 use crate::listeners::Internal;
 use crate::settings::Front;
@@ -53,8 +53,17 @@ pub(crate) async fn start(
     let Front { server, web_dir, trusted_proxies, .. } = front;
     // They are all in this process, so that nobody else has to know it.
     let (tokens, limits) = (ServiceTokens::random(), Limits::default());
-    let config =
-        gateway::Config { services, tokens: tokens.clone(), limits, web_dir, server, authentication, trusted_proxies };
+    let documents = domains::routes(domains).values().map(openapi::document).collect();
+    let config = gateway::Config {
+        services,
+        tokens: tokens.clone(),
+        documents,
+        limits,
+        web_dir,
+        server,
+        authentication,
+        trusted_proxies,
+    };
     let gateway = Gateway::new(config);
     let apis: ApiUrls = bound.iter().map(|bound| (bound.services.domain.name, bound.api.url.clone())).collect();
     for domain in bound {
@@ -86,7 +95,8 @@ fn start_domain(
     apis: &ApiUrls,
     tokens: &ServiceTokens,
 ) {
-    let Bound { services: DomainServices { domain, run_api, run_processor }, api, processor, database_url } = domain;
+    let Bound { services: DomainServices { domain, run_api, run_processor, .. }, api, processor, database_url } =
+        domain;
     let config = shared_api::Config::new(database_url.clone(), event_store.clone(), apis.clone(), tokens.clone());
     let config = shared_api::Config { server: inner(), ..config };
     let running = run_api(config, api.listener, supervisor.token(Stage::Apis));

@@ -27,6 +27,7 @@ use crate::export::export;
 use crate::feed::{OpenError, problem_event};
 use crate::filter::Filter;
 use crate::live::{LiveEntry, NotFollowing};
+use crate::operations;
 use crate::place::{Descent, LogPlace};
 use crate::reader::{LogReader, ReadError};
 use crate::search::{Found, search};
@@ -58,15 +59,19 @@ pub(crate) fn all(domains: &'static [&'static Domain]) -> Routes<Arc<Api>> {
                 ListInput::File(filter, order, after) => export(api, log, filter, order, after, requested).await,
             }
         };
-        routes.get(&format!("/api/auditlog/{}", log.name()), AUDITOR, answer)
+        routes.get(&format!("/api/auditlog/{}", log.name()), AUDITOR, answer).about(operations::list(domains, log))
     });
-    lists.get("/api/auditlog/events", AUDITOR, entries).get("/api/changes", VIEWER, changes)
+    lists
+        .get("/api/auditlog/events", AUDITOR, entries)
+        .about(operations::events(domains))
+        .get("/api/changes", VIEWER, changes)
+        .about(operations::changes(domains))
 }
 
 type ListAnswer = Result<Reply<Page<LogEntry>>, Problem>;
 
 /// Which entries are asked for.
-enum ListInput {
+pub(crate) enum ListInput {
     /// In pages.
     Pages(Filter, Paging<Cursor>),
     /// In a file, all after a place.
@@ -78,17 +83,21 @@ impl FromRequestParts<Arc<Api>> for ListInput {
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
         let format = Format::of(&parts.headers);
-        Params::read(parts, |params| {
-            let filter = Filter::read(api.domains, params);
-            let order = params.order();
-            let after = params.optional("after", Cursor::decode);
-            if format == Format::Csv {
-                params.refuse("limit", "is not for a CSV file, which has all entries; remove it");
-                return Some(Self::File(filter, order?, after));
-            }
-            let limit = params.limit();
-            Some(Self::Pages(filter, Paging { order: order?, limit: limit?, after }))
-        })
+        Params::read(parts, |params| Self::read(api.domains, format, params))
+    }
+}
+
+impl ListInput {
+    pub(crate) fn read(domains: &[&'static Domain], format: Format, params: &mut Params) -> Option<Self> {
+        let filter = Filter::read(domains, params);
+        let order = params.order();
+        let after = params.cursor("after", Cursor::decode);
+        if format == Format::Csv {
+            params.refuse("limit", "is not for a CSV file, which has all entries; remove it");
+            return Some(Self::File(filter, order?, after?));
+        }
+        let limit = params.limit();
+        Some(Self::Pages(filter, Paging { order: order?, limit: limit?, after: after? }))
     }
 }
 
@@ -133,7 +142,7 @@ async fn list(
 }
 
 /// What to follow, and from where.
-struct EventsInput {
+pub(crate) struct EventsInput {
     filter: Filter,
     /// The id of the last event, from clients that cannot send it in a header again.
     last_event_id: Option<String>,
@@ -141,14 +150,12 @@ struct EventsInput {
 }
 
 impl EventsInput {
-    fn read(parts: &Parts, filter: impl FnOnce(&mut Params) -> Filter) -> Result<Self, Problem> {
+    pub(crate) fn read(params: &mut Params, filter: impl FnOnce(&mut Params) -> Filter) -> Option<Self> {
         // What is no cursor is told in the stream.
         let text = |text: &str| Ok::<_, Infallible>(text.to_owned());
-        Params::read(parts, |params| {
-            let filter = filter(params);
-            let last_event_id = params.optional("lastEventId", text).filter(|id| !id.trim().is_empty());
-            Some(Self { filter, last_event_id, after: params.optional("after", text) })
-        })
+        let filter = filter(params);
+        let last_event_id = params.optional("lastEventId", text).filter(|id| !id.trim().is_empty());
+        Some(Self { filter, last_event_id, after: params.optional("after", text) })
     }
 }
 
@@ -159,7 +166,8 @@ impl FromRequestParts<Arc<Api>> for EntriesInput {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
-        EventsInput::read(parts, |params| Filter::read_live(api.domains, params)).map(Self)
+        let input = |params: &mut Params| EventsInput::read(params, |params| Filter::read_live(api.domains, params));
+        Params::read(parts, input).map(Self)
     }
 }
 
@@ -170,7 +178,8 @@ impl FromRequestParts<Arc<Api>> for ChangesInput {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Problem> {
-        EventsInput::read(parts, |params| Filter::read_things(api.domains, params)).map(Self)
+        let input = |params: &mut Params| EventsInput::read(params, |params| Filter::read_things(api.domains, params));
+        Params::read(parts, input).map(Self)
     }
 }
 

@@ -3,16 +3,19 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use flight_contract::FlightId;
 use jsonrpsee::Methods;
 use jsonrpsee::core::{RpcResult, async_trait};
+use serde_json::json;
 use shared_access::{Access, Role};
 use shared_api::{Backend, DomainApi};
 use shared_infrastructure::executor::ExecutorHandle;
 use shared_infrastructure::reader::Projection;
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
-use shared_kernel::{Cause, CommandContext, Domain, Execute, Position};
+use shared_kernel::{Cause, CommandContext, Described, Domain, Execute, Position};
 use shared_rpc::Effect;
+use shared_service::openapi::{Operation, Thing};
 use shared_service::{Command, Fields, FromFields, PathId, Problem, Reply, RequestedPosition, Routes, parse};
 use uuid::Uuid;
 
@@ -31,11 +34,14 @@ impl DomainApi for BaggageApi {
     type Api = Backend<Bags>;
 
     fn routes() -> Routes<Arc<Backend<Bags>>> {
-        Routes::new().post("/api/bags", Access::Role(Role::Agent), check_in).get(
-            "/api/bags/{id}",
-            Access::Role(Role::Viewer),
-            show,
-        )
+        let check_in_bag =
+            Operation::command::<CheckIn>("checkInBag", "Checks in a bag", &json!({"flightId": Uuid::nil()}));
+        let show_bag = Operation::query("showBag", "Shows a bag").on::<BagId>(Thing::Plain);
+        Routes::new()
+            .post("/api/bags", Access::Role(Role::Agent), check_in)
+            .about(check_in_bag.answers_made::<Bag>("The bag"))
+            .get("/api/bags/{id}", Access::Role(Role::Viewer), show)
+            .about(show_bag.answers(StatusCode::OK, "The bag", Bag::schema(), &["Jetbridge-Position"]))
     }
 
     fn api(backend: Backend<Bags>, _: &Peers) -> Result<Backend<Bags>, InvalidRpcAddress> {

@@ -45,6 +45,10 @@ pub struct Bag {
     pub(crate) version: Revision,
 }
 
+shared_kernel::described! {
+    Bag as "Bag", "A bag" { "id": BagId = _, "flightId": FlightId = _, "status": BagStatus = _, "version": u64 = 1, }
+}
+
 shared_kernel::named! {
     /// How far a bag has come.
     pub enum BagStatus {

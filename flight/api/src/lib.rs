@@ -1,6 +1,7 @@
 //! The flight API: commands and queries over HTTP, and what the passenger domain asks over JSON-RPC.
 
 mod input;
+mod operations;
 mod problems;
 mod routes;
 mod rpc;

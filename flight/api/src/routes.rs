@@ -11,6 +11,7 @@ use shared_service::{
 
 use crate::Api;
 use crate::input::{DetailsInput, ListInput};
+use crate::operations;
 use crate::problems::problem;
 
 const VIEWER: Access = Access::Role(Role::Viewer);
@@ -19,12 +20,19 @@ const DISPATCHER: Access = Access::Role(Role::Dispatcher);
 pub(crate) fn all() -> Routes<Arc<Api>> {
     Routes::new()
         .get("/api/flights", VIEWER, list)
+        .about(operations::list())
         .post("/api/flights", DISPATCHER, create)
+        .about(operations::create())
         .get("/api/flights/{id}", VIEWER, show)
+        .about(operations::show())
         .put("/api/flights/{id}", DISPATCHER, correct_details)
+        .about(operations::correct())
         .delete("/api/flights/{id}", DISPATCHER, delete)
+        .about(operations::delete())
         .post("/api/flights/{id}/disembark", DISPATCHER, depart)
+        .about(operations::depart())
         .post("/api/flights/{id}/land", DISPATCHER, land)
+        .about(operations::land())
 }
 
 async fn create(State(api): State<Arc<Api>>, command: Command<DetailsInput>) -> ReplyResult<FlightView> {

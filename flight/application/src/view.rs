@@ -1,5 +1,5 @@
 use flight_contract::FlightId;
-use flight_core::{Flight, FlightDetails, FlightStatus};
+use flight_core::{Flight, FlightDetails, FlightNumber, FlightStatus, OffsetDateTime, PlaceName};
 use serde::Serialize;
 use shared_kernel::{Revision, SearchText};
 
@@ -17,6 +17,17 @@ pub struct FlightView {
     /// The number of the last event about it.
     #[serde(skip)]
     pub version: Revision,
+}
+
+shared_kernel::described! {
+    FlightView as "Flight", "A flight" {
+        "id": FlightId = "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b",
+        "flightNumber": FlightNumber = "JB 101",
+        "origin": PlaceName = "HAM",
+        "destination": PlaceName = "Oslo",
+        "scheduledDeparture": Option<OffsetDateTime> = "2026-05-01T12:30:00+02:00",
+        "status": FlightStatus = "waitingForBoarding",
+    }
 }
 
 impl From<&Flight> for FlightView {

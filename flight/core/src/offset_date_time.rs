@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::Offset;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use shared_kernel::{Described, Schema};
 
 const SECONDS_PER_MINUTE: i32 = 60;
 const MINUTES_PER_DAY: i32 = 24 * 60;
@@ -18,6 +19,12 @@ pub struct OffsetDateTime {
     at: Timestamp,
     /// Less than a day, in either direction.
     offset_minutes: i16,
+}
+
+impl Described for OffsetDateTime {
+    fn schema() -> Schema {
+        <(Timestamp, Offset)>::schema()
+    }
 }
 
 impl OffsetDateTime {

@@ -25,7 +25,7 @@ use crate::visitor::Visitor;
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// The part of a list that is asked for.
-pub(super) struct Asked {
+pub(crate) struct Asked {
     limit: usize,
     after: Option<Place>,
 }
@@ -41,7 +41,7 @@ struct Place {
 impl FromQuery for Asked {
     fn read(params: &mut Params) -> Option<Self> {
         let limit = params.limit();
-        let after = params.or("after", None, |cursor| decode_cursor(cursor).map(Some));
+        let after = params.cursor("after", decode_cursor);
         Some(Self { limit: limit?, after: after? })
     }
 }

@@ -16,14 +16,19 @@ use super::list::list_of;
 use super::{OPERATORS, Unreachable, of_domain, refused, tell_all, unavailable};
 use crate::admission::TakenIn;
 use crate::forward::Forwarder;
+use crate::operations;
 use crate::visitor::Visitor;
 
 pub(super) fn routes() -> Routes<Arc<Forwarder>> {
     Routes::new()
         .get("/api/admin/parked", OPERATORS, list_of("/parked"))
+        .about(operations::parked())
         .get("/api/admin/parked/discarded", OPERATORS, list_of("/parked/discarded"))
+        .about(operations::discarded())
         .post("/api/admin/parked/replay", OPERATORS, replay)
+        .about(operations::replay())
         .post("/api/admin/parked/{eventId}/discard", OPERATORS, discard)
+        .about(operations::discard())
 }
 
 /// What each reader of each domain has done. It is a problem if none could do anything.

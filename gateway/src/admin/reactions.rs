@@ -12,10 +12,11 @@ use super::ask::Question;
 use super::{OPERATORS, tell_all};
 use crate::admission::TakenIn;
 use crate::forward::Forwarder;
+use crate::operations;
 use crate::visitor::Visitor;
 
 pub(super) fn routes() -> Routes<Arc<Forwarder>> {
-    Routes::new().post("/api/admin/reactions/resume", OPERATORS, resume)
+    Routes::new().post("/api/admin/reactions/resume", OPERATORS, resume).about(operations::resume())
 }
 
 /// Which domains react from now on. It is a problem if none had waited for that.

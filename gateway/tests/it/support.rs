@@ -86,6 +86,7 @@ pub(crate) fn config(services: Services) -> Config {
     Config {
         services,
         tokens: tokens(),
+        documents: gateway::documents(),
         limits: Limits::default(),
         web_dir: None,
         server: ServerSettings::default(),

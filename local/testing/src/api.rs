@@ -2,6 +2,7 @@
 
 mod answer;
 mod call;
+mod contract;
 mod made;
 
 use std::time::Duration;
@@ -43,7 +44,8 @@ impl Api {
         Self { client: http(), base: url.into(), explains: false, service: None }
     }
 
-    /// A client of the gateway at this address. Every type of problem that it answers has to have a page there.
+    /// A client of the gateway at this address. Every type of problem that it answers has to have a page there, and every
+    /// answer has to be as the document of the API says.
     pub fn of_gateway(url: impl Into<String>) -> Self {
         Self { explains: true, ..Self::new(url) }
     }

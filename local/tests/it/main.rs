@@ -11,6 +11,7 @@ mod command_line;
 mod contract;
 mod crash;
 mod demo;
+mod documents;
 #[cfg(target_os = "linux")]
 mod durability;
 mod embedded_store;

@@ -1,8 +1,8 @@
 use flight_contract::FlightId;
 use passenger_application::{ManifestFilter, PassengerFilter};
-use passenger_contract::{FlightEnding, MAX_MISSING_NAMED, PassengerId, problem_type};
+use passenger_contract::{MAX_MISSING_NAMED, PassengerId, problem_type};
 use passenger_core::{ManifestState, OffloadReason, PassengerName, PassengerStatus};
-use shared_kernel::{ProblemType, PublicKey, SearchText};
+use shared_kernel::{Described, ProblemType, PublicKey, Schema, SearchText};
 use shared_service::{Fields, FromFields, FromQuery, Paging, Params, parse};
 use std::str::FromStr;
 
@@ -65,6 +65,7 @@ pub(crate) struct ManifestsInput {
 impl FromQuery for ManifestsInput {
     fn read(params: &mut Params) -> Option<Self> {
         let states = params.optional("state", |text| parse::list(text, manifest_state));
+        let states = states.map(|states| states.into_iter().map(|StateName(name)| name).collect());
         let flight_ids = params.optional("flightIds", |text| parse::list(text, parse::id));
         let (missing, paging) = (missing(params), params.paging());
         Some(Self { filter: ManifestFilter { states, flight_ids }, paging: paging?, missing: missing? })
@@ -79,6 +80,12 @@ impl FromStr for ManifestKey {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.parse().map(Self)
+    }
+}
+
+impl Described for ManifestKey {
+    fn schema() -> Schema {
+        FlightId::schema()
     }
 }
 
@@ -101,13 +108,20 @@ impl FromQuery for ManifestInput {
 
 /// How many of those who have not boarded are to be named.
 fn missing(params: &mut Params) -> Option<usize> {
-    params.or("missing", MAX_MISSING_NAMED, |text| parse::whole_number(text, 0..=MAX_MISSING_NAMED))
+    params.whole_number("missing", MAX_MISSING_NAMED, 0..=MAX_MISSING_NAMED)
 }
 
-fn manifest_state(text: &str) -> Result<&'static str, &'static str> {
-    [ManifestState::Open, ManifestState::Sealed, ManifestState::Closed(FlightEnding::Landed)]
-        .into_iter()
-        .map(ManifestState::as_str)
-        .find(|state| *state == text)
-        .ok_or("must be one of open, sealed, closed")
+/// What a state of manifests is called.
+#[derive(PartialEq)]
+struct StateName(&'static str);
+
+impl Described for StateName {
+    fn schema() -> Schema {
+        ManifestState::schema()
+    }
+}
+
+fn manifest_state(text: &str) -> Result<StateName, &'static str> {
+    let mut names = ManifestState::EACH.into_iter().map(ManifestState::as_str);
+    names.find(|state| *state == text).map(StateName).ok_or("must be one of open, sealed, closed")
 }

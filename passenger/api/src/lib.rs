@@ -2,6 +2,7 @@
 //! JSON-RPC.
 
 mod input;
+mod operations;
 mod problems;
 mod routes;
 mod rpc;

@@ -17,6 +17,7 @@ use shared_service::{
 
 use crate::Api;
 use crate::input::{AddInput, ManifestInput, ManifestKey, ManifestsInput, NameInput, OffloadInput, PassengersInput};
+use crate::operations;
 use crate::problems::problem;
 
 const VIEWER: Access = Access::Role(Role::Viewer);
@@ -25,13 +26,21 @@ const AGENT: Access = Access::Role(Role::Agent);
 pub(crate) fn all() -> Routes<Arc<Api>> {
     Routes::new()
         .get("/api/passengers", VIEWER, list)
+        .about(operations::list())
         .post("/api/passengers", AGENT, add)
+        .about(operations::add())
         .get("/api/passengers/{id}", VIEWER, show)
+        .about(operations::show())
         .put("/api/passengers/{id}", AGENT, correct_name)
+        .about(operations::correct_name())
         .post("/api/passengers/{id}/board", AGENT, board)
+        .about(operations::board())
         .post("/api/passengers/{id}/offload", AGENT, offload)
+        .about(operations::offload())
         .get("/api/manifests", VIEWER, list_manifests)
+        .about(operations::list_manifests())
         .get("/api/manifests/{flightId}", VIEWER, show_manifest)
+        .about(operations::show_manifest())
 }
 
 async fn add(State(api): State<Arc<Api>>, command: Command<AddInput>) -> ReplyResult<PassengerView> {

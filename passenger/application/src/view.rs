@@ -21,6 +21,15 @@ pub struct PassengerView {
     pub version: Revision,
 }
 
+shared_kernel::described! {
+    PassengerView as "Passenger", "A passenger" {
+        "id": PassengerId = "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2c",
+        "flightId": FlightId = "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b",
+        "name": PassengerName = "Ada Lovelace",
+        "status": PassengerStatus = "checkedIn",
+    }
+}
+
 impl From<&Passenger> for PassengerView {
     fn from(passenger: &Passenger) -> Self {
         Self {
@@ -56,6 +65,33 @@ impl ManifestView {
     pub fn empty(flight_id: FlightId) -> Self {
         let state = ManifestState::Open.as_str();
         Self { flight_id, state, counts: Counts::default(), missing: Vec::new(), version: None }
+    }
+}
+
+shared_kernel::described! {
+    ManifestView as "Manifest", "Who is on a flight, in numbers" {
+        "flightId": FlightId = "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b",
+        "state": ManifestState = "open",
+        "counts": Counts = _,
+        "missing": Vec<MissingView> = _,
+    }
+}
+
+shared_kernel::described! {
+    MissingView as "Missing", "Somebody who has not boarded" {
+        "id": PassengerId = "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2c",
+        "name": PassengerName = "Ada Lovelace",
+    }
+}
+
+shared_kernel::described! {
+    ManifestWithPassengers as "ManifestWithPassengers", "Who is on a flight" {
+        "flightId": FlightId = "0199a1b2-c3d4-7e5f-8a6b-7c8d9e0f1a2b",
+        "state": ManifestState = "open",
+        "counts": Counts = _,
+        "missing": Vec<MissingView> = _,
+        "passengers": Vec<PassengerView> = _,
+        "passengersNext": Option<String> = _,
     }
 }
 

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 use serde::{Deserialize, Serialize};
+use shared_kernel::{Described, Schema, names_schema};
 
 use crate::{Passenger, PassengerStatus};
 
@@ -50,7 +51,16 @@ pub enum ManifestState {
     Closed(FlightEnding),
 }
 
+impl Described for ManifestState {
+    fn schema() -> Schema {
+        names_schema(&Self::EACH.map(Self::as_str))
+    }
+}
+
 impl ManifestState {
+    /// One of each name: how a manifest was closed is not part of it.
+    pub const EACH: [Self; 3] = [Self::Open, Self::Sealed, Self::Closed(FlightEnding::Landed)];
+
     /// The state as it is stored and sent: `open`, `sealed` or `closed`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -74,6 +84,15 @@ pub struct Counts {
     pub arrived: u64,
     /// Taken off before departure.
     pub offloaded: u64,
+}
+
+shared_kernel::described! {
+    Counts as "Counts", "How many passengers have which status" {
+        "checkedIn": u64 = 3,
+        "boarded": u64 = 120,
+        "arrived": u64 = 0,
+        "offloaded": u64 = 1,
+    }
 }
 
 impl Counts {

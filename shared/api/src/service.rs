@@ -18,7 +18,7 @@ use shared_kernel::{Decider, Domain};
 use shared_service::ServerSettings;
 use shared_service::domain_service::{DomainService, ServiceKind};
 use shared_service::health::{self, Checks, Trouble};
-use shared_service::{ServiceNames, rpc};
+use shared_service::{ServiceNames, openapi, rpc};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -45,13 +45,15 @@ pub(crate) async fn run<A: DomainApi>(
     let checks = tasks.checks();
     let api = A::api(tasks.backend(A::DOMAIN), &peers).map_err(|unusable| RunError::Setting(unusable.into()))?;
     let (methods, _rpc_handle) = rpc::routes(A::methods(&api));
-    let public = A::routes().with_state(Arc::new(api));
+    let routes = A::routes();
+    let document = openapi::route(openapi::document(routes.list()));
+    let public = routes.with_state(Arc::new(api));
     let commands = match &tasks.refusals {
         Some((log, _)) => refusals::noted::<A>(public, log.clone()),
         None => public,
     };
     let names = Extension(ServiceNames::known_to(A::DOMAIN));
-    let public = commands.layer(names).merge(health::routes(checks)).finish(limits::REQUEST);
+    let public = commands.layer(names).merge(health::routes(checks)).merge(document).finish(limits::REQUEST);
     tokio::spawn(config.tokens.clone().follow(shutdown.clone()));
     tasks.run(config.server, listener, config.tokens.guard(public.merge(methods)), shutdown).await
 }

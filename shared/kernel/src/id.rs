@@ -58,6 +58,12 @@ macro_rules! id {
             }
         }
 
+        impl $crate::Described for $name {
+            fn schema() -> $crate::Schema {
+                <::uuid::Uuid as $crate::Described>::schema()
+            }
+        }
+
         impl ::core::fmt::Display for $name {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 ::core::fmt::Display::fmt(&self.0, f)

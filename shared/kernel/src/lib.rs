@@ -7,6 +7,7 @@
 mod cause;
 mod command;
 mod decider;
+mod described;
 mod domain;
 mod event;
 mod execute;
@@ -25,6 +26,7 @@ mod text;
 pub use cause::{ActorName, Cause, InvalidCause, InvalidCorrelationId, is_correlation_id, trace_parent};
 pub use command::{CommandContext, Idempotency, IdempotencyKey, InvalidIdempotencyKey};
 pub use decider::Decider;
+pub use described::{Described, Schema, names_schema, object_schema};
 pub use domain::Domain;
 pub use event::{DomainEvent, Revision, UndecodableEvent, decode_json};
 pub use execute::{

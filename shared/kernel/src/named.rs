@@ -68,6 +68,12 @@ macro_rules! named {
             }
         }
 
+        impl $crate::Described for $Name {
+            fn schema() -> $crate::Schema {
+                $crate::names_schema(&[$first, $($name,)*])
+            }
+        }
+
         impl ::core::fmt::Display for $Name {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 f.write_str(self.as_str())

@@ -5,6 +5,8 @@ mod document;
 use std::collections::BTreeMap;
 use std::fmt;
 
+use shared_kernel::{Described, Schema};
+
 use crate::faults::Faults;
 use crate::problem::Problem;
 use crate::problem_type;
@@ -65,6 +67,16 @@ impl FromFields for NoBody {
 pub struct Fields {
     unread: BTreeMap<String, FieldValue>,
     faults: Faults,
+    /// What they are, where they are read to be described.
+    noted: Option<Vec<Noted>>,
+}
+
+/// What is said about a field or a parameter.
+#[derive(Debug)]
+pub(crate) struct Noted {
+    pub(crate) name: String,
+    pub(crate) is_required: bool,
+    pub(crate) schema: Schema,
 }
 
 impl Fields {
@@ -75,13 +87,26 @@ impl Fields {
     /// 400 `malformed-json` for what is not JSON, 422 `invalid-request` for what is not as `T` wants it.
     pub(crate) fn parse<T: FromFields>(body: &[u8]) -> Result<(T, String), Problem> {
         let mut fields = if body.is_empty() && T::BODY != BodyRule::Required {
-            Self { unread: BTreeMap::new(), faults: Faults::default() }
+            Self { unread: BTreeMap::new(), faults: Faults::default(), noted: None }
         } else {
             Self::from_json(body)?
         };
         let content = fields.content()?;
         let value = T::read(&mut fields);
         Ok((fields.finish(value)?, content))
+    }
+
+    /// What `T` reads. Its reader is run on nothing, so what it asks for is what it is said to ask for.
+    pub(crate) fn of<T: FromFields>() -> Vec<Noted> {
+        let mut fields = Self { unread: BTreeMap::new(), faults: Faults::default(), noted: Some(Vec::new()) };
+        T::read(&mut fields);
+        fields.noted.unwrap_or_default()
+    }
+
+    fn note<T: Described>(&mut self, name: &str, is_required: bool) {
+        if let Some(noted) = &mut self.noted {
+            noted.push(Noted { name: name.to_owned(), is_required, schema: T::schema() });
+        }
     }
 
     fn content(&self) -> Result<String, Problem> {
@@ -114,11 +139,16 @@ impl Fields {
                 BTreeMap::new()
             }
         };
-        Ok(Self { unread, faults })
+        Ok(Self { unread, faults, noted: None })
     }
 
     /// Reads a field that has to be there. `None` means that a fault was noted.
-    pub fn required<T, E: fmt::Display>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+    pub fn required<T: Described, E: fmt::Display>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        self.note::<T>(name, true);
         match self.unread.remove(name) {
             None | Some(FieldValue::Null) => {
                 self.faults.field(name, "is required");
@@ -129,7 +159,12 @@ impl Fields {
     }
 
     /// Reads a field that may be absent or `null`. `None` means that, or that a fault was noted.
-    pub fn optional<T, E: fmt::Display>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+    pub fn optional<T: Described, E: fmt::Display>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        self.note::<T>(name, false);
         match self.unread.remove(name) {
             None | Some(FieldValue::Null) => None,
             Some(value) => self.read_value(name, &value, read),

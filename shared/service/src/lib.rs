@@ -18,6 +18,7 @@ mod fields;
 pub mod headers;
 pub mod health;
 mod host;
+pub mod openapi;
 pub mod origin;
 pub mod paging;
 pub mod parse;

@@ -6,8 +6,6 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 pub use shared_kernel::{Order, Paging};
 
-use crate::parse::{self, InvalidNumber};
-
 /// How many items a page has when `limit` is not given.
 pub const DEFAULT_LIMIT: usize = 100;
 /// The most items that a page can have.
@@ -80,8 +78,4 @@ pub(crate) fn decode_place<K: DeserializeOwned>(order: Order, cursor: &str) -> R
         Order::OldestFirst => decode_cursor(cursor),
         Order::NewestFirst => decode_cursor(cursor).map(|Descending { newest_first }| newest_first),
     }
-}
-
-pub(crate) fn limit(text: &str) -> Result<usize, InvalidNumber> {
-    parse::whole_number(text, 1..=MAX_LIMIT)
 }

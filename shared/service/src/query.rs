@@ -1,13 +1,18 @@
 //! Query strings, read parameter by parameter, so that every fault is reported at once and by name.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
+use serde_json::json;
+use shared_kernel::{Described, Schema};
 
 use crate::faults::Faults;
-use crate::paging::{self, Order, Paging};
+use crate::fields::Noted;
+use crate::paging::{self, MAX_LIMIT, Order, Paging};
+use crate::parse;
 use crate::problem::Problem;
 
 /// What can be read from a query string.
@@ -39,6 +44,8 @@ impl<S: Send + Sync, T: FromQuery> FromRequestParts<S> for Query<T> {
 pub struct Params {
     unread: Vec<(String, String)>,
     faults: Faults,
+    /// What they are, where they are read to be described.
+    noted: Option<Vec<Noted>>,
 }
 
 impl Params {
@@ -64,11 +71,29 @@ impl Params {
                 Vec::new()
             }
         };
-        Self { unread, faults }
+        Self { unread, faults, noted: None }
+    }
+
+    /// What `read` reads. It is run on nothing, so what it asks for is what it is said to ask for.
+    pub(crate) fn of<T>(read: impl FnOnce(&mut Self) -> Option<T>) -> Vec<Noted> {
+        let mut params = Self { unread: Vec::new(), faults: Faults::default(), noted: Some(Vec::new()) };
+        read(&mut params);
+        params.noted.unwrap_or_default()
+    }
+
+    fn note(&mut self, name: &str, is_required: bool, schema: impl FnOnce() -> Schema) {
+        if let Some(noted) = &mut self.noted {
+            noted.push(Noted { name: name.to_owned(), is_required, schema: schema() });
+        }
     }
 
     /// Reads a parameter that has to be there. `None` means that a fault was noted.
-    pub fn required<T, E: fmt::Display>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+    pub fn required<T: Described, E: fmt::Display>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        self.note(name, true, T::schema);
         let Some(text) = self.take(name) else {
             self.faults.parameter(name, "is required");
             return None;
@@ -77,9 +102,31 @@ impl Params {
     }
 
     /// Reads a parameter that may be absent. `None` means that, or that a fault was noted.
-    pub fn optional<T, E: fmt::Display>(&mut self, name: &str, read: impl FnOnce(&str) -> Result<T, E>) -> Option<T> {
+    pub fn optional<T: Described, E: fmt::Display>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        self.note(name, false, T::schema);
         let text = self.take(name)?;
         self.read_value(name, &text, read)
+    }
+
+    /// Reads a whole number in this range, which is `default` unless it is given. `None` means that a fault was noted.
+    pub fn whole_number(&mut self, name: &str, default: usize, allowed: RangeInclusive<usize>) -> Option<usize> {
+        let (least, most) = allowed.clone().into_inner();
+        self.note(name, false, || json!({"type": "integer", "minimum": least, "maximum": most, "default": default}));
+        self.or(name, default, |text| parse::whole_number(text, allowed))
+    }
+
+    /// Reads a cursor, which is nothing unless it is given. `None` means that a fault was noted.
+    pub fn cursor<T, E: fmt::Display>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<Option<T>> {
+        self.note(name, false, || json!({"type": "string", "format": "cursor"}));
+        self.or(name, None, |text| read(text).map(Some))
     }
 
     /// Reads a parameter that may be absent and means `default` then. `None` means that a fault was noted.
@@ -97,11 +144,16 @@ impl Params {
 
     /// Reads `limit`, the number of items on a page. `None` means that a fault was noted.
     pub fn limit(&mut self) -> Option<usize> {
-        self.or("limit", paging::DEFAULT_LIMIT, paging::limit)
+        self.page_size(paging::DEFAULT_LIMIT)
     }
 
     /// Reads `order`. `None` means that a fault was noted.
     pub fn order(&mut self) -> Option<Order> {
+        self.note("order", false, || {
+            let mut schema = Order::schema();
+            schema["default"] = Order::default().as_str().into();
+            schema
+        });
         self.or("order", Order::default(), str::parse)
     }
 
@@ -110,20 +162,24 @@ impl Params {
     pub fn paging<K: DeserializeOwned>(&mut self) -> Option<Paging<K>> {
         let (limit, order) = (self.limit(), self.order());
         // Whether a cursor is one depends on the order.
-        let after = self.or("after", None, |cursor| match order {
+        let after = self.cursor("after", |cursor| match order {
             Some(order) => paging::decode_place(order, cursor).map(Some),
             None => Ok(None),
         });
-        Some(Paging { order: order?, limit: limit?, after: after? })
+        Some(Paging { order: order?, limit: limit?, after: after?.flatten() })
     }
 
     /// Reads `limit`, which is this many unless it is given, and `after`, for a list that has one order. `None` means that
     /// a fault was noted.
     pub fn paging_of<K: DeserializeOwned>(&mut self, default_limit: usize) -> Option<Paging<K>> {
-        let limit = self.or("limit", default_limit, paging::limit);
+        let limit = self.page_size(default_limit);
         let order = Order::default();
-        let after = self.or("after", None, |cursor| paging::decode_place(order, cursor).map(Some));
+        let after = self.cursor("after", |cursor| paging::decode_place(order, cursor));
         Some(Paging { order, limit: limit?, after: after? })
+    }
+
+    fn page_size(&mut self, default: usize) -> Option<usize> {
+        self.whole_number("limit", default, 1..=MAX_LIMIT)
     }
 
     /// Refuses a parameter that others like it take.

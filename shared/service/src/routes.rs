@@ -16,6 +16,7 @@ use tower::{Layer, Service};
 
 use crate::caller::admit;
 use crate::edge::finish;
+use crate::openapi::Operation;
 
 /// The routes of a service. There is no other way to declare one than with what it asks of whoever calls it, which is
 /// decided once the router has found it.
@@ -45,6 +46,8 @@ pub struct Route {
     pub path: String,
     /// What it asks of whoever calls it.
     pub access: Access,
+    /// What is said about it to clients, if they reach it.
+    pub operation: Option<Operation>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
@@ -84,7 +87,16 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         T: 'static,
     {
         self.router = self.router.route(path, on(filter, Guarded { access, handler }));
-        self.list.push(Route { method, path: path.to_owned(), access });
+        self.list.push(Route { method, path: path.to_owned(), access, operation: None });
+        self
+    }
+
+    /// Says this about the route that was added last.
+    #[must_use]
+    pub fn about(mut self, operation: Operation) -> Self {
+        if let Some(route) = self.list.last_mut() {
+            route.operation = Some(operation);
+        }
         self
     }
 

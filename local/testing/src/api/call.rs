@@ -8,6 +8,7 @@ use reqwest::header::CONTENT_TYPE;
 use reqwest::{Body, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 
+use super::contract::check_described;
 use super::{Answer, Api};
 use crate::audit::KNOWN_BY;
 use crate::eventually::eventually;
@@ -143,6 +144,9 @@ impl Call {
             if self.api.explains {
                 check_explained(&self.api, &answer).await;
             }
+        }
+        if self.api.explains {
+            check_described(&self.api, &answer).await;
         }
         Ok(answer)
     }

@@ -1,0 +1,159 @@
+//! What clients are told about the gateway's own routes.
+
+use http::StatusCode;
+use jiff::Timestamp;
+use serde_json::json;
+use shared_access::Role;
+use shared_kernel::{Described, Schema, Text};
+use shared_service::openapi::{Operation, Thing};
+use shared_service::{EventId, Fields, FromFields, problem_type};
+
+use crate::admin::list::Asked;
+
+pub(crate) fn health() -> Operation {
+    let status = json!({"type": "string", "enum": ["up", "degraded", "down"]});
+    let check = json!({
+        "type": "object",
+        "properties": {"name": String::schema(), "status": status, "detail": String::schema()},
+        "required": ["name", "status"],
+    });
+    let service = json!({
+        "type": "object",
+        "properties": {
+            "name": String::schema(), "status": status, "detail": String::schema(),
+            "checks": {"type": "array", "items": check},
+        },
+        "required": ["name", "status"],
+    });
+    let health = json!({
+        "title": "Health",
+        "description": "How all services are",
+        "type": "object",
+        "properties": {
+            "status": status,
+            "reasons": {"type": "array", "items": String::schema(), "description": "Why it is not up"},
+            "services": {"type": "array", "items": service},
+        },
+        "required": ["status"],
+    });
+    Operation::plain("showHealth", "Shows how all services are")
+        .answers(StatusCode::OK, "Something works: read `status`", health.clone(), &[])
+        .answers(StatusCode::SERVICE_UNAVAILABLE, "Nothing works", health, &[])
+}
+
+pub(crate) fn openapi() -> Operation {
+    Operation::plain("showApi", "Shows this document").answers(
+        StatusCode::OK,
+        "A document of OpenAPI 3.1",
+        json!({"type": "object"}),
+        &[],
+    )
+}
+
+/// Something that a processor says, with its `domain`. What else is in it is for people.
+fn item() -> Schema {
+    json!({"type": "object", "properties": {"domain": String::schema()}, "required": ["domain"]})
+}
+
+fn list(id: &'static str, summary: &'static str) -> Operation {
+    let unreachable = json!({
+        "type": "object",
+        "properties": {"domain": String::schema(), "detail": String::schema()},
+        "required": ["domain", "detail"],
+        "additionalProperties": false,
+    });
+    let page = json!({
+        "type": "object",
+        "properties": {
+            "items": {"type": "array", "items": item()},
+            "next": Option::<String>::schema(),
+            "total": u64::schema(),
+            "unreachable": {"type": "array", "items": unreachable},
+        },
+        "required": ["items", "next", "total", "unreachable"],
+        "additionalProperties": false,
+    });
+    Operation::plain(id, summary).parameters::<Asked>().answers(
+        StatusCode::OK,
+        "A page of the list, the domains one after the other",
+        page,
+        &[],
+    )
+}
+
+pub(crate) fn parked() -> Operation {
+    list("listParkedEvents", "Lists parked events")
+}
+
+pub(crate) fn discarded() -> Operation {
+    list("listDiscardedEvents", "Lists events that were taken out")
+}
+
+pub(crate) fn unfinished() -> Operation {
+    list("listUnfinishedBusiness", "Lists what is unfinished between the domains")
+}
+
+pub(crate) fn me() -> Operation {
+    let me = json!({
+        "title": "Me",
+        "description": "Who one is",
+        "type": "object",
+        "properties": {
+            "subject": Option::<String>::schema(),
+            "name": Option::<String>::schema(),
+            "roles": Vec::<Role>::schema(),
+            "until": Option::<Timestamp>::schema(),
+            "authentication": Vec::<String>::schema(),
+        },
+        "required": ["subject", "name", "roles", "until", "authentication"],
+        "additionalProperties": false,
+    });
+    Operation::plain("showMe", "Shows who one is").answers(StatusCode::OK, "Somebody, or nobody", me, &[])
+}
+
+pub(crate) fn replay() -> Operation {
+    let readers = json!({"type": "array", "items": item()});
+    Operation::plain("replayParkedEvents", "Processes parked events again")
+        .refused_with(&[problem_type::OUTCOME_UNKNOWN])
+        .answers(StatusCode::OK, "What each reader has done, or why it has not", readers, &[])
+}
+
+/// Why an event is taken out.
+struct Discard;
+
+impl FromFields for Discard {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        fields.required("reason", Text::<500>::new).map(|_| Self)
+    }
+}
+
+pub(crate) fn discard() -> Operation {
+    let items = json!({
+        "type": "object",
+        "properties": {"items": {"type": "array", "items": item()}},
+        "required": ["items"],
+        "additionalProperties": false,
+    });
+    Operation::command::<Discard>(
+        "discardParkedEvent",
+        "Takes a parked event out for good",
+        &json!({"reason": "a test"}),
+    )
+    .on::<EventId>(Thing::Plain)
+    .answers(StatusCode::OK, "What was taken out, for each reader that had parked it", items, &[])
+}
+
+pub(crate) fn resume() -> Operation {
+    let body = json!({
+        "type": "object",
+        "properties": {"from": {"type": "string", "enum": ["beginning", "end"]}},
+        "required": ["from"],
+        "additionalProperties": false,
+    });
+    let domains = json!({"type": "array", "items": item()});
+    Operation::plain("resumeReactions", "Lets reactions go on after the event store was replaced")
+        .body_of(false, body, &json!({"from": "beginning"}))
+        .refused_with(&[problem_type::MALFORMED_JSON, problem_type::REQUEST_TIMEOUT, problem_type::CONTENT_TOO_LARGE])
+        .refused_with(&[problem_type::UNSUPPORTED_MEDIA_TYPE, problem_type::OUTCOME_UNKNOWN])
+        .answers(StatusCode::OK, "Which domains have resumed, or why not", domains, &[])
+}
