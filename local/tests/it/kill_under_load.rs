@@ -54,7 +54,7 @@ impl Plan {
             Kind::Add => api.add(&id_of(0), &format!("Passenger {index}")),
             Kind::Board(added) => api.board(&id_of(added)),
         };
-        call.key(&self.commands[index].key)
+        call.known_by(&self.commands[index].key)
     }
 
     /// Sends all commands, those that were answered before again, until one is not answered.
@@ -182,7 +182,7 @@ async fn departures_and_deletions_are_remembered_across_a_crash() {
     let mut answers = Vec::new();
     for (flight, command, status) in commands {
         let key = unique();
-        answers.push((key.clone(), command(&api, flight).key(&key).send().await.expect(status)));
+        answers.push((key.clone(), command(&api, flight).known_by(&key).send().await.expect(status)));
     }
     system.restart().await;
     let api = system.api();

@@ -51,7 +51,7 @@ pub fn document<'a>(routes: impl IntoIterator<Item = &'a Route>) -> Value {
                 "session": {
                     "type": "apiKey",
                     "in": "cookie",
-                    "name": "__Host-jetbridge",
+                    "name": "__Host-jetbridge-session",
                     "description": "The session of somebody who has signed in with a browser.",
                 },
             },
