@@ -16,6 +16,24 @@ const PURE_LIBRARIES: [&str; 9] =
 /// What the application layer may use beside that: time limits and the log.
 const APPLICATION_LIBRARIES: [&str; 5] = ["serde", "thiserror", "tokio", "tracing", "uuid"];
 
+/// What the one-process program is made of, beside the services of the domains.
+const OF_ONE_PROCESS: [&str; 12] = [
+    "auditlog-api",
+    "gateway",
+    "jetbridge-eventstore",
+    "jetbridge-postgres",
+    "jetbridge-verify",
+    "shared-access",
+    "shared-api",
+    "shared-infrastructure",
+    "shared-kernel",
+    "shared-postgres-address",
+    "shared-processor",
+    "shared-service",
+];
+/// What any package that may use any library may name: there is nothing in it to call.
+const ALLOCATOR: &str = "shared-allocator";
+
 /// What a package of the workspace may import of the workspace, and, where that matters, of libraries.
 struct Allowed {
     ours: Vec<String>,
@@ -38,9 +56,7 @@ fn allowed_in_domain(package: &str) -> Option<Allowed> {
             &["core", "application", "infrastructure"],
             None,
         ),
-        "processor" => {
-            (&["allocator", "kernel", "infrastructure", "service", "processor"], &["core", "infrastructure"], None)
-        }
+        "processor" => (&["kernel", "infrastructure", "service", "processor"], &["core", "infrastructure"], None),
         _ => return None,
     };
     let shared = shared.iter().map(|layer| format!("shared-{layer}"));
@@ -60,7 +76,7 @@ fn allowed(package: &str) -> Option<Allowed> {
     }
     match package {
         "shared-kernel" => rule(&[], Some(&PURE_LIBRARIES)),
-        "shared-allocator" => rule(&[], None),
+        ALLOCATOR => rule(&[], None),
         "shared-access" => rule(&["shared-kernel"], None),
         "shared-eventstore-protocol" => rule(&[], None),
         "shared-postgres-address" => rule(&[], Some(&["percent-encoding", "thiserror"])),
@@ -75,19 +91,12 @@ fn allowed(package: &str) -> Option<Allowed> {
         }
         "domains" => rule_of(contracts(), None),
         "auditlog-api" => {
-            let shared = [
-                "domains",
-                "shared-access",
-                "shared-allocator",
-                "shared-kernel",
-                "shared-infrastructure",
-                "shared-service",
-            ];
+            let shared = ["domains", "shared-access", "shared-kernel", "shared-infrastructure", "shared-service"];
             rule_of(shared.into_iter().map(str::to_owned).chain(contracts()), None)
         }
-        "gateway" => rule(&["domains", "shared-access", "shared-allocator", "shared-kernel", "shared-service"], None),
+        "gateway" => rule(&["domains", "shared-access", "shared-kernel", "shared-service"], None),
         "containers-setup" => rule(&["shared-service"], None),
-        "jetbridge-eventstore" => rule(&["shared-allocator", "shared-eventstore-protocol"], None),
+        "jetbridge-eventstore" => rule(&["shared-eventstore-protocol"], None),
         "bench" | "jetbridge-postgres" => rule(&[], None),
         "jetbridge-testing" => rule(&["jetbridge-eventstore", "jetbridge-postgres", "shared-access"], None),
         "jetbridge-verify" => {
@@ -100,22 +109,7 @@ fn allowed(package: &str) -> Option<Allowed> {
             let services = domains::ALL
                 .iter()
                 .flat_map(|domain| [domain.api(), domain.processor(), format!("{}-contract", domain.name)]);
-            let others = [
-                "auditlog-api",
-                "gateway",
-                "jetbridge-eventstore",
-                "jetbridge-postgres",
-                "jetbridge-verify",
-                "shared-access",
-                "shared-allocator",
-                "shared-api",
-                "shared-infrastructure",
-                "shared-kernel",
-                "shared-postgres-address",
-                "shared-processor",
-                "shared-service",
-            ];
-            rule_of(services.chain(others.map(str::to_owned)), None)
+            rule_of(services.chain(OF_ONE_PROCESS.map(str::to_owned)), None)
         }
         _ => None,
     }
@@ -139,7 +133,7 @@ fn violations(imports: &Imports) -> Vec<String> {
         };
         for import in imported {
             let is_fine = if imports.contains_key(import) {
-                allowed.ours.contains(import)
+                allowed.ours.contains(import) || import == ALLOCATOR && allowed.libraries.is_none()
             } else {
                 allowed.libraries.is_none_or(|libraries| libraries.contains(&import.as_str()))
             };
