@@ -110,3 +110,12 @@ fn the_usual_way_for_ascii_comes_to_the_same() {
         }
     }
 }
+
+#[test]
+fn what_is_folded_is_folded_for_good() {
+    // Beyond these there are ideographs, which have no case, and nothing.
+    for character in '\0'..='\u{1ffff}' {
+        let once = folded_cases(&character.to_string());
+        assert_eq!(folded_cases(&once), once, "{character:?}");
+    }
+}
