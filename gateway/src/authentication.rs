@@ -87,6 +87,16 @@ impl Authentication {
         ways.unwrap_or_default()
     }
 
+    /// The names of those in which people can sign in. A provider whose tokens alone are taken is not among them.
+    pub(crate) fn ways_to_sign_in(&self) -> Vec<&'static str> {
+        let Some(verifiers) = &self.0 else { return Vec::new() };
+        let is_for_people = |way: &Way| match way {
+            Way::Keys => true,
+            Way::Oidc => verifiers.oidc.as_deref().is_some_and(|oidc| oidc.sign_in().is_some()),
+        };
+        verifiers.ways.iter().filter(is_for_people).map(Way::as_str).collect()
+    }
+
     /// Where people sign in and out; nowhere where nobody has to.
     pub(crate) fn routes<S: Clone + Send + Sync + 'static>(&self) -> Routes<S> {
         let ways = self.0.as_ref().map(|verifiers| Arc::clone(&verifiers.sign_in));

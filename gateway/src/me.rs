@@ -14,6 +14,7 @@ use crate::visitor::{Known, Visitor, Who};
 
 /// Somebody, as they get to know themselves.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct Me<'a> {
     /// The id of the principal; null for nobody, and for anybody.
     subject: Option<&'a str>,
@@ -22,12 +23,14 @@ struct Me<'a> {
     until: Option<String>,
     /// The ways to identify oneself here.
     authentication: Vec<&'static str>,
+    /// Those of them in which people can sign in on the web page.
+    sign_in: Vec<&'static str>,
 }
 
 pub(crate) async fn me(State(forwarder): State<Arc<Forwarder>>, Extension(visitor): Extension<Visitor>) -> Response {
-    let authentication = forwarder.authentication().ways();
+    let (authentication, sign_in) = (forwarder.authentication().ways(), forwarder.authentication().ways_to_sign_in());
     let names = |roles: Roles| roles.iter().map(Role::as_str).collect();
-    let nobody = Me { subject: None, name: None, roles: Vec::new(), until: None, authentication };
+    let nobody = Me { subject: None, name: None, roles: Vec::new(), until: None, authentication, sign_in };
     let me = match &visitor.who {
         Who::Nobody => nobody,
         Who::Anybody => Me { roles: vec![Role::Admin.as_str()], ..nobody },

@@ -104,8 +104,9 @@ pub(crate) fn me() -> Operation {
             "roles": Vec::<Role>::schema(),
             "until": Option::<Timestamp>::schema(),
             "authentication": Vec::<String>::schema(),
+            "signIn": Vec::<String>::schema(),
         },
-        "required": ["subject", "name", "roles", "until", "authentication"],
+        "required": ["subject", "name", "roles", "until", "authentication", "signIn"],
         "additionalProperties": false,
     });
     Operation::plain("showMe", "Shows who one is").answers(StatusCode::OK, "Somebody, or nobody", me, &[])

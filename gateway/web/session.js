@@ -6,7 +6,8 @@ import { include } from "./roles.js";
 
 /**
  * @typedef {object} Who As `/api/me` says it.
- * @property {string[]} authentication The ways in which one can sign in; none if nobody has to.
+ * @property {string[]} authentication The ways to identify oneself; none if nobody has to.
+ * @property {string[]} signIn Those of them in which one can sign in here.
  * @property {string | null} subject
  * @property {string | null} name
  * @property {Role[]} roles
@@ -22,7 +23,7 @@ const RENEW_AFTER_MS = 60_000;
 const LONGEST_WAIT_MS = 2 ** 31 - 1;
 
 /** @type {Who} */
-let who = { authentication: [], subject: null, name: null, roles: [], until: null };
+let who = { authentication: [], signIn: [], subject: null, name: null, roles: [], until: null };
 /** @type {Set<() => void>} */
 const listeners = new Set();
 /** @type {ReturnType<typeof setTimeout> | undefined} */

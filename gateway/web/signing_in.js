@@ -67,15 +67,15 @@ async function leave() {
 /** Asks somebody whose session has ended to sign in again, where they are: what they have typed stays. */
 function ask() {
   if (asking?.open) return;
-  const { authentication } = signedIn();
+  const ways = signedIn().signIn;
   const key = field("key", "Access key", { type: "password", spellcheck: "false" });
-  const takesKeys = authentication.includes("keys");
+  const takesKeys = ways.includes("keys");
   asking = openDialog({
     title: ["You are signed out"],
     body: [
       h("p", {}, "Your session has ended. Sign in again to go on: what you have entered is still there."),
       ...(takesKeys ? [key.element] : []),
-      ...(authentication.includes("oidc") ? [providerLink()] : []),
+      ...(ways.includes("oidc") ? [providerLink()] : []),
     ],
     cancel: "Not now",
     confirm: takesKeys ? "Sign in" : undefined,

@@ -44,7 +44,8 @@ async fn services_get_to_know_who_has_a_key() {
     }
     let me = json_of(get(&gateway, "/api/me", &key)).await;
     let expected = json!({
-        "subject": "key:Gate 12", "name": "Gate 12", "roles": ["agent"], "until": null, "authentication": ["keys"]
+        "subject": "key:Gate 12", "name": "Gate 12", "roles": ["agent"], "until": null,
+        "authentication": ["keys"], "signIn": ["keys"],
     });
     assert_eq!(me, expected);
 }

@@ -89,6 +89,16 @@ async fn site() -> (IdentityProvider, Site) {
 }
 
 #[tokio::test]
+async fn the_ways_to_sign_in_are_those_that_are_set_up() {
+    for (for_programs_alone, expected) in [(false, json!(["keys", "oidc"])), (true, json!(["keys"]))] {
+        let provider = IdentityProvider::start(vec![SigningKey::new("one", Algorithm::ES256)]).await;
+        let site = Site::start(&provider, |options| options.for_programs_alone = for_programs_alone).await;
+        let me: Value = Browser::new(&site).get(&site.url("/api/me"), None).await.json().await.unwrap();
+        assert_eq!((&me["authentication"], &me["signIn"]), (&json!(["keys", "oidc"]), &expected));
+    }
+}
+
+#[tokio::test]
 async fn somebody_signs_in_and_is_back_where_they_were() {
     let (_provider, site) = site().await;
     let browser = Browser::new(&site);

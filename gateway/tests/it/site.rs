@@ -34,6 +34,8 @@ pub(crate) struct SiteOptions {
     pub(crate) idle: Duration,
     pub(crate) in_all: Duration,
     pub(crate) allowed_origin: Option<&'static str>,
+    /// The provider's tokens are taken, and nobody is led to it.
+    pub(crate) for_programs_alone: bool,
 }
 
 pub(crate) struct Site {
@@ -102,6 +104,7 @@ impl Site {
             idle: hour,
             in_all: hour,
             allowed_origin: None,
+            for_programs_alone: false,
         };
         set(&mut options);
         let SiteOptions { folder, .. } = &options;
@@ -110,12 +113,14 @@ impl Site {
             "--authentication=keys,oidc".to_owned(),
             format!("--public-url={}", options.public),
             format!("--oidc-issuer={}", provider.issuer()),
-            format!("--oidc-client-id={CLIENT}"),
-            format!("--oidc-client-secret-file={}", secret.display()),
             "--oidc-audience=flights".to_owned(),
             format!("--session-idle={}", options.idle.as_secs()),
             format!("--session-limit={}", options.in_all.as_secs()),
         ];
+        if !options.for_programs_alone {
+            arguments.push(format!("--oidc-client-id={CLIENT}"));
+            arguments.push(format!("--oidc-client-secret-file={}", secret.display()));
+        }
         if !options.session_keys.is_empty() {
             // Several sites may have one folder, and each other keys.
             let name = options.session_keys.iter().map(|key| &key[..1]).collect::<String>();

@@ -109,7 +109,7 @@ const BY_ROLE = {
 
 /** As somebody with these roles. @param {Role[]} roles @param {() => void} test */
 function as(roles, test) {
-  const nobody = { authentication: [], subject: null, name: null, roles: [], until: null };
+  const nobody = { authentication: [], signIn: [], subject: null, name: null, roles: [], until: null };
   take({ ...nobody, authentication: ["keys"], subject: "key:Ada", roles });
   try {
     test();

@@ -24,7 +24,7 @@ export function signInView({ container, parameters }) {
   container.append(heading, ways);
 
   function show() {
-    const { authentication, name, subject } = signedIn();
+    const { name, signIn, subject } = signedIn();
     if (isKnown()) {
       const who = subject === null
         ? ["Nobody has to sign in here."]
@@ -35,11 +35,11 @@ export function signInView({ container, parameters }) {
     fill(
       ways,
       problem && h("p", { class: "refusal", role: "alert" }, problem),
-      authentication.includes("oidc") && providerLink(back),
-      authentication.includes("keys") && keyForm(back),
+      signIn.includes("oidc") && providerLink(back),
+      signIn.includes("keys") && keyForm(back),
     );
     // Where there is one way only, it is at hand.
-    if (authentication.length === 1) ways.querySelector("input")?.focus();
+    if (signIn.length === 1) ways.querySelector("input")?.focus();
   }
 
   const leave = onSession(show);
