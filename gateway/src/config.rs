@@ -89,6 +89,7 @@ impl Limits {
     pub const FEEDS_PER_PRINCIPAL: usize = 20;
     /// Streams of server-sent events of one address, unless set.
     pub const FEEDS_PER_ADDRESS: usize = 100;
+    // Constants: a zero would not compile.
     /// Requests a second of somebody who is known, unless set.
     pub const RATE_PER_PRINCIPAL: NonZeroU32 = NonZeroU32::new(100).unwrap();
     /// Requests a second of one address, which may be that of a whole office, unless set.

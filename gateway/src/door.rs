@@ -26,7 +26,7 @@ pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 pub(crate) const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// What watches over this process asks for. It is not counted: it has to get its answer whatever others do.
 const HEALTH: &str = "/health/";
-/// What of no use an address may show: as much at once, and as much a second.
+/// What of no use an address may show: as much at once, and as much a second. A constant: a zero would not compile.
 const REFUSALS_AT_ONCE: NonZeroU32 = NonZeroU32::new(30).unwrap();
 const REFUSALS_PER_SECOND: NonZeroU32 = NonZeroU32::MIN;
 

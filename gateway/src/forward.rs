@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use http::request::Parts;
 use http::uri::{Authority, Scheme};
-use http::{Extensions, HeaderMap, HeaderValue, Method, Uri, Version, header};
+use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
@@ -71,6 +71,8 @@ impl Forwarder {
         let method = parts.method.clone();
         let answer = self.send(upstream, parts, bytes);
         match tokio::time::timeout(self.limits.request, answer).await {
+            // Who asks was settled here: it is the gateway itself that the service does not know.
+            Ok(Ok(response)) if response.status() == StatusCode::UNAUTHORIZED => Err(unknown_to(upstream)),
             Ok(Ok(response)) => self.pass_back(response, visitor),
             Ok(Err(failure)) => Err(failure.into_problem(upstream, &method)),
             Err(_elapsed) => Err(too_slow(upstream, &method)),
@@ -201,6 +203,15 @@ impl Failure {
             }
         }
     }
+}
+
+fn unknown_to(upstream: &Upstream) -> Problem {
+    let name = &upstream.name;
+    Problem::unavailable(format!("The {name} does not answer the gateway at the moment. Nothing was done.")).caused_by(
+        format_args!(
+            "the {name} does not accept the gateway's service token; set the same --service-token-file for both"
+        ),
+    )
 }
 
 fn too_slow(upstream: &Upstream, method: &Method) -> Problem {

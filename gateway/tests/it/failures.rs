@@ -31,6 +31,15 @@ async fn a_service_that_is_down_is_unavailable() {
     }
 }
 
+/// Whoever asks is known, and is not told that they are not.
+#[tokio::test]
+async fn a_service_that_does_not_know_the_gateway_is_unavailable() {
+    let service = serve(Router::new().fallback(any(async || StatusCode::UNAUTHORIZED))).await;
+    let gateway = gateway(service.address()).await;
+    expect_problem(Client::new().get(gateway.url("/api/flights")), 503, "unavailable").await;
+    expect_problem(Client::new().delete(gateway.url("/api/flights/1")), 503, "unavailable").await;
+}
+
 #[tokio::test]
 async fn a_service_that_hangs_takes_too_long() {
     let service = serve(Router::new().fallback(any(std::future::pending::<()>))).await;

@@ -19,6 +19,30 @@ enum Asker {
     With(Role),
 }
 
+/// Checks that these are the routes of a domain's API, and who gets in at each of them, and at those that are for the
+/// services. Whoever does may change something.
+///
+/// # Panics
+///
+/// When there are others, or somebody gets in who should not, or the other way round.
+pub async fn assert_api_access(
+    service: &str,
+    routes: impl IntoIterator<Item = (Method, String, Access)>,
+    expected: &[(&str, &str, Role)],
+) {
+    let routes: Vec<_> = routes.into_iter().collect();
+    let found: Vec<_> = routes.iter().map(|(method, path, access)| (method.as_str(), path.as_str(), *access)).collect();
+    let expected: Vec<_> = expected.iter().map(|(method, path, role)| (*method, *path, Access::Role(*role))).collect();
+    assert_eq!(found, expected);
+    let inner = [
+        (Method::GET, "/health/live", Access::Public),
+        (Method::GET, "/health/ready", Access::Public),
+        (Method::POST, "/rpc", Access::Service),
+    ];
+    let inner = inner.map(|(method, path, access)| (method, path.to_owned(), access));
+    assert_access(service, routes.into_iter().chain(inner)).await;
+}
+
 /// Asks for each route as everybody could who there is, and checks who gets in. Whoever does may change something.
 ///
 /// # Panics

@@ -45,7 +45,7 @@ mod syncs;
 mod tls;
 mod upstream;
 
-pub use access::assert_access;
+pub use access::{assert_access, assert_api_access};
 pub use api::{Answer, Api, Call, at, flight_details, http, reversed, texts, unique, unknown_id};
 pub use audit::Entry;
 pub use call_proxy::CallProxy;
