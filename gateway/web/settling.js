@@ -49,10 +49,14 @@ export function guardClicks(tell) {
   document.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest("[data-acts]") : null;
     if (!button) return;
+    const isInDialog = button.closest("dialog") !== null;
     const isSecond = event.detail > 1;
-    if (!isSecond && !isSettling(button)) return;
+    // What has the focus stays under the key wherever it moves; only a dialog comes under it unseen.
+    const isByKey = event.isTrusted && event.detail === 0;
+    const isUnmeant = isSettling(button) && !(isByKey && !isInDialog);
+    if (!isSecond && !isUnmeant) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-    if (!isSecond && !button.closest("dialog")) tell();
+    if (!isSecond && !isInDialog) tell();
   }, { capture: true });
 }

@@ -65,6 +65,28 @@ async fn a_button_that_comes_under_the_hand_does_nothing_for_a_moment() {
     .await;
 }
 
+/// A key presses what has the focus, wherever that has moved; a message that leaves holds up no "Undo" beside it.
+#[tokio::test]
+async fn a_key_presses_what_has_the_focus_although_it_has_just_moved() {
+    const MOVE: &str = "
+        const button = document.querySelector(arguments[0]);
+        button.closest('li').dataset.settling = '';
+        button.focus();";
+    browse(System::start(), async |system, page| {
+        let api = system.api();
+        let flight = api.new_flight().await;
+        api.new_boarded(&flight).await;
+        page.opens(&format!("/flights/{flight}")).await;
+        let offload = "[aria-label='Offload Ada Lovelace']";
+        page.sees(offload).await;
+        page.sees_no("[data-settling]").await;
+        page.evaluates::<()>(MOVE, &[json!(offload)]).await;
+        page.presses(Key::Enter).await;
+        page.sees(("dialog[open] h2", "Offload passenger?")).await;
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn a_dialog_confirms_nothing_at_once_and_by_no_key_that_is_held_down() {
     browse(System::start(), async |system, page| {
