@@ -9,7 +9,7 @@ use shared_service::body;
 use shared_service::problem::Problem;
 
 use crate::client::Client;
-use crate::config::Limits;
+use crate::limits::Limits;
 use crate::places::{Full, Place, Places, Shares};
 
 /// The bytes of request bodies that are held at a time, and how many of them may be of one client.

@@ -16,8 +16,8 @@ use shared_service::{Problem, problem_type};
 
 use crate::authentication::{Authentication, Unknown};
 use crate::client::Client;
-use crate::config::Limits;
 use crate::identity;
+use crate::limits::Limits;
 use crate::rate::{Allowance, RateLimit, Standing, TooMany};
 use crate::sender::TrustedProxies;
 use crate::visitor::{Visitor, Who};

@@ -20,9 +20,9 @@ use shared_service::{ErrorChain, ServiceNames, actor, admit, check_expectations}
 use crate::admission::{Admission, TakenIn};
 use crate::authentication::Authentication;
 use crate::client::Client;
-use crate::config::Limits;
 use crate::hop;
 use crate::identity::Identity;
+use crate::limits::Limits;
 use crate::paced::Paced;
 use crate::places::Place;
 use crate::upstream::{Upstream, Upstreams};

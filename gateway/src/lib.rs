@@ -15,6 +15,7 @@ mod forward;
 mod health;
 mod hop;
 mod identity;
+mod limits;
 mod me;
 mod operations;
 mod paced;
@@ -43,9 +44,10 @@ pub use authentication::{
     InvalidRoleMapping, InvalidWays, IssuerUrl, OidcArgs, OidcSettingsError, PublicUrl, PublishedAddress, RoleMapping,
     SessionArgs, SessionKeysError, Way, Ways,
 };
-pub use config::{ClientArgs, Config, DomainServices, Limits, NoWebClient, Services, WebArgs, WebDir};
+pub use config::{ClientArgs, Config, DomainServices, NoWebClient, Services, WebArgs, WebDir};
 pub use documentation::documents;
 pub use health::Probe;
+pub use limits::{LimitArgs, Limits};
 pub use sender::{InvalidNetwork, Network, TrustedProxies};
 
 use accept::Preferred;

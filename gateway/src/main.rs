@@ -1,12 +1,13 @@
 //! The gateway as a process of its own.
 
 use std::error::Error;
-use std::num::NonZeroU32;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{ArgMatches, Args as _, Command, CommandFactory, FromArgMatches, Parser};
-use gateway::{AuthenticationArgs, AuthenticationFiles, ClientArgs, Config, DomainServices, Limits, Services, WebArgs};
+use gateway::{
+    AuthenticationArgs, AuthenticationFiles, ClientArgs, Config, DomainServices, LimitArgs, Services, WebArgs,
+};
 use shared_access::keys::{KEYS, KEYS_ABOUT, KeysArgs, KeysError};
 use shared_allocator as _;
 use shared_kernel::Domain;
@@ -33,26 +34,8 @@ struct OwnArgs {
     /// The audit log API, such as http://host:8083
     #[arg(long, value_name = "URL", env = "JETBRIDGE_AUDITLOG_API")]
     auditlog_api: ServiceUrl,
-    /// Requests per second that one client may send: who has identified themselves, or else an address; 0 for no limit
-    /// [default: 100, 300 of an address, and any number from this machine]
-    #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_RATE_LIMIT")]
-    rate_limit: Option<u32>,
-    /// Requests per second that all clients together may send; 0 for no limit
-    #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_RATE_LIMIT_IN_ALL", default_value_t = 0)]
-    rate_limit_in_all: u32,
-    /// Requests that wait for an answer at a time
-    #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_MAX_IN_FLIGHT", default_value_t = 4096)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    max_in_flight: u32,
-    /// Requests of one client that wait for an answer at a time [default: 512, and any number from this machine]
-    #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_MAX_IN_FLIGHT_PER_CLIENT")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    max_in_flight_per_client: Option<u32>,
-    /// Streams of server-sent events that one client may have open [default: 20, 100 of an address, and any number from
-    /// this machine]
-    #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_MAX_FEEDS_PER_CLIENT")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    max_feeds_per_client: Option<u32>,
+    #[command(flatten)]
+    limits: LimitArgs,
     /// Seconds that a service may take until its answer begins
     #[arg(long, value_name = "SECONDS", env = "JETBRIDGE_REQUEST_LIMIT", default_value_t = 35)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=3600))]
@@ -131,23 +114,11 @@ impl Args {
             services: Services { domains, auditlog_api: own.auditlog_api },
             tokens: own.tokens.tokens()?,
             documents: gateway::documents(),
-            limits: Limits {
-                request: Duration::from_secs(own.request_limit.into()),
-                in_flight: number(own.max_in_flight),
-                in_flight_per_client: own.max_in_flight_per_client.map(number),
-                feeds_per_client: own.max_feeds_per_client.map(number),
-                requests_per_second: own.rate_limit,
-                requests_per_second_in_all: NonZeroU32::new(own.rate_limit_in_all),
-                ..Limits::default()
-            },
+            limits: own.limits.limits(Duration::from_secs(own.request_limit.into())),
             web_dir: own.web.web_dir,
             server,
         })
     }
-}
-
-fn number(setting: u32) -> usize {
-    usize::try_from(setting).unwrap_or(usize::MAX)
 }
 
 fn main() -> ExitCode {

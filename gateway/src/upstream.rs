@@ -10,7 +10,8 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use shared_kernel::Domain;
 use shared_service::ServiceTokens;
 
-use crate::config::{Config, DomainServices, Limits, Services};
+use crate::config::{Config, DomainServices, Services};
+use crate::limits::Limits;
 
 /// How long an unused connection is kept: shorter than the services keep it, so that a request hardly ever meets a
 /// connection that is just being closed.

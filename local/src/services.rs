@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use gateway::{Authentication, Gateway, Limits, Probe};
+use gateway::{Authentication, Gateway, Probe};
 use shared_service::domain_service::ApiUrls;
 use shared_service::settings::SecretUrl;
 use shared_service::{ConnectionLimits, ServerSettings, ServiceTokens, openapi};
@@ -50,9 +50,9 @@ pub(crate) async fn start(
         processor: Some(processor.url.clone()),
     });
     let services = gateway::Services { domains: places.collect(), auditlog_api: auditlog_api.url };
-    let Front { server, web_dir, trusted_proxies, .. } = front;
+    let Front { server, limits, web_dir, trusted_proxies, .. } = front;
     // They are all in this process, so that nobody else has to know it.
-    let (tokens, limits) = (ServiceTokens::random(), Limits::default());
+    let tokens = ServiceTokens::random();
     let documents = domains::routes(domains).values().map(openapi::document).collect();
     let config = gateway::Config {
         services,

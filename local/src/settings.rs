@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
-use gateway::{AuthenticationArgs, ClientArgs, TrustedProxies, WebArgs, WebDir};
+use gateway::{AuthenticationArgs, ClientArgs, LimitArgs, Limits, TrustedProxies, WebArgs, WebDir};
 use jetbridge_postgres::{ArchiveDigest, Download};
 use shared_access::keys::KeysArgs;
 use shared_service::process::ServiceArgs;
@@ -196,6 +196,8 @@ pub(crate) struct Settings {
     #[command(flatten)]
     pub(crate) clients: ClientArgs,
     #[command(flatten)]
+    limits: LimitArgs,
+    #[command(flatten)]
     pub(crate) web: WebArgs,
     #[command(flatten)]
     log: LogArgs,
@@ -225,8 +227,13 @@ impl Settings {
     pub(crate) fn front(&self) -> Front {
         let mut server = self.clients.applied_to(self.listen.server(ConnectionLimits::of_a_part()));
         server.public_hosts.extend(self.authentication.public_host());
-        let (authentication, trusted_proxies) = (self.authentication.clone(), self.clients.trusted_proxies());
-        Front { server, web_dir: self.web.web_dir.clone(), authentication, trusted_proxies }
+        Front {
+            server,
+            limits: self.limits.limits(Limits::default().request),
+            web_dir: self.web.web_dir.clone(),
+            authentication: self.authentication.clone(),
+            trusted_proxies: self.clients.trusted_proxies(),
+        }
     }
 }
 
@@ -234,6 +241,7 @@ impl Settings {
 #[derive(Debug)]
 pub(crate) struct Front {
     pub(crate) server: ServerSettings,
+    pub(crate) limits: Limits,
     pub(crate) web_dir: Option<WebDir>,
     pub(crate) authentication: AuthenticationArgs,
     pub(crate) trusted_proxies: TrustedProxies,

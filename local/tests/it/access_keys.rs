@@ -22,7 +22,7 @@ pub(crate) fn keys(data_dir: &Path, arguments: &[&str]) -> String {
 async fn whoever_has_a_key_gets_in_for_as_long_as_it_is_theirs() {
     let mut office = String::new();
     let prepare = |data_dir: &Path| office = keys(data_dir, &["create", "--name", "Office", "--role", "admin"]);
-    let system = System::start_prepared(prepare, &["--authentication", "keys"]).await;
+    let system = System::start_prepared(prepare, &["--authentication", "keys", "--rate-limit", "50"]).await;
     let status = async |key: Option<&str>| {
         let request = http().get(system.at("/api/flights"));
         let request = if let Some(key) = key { request.bearer_auth(key) } else { request };
@@ -32,6 +32,9 @@ async fn whoever_has_a_key_gets_in_for_as_long_as_it_is_theirs() {
         eventually("the key counts", LIMIT, async || (status(Some(key)).await == expected).then_some(())).await;
     };
     assert_eq!((status(None).await, status(Some(&office)).await), (401, 200));
+    let limited = http().get(system.at("/api/flights")).bearer_auth(&office).send().await.unwrap();
+    let policy = limited.headers()["ratelimit-policy"].to_str().unwrap();
+    assert!(policy.contains("q=50"), "the limit is another one: {policy}");
     let wall = keys(&system.data_dir(), &["create", "--name", "Wall", "--role", "viewer", "--expires", "12h"]);
     becomes(&wall, 200).await;
     let listed = keys(&system.data_dir(), &["list"]);
