@@ -6,7 +6,7 @@
 pub mod problem_type;
 
 use serde::{Deserialize, Serialize};
-use shared_kernel::{Domain, ProblemType, PublicKey, Stream};
+use shared_kernel::{Described, Domain, ProblemType, PublicKey, Schema, Stream, names_schema};
 
 /// The stream that holds every event of the flight domain.
 pub const STREAM: Stream = Stream::new("flight-stream", "f");
@@ -44,4 +44,10 @@ pub enum Admission {
     Departed,
     /// It has landed.
     Arrived,
+}
+
+impl Described for Admission {
+    fn schema() -> Schema {
+        names_schema(&["open", "unknownFlight", "departed", "arrived"])
+    }
 }

@@ -1,19 +1,41 @@
 //! What the API says about itself.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use flight_contract::Admission;
+use passenger_contract::{FlightEnding, MissingPassenger, PassengerId, SealAnswer};
 use reqwest::StatusCode;
+use serde::Serialize;
 use serde_json::{Value, json};
+use shared_kernel::{Cause, Described, Domain, Revision};
+use shared_rpc::Effect;
+use shared_rpc::openrpc::{self, Method};
 use shared_service::openapi;
 
 use crate::system::System;
 
-/// Writes the documents of the gateway anew instead of comparing them.
+/// Writes the documents that are checked in anew instead of comparing them.
 const WRITE: &str = "JETBRIDGE_TEST_WRITE_DOCUMENTS";
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../gateway/openapi")
+/// What the gateway knows of the services.
+const OPENAPI: &str = "gateway/openapi";
+/// What is told about the calls between the domains.
+const OPENRPC: &str = "documentation/rpc";
+
+/// Checks that a folder of the repository has exactly these documents.
+fn assert_checked_in(folder: &str, made: &[(String, Value)]) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
+    for (name, made) in made {
+        let file = folder.join(format!("{name}.json"));
+        if std::env::var_os(WRITE).is_some() {
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(&file, format!("{made:#}\n")).unwrap();
+        }
+        let known: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        assert!(known == *made, "{} says something else; write it anew: {WRITE}=1", file.display());
+    }
+    assert_eq!(fs::read_dir(folder).unwrap().count(), made.len());
 }
 
 #[test]
@@ -37,16 +59,49 @@ fn every_route_is_documented_and_says_what_it_takes_in_an_example_that_it_would_
 
 #[test]
 fn the_gateway_knows_the_documents_of_all_services() {
-    let services = jetbridge::routes(&jetbridge::domains());
-    for (name, routes) in &services {
-        let (made, file) = (openapi::document(routes), folder().join(format!("{name}.json")));
-        if std::env::var_os(WRITE).is_some() {
-            fs::write(&file, format!("{made:#}\n")).unwrap();
+    let services = jetbridge::routes(&jetbridge::domains()).into_iter();
+    let made: Vec<_> = services.map(|(name, routes)| (name.to_string(), openapi::document(&routes))).collect();
+    assert_checked_in(OPENAPI, &made);
+}
+
+#[test]
+fn what_domains_ask_each_other_is_documented() {
+    let document = |domain: &Domain, methods: &[Method]| (domain.name.to_owned(), openrpc::document(domain, methods));
+    let made = [
+        document(flight_contract::DOMAIN, &flight_rpc::methods()),
+        document(passenger_contract::DOMAIN, &passenger_rpc::methods()),
+    ];
+    assert_checked_in(OPENRPC, &made);
+}
+
+#[test]
+fn what_domains_tell_each_other_is_as_the_documents_say() {
+    fn assert_described<T: Described + Serialize>(values: &[T]) {
+        let schema = T::schema();
+        let validator = jsonschema::validator_for(&schema).unwrap();
+        for value in values {
+            let sent = serde_json::to_value(value).unwrap();
+            assert!(validator.is_valid(&sent), "{sent} is not {schema}");
         }
-        let known: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
-        assert!(known == made, "{} is of other routes; write it anew: {WRITE}=1", file.display());
     }
-    assert_eq!(fs::read_dir(folder()).unwrap().count(), services.len());
+    let revision = Some(Revision(7));
+    let ada = MissingPassenger { id: PassengerId::from(uuid::Uuid::now_v7()), name: "Ada".to_owned() };
+    assert_described(&[Admission::Open, Admission::UnknownFlight, Admission::Departed, Admission::Arrived]);
+    assert_described(&[FlightEnding::Landed, FlightEnding::Deleted]);
+    assert_described(&[
+        SealAnswer::Sealed { revision, newly: true },
+        SealAnswer::NotAllBoarded { missing: 1, passengers: vec![ada], revision: None },
+        SealAnswer::Closed,
+    ]);
+    assert_described(&[Effect { revision }, Effect { revision: None }]);
+    let bare = json!({"correlationId": "c", "actor": "a"});
+    let step_of = json!({"key": "k", "fingerprint": "0".repeat(64)});
+    let full = json!({
+        "correlationId": "c", "causationId": "d", "actor": "a", "subject": "key:Gate 12", "stepOf": step_of,
+        "traceParent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    });
+    let causes: Vec<Cause> = [bare, full].map(|cause| serde_json::from_value(cause).unwrap()).into();
+    assert_described(&causes);
 }
 
 #[tokio::test]

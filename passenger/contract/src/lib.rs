@@ -6,7 +6,8 @@
 pub mod problem_type;
 
 use serde::{Deserialize, Serialize};
-use shared_kernel::{Domain, ProblemType, PublicKey, Revision, Stream};
+use serde_json::json;
+use shared_kernel::{Described, Domain, ProblemType, PublicKey, Revision, Schema, Stream, names_schema};
 
 /// The stream that holds every event of the passenger domain.
 pub const STREAM: Stream = Stream::new("passenger-stream", "p");
@@ -57,6 +58,31 @@ pub enum SealAnswer {
     Closed,
 }
 
+impl Described for SealAnswer {
+    fn schema() -> Schema {
+        let (is, revision) = (|answer: &str| json!({"const": answer}), Option::<Revision>::schema());
+        json!({
+            "title": "SealAnswer",
+            "oneOf": [
+                {
+                    "properties": {"answer": is("sealed"), "revision": revision, "newly": bool::schema()},
+                    "required": ["answer", "revision"],
+                },
+                {
+                    "properties": {
+                        "answer": is("notAllBoarded"),
+                        "missing": u64::schema(),
+                        "passengers": Vec::<MissingPassenger>::schema(),
+                        "revision": revision,
+                    },
+                    "required": ["answer", "missing", "passengers", "revision"],
+                },
+                {"properties": {"answer": is("closed")}, "required": ["answer"]},
+            ],
+        })
+    }
+}
+
 /// For services from before the answer said so: they left open whose seal it is.
 const fn yes() -> bool {
     true
@@ -81,6 +107,13 @@ impl std::fmt::Debug for MissingPassenger {
     }
 }
 
+shared_kernel::described! {
+    MissingPassenger as "MissingPassenger", "A passenger who has not boarded" {
+        "id": PassengerId = _,
+        "name": String = "Ada Lovelace",
+    }
+}
+
 /// How a flight ended, for its manifest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -99,5 +132,11 @@ impl FlightEnding {
             Self::Landed => "landed",
             Self::Deleted => "deleted",
         }
+    }
+}
+
+impl Described for FlightEnding {
+    fn schema() -> Schema {
+        names_schema(&[Self::Landed.as_str(), Self::Deleted.as_str()])
     }
 }

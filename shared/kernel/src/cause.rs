@@ -1,8 +1,9 @@
 //! Where a command comes from, and what may be said about that.
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use crate::{Idempotency, IdempotencyKey, InvalidPrincipalId, InvalidText, PrincipalId, Text};
+use crate::{Described, Idempotency, IdempotencyKey, InvalidPrincipalId, InvalidText, PrincipalId, Schema, Text};
 
 /// Who asks, for the audit log: free text, see [`Text`].
 pub type ActorName = Text<100>;
@@ -30,6 +31,31 @@ pub struct Cause {
     /// was asked or the reaction that finishes for it, completes the same command.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step_of: Option<Idempotency>,
+}
+
+impl Described for Cause {
+    fn schema() -> Schema {
+        let id = json!({"type": "string", "minLength": 1, "maxLength": IdempotencyKey::MAX_CHARACTERS});
+        let step_of = json!({
+            "type": "object",
+            "properties": {"key": id, "fingerprint": String::schema()},
+            "required": ["key", "fingerprint"],
+        });
+        json!({
+            "title": "Cause",
+            "description": "Where it comes from, carried into the metadata of events",
+            "type": "object",
+            "properties": {
+                "correlationId": id,
+                "causationId": id,
+                "actor": ActorName::schema(),
+                "subject": String::schema(),
+                "traceParent": String::schema(),
+                "stepOf": step_of,
+            },
+            "required": ["correlationId", "actor"],
+        })
+    }
 }
 
 /// A cause as it is sent.

@@ -41,11 +41,11 @@ pub enum Fault {
 }
 
 /// JSON-RPC error codes of this protocol, from the range that JSON-RPC 2.0 leaves to servers.
-mod code {
-    pub(super) const UNAVAILABLE: i32 = -32001;
-    pub(super) const OUTCOME_UNKNOWN: i32 = -32002;
+pub(crate) mod code {
+    pub(crate) const UNAVAILABLE: i32 = -32001;
+    pub(crate) const OUTCOME_UNKNOWN: i32 = -32002;
     pub(super) const LAST_RESERVED: i32 = -32700;
-    pub(super) const INTERNAL: i32 = -32603;
+    pub(crate) const INTERNAL: i32 = -32603;
     pub(super) const INVALID_REQUEST: i32 = -32600;
 }
 

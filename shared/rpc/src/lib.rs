@@ -1,6 +1,8 @@
-//! What the JSON-RPC contracts of all domains have in common: failures, and what a change led to.
+//! What the JSON-RPC contracts of all domains have in common: how they are declared and told to others, failures, and
+//! what a change led to.
 
 mod fault;
+pub mod openrpc;
 
 pub use fault::Fault;
 
@@ -14,6 +16,12 @@ use shared_kernel::{Interruption, Revision};
 pub struct Effect {
     /// The newest event of the answering domain's stream that the caller's position has to cover to see the effect.
     pub revision: Option<Revision>,
+}
+
+shared_kernel::described! {
+    Effect as "Effect", "What a request to change something led to" {
+        "revision": Option<Revision> = 4711,
+    }
 }
 
 impl Effect {
