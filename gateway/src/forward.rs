@@ -16,6 +16,7 @@ use shared_access::Access;
 use shared_service::problem::Problem;
 use shared_service::problem_type;
 use shared_service::{ErrorChain, ServiceNames, actor, admit, check_expectations};
+use shared_telemetry::table::UPSTREAM_FAILURES;
 
 use crate::admission::{Admission, TakenIn};
 use crate::authentication::Authentication;
@@ -194,10 +195,12 @@ impl Failure {
         let name = &upstream.name;
         match self {
             Self::NothingSent(reason) => {
+                has_failed(upstream, "unreachable");
                 Problem::unavailable(format!("The {name} cannot be reached at the moment. Nothing was done."))
                     .caused_by(format_args!("cannot reach the {name}: {reason}"))
             }
             Self::BrokenOff(reason) => {
+                has_failed(upstream, "broken_off");
                 let kind = if method.is_safe() { problem_type::BAD_GATEWAY } else { problem_type::OUTCOME_UNKNOWN };
                 Problem::of(kind).caused_by(format_args!("the {name} broke off: {reason}"))
             }
@@ -205,7 +208,13 @@ impl Failure {
     }
 }
 
+/// Counts that a service has not answered.
+fn has_failed(upstream: &Upstream, failure: &str) {
+    UPSTREAM_FAILURES.of([&upstream.name, failure]).inc();
+}
+
 fn unknown_to(upstream: &Upstream) -> Problem {
+    has_failed(upstream, "token_refused");
     let name = &upstream.name;
     Problem::unavailable(format!("The {name} does not answer the gateway at the moment. Nothing was done.")).caused_by(
         format_args!(
@@ -215,6 +224,7 @@ fn unknown_to(upstream: &Upstream) -> Problem {
 }
 
 fn too_slow(upstream: &Upstream, method: &Method) -> Problem {
+    has_failed(upstream, "too_slow");
     let kind = if method.is_safe() { problem_type::GATEWAY_TIMEOUT } else { problem_type::OUTCOME_UNKNOWN };
     Problem::of(kind).caused_by(format_args!("the {} did not answer in time", upstream.name))
 }

@@ -8,7 +8,7 @@ use shared_access::keys::KeysArgs;
 use shared_service::process::ServiceArgs;
 use shared_service::settings::{ListenArgs, SecretUrl};
 use shared_service::telemetry::LogArgs;
-use shared_service::{ConnectionLimits, ServerSettings};
+use shared_service::{ConnectionLimits, MetricsSettings, ServerSettings};
 
 use crate::client::{Asked, AuditCommand, FlightsCommand, PassengersCommand, Request};
 
@@ -286,6 +286,14 @@ impl ServiceArgs for CommandLine {
             Some(Command::Flights(request)) => &request.log,
             Some(Command::Passengers(request)) => &request.log,
             Some(Command::Audit(request)) => &request.log,
+        }
+    }
+
+    fn metrics(&self) -> Option<MetricsSettings> {
+        match &self.command {
+            None => self.settings.listen.metrics(),
+            Some(Command::Demo { settings, .. }) => settings.listen.metrics(),
+            Some(_) => None,
         }
     }
 }

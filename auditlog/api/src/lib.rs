@@ -83,6 +83,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     let reader = Arc::new(LogReader::new(store));
     let checks = checks(log, Arc::clone(&reader), tail.clone());
     let feeds = Feeds::new(log, Arc::clone(&reader), tail, config.max_followers);
+    let _measured = feeds.measured();
     let api = Arc::new(Api { domains: config.domains, feeds, reader });
 
     let stop_following = shutdown.child_token();
@@ -91,7 +92,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     let routes = routes(config.domains);
     let document = openapi::route(openapi::document(routes.list()));
     let routes = routes.with_state(api).merge(health::routes(checks)).merge(document);
-    let router = config.tokens.guard(routes.finish(routes::REQUEST_LIMIT));
+    let router = config.tokens.guard(routes.finish_as("auditlog-api", routes::REQUEST_LIMIT));
     tokio::spawn(config.tokens.follow(stop_following.clone()));
     let served = shared_service::serve_beside(config.server, listener, router, &mut tasks, shutdown).await;
     stop_following.cancel();

@@ -12,6 +12,8 @@ use jsonrpsee::core::ClientError;
 use jsonrpsee::http_client::{HttpBackend, HttpClient, HttpClientBuilder, HttpRequest, RpcLogger, RpcService};
 use shared_kernel::Domain;
 use shared_rpc::Fault;
+use shared_telemetry::table::{RPC_DURATION, RPC_FAILURES};
+use shared_telemetry::{Counter, Histogram};
 use tower::layer::layer_fn;
 use tower::{Service, ServiceBuilder};
 
@@ -66,6 +68,8 @@ pub type Transport = HttpClient<RpcLogger<RpcService<Authorized>>>;
 pub struct RpcClient {
     service: Arc<str>,
     client: Transport,
+    taken: Histogram,
+    failed: Counter,
 }
 
 impl RpcClient {
@@ -82,7 +86,11 @@ impl RpcClient {
             .max_concurrent_requests(CALLS_AT_ONCE)
             .build(url);
         match built {
-            Ok(client) => Ok(Self { service: service.into(), client }),
+            Ok(client) => {
+                let label = service.to_lowercase().replace(' ', "-");
+                let (taken, failed) = (RPC_DURATION.of([&label]), RPC_FAILURES.of([&label]));
+                Ok(Self { service: service.into(), client, taken, failed })
+            }
             Err(error) => Err(InvalidRpcAddress { service, reason: error.to_string() }),
         }
     }
@@ -104,7 +112,13 @@ impl RpcClient {
             an_outcome_is_unknown |= matches!(Fault::of_call("", error), Fault::OutcomeUnknown { .. });
             matches!(error, ClientError::Transport(_))
         });
-        match tokio::time::timeout(limits::RPC_CALL, attempts).await {
+        let taken = self.taken.start_timer();
+        let outcome = tokio::time::timeout(limits::RPC_CALL, attempts).await;
+        taken.observe_duration();
+        if !matches!(outcome, Ok(Ok(_))) {
+            self.failed.inc();
+        }
+        match outcome {
             Ok(outcome) => outcome.map_err(|error| {
                 let fault = Fault::of_call(&self.service, &error);
                 if an_outcome_is_unknown { fault.after_an_unknown_outcome() } else { fault }

@@ -18,6 +18,7 @@ mod fields;
 pub mod headers;
 pub mod health;
 mod host;
+mod metrics;
 pub mod openapi;
 pub mod origin;
 pub mod paging;
@@ -36,6 +37,7 @@ mod server;
 mod service_tokens;
 pub mod settings;
 pub mod telemetry;
+mod traffic;
 
 pub use caller::{CHALLENGE, Caller, admit, authentication_required, not_allowed};
 pub use cause::{ServiceNames, actor, cause};
@@ -45,6 +47,7 @@ pub use error_chain::ErrorChain;
 pub use fields::{BodyRule, Fields, FromFields, NoBody};
 pub use headers::RequestedPosition;
 pub use host::{HostName, InvalidHostName};
+pub use metrics::MetricsSettings;
 pub use origin::Origin;
 pub use paging::{Page, Paging};
 pub use path::{EventId, PathId};
@@ -57,3 +60,4 @@ pub use server::{
     BindError, ConnectionLimits, RunError, ServerSettings, TaskEnded, bind, serve, serve_beside, serve_with,
 };
 pub use service_tokens::{ServiceTokenArgs, ServiceTokenError, ServiceTokens};
+pub use traffic::{Answering, Traffic};

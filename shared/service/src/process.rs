@@ -15,6 +15,7 @@ use hyper_util::rt::TokioExecutor;
 use tokio_util::sync::CancellationToken;
 
 use crate::error_chain::ErrorChain;
+use crate::metrics::{self, MetricsSettings};
 use crate::server::raise_open_files;
 use crate::telemetry::{self, LogArgs};
 
@@ -39,6 +40,11 @@ pub trait ServiceArgs: Parser {
 
     /// How the process logs.
     fn log(&self) -> &LogArgs;
+
+    /// Where Prometheus is answered, if it is.
+    fn metrics(&self) -> Option<MetricsSettings> {
+        None
+    }
 
     /// Does what another subcommand than `healthcheck` asks for, which needs none of the settings. `None` if it is none of
     /// that kind.
@@ -125,7 +131,17 @@ where
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let shutdown = cancelled_by_signal()?;
-        run(args, shutdown).await.map_err(Into::into)
+        let metrics = match args.metrics() {
+            Some(settings) => Some(metrics::listen(settings).await?),
+            None => None,
+        };
+        // As long as the service runs, its end included.
+        let ended = CancellationToken::new();
+        let serving = metrics.map(|listener| tokio::spawn(metrics::serve(listener, ended.clone())));
+        let result = run(args, shutdown).await.map_err(Into::into);
+        ended.cancel();
+        drop(serving);
+        result
     });
     runtime.shutdown_timeout(RUNTIME_SHUTDOWN);
     result

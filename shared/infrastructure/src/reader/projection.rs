@@ -8,7 +8,7 @@ use std::{io, slice};
 
 use deadpool_postgres::{ClientWrapper, Transaction};
 use shared_kernel::{DomainEvent, Revision};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 use tokio_postgres::Statement;
 use uuid::Uuid;
 
@@ -168,10 +168,13 @@ impl<P: Projection> Projecting<P> {
         let batch = Batch::of::<Self>(events, &reading.parked, &reading.discarded, outcome);
         reading.reached = Some(last);
         if !batch.is_empty() {
+            let taken = reading.meters.batches.start_timer();
             let parked = self.project(client, &batch).await?;
+            taken.observe_duration();
             reading.parked.extend(parked);
-            (reading.saved, reading.saved_at) = (Some(last), Instant::now());
+            reading.has_moved(Some(last));
         }
+        reading.meters.events.inc_by(events.len() as u64);
         Ok(())
     }
 
