@@ -14,7 +14,7 @@ use shared_kernel::Domain;
 use shared_service::domain_service::{service_arg, service_url};
 use shared_service::process::{ServiceArgs, ended, run_service};
 use shared_service::settings::{ListenArgs, PlainHttpArgs, ServiceUrl};
-use shared_service::telemetry::LogArgs;
+use shared_service::telemetry::{LogArgs, TraceArgs};
 use shared_service::{ConnectionLimits, ServiceNames, ServiceTokenArgs};
 use tokio_util::sync::CancellationToken;
 
@@ -52,6 +52,8 @@ struct OwnArgs {
     web: WebArgs,
     #[command(flatten)]
     log: LogArgs,
+    #[command(flatten)]
+    traces: TraceArgs,
 }
 
 impl CommandFactory for Args {
@@ -88,6 +90,10 @@ impl Parser for Args {}
 impl ServiceArgs for Args {
     fn log(&self) -> &LogArgs {
         &self.own.log
+    }
+
+    fn traces(&self) -> Option<&TraceArgs> {
+        Some(&self.own.traces)
     }
 
     fn carry_out(subcommand: &str, matches: &ArgMatches) -> Option<ExitCode> {

@@ -7,7 +7,7 @@ use jetbridge_postgres::{ArchiveDigest, Download};
 use shared_access::keys::KeysArgs;
 use shared_service::process::ServiceArgs;
 use shared_service::settings::{ListenArgs, SecretUrl};
-use shared_service::telemetry::LogArgs;
+use shared_service::telemetry::{LogArgs, TraceArgs};
 use shared_service::{ConnectionLimits, ServerSettings};
 
 use crate::client::{Asked, AuditCommand, FlightsCommand, PassengersCommand, Request};
@@ -201,6 +201,8 @@ pub(crate) struct Settings {
     pub(crate) web: WebArgs,
     #[command(flatten)]
     log: LogArgs,
+    #[command(flatten)]
+    traces: TraceArgs,
 }
 
 /// PostgreSQL's programs, for a machine that has none.
@@ -286,6 +288,14 @@ impl ServiceArgs for CommandLine {
             Some(Command::Flights(request)) => &request.log,
             Some(Command::Passengers(request)) => &request.log,
             Some(Command::Audit(request)) => &request.log,
+        }
+    }
+
+    fn traces(&self) -> Option<&TraceArgs> {
+        match &self.command {
+            None => Some(&self.settings.traces),
+            Some(Command::Demo { settings, .. }) => Some(&settings.traces),
+            Some(_) => None,
         }
     }
 }

@@ -8,7 +8,7 @@ use clap::Parser;
 use shared_allocator as _;
 use shared_service::process::{ServiceArgs, run_service};
 use shared_service::settings::{EventStoreArgs, ListenArgs};
-use shared_service::telemetry::LogArgs;
+use shared_service::telemetry::{LogArgs, TraceArgs};
 use shared_service::{ConnectionLimits, ServiceTokenArgs, bind};
 use tokio_util::sync::CancellationToken;
 
@@ -32,11 +32,17 @@ struct Args {
     max_followers: usize,
     #[command(flatten)]
     log: LogArgs,
+    #[command(flatten)]
+    traces: TraceArgs,
 }
 
 impl ServiceArgs for Args {
     fn log(&self) -> &LogArgs {
         &self.log
+    }
+
+    fn traces(&self) -> Option<&TraceArgs> {
+        Some(&self.traces)
     }
 }
 

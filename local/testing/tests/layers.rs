@@ -81,9 +81,11 @@ fn allowed(package: &str) -> Option<Allowed> {
         "shared-eventstore-protocol" => rule(&[], None),
         "shared-postgres-address" => rule(&[], Some(&["percent-encoding", "thiserror"])),
         "shared-rpc" => rule(&["shared-kernel"], None),
-        "shared-service" => rule(&["shared-access", "shared-kernel", "shared-postgres-address"], None),
+        "shared-trace" => rule(&["shared-kernel"], None),
+        "shared-service" => rule(&["shared-access", "shared-kernel", "shared-postgres-address", "shared-trace"], None),
         "shared-infrastructure" => {
-            rule(&["shared-kernel", "shared-rpc", "shared-eventstore-protocol", "shared-postgres-address"], None)
+            let protocols = ["shared-eventstore-protocol", "shared-postgres-address"];
+            rule(&[&["shared-kernel", "shared-rpc", "shared-trace"][..], &protocols[..]].concat(), None)
         }
         "shared-api" => rule(&["shared-kernel", "shared-infrastructure", "shared-service"], None),
         "shared-processor" => {
@@ -94,7 +96,7 @@ fn allowed(package: &str) -> Option<Allowed> {
             let shared = ["domains", "shared-access", "shared-kernel", "shared-infrastructure", "shared-service"];
             rule_of(shared.into_iter().map(str::to_owned).chain(contracts()), None)
         }
-        "gateway" => rule(&["domains", "shared-access", "shared-kernel", "shared-service"], None),
+        "gateway" => rule(&["domains", "shared-access", "shared-kernel", "shared-service", "shared-trace"], None),
         "containers-setup" => rule(&["shared-service"], None),
         "jetbridge-eventstore" => rule(&["shared-eventstore-protocol"], None),
         "bench" | "jetbridge-postgres" => rule(&[], None),

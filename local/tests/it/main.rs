@@ -32,4 +32,5 @@ mod scenarios;
 mod start;
 mod stop;
 mod system;
+mod traces;
 mod verify;

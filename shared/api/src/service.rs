@@ -18,7 +18,7 @@ use shared_kernel::{Decider, Domain};
 use shared_service::ServerSettings;
 use shared_service::domain_service::{DomainService, ServiceKind};
 use shared_service::health::{self, Checks, Trouble};
-use shared_service::{ServiceNames, openapi, rpc};
+use shared_service::{ServiceNames, openapi, rpc, telemetry};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -53,7 +53,12 @@ pub(crate) async fn run<A: DomainApi>(
         None => public,
     };
     let names = Extension(ServiceNames::known_to(A::DOMAIN));
-    let public = commands.layer(names).merge(health::routes(checks)).merge(document).finish(limits::REQUEST);
+    let public = commands
+        .layer(names)
+        .merge(health::routes(checks))
+        .merge(telemetry::routes())
+        .merge(document)
+        .finish(limits::REQUEST);
     tokio::spawn(config.tokens.clone().follow(shutdown.clone()));
     tasks.run(config.server, listener, config.tokens.guard(public.merge(methods)), shutdown).await
 }

@@ -14,6 +14,7 @@ pub mod reader;
 pub mod refusals;
 pub mod rpc;
 pub mod snapshot;
+pub mod sql;
 pub mod testing;
 pub mod unfinished;
 pub mod worker;

@@ -10,6 +10,7 @@ mod lanes;
 mod origin;
 mod projection;
 mod reaction;
+mod span;
 
 use std::collections::HashSet;
 use std::convert::Infallible;

@@ -29,7 +29,7 @@ use shared_service::domain_service::{ApiUrls, DomainService, DomainServiceArgs, 
 use shared_service::process::run_service;
 use shared_service::settings::SecretUrl;
 use shared_service::{ServerSettings, ServiceTokens};
-use shared_service::{ServiceNames, health, rpc};
+use shared_service::{ServiceNames, health, rpc, telemetry};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -109,7 +109,8 @@ pub async fn run<P: DomainProcessor>(
     let checks = checks::of(&workers, stream, asking, &database);
     let key_field = <P::Reaction as Reaction>::Event::KEY_FIELD;
     let processor = Arc::new(Processor { database: database.clone(), workers, key_field });
-    let routes = routes().with_state(processor).merge(health::routes(checks)).finish(REQUEST_LIMIT);
+    let routes =
+        routes().with_state(processor).merge(health::routes(checks)).merge(telemetry::routes()).finish(REQUEST_LIMIT);
     let router = config.tokens.guard(routes.layer(Extension(ServiceNames::known_to(P::DOMAIN))));
     tokio::spawn(config.tokens.follow(shutdown.clone()));
 

@@ -16,7 +16,7 @@ use crate::settings::{
     DatabaseAddressError, DatabaseArgs, EventStoreArgs, ListenArgs, PlainHttpArgs, PlainHttpRefused, SecretUrl,
     ServiceUrl,
 };
-use crate::telemetry::LogArgs;
+use crate::telemetry::{LogArgs, TraceArgs};
 
 /// One of the services of a domain, as far as its command line says so.
 pub trait DomainService {
@@ -64,6 +64,8 @@ struct CommonArgs {
     plain_http: PlainHttpArgs,
     #[command(flatten)]
     log: LogArgs,
+    #[command(flatten)]
+    traces: TraceArgs,
 }
 
 impl<S, O> DomainServiceArgs<S, O> {
@@ -163,6 +165,10 @@ impl<S: DomainService, O: Args> Parser for DomainServiceArgs<S, O> {}
 impl<S: DomainService, O: Args> ServiceArgs for DomainServiceArgs<S, O> {
     fn log(&self) -> &LogArgs {
         &self.common.log
+    }
+
+    fn traces(&self) -> Option<&TraceArgs> {
+        Some(&self.common.traces)
     }
 }
 

@@ -36,6 +36,7 @@ mod server;
 mod service_tokens;
 pub mod settings;
 pub mod telemetry;
+mod traced;
 
 pub use caller::{CHALLENGE, Caller, admit, authentication_required, not_allowed};
 pub use cause::{ServiceNames, actor, cause};
@@ -57,3 +58,4 @@ pub use server::{
     BindError, ConnectionLimits, RunError, ServerSettings, TaskEnded, bind, serve, serve_beside, serve_with,
 };
 pub use service_tokens::{ServiceTokenArgs, ServiceTokenError, ServiceTokens};
+pub use traced::{Route as TakenRoute, traced};

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error_chain::ErrorChain;
 use crate::server::raise_open_files;
-use crate::telemetry::{self, LogArgs};
+use crate::telemetry::{self, LogArgs, TraceArgs};
 
 /// What a shell reports for a program that was interrupted.
 const EXIT_INTERRUPTED: i32 = 130;
@@ -39,6 +39,11 @@ pub trait ServiceArgs: Parser {
 
     /// How the process logs.
     fn log(&self) -> &LogArgs;
+
+    /// Where it sends its traces. `None` for a task that has none.
+    fn traces(&self) -> Option<&TraceArgs> {
+        None
+    }
 
     /// Does what another subcommand than `healthcheck` asks for, which needs none of the settings. `None` if it is none of
     /// that kind.
@@ -120,13 +125,14 @@ where
     F: Future<Output = Result<(), E>>,
     E: Into<Box<dyn Error + Send + Sync>>,
 {
-    telemetry::init(args.log())?;
-    raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let telemetry = telemetry::init(args.log(), args.traces(), A::command().get_name(), runtime.handle())?;
+    raise_open_files();
     let result = runtime.block_on(async {
         let shutdown = cancelled_by_signal()?;
         run(args, shutdown).await.map_err(Into::into)
     });
+    telemetry.end();
     runtime.shutdown_timeout(RUNTIME_SHUTDOWN);
     result
 }

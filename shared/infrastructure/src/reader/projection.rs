@@ -10,10 +10,12 @@ use deadpool_postgres::{ClientWrapper, Transaction};
 use shared_kernel::{DomainEvent, Revision};
 use tokio::time::{Instant, sleep_until};
 use tokio_postgres::Statement;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::batch::{Batch, Outcome, Parked, Refused};
 use super::origin::{Numbered, Unprocessable};
+use super::span;
 use super::{IDLE_CHECKPOINT_INTERVAL, Lead, Reader, Reading, Work, in_time};
 use crate::checkpoint::{self, Mark};
 use crate::event_store::{EventStore, Recorded, Refusal, StoreError};
@@ -168,7 +170,8 @@ impl<P: Projection> Projecting<P> {
         let batch = Batch::of::<Self>(events, &reading.parked, &reading.discarded, outcome);
         reading.reached = Some(last);
         if !batch.is_empty() {
-            let parked = self.project(client, &batch).await?;
+            let span = span::of::<Self>(reading.stream, events);
+            let parked = self.project(client, &batch).instrument(span).await?;
             reading.parked.extend(parked);
             (reading.saved, reading.saved_at) = (Some(last), Instant::now());
         }

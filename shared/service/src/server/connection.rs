@@ -27,6 +27,7 @@ use super::watch::Answer;
 use super::watched::Watched;
 use crate::path::with_plain_letters;
 use crate::problem::Problem;
+use crate::traced::correlated;
 
 /// The largest request head, in bytes.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -98,10 +99,13 @@ impl Serving {
     ) -> Result<Response<Answer>, Infallible> {
         let answering = slot.begin(request.version());
         let method = request.method().clone();
-        let (place, mut response) = match Arc::clone(&self.requests).try_acquire_owned() {
-            Ok(place) => (Some(place), self.answer_here(request, peer).await),
-            Err(_) => (None, too_busy().into_response()),
-        };
+        let place = Arc::clone(&self.requests).try_acquire_owned().ok();
+        let has_place = place.is_some();
+        let mut response = correlated(request, async |request| match has_place {
+            true => self.answer_here(request, peer).await,
+            false => too_busy().into_response(),
+        })
+        .await;
         complete(&method, &mut response);
         Ok(response.map(|body| Answer::new(body, answering, place)))
     }
