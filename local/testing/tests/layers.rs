@@ -95,7 +95,7 @@ fn allowed(package: &str) -> Option<Allowed> {
             rule_of(shared.into_iter().map(str::to_owned).chain(contracts()), None)
         }
         "gateway" => rule(&["domains", "shared-access", "shared-kernel", "shared-service"], None),
-        "containers-setup" => rule(&["shared-service"], None),
+        "containers-setup" => rule(&["domains", "shared-infrastructure", "shared-kernel", "shared-service"], None),
         "jetbridge-eventstore" => rule(&["shared-eventstore-protocol"], None),
         "bench" | "jetbridge-postgres" => rule(&[], None),
         "jetbridge-testing" => rule(&["jetbridge-eventstore", "jetbridge-postgres", "shared-access"], None),
