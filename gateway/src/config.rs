@@ -5,18 +5,21 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use serde_json::Value;
 use shared_kernel::Domain;
-use shared_service::settings::{List, ServiceUrl};
+use shared_service::settings::{List, ServiceUrls};
 use shared_service::{ConnectionLimits, Origin, ServerSettings, ServiceTokens};
 
 use crate::authentication::Authentication;
 use crate::limits::Limits;
 use crate::sender::{Network, TrustedProxies};
+use crate::upstream::Resolver;
 
 /// What the gateway has to know.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Where requests are passed on to.
     pub services: Services,
+    /// By what their names are looked up.
+    pub resolver: Resolver,
     /// By what the services know the gateway.
     pub tokens: ServiceTokens,
     /// What the services say about their APIs: documents of OpenAPI.
@@ -39,7 +42,7 @@ pub struct Services {
     /// Those of each domain.
     pub domains: Vec<DomainServices>,
     /// Answers `/api/auditlog`.
-    pub auditlog_api: ServiceUrl,
+    pub auditlog_api: ServiceUrls,
 }
 
 /// Where the services of a domain are.
@@ -48,9 +51,9 @@ pub struct DomainServices {
     /// The domain.
     pub domain: &'static Domain,
     /// Answers for the domain's collections.
-    pub api: ServiceUrl,
+    pub api: ServiceUrls,
     /// Looked at for `/api/health`, if given.
-    pub processor: Option<ServiceUrl>,
+    pub processor: Option<ServiceUrls>,
 }
 
 /// What clients are allowed.

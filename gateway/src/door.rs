@@ -12,7 +12,7 @@ use governor::Quota;
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use shared_kernel::ProblemType;
-use shared_service::{Problem, problem_type};
+use shared_service::{OverTls, Problem, problem_type};
 
 use crate::authentication::{Authentication, Unknown};
 use crate::client::Client;
@@ -60,6 +60,8 @@ impl Door {
     async fn admit(&self, request: &mut Parts) -> Result<Admitted, Refusal> {
         let peer = request.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
         let sender = self.proxies.sender(peer, &request.headers)?;
+        let is_over_tls = request.extensions.get::<OverTls>().is_some();
+        let sender = if is_over_tls { sender.over_tls() } else { sender };
         let address = Client::from(sender.address);
         let (who, unknown) = match self.authentication.identify(request).await {
             Ok(who) => (who, None),

@@ -7,15 +7,17 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::StreamExt;
 use http::request::Parts;
-use http::uri::{Authority, Scheme};
-use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header};
+use http::uri::Authority;
+use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version, header};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use shared_access::Access;
+use shared_service::headers::IDEMPOTENCY_KEY;
 use shared_service::problem::Problem;
 use shared_service::problem_type;
 use shared_service::{ErrorChain, ServiceNames, actor, admit, check_expectations};
+use tokio::time::{Instant, timeout_at};
 
 use crate::admission::{Admission, TakenIn};
 use crate::authentication::Authentication;
@@ -25,7 +27,7 @@ use crate::identity::Identity;
 use crate::limits::Limits;
 use crate::paced::Paced;
 use crate::places::Place;
-use crate::upstream::{Upstream, Upstreams};
+use crate::upstream::{Instance, Lease, Upstream, Upstreams};
 use crate::visitor::{Known, Visitor, Who};
 
 /// How often it is checked whether who follows a stream may still do so.
@@ -67,15 +69,13 @@ impl Forwarder {
         }
         let TakenIn { bytes, room: _room } = self.admission.take_in(visitor.client, &parts.headers, body).await?;
         let _place = self.admission.admit(visitor.client)?;
-        readdress(&mut parts, upstream, &visitor, bytes.len())?;
+        readdress(&mut parts, &visitor, bytes.len());
         let method = parts.method.clone();
-        let answer = self.send(upstream, parts, bytes);
-        match tokio::time::timeout(self.limits.request, answer).await {
+        match self.send(upstream, parts, bytes).await? {
             // Who asks was settled here: it is the gateway itself that the service does not know.
-            Ok(Ok(response)) if response.status() == StatusCode::UNAUTHORIZED => Err(unknown_to(upstream)),
-            Ok(Ok(response)) => self.pass_back(response, visitor),
-            Ok(Err(failure)) => Err(failure.into_problem(upstream, &method)),
-            Err(_elapsed) => Err(too_slow(upstream, &method)),
+            Ok((response, _)) if response.status() == StatusCode::UNAUTHORIZED => Err(unknown_to(upstream)),
+            Ok((response, lease)) => self.pass_back(response, lease, visitor),
+            Err(failure) => Err(failure.into_problem(upstream, &method)),
         }
     }
 
@@ -101,37 +101,66 @@ impl Forwarder {
         &self.upstreams
     }
 
-    /// The client tries again by itself where a pooled connection turned out to be closed before anything was sent. If
-    /// that happens later, only what changes nothing is sent once more.
-    async fn send(&self, upstream: &Upstream, parts: Parts, body: Bytes) -> Result<Response<Incoming>, Failure> {
-        if !parts.method.is_safe() {
-            return self.upstreams.send(Request::from_parts(parts, Body::from(body))).await.map_err(Failure::from);
-        }
-        let first = self.upstreams.send(Request::from_parts(parts.clone(), Body::from(body.clone()))).await;
-        match first.map_err(Failure::from) {
-            Err(Failure::BrokenOff(reason)) => {
-                tracing::debug!(upstream.name = upstream.name, "asking again, the connection broke: {reason}");
-                self.upstreams.send(Request::from_parts(parts, Body::from(body))).await.map_err(Failure::from)
-            }
-            answer => answer,
+    /// Has an instance of a service answer, and another one if that fails in a way that lets it be asked for once more.
+    ///
+    /// The client tries again by itself where a pooled connection turned out to be closed before anything was sent.
+    async fn send(&self, upstream: &Upstream, parts: Parts, body: Bytes) -> Result<Sent, Problem> {
+        let Some(first) = upstream.pick() else { return Err(Problem::internal("a service without an instance")) };
+        let deadline = Instant::now() + self.limits.request;
+        let repeats = Repeats::of(&parts);
+        // What changes something has only one place to go, as long as there is only one.
+        let spare = (repeats == Repeats::Always || upstream.has_several()).then(|| (parts.clone(), body.clone()));
+        let failure = match self.attempt(upstream, first, parts, body, deadline).await? {
+            Ok(sent) => return Ok(Ok(sent)),
+            Err(failure) => failure,
+        };
+        let (Some((parts, body)), Some(second)) = (spare, failure.next(upstream, repeats)) else {
+            return Ok(Err(failure.why));
+        };
+        tracing::debug!(upstream.name = upstream.name, "asking once more: {}", failure.why);
+        let is_unknown = repeats != Repeats::Always && matches!(failure.why, Failure::BrokenOff(_));
+        match self.attempt(upstream, second, parts, body, deadline).await? {
+            // It has done nothing; the first may have.
+            Ok((response, _)) if is_unknown && says_nothing_was_done(response.status()) => Ok(Err(failure.why)),
+            Err(again) if is_unknown && matches!(again.why, Failure::NothingSent(_)) => Ok(Err(failure.why)),
+            outcome => Ok(outcome.map_err(|again| again.why)),
         }
     }
 
-    fn pass_back(&self, response: Response<Incoming>, visitor: Visitor) -> Result<Response, Problem> {
+    async fn attempt(
+        &self,
+        upstream: &Upstream,
+        lease: Lease,
+        mut parts: Parts,
+        body: Bytes,
+        deadline: Instant,
+    ) -> Result<Result<(Response<Incoming>, Lease), Attempt>, Problem> {
+        lease.address(&mut parts).map_err(Problem::internal)?;
+        let answer = self.upstreams.send(Request::from_parts(parts, Body::from(body)));
+        let why = match timeout_at(deadline, answer).await {
+            Ok(Ok(response)) => return Ok(Ok((response, lease))),
+            Ok(Err(error)) => Failure::from(error),
+            Err(_elapsed) => Failure::TooSlow,
+        };
+        upstream.note_failure(&lease, why.kind());
+        Ok(Err(Attempt { lease, why }))
+    }
+
+    fn pass_back(&self, response: Response<Incoming>, lease: Lease, visitor: Visitor) -> Result<Response, Problem> {
         let (mut parts, body) = response.into_parts();
         hop::remove_connection_headers(&mut parts.headers);
         let body = if is_event_stream(&parts.headers) {
             let place = self.admission.open_feed(visitor.client)?;
             let feed = body.into_data_stream().inspect(move |_| {
-                // It is taken until the stream is dropped.
-                let _ = &place;
+                // They are taken until the stream is dropped.
+                let _ = (&place, &lease);
             });
             match visitor.who {
                 Who::Known(known) => Body::from_stream(feed.take_until(ended(self.authentication.clone(), known))),
                 Who::Anybody | Who::Nobody => Body::from_stream(feed),
             }
         } else {
-            Body::new(Paced::new(body, self.limits.pause))
+            Body::new(Paced::new(body, self.limits.pause, lease))
         };
         Ok(Response::from_parts(parts, body))
     }
@@ -148,8 +177,8 @@ fn is_event_stream(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"))
 }
 
-/// Makes a request to the gateway one to the service: same method, path, query and body.
-fn readdress(parts: &mut Parts, upstream: &Upstream, visitor: &Visitor, length: usize) -> Result<(), Problem> {
+/// Makes a request to the gateway one to a service: same method, path, query and body.
+fn readdress(parts: &mut Parts, visitor: &Visitor, length: usize) {
     hop::remove_connection_headers(&mut parts.headers);
     // The body has arrived, in whatever way.
     let says_length = parts.headers.remove(header::CONTENT_LENGTH).is_some();
@@ -160,21 +189,72 @@ fn readdress(parts: &mut Parts, upstream: &Upstream, visitor: &Visitor, length: 
     parts.headers.remove(header::EXPECT);
     visitor.sender.describe(&mut parts.headers, parts.uri.authority().map(Authority::as_str));
     Identity::of(&visitor.who).apply(&mut parts.headers);
-    let mut uri = std::mem::take(&mut parts.uri).into_parts();
-    uri.scheme = Some(Scheme::HTTP);
-    uri.authority = Some(upstream.authority.clone());
-    parts.uri = Uri::from_parts(uri).map_err(Problem::internal)?;
     parts.version = Version::HTTP_11;
     parts.extensions = Extensions::new();
-    Ok(())
+}
+
+/// Whether a request may be sent once more, although the first time it may have been carried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Repeats {
+    /// It changes nothing.
+    Always,
+    /// Services know it again by its key, whichever instance has carried it out.
+    ByKey,
+    Never,
+}
+
+impl Repeats {
+    fn of(request: &Parts) -> Self {
+        match request.method.is_safe() {
+            true => Self::Always,
+            false if request.headers.contains_key(IDEMPOTENCY_KEY) => Self::ByKey,
+            false => Self::Never,
+        }
+    }
+}
+
+/// Whether an answer says that a command was not looked at, rather than what came of it.
+fn says_nothing_was_done(status: StatusCode) -> bool {
+    status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED)
+}
+
+/// What a service has answered, and the instance that has; or why there is no answer.
+type Sent = Result<(Response<Incoming>, Lease), Failure>;
+
+/// An attempt that has failed.
+struct Attempt {
+    lease: Lease,
+    why: Failure,
+}
+
+impl Attempt {
+    /// The instance that is asked next, if any is.
+    fn next(&self, upstream: &Upstream, repeats: Repeats) -> Option<Lease> {
+        let tried: &Instance = &self.lease;
+        match (&self.why, repeats) {
+            (Failure::NothingSent(_), _) | (Failure::BrokenOff(_), Repeats::ByKey) => {
+                upstream.pick_other_than(Some(tried))
+            }
+            (Failure::BrokenOff(_), Repeats::Always) => {
+                upstream.pick_other_than(Some(tried)).or_else(|| upstream.pick())
+            }
+            (Failure::BrokenOff(_), Repeats::Never) | (Failure::TooSlow, _) => None,
+        }
+    }
 }
 
 /// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
 enum Failure {
     /// There is no connection, or it was closed before anything was sent.
+    #[error("nothing was sent: {0}")]
     NothingSent(String),
     /// After the request, or some of it, was sent.
+    #[error("the connection broke: {0}")]
     BrokenOff(String),
+    /// It did not come in time.
+    #[error("no answer in time")]
+    TooSlow,
 }
 
 impl From<legacy::Error> for Failure {
@@ -190,6 +270,15 @@ impl From<legacy::Error> for Failure {
 }
 
 impl Failure {
+    /// What it is, for the log.
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::NothingSent(_) => "cannot be reached",
+            Self::BrokenOff(_) => "broke off",
+            Self::TooSlow => "did not answer in time",
+        }
+    }
+
     fn into_problem(self, upstream: &Upstream, method: &Method) -> Problem {
         let name = &upstream.name;
         match self {
@@ -200,6 +289,10 @@ impl Failure {
             Self::BrokenOff(reason) => {
                 let kind = if method.is_safe() { problem_type::BAD_GATEWAY } else { problem_type::OUTCOME_UNKNOWN };
                 Problem::of(kind).caused_by(format_args!("the {name} broke off: {reason}"))
+            }
+            Self::TooSlow => {
+                let kind = if method.is_safe() { problem_type::GATEWAY_TIMEOUT } else { problem_type::OUTCOME_UNKNOWN };
+                Problem::of(kind).caused_by(format_args!("the {name} did not answer in time"))
             }
         }
     }
@@ -212,9 +305,4 @@ fn unknown_to(upstream: &Upstream) -> Problem {
             "the {name} does not accept the gateway's service token; set the same --service-token-file for both"
         ),
     )
-}
-
-fn too_slow(upstream: &Upstream, method: &Method) -> Problem {
-    let kind = if method.is_safe() { problem_type::GATEWAY_TIMEOUT } else { problem_type::OUTCOME_UNKNOWN };
-    Problem::of(kind).caused_by(format_args!("the {} did not answer in time", upstream.name))
 }

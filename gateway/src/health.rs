@@ -13,7 +13,7 @@ use shared_service::health::{CheckResult, Finding, Health, Status, Trouble};
 use tokio::sync::Mutex;
 
 use crate::forward::Forwarder;
-use crate::upstream::{Upstream, Upstreams};
+use crate::upstream::{Instance, Upstream, Upstreams};
 
 /// How long each service may take to say how it is.
 const PROBE_LIMIT: Duration = Duration::from_secs(1);
@@ -38,6 +38,23 @@ struct ServiceHealth {
     status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    checks: Vec<CheckResult>,
+    /// Those that answer for it, if there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    instances: Vec<InstanceHealth>,
+}
+
+#[derive(Serialize)]
+struct InstanceHealth {
+    /// Its host and port.
+    address: String,
+    status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// Whether requests go to it.
+    #[serde(rename = "inUse")]
+    in_use: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     checks: Vec<CheckResult>,
 }
@@ -147,21 +164,52 @@ impl Readiness {
 }
 
 impl ServiceHealth {
+    /// One that is a single process.
+    fn of_one(name: &str, only: InstanceHealth) -> Self {
+        let InstanceHealth { status, detail, checks, .. } = only;
+        Self { name: name.to_owned(), status, detail, checks, instances: Vec::new() }
+    }
+
+    /// One with several instances: degraded as long as one of them works and another does not. Its checks are those of the
+    /// instance that is best off.
+    fn of_several(name: &str, instances: Vec<InstanceHealth>) -> Self {
+        let best = instances.iter().min_by_key(|instance| instance.status);
+        let (best, checks) = best.map_or((Status::Down, Vec::new()), |best| (best.status, best.checks.clone()));
+        let (ready, all) = (instances.iter().filter(|one| one.status != Status::Down).count(), instances.len());
+        let are_alike = instances.iter().all(|instance| instance.status == best);
+        let status = if are_alike { best } else { Status::Degraded };
+        let detail = (ready < all).then(|| format!("{ready} of {all} instances work"));
+        Self { name: name.to_owned(), status, detail, checks, instances }
+    }
+
     /// What is the matter with it; nothing if it is up.
     fn reasons(&self) -> Vec<String> {
-        let not_up = self.checks.iter().filter(|check| check.status != Status::Up);
-        let reasons = not_up.map(|CheckResult { name, detail, .. }| match detail {
-            Some(detail) => format!("{}: {name}: {detail}", self.name),
-            None => format!("{}: {name}", self.name),
-        });
-        let own = self.detail.iter().map(|detail| format!("{}: {detail}", self.name));
-        let reasons: Vec<_> = own.chain(reasons).collect();
-        match self.status {
+        let Self { name, status, detail, checks, instances } = self;
+        let reasons: Vec<_> = match instances.as_slice() {
+            [] => reasons(name, detail.as_ref(), checks).collect(),
+            instances => {
+                let of_instance = |one: &InstanceHealth| {
+                    let name = format!("{name} at {}", one.address);
+                    reasons(&name, one.detail.as_ref(), &one.checks).collect::<Vec<_>>()
+                };
+                instances.iter().filter(|one| one.status != Status::Up).flat_map(of_instance).collect()
+            }
+        };
+        match status {
             Status::Up => Vec::new(),
-            _ if reasons.is_empty() => vec![format!("{}: it does not say why", self.name)],
+            _ if reasons.is_empty() => vec![format!("{name}: it does not say why")],
             Status::Degraded | Status::Down => reasons,
         }
     }
+}
+
+fn reasons(name: &str, detail: Option<&String>, checks: &[CheckResult]) -> impl Iterator<Item = String> {
+    let own = detail.map(|detail| format!("{name}: {detail}"));
+    let not_up = checks.iter().filter(|check| check.status != Status::Up);
+    own.into_iter().chain(not_up.map(move |check| match &check.detail {
+        Some(detail) => format!("{name}: {}: {detail}", check.name),
+        None => format!("{name}: {}", check.name),
+    }))
 }
 
 async fn probe_all<'a>(upstreams: &Upstreams, services: impl Iterator<Item = &'a Upstream>) -> Vec<ServiceHealth> {
@@ -169,28 +217,48 @@ async fn probe_all<'a>(upstreams: &Upstreams, services: impl Iterator<Item = &'a
 }
 
 async fn probe(upstreams: &Upstreams, upstream: &Upstream) -> ServiceHealth {
-    let answer = tokio::time::timeout(PROBE_LIMIT, ask(upstreams, upstream)).await;
-    let (status, detail, checks) = match answer {
-        Ok(Ok(health)) => (health.status, None, health.checks),
-        Ok(Err(detail)) => (Status::Down, Some(detail.to_owned()), Vec::new()),
-        Err(_elapsed) => (Status::Down, Some(format!("no answer within {} s", PROBE_LIMIT.as_secs())), Vec::new()),
-    };
-    ServiceHealth { name: upstream.name.clone(), status, detail, checks }
+    let instances = upstream.instances();
+    let mut found = join_all(instances.iter().map(|instance| probe_instance(upstreams, instance))).await;
+    match found.pop() {
+        Some(only) if found.is_empty() => ServiceHealth::of_one(&upstream.name, only),
+        last => ServiceHealth::of_several(&upstream.name, found.into_iter().chain(last).collect()),
+    }
 }
 
-async fn ask(upstreams: &Upstreams, upstream: &Upstream) -> Result<Health, &'static str> {
+async fn probe_instance(upstreams: &Upstreams, instance: &Instance) -> InstanceHealth {
+    let (status, detail, checks) = match ask(upstreams, instance).await {
+        Ok(health) => (health.status, None, health.checks),
+        Err(unseen) => (Status::Down, Some(unseen.to_string()), Vec::new()),
+    };
+    InstanceHealth { address: instance.authority.to_string(), status, detail, in_use: instance.is_usable(), checks }
+}
+
+/// Why an instance has not said how it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Unseen {
+    /// It is not there, or says something else.
+    #[error("{0}")]
+    Because(&'static str),
+    /// It has not answered in time.
+    #[error("no answer within {} s", PROBE_LIMIT.as_secs())]
+    Late,
+}
+
+/// Asks an instance how it is.
+pub(crate) async fn ask(upstreams: &Upstreams, instance: &Instance) -> Result<Health, Unseen> {
+    let answer = tokio::time::timeout(PROBE_LIMIT, answer(upstreams, instance)).await;
+    answer.map_or(Err(Unseen::Late), |answer| answer.map_err(Unseen::Because))
+}
+
+async fn answer(upstreams: &Upstreams, instance: &Instance) -> Result<Health, &'static str> {
     const UNREACHABLE: &str = "cannot be reached";
     const UNCLEAR: &str = "does not say how it is";
     const UNKNOWN: &str = "does not accept the gateway's service token; set the same --service-token-file for both";
     const MISNAMED: &str = "does not answer for the name that the gateway was given; set its --public-host";
-    let uri = Uri::builder()
-        .scheme("http")
-        .authority(upstream.authority.clone())
-        .path_and_query("/health/ready")
-        .build()
-        .map_err(|_| UNREACHABLE)?;
-    let request = Request::get(uri).body(Body::empty()).map_err(|_| UNREACHABLE)?;
-    let response = upstreams.send(request).await.map_err(|_| UNREACHABLE)?;
+    let (mut parts, body) = Request::new(Body::empty()).into_parts();
+    parts.uri = Uri::from_static("/health/ready");
+    instance.address(&mut parts).map_err(|_| UNREACHABLE)?;
+    let response = upstreams.send(Request::from_parts(parts, body)).await.map_err(|_| UNREACHABLE)?;
     match response.status() {
         StatusCode::MISDIRECTED_REQUEST => return Err(MISNAMED),
         StatusCode::UNAUTHORIZED => return Err(UNKNOWN),

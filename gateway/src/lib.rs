@@ -35,7 +35,7 @@ use axum::{Extension, Router, middleware};
 use http::Extensions;
 use shared_access::{Access, Role};
 use shared_service::health::{Checks, Health, Status};
-use shared_service::{Problem, Routes, ServerSettings, ServiceTokens, admit, openapi};
+use shared_service::{Drain, Problem, Routes, ServerSettings, ServiceTokens, admit, openapi};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -49,6 +49,7 @@ pub use documentation::documents;
 pub use health::Probe;
 pub use limits::{LimitArgs, Limits};
 pub use sender::{InvalidNetwork, Network, TrustedProxies};
+pub use upstream::Resolver;
 
 use accept::Preferred;
 use door::Door;
@@ -64,6 +65,7 @@ pub struct Gateway {
     router: Router,
     authentication: Authentication,
     tokens: ServiceTokens,
+    resolver: Resolver,
     probe: Probe,
 }
 
@@ -74,11 +76,11 @@ impl Gateway {
         let (limits, authentication, tokens) = (config.limits, config.authentication.clone(), config.tokens.clone());
         let (server, proxies) = (config.server.clone(), config.trusted_proxies.clone());
         let client = Arc::new(WebClient::new(config.web_dir.clone()));
-        let documents = config.documents.clone();
+        let (documents, resolver) = (config.documents.clone(), config.resolver.clone());
         let domains = config.services.domains.iter().map(|services| services.domain).collect();
         let forwarder = Arc::new(Forwarder::new(Upstreams::new(config), limits, authentication.clone()));
         let pages = pages::routes(Arc::clone(&client), domains).merge(web::routes(Arc::clone(&client)));
-        let own = own_routes(&forwarder).merge(admin::routes());
+        let own = own_routes(&forwarder, &server.drain).merge(admin::routes());
         let document = openapi::document(own.list().iter().chain(&documentation::listed()));
         let document = openapi::merged(documents.into_iter().chain([document]));
         let pages = pages.merge(documentation::routes(Arc::clone(&client), &document));
@@ -92,7 +94,7 @@ impl Gateway {
         let all = own.fallback(others).with_state(Arc::clone(&forwarder));
         let all = all.layer(middleware::from_fn_with_state(door, door::enter));
         let router = cross_origin::share_with(&server.allowed_origins, all);
-        Self { server, router, authentication, tokens, probe: Probe(forwarder) }
+        Self { server, router, authentication, tokens, resolver, probe: Probe(forwarder) }
     }
 
     /// Asks the services how they are.
@@ -104,10 +106,19 @@ impl Gateway {
     /// Serves until `shutdown` is cancelled and what was being answered is finished, within limits.
     pub async fn run(self, listener: TcpListener, shutdown: CancellationToken) {
         if let Ok(address) = listener.local_addr() {
-            tracing::info!("the gateway listens on http://{address}");
+            let scheme = if self.server.tls.is_some() { "https" } else { "http" };
+            tracing::info!("the gateway listens on {scheme}://{address}");
         }
+        let shutdown = self.server.drain.before_end(shutdown);
         // What others change is noticed for as long as anybody is served.
-        let noticing = async { tokio::join!(self.authentication.look_after(), self.tokens.follow(shutdown.clone())) };
+        let upstreams = self.probe.0.upstreams();
+        let noticing = async {
+            tokio::join!(
+                self.authentication.look_after(),
+                self.tokens.follow(shutdown.clone()),
+                upstreams.look_after(&self.resolver)
+            )
+        };
         tokio::select! {
             () = shared_service::serve_with(self.server, listener, self.router, shutdown.clone()) => {}
             _ = noticing => {}
@@ -121,13 +132,14 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
 }
 
 /// What the gateway answers by itself, beside what operators and people ask for.
-fn own_routes(forwarder: &Arc<Forwarder>) -> Routes<Arc<Forwarder>> {
+fn own_routes(forwarder: &Arc<Forwarder>, drain: &Drain) -> Routes<Arc<Forwarder>> {
     let readiness = Arc::new(Readiness::new(Arc::clone(forwarder)));
     let overviews = Arc::new(Overviews::new(Arc::clone(forwarder)));
     let checks = Checks::new().with("services", move || {
         let readiness = Arc::clone(&readiness);
         async move { readiness.find().await }
     });
+    let checks = drain.noted_in(checks);
     let overview = async move |extensions: Extensions| {
         let is_admin = admit(Access::Role(Role::Admin), &extensions).is_ok();
         overviews.answer(is_admin).await

@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use clap::{ArgMatches, Args as _, Command, CommandFactory, FromArgMatches, Parser};
 use gateway::{
-    AuthenticationArgs, AuthenticationFiles, ClientArgs, Config, DomainServices, LimitArgs, Services, WebArgs,
+    AuthenticationArgs, AuthenticationFiles, ClientArgs, Config, DomainServices, LimitArgs, Resolver, Services, WebArgs,
 };
 use shared_access::keys::{KEYS, KEYS_ABOUT, KeysArgs, KeysError};
 use shared_allocator as _;
 use shared_kernel::Domain;
-use shared_service::domain_service::{service_arg, service_url};
+use shared_service::domain_service::{service_arg, service_urls};
 use shared_service::process::{ServiceArgs, ended, run_service};
-use shared_service::settings::{ListenArgs, PlainHttpArgs, ServiceUrl};
+use shared_service::settings::{ListenArgs, PlainHttpArgs, ServiceUrls};
 use shared_service::telemetry::LogArgs;
-use shared_service::{ConnectionLimits, ServiceNames, ServiceTokenArgs};
+use shared_service::{ConnectionLimits, DrainArgs, ServiceNames, ServiceTokenArgs, TlsArgs};
 use tokio_util::sync::CancellationToken;
 
 /// The settings: those of the gateway itself, and where the services of each domain are.
@@ -31,9 +31,9 @@ struct Args {
 struct OwnArgs {
     #[command(flatten)]
     listen: ListenArgs<8080>,
-    /// The audit log API, such as http://host:8083
+    /// The audit log API, such as http://host:8083. Several instances of it are separated by commas
     #[arg(long, value_name = "URL", env = "JETBRIDGE_AUDITLOG_API")]
-    auditlog_api: ServiceUrl,
+    auditlog_api: ServiceUrls,
     #[command(flatten)]
     limits: LimitArgs,
     /// Seconds that a service may take until its answer begins
@@ -48,6 +48,10 @@ struct OwnArgs {
     authentication: AuthenticationArgs,
     #[command(flatten)]
     clients: ClientArgs,
+    #[command(flatten)]
+    tls: TlsArgs,
+    #[command(flatten)]
+    drain: DrainArgs,
     #[command(flatten)]
     web: WebArgs,
     #[command(flatten)]
@@ -70,8 +74,8 @@ impl CommandFactory for Args {
 impl FromArgMatches for Args {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
         let of_domain = |domain: &'static Domain| {
-            let api = service_url(matches, domain.name, "api")?;
-            Some(DomainServices { domain, api, processor: service_url(matches, domain.name, "processor") })
+            let api = service_urls(matches, domain.name, "api")?;
+            Some(DomainServices { domain, api, processor: service_urls(matches, domain.name, "processor") })
         };
         let domains = domains::ALL.iter().copied().filter_map(of_domain).collect();
         Ok(Self { own: OwnArgs::from_arg_matches(matches)?, domains })
@@ -105,12 +109,14 @@ impl Args {
     fn config(self) -> Result<Config, Box<dyn Error + Send + Sync>> {
         let Self { own, domains } = self;
         let services = domains.iter().flat_map(|domain| [Some(&domain.api), domain.processor.as_ref()]);
-        own.plain_http.check(services.flatten().chain([&own.auditlog_api]))?;
+        own.plain_http.check(services.flatten().chain([&own.auditlog_api]).flatten())?;
         let mut server = own.clients.applied_to(own.listen.server(ConnectionLimits::of_a_process()));
         server.public_hosts.extend(own.authentication.public_host());
+        (server.drain, server.tls) = (own.drain.drain(), own.tls.tls()?);
         Ok(Config {
             authentication: own.authentication.open(AuthenticationFiles::default(), &server.allowed_origins)?,
             trusted_proxies: own.clients.trusted_proxies(),
+            resolver: Resolver::default(),
             services: Services { domains, auditlog_api: own.auditlog_api },
             tokens: own.tokens.tokens()?,
             documents: gateway::documents(),

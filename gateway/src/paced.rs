@@ -7,16 +7,20 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use tokio::time::Sleep;
 
+use crate::upstream::Lease;
+
 /// A body that breaks off when it pauses for too long. The time is only looked at while there is nothing to pass on.
 pub(crate) struct Paced {
     body: Incoming,
     longest_pause: Duration,
     pause: Option<Pin<Box<Sleep>>>,
+    /// The instance that answers is at work until the end.
+    _lease: Lease,
 }
 
 impl Paced {
-    pub(crate) fn new(body: Incoming, longest_pause: Duration) -> Self {
-        Self { body, longest_pause, pause: None }
+    pub(crate) fn new(body: Incoming, longest_pause: Duration, lease: Lease) -> Self {
+        Self { body, longest_pause, pause: None, _lease: lease }
     }
 }
 

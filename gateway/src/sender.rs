@@ -51,6 +51,11 @@ impl Sender {
         Self { address, proxy: None, scheme: None, host: None }
     }
 
+    /// The same, who has sent it over TLS to here, if no proxy says how they did.
+    pub(crate) fn over_tls(self) -> Self {
+        Self { scheme: self.scheme.or(Some(HeaderValue::from_static("https"))), ..self }
+    }
+
     /// Whether it is this machine.
     pub(crate) const fn is_here(&self) -> bool {
         self.address.to_canonical().is_loopback()

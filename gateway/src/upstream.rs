@@ -1,5 +1,14 @@
+//! The services behind the gateway: which instances each has, and which of them answers a request.
+
+mod instance;
+mod resolve;
+mod watch;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use axum::body::Body;
 use http::uri::Authority;
 use http::{Request, Response, header};
@@ -9,9 +18,13 @@ use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use shared_kernel::Domain;
 use shared_service::ServiceTokens;
+use shared_service::settings::ServiceUrls;
+use tokio::sync::Notify;
 
 use crate::config::{Config, DomainServices, Services};
 use crate::limits::Limits;
+pub(crate) use instance::{Instance, Lease};
+pub use resolve::Resolver;
 
 /// How long an unused connection is kept: shorter than the services keep it, so that a request hardly ever meets a
 /// connection that is just being closed.
@@ -24,8 +37,69 @@ const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 pub(crate) struct Upstream {
     /// Its name, for people.
     pub(crate) name: String,
-    /// Its host and port.
-    pub(crate) authority: Authority,
+    /// Where it is, as somebody has set it.
+    places: Vec<Authority>,
+    instances: ArcSwap<Vec<Arc<Instance>>>,
+    /// Whose turn it is among those that have as much to do.
+    turn: AtomicUsize,
+    /// Told of each instance that is left out because a request to it has failed.
+    failed: Notify,
+}
+
+impl Upstream {
+    fn new(name: String, places: ServiceUrls) -> Self {
+        let places: Vec<_> = places.into_iter().map(|url| url.into_authority()).collect();
+        let instances = places.iter().map(|place| Arc::new(Instance::new(place.clone(), place))).collect();
+        let (turn, failed) = (AtomicUsize::new(0), Notify::new());
+        Self { name, places, instances: ArcSwap::from_pointee(instances), turn, failed }
+    }
+
+    /// Its instances at the moment, at least one.
+    pub(crate) fn instances(&self) -> Arc<Vec<Arc<Instance>>> {
+        self.instances.load_full()
+    }
+
+    /// Whether there is more than one to choose from.
+    pub(crate) fn has_several(&self) -> bool {
+        self.instances.load().len() > 1
+    }
+
+    fn replace(&self, instances: Vec<Arc<Instance>>) {
+        if !instances.is_empty() {
+            self.instances.store(Arc::new(instances));
+        }
+    }
+
+    /// The instance with the fewest requests in flight, of those that are ready and have not failed; of all, if there are
+    /// none.
+    pub(crate) fn pick(&self) -> Option<Lease> {
+        self.pick_other_than(None)
+    }
+
+    /// As [`Self::pick`], but never this one.
+    pub(crate) fn pick_other_than(&self, tried: Option<&Instance>) -> Option<Lease> {
+        let instances = self.instances.load();
+        if let ([only], None) = (instances.as_slice(), tried) {
+            return Some(Lease::of(only));
+        }
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) % instances.len().max(1);
+        let (before, after) = instances.split_at(turn);
+        let others = || {
+            let all = after.iter().chain(before);
+            all.filter(|one| tried.is_none_or(|tried| tried.authority != one.authority))
+        };
+        let usable = others().filter(|instance| instance.is_usable()).min_by_key(|instance| instance.in_flight());
+        usable.or_else(|| others().min_by_key(|instance| instance.in_flight())).map(Lease::of)
+    }
+
+    /// Takes note that a request to one of its instances has failed.
+    pub(crate) fn note_failure(&self, instance: &Instance, reason: &str) {
+        if self.has_several() && instance.eject() {
+            let (name, place) = (&self.name, &instance.authority);
+            tracing::warn!(upstream.name = name, upstream.instance = %place, reason, "left out an instance that failed");
+            self.failed.notify_one();
+        }
+    }
 }
 
 /// The processor of a domain.
@@ -55,12 +129,12 @@ impl Upstreams {
             client: client(&config.limits),
             tokens: config.tokens,
             apis: Vec::new(),
-            auditlog_api: Upstream { name: "auditlog-api".to_owned(), authority: auditlog_api.into_authority() },
+            auditlog_api: Upstream::new("auditlog-api".to_owned(), auditlog_api),
             processors: Vec::new(),
         };
         for DomainServices { domain, api, processor } in domains {
-            upstreams.apis.push((domain, Upstream { name: domain.api(), authority: api.into_authority() }));
-            let upstream = processor.map(|url| Upstream { name: domain.processor(), authority: url.into_authority() });
+            upstreams.apis.push((domain, Upstream::new(domain.api(), api)));
+            let upstream = processor.map(|urls| Upstream::new(domain.processor(), urls));
             upstreams.processors.push(Processor { domain, upstream });
         }
         upstreams

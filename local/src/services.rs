@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use gateway::{Authentication, Gateway, Probe};
+use gateway::{Authentication, Gateway, Probe, Resolver};
 use shared_service::domain_service::ApiUrls;
 use shared_service::settings::SecretUrl;
 use shared_service::{ConnectionLimits, ServerSettings, ServiceTokens, openapi};
@@ -46,16 +46,17 @@ pub(crate) async fn start(
     }
     let places = bound.iter().map(|Bound { services, api, processor, .. }| gateway::DomainServices {
         domain: services.domain,
-        api: api.url.clone(),
-        processor: Some(processor.url.clone()),
+        api: api.url.clone().into(),
+        processor: Some(processor.url.clone().into()),
     });
-    let services = gateway::Services { domains: places.collect(), auditlog_api: auditlog_api.url };
+    let services = gateway::Services { domains: places.collect(), auditlog_api: auditlog_api.url.into() };
     let Front { server, limits, web_dir, trusted_proxies, .. } = front;
     // They are all in this process, so that nobody else has to know it.
     let tokens = ServiceTokens::random();
     let documents = domains::routes(domains).values().map(openapi::document).collect();
     let config = gateway::Config {
         services,
+        resolver: Resolver::default(),
         tokens: tokens.clone(),
         documents,
         limits,
@@ -65,7 +66,7 @@ pub(crate) async fn start(
         trusted_proxies,
     };
     let gateway = Gateway::new(config);
-    let apis: ApiUrls = bound.iter().map(|bound| (bound.services.domain.name, bound.api.url.clone())).collect();
+    let apis: ApiUrls = bound.iter().map(|bound| (bound.services.domain.name, bound.api.url.clone().into())).collect();
     for domain in bound {
         start_domain(supervisor, domain, &event_store, &apis, &tokens);
     }

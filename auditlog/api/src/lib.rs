@@ -81,7 +81,8 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     let log = Log::All(config.domains);
     let (live, tail) = Live::new(log, store.separate());
     let reader = Arc::new(LogReader::new(store));
-    let checks = checks(log, Arc::clone(&reader), tail.clone());
+    let checks = config.server.drain.noted_in(checks(log, Arc::clone(&reader), tail.clone()));
+    let shutdown = config.server.drain.before_end(shutdown);
     let feeds = Feeds::new(log, Arc::clone(&reader), tail, config.max_followers);
     let api = Arc::new(Api { domains: config.domains, feeds, reader });
 

@@ -9,7 +9,7 @@ use shared_allocator as _;
 use shared_service::process::{ServiceArgs, run_service};
 use shared_service::settings::{EventStoreArgs, ListenArgs};
 use shared_service::telemetry::LogArgs;
-use shared_service::{ConnectionLimits, ServiceTokenArgs, bind};
+use shared_service::{ConnectionLimits, DrainArgs, ServerSettings, ServiceTokenArgs, bind};
 use tokio_util::sync::CancellationToken;
 
 /// Jetbridge's audit log API: everything that has happened, in pages and live
@@ -31,6 +31,8 @@ struct Args {
     )]
     max_followers: usize,
     #[command(flatten)]
+    drain: DrainArgs,
+    #[command(flatten)]
     log: LogArgs,
 }
 
@@ -51,7 +53,7 @@ async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Box<dyn Erro
         event_store: args.event_store.address()?,
         max_followers: args.max_followers,
         tokens: args.tokens.tokens()?,
-        server: args.listen.server(ConnectionLimits::of_a_process()),
+        server: ServerSettings { drain: args.drain.drain(), ..args.listen.server(ConnectionLimits::of_a_process()) },
     };
     Ok(auditlog_api::run(config, listener, shutdown).await?)
 }

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode, Uri, header};
+use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
 use shared_service::headers::{JETBRIDGE_ACTOR, TRACEPARENT, X_CORRELATION_ID};
 use tokio::time::timeout;
 
 use crate::identity::Identity;
-use crate::upstream::{Processor, Upstream, Upstreams};
+use crate::upstream::{Instance, Processor, Upstream, Upstreams};
 use crate::visitor::Visitor;
 
 /// The largest answer that is read, in bytes: a thousand parked events are less than half of it.
@@ -78,16 +78,35 @@ impl Question {
         timeout(limit, self.send(upstreams, upstream)).await.unwrap_or(Err(Unanswered::Late))
     }
 
+    /// Asks an instance of it, and another one if that cannot be reached.
     async fn send(&self, upstreams: &Upstreams, upstream: &Upstream) -> Result<Answer, Unanswered> {
-        let uri = Uri::builder().scheme("http").authority(upstream.authority.clone());
-        let uri = uri.path_and_query(&*self.path_and_query).build().map_err(|_| Unanswered::Unreachable)?;
+        let first = upstream.pick().ok_or(Unanswered::Unreachable)?;
+        match self.send_to(upstreams, upstream, &first).await {
+            Err(Unanswered::Unreachable) => {
+                let second = upstream.pick_other_than(Some(&first)).ok_or(Unanswered::Unreachable)?;
+                self.send_to(upstreams, upstream, &second).await
+            }
+            answer => answer,
+        }
+    }
+
+    async fn send_to(
+        &self,
+        upstreams: &Upstreams,
+        upstream: &Upstream,
+        instance: &Instance,
+    ) -> Result<Answer, Unanswered> {
         let mut request = Request::new(Body::from(self.body.clone()));
-        (*request.method_mut(), *request.uri_mut()) = (self.method.clone(), uri);
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.path_and_query.parse().map_err(|_| Unanswered::Unreachable)?;
         *request.headers_mut() = self.headers.clone();
-        let response = upstreams
-            .send(request)
-            .await
-            .map_err(|error| if error.is_connect() { Unanswered::Unreachable } else { Unanswered::Unclear })?;
+        let (mut parts, body) = request.into_parts();
+        instance.address(&mut parts).map_err(|_| Unanswered::Unreachable)?;
+        let response = upstreams.send(Request::from_parts(parts, body)).await.map_err(|error| {
+            let is_unreachable = error.is_connect();
+            upstream.note_failure(instance, if is_unreachable { "cannot be reached" } else { "broke off" });
+            if is_unreachable { Unanswered::Unreachable } else { Unanswered::Unclear }
+        })?;
         let (parts, body) = response.into_parts();
         let body = Limited::new(body, MAX_ANSWER_BYTES).collect().await.map_err(|_| Unanswered::Unclear)?;
         Ok(Answer { status: parts.status, body: body.to_bytes() })

@@ -6,7 +6,7 @@ use http::request::Parts;
 use http::uri::Authority;
 use http::{HeaderValue, header};
 use jiff::SignedDuration;
-use shared_service::Origin;
+use shared_service::{Origin, OverTls};
 
 /// Where browsers find the gateway, as far as cookies are concerned.
 #[derive(Debug, Clone)]
@@ -23,6 +23,7 @@ impl Site {
     fn is_plain(&self, request: &Parts) -> bool {
         match &self.0 {
             Some(public) => public.as_str().starts_with("http://"),
+            None if request.extensions.get::<OverTls>().is_some() => false,
             None => host_of(request).is_some_and(|host| is_loopback(&host)),
         }
     }

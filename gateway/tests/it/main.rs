@@ -30,5 +30,8 @@ mod sign_in;
 mod site;
 mod streaming;
 mod support;
+#[cfg(unix)]
+mod tls;
+mod upstreams;
 mod web;
 mod web_dir;

@@ -19,7 +19,7 @@ fn command(listen: &str, services: SocketAddr) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
     command
         .env_clear()
-        .args(["--listen", listen, "--service-token-file", SERVICE_TOKEN_FILE])
+        .args(["--listen", listen, "--service-token-file", SERVICE_TOKEN_FILE, "--drain", "0"])
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     for service in ["flight", "passenger", "auditlog"] {

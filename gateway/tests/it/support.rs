@@ -3,7 +3,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use axum::Router;
-use gateway::{Authentication, Config, DomainServices, Limits, Services, TrustedProxies};
+use gateway::{Authentication, Config, DomainServices, Limits, Resolver, Services, TrustedProxies};
 use jetbridge_testing::{SERVICE_TOKEN, TestService};
 use serde_json::Value;
 use shared_service::settings::ServiceUrl;
@@ -60,10 +60,10 @@ pub(crate) fn services_at(apis: [SocketAddr; 3], processors: [Option<SocketAddr>
     let domains = [(flight_contract::DOMAIN, flight_api), (passenger_contract::DOMAIN, passenger_api)];
     let domains = domains.into_iter().zip(processors).map(|((domain, api), processor)| DomainServices {
         domain,
-        api: url(api),
-        processor: processor.map(url),
+        api: url(api).into(),
+        processor: processor.map(|processor| url(processor).into()),
     });
-    Services { domains: domains.collect(), auditlog_api: url(auditlog_api) }
+    Services { domains: domains.collect(), auditlog_api: url(auditlog_api).into() }
 }
 
 /// A gateway without services, with the web client from a folder.
@@ -85,6 +85,7 @@ pub(crate) async fn gateway_for(server: ServerSettings, services: SocketAddr) ->
 pub(crate) fn config(services: Services) -> Config {
     Config {
         services,
+        resolver: Resolver::default(),
         tokens: tokens(),
         documents: gateway::documents(),
         limits: Limits::default(),

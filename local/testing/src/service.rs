@@ -50,7 +50,19 @@ impl TestService {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
+        Self::start_at(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), run).await
+    }
+
+    /// The same at this address.
+    ///
+    /// # Panics
+    ///
+    /// When it is not free.
+    pub async fn start_at<F>(address: SocketAddr, run: impl FnOnce(TcpListener, CancellationToken) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind(address).await.expect("a free port");
         let address = listener.local_addr().expect("a listener has an address");
         let shutdown = CancellationToken::new();
         let running = tokio::spawn(run(listener, shutdown.clone()));

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tempfile::TempDir;
@@ -49,11 +49,26 @@ impl TestAuthority {
         self.folder.path().join("ca.pem")
     }
 
+    /// A certificate for a server with these names, and its key, both in PEM.
+    ///
+    /// # Panics
+    ///
+    /// When one of them is no name.
+    pub fn issue(&self, names: &[&str]) -> (String, String) {
+        let (certificate, key) = self.certified(names);
+        (certificate.pem(), key.serialize_pem())
+    }
+
+    fn certified(&self, names: &[&str]) -> (Certificate, KeyPair) {
+        let key = KeyPair::generate().expect("a key");
+        let params = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
+        let certificate = params.expect("names").signed_by(&key, &self.issuer).expect("a certificate");
+        (certificate, key)
+    }
+
     /// What a server with this name proves it with.
     fn acceptor(&self, name: &str) -> TlsAcceptor {
-        let key = KeyPair::generate().expect("a key");
-        let params = CertificateParams::new([name.to_owned()]).expect("a name");
-        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        let (certificate, key) = self.certified(&[name]);
         let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)

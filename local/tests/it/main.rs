@@ -27,6 +27,7 @@ mod reactions;
 mod refusals;
 mod replicas;
 mod restored;
+mod rolling;
 mod root;
 mod scenarios;
 mod start;

@@ -111,7 +111,7 @@ impl Replicas {
 }
 
 async fn start<A: DomainApi>(data: &TestDatabase, event_store: &str, peer: (&'static str, &TestProxy)) -> TestService {
-    let apis = [(peer.0, ServiceUrl::at(peer.1.address()).expect("an address"))].into();
+    let apis = [(peer.0, ServiceUrl::at(peer.1.address()).expect("an address").into())].into();
     let config = shared_api::Config::new(
         SecretUrl::new(data.url()),
         SecretUrl::new(event_store),

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::Args;
 use jsonrpsee::Methods;
 use shared_infrastructure::InvalidSetting;
 use shared_infrastructure::executor::{ExecutorHandle, ExecutorSettings};
@@ -22,7 +23,7 @@ use shared_kernel::{Decider, Domain, Position};
 use shared_service::domain_service::{ApiUrls, DomainServiceArgs};
 use shared_service::process::run_service;
 use shared_service::settings::{AppendArgs, SecretUrl};
-use shared_service::{Routes, ServerSettings, ServiceTokens};
+use shared_service::{DrainArgs, Routes, ServerSettings, ServiceTokens};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -134,20 +135,30 @@ pub async fn run<A: DomainApi>(
     service::run::<A>(config, listener, shutdown).await
 }
 
+/// What only an API has to know.
+#[derive(Debug, Clone, Copy, Args)]
+struct ApiArgs {
+    #[command(flatten)]
+    append: AppendArgs,
+    #[command(flatten)]
+    drain: DrainArgs,
+}
+
 /// The `main` of a domain's API as a service of its own.
 #[must_use]
 pub fn main<A: DomainApi>() -> ExitCode {
-    run_service(async |args: DomainServiceArgs<ApiService<A>, AppendArgs>, shutdown| {
+    run_service(async |args: DomainServiceArgs<ApiService<A>, ApiArgs>, shutdown| {
         let listener = shared_service::bind(args.listen()).await?;
+        let ApiArgs { append, drain } = args.own;
         let config = Config {
             database_url: args.database()?,
             database_connections: args.database_connections(),
             event_store: args.event_store()?,
-            append_bytes: args.own.append_bytes,
-            command_queue: args.own.command_queue,
-            forget_after: args.own.forget_after(),
-            keep_refusals_for: args.own.keep_refusals_for(),
-            server: args.server(),
+            append_bytes: append.append_bytes,
+            command_queue: append.command_queue,
+            forget_after: append.forget_after(),
+            keep_refusals_for: append.keep_refusals_for(),
+            server: ServerSettings { drain: drain.drain(), ..args.server() },
             tokens: args.tokens()?,
             apis: args.apis()?,
         };

@@ -42,7 +42,8 @@ pub(crate) async fn run<A: DomainApi>(
     let peers = Peers::new(rpc::urls(&config.apis), config.tokens.credential());
     let prepared = Tasks::<A::Decider>::prepare(&config, A::DOMAIN, A::PROJECTION);
     let tasks = prepared.map_err(RunError::Setting)?;
-    let checks = tasks.checks();
+    let checks = config.server.drain.noted_in(tasks.checks());
+    let shutdown = config.server.drain.before_end(shutdown);
     let api = A::api(tasks.backend(A::DOMAIN), &peers).map_err(|unusable| RunError::Setting(unusable.into()))?;
     let (methods, _rpc_handle) = rpc::routes(A::methods(&api));
     let routes = A::routes();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -32,16 +33,16 @@ pub struct InvalidRpcAddress {
 /// What calls say in `Authorization`, asked for each of them: it may change while clients are in use.
 pub type Credential = Arc<dyn Fn() -> HeaderValue + Send + Sync>;
 
-/// The addresses of the JSON-RPC methods of other domains, by the names of the domains.
+/// The addresses of the JSON-RPC methods of other domains, one for each instance, by the names of the domains.
 #[derive(Clone)]
 pub struct Peers {
-    addresses: BTreeMap<&'static str, String>,
+    addresses: BTreeMap<&'static str, Vec<String>>,
     credential: Credential,
 }
 
 impl Peers {
     /// Domains at these addresses, who know their callers by this credential.
-    pub fn new(addresses: impl IntoIterator<Item = (&'static str, String)>, credential: Credential) -> Self {
+    pub fn new(addresses: impl IntoIterator<Item = (&'static str, Vec<String>)>, credential: Credential) -> Self {
         Self { addresses: addresses.into_iter().collect(), credential }
     }
 
@@ -52,7 +53,7 @@ impl Peers {
     pub fn client(&self, domain: &Domain) -> Result<RpcClient, InvalidRpcAddress> {
         let service = format!("{} API", domain.name);
         match self.addresses.get(domain.name) {
-            Some(address) => RpcClient::new(service, address, Arc::clone(&self.credential)),
+            Some(addresses) => RpcClient::of_several(service, addresses, &self.credential),
             None => Err(InvalidRpcAddress { service, reason: "it is not set".to_owned() }),
         }
     }
@@ -61,11 +62,15 @@ impl Peers {
 /// What the methods of a contract are called through.
 pub type Transport = HttpClient<RpcLogger<RpcService<Authorized>>>;
 
-/// Calls the JSON-RPC methods of one service.
+/// Calls the JSON-RPC methods of one service: one of its instances, until that cannot be reached or do its work; then the
+/// next.
 #[derive(Clone)]
 pub struct RpcClient {
     service: Arc<str>,
-    client: Transport,
+    /// One for each instance, at least one.
+    clients: Arc<[Transport]>,
+    /// How often it was gone on to the next.
+    turn: Arc<AtomicUsize>,
 }
 
 impl RpcClient {
@@ -74,22 +79,22 @@ impl RpcClient {
     /// # Errors
     /// [`InvalidRpcAddress`] if the address cannot be parsed.
     pub fn new(service: impl Into<String>, url: &str, credential: Credential) -> Result<Self, InvalidRpcAddress> {
-        let service = service.into();
-        let authorized = move |backend| Authorized { backend, credential: Arc::clone(&credential) };
-        let built = HttpClientBuilder::default()
-            .set_http_middleware(ServiceBuilder::new().layer(layer_fn(authorized)))
-            .request_timeout(limits::RPC_ATTEMPT)
-            .max_concurrent_requests(CALLS_AT_ONCE)
-            .build(url);
-        match built {
-            Ok(client) => Ok(Self { service: service.into(), client }),
+        Self::of_several(service.into(), &[url.to_owned()], &credential)
+    }
+
+    /// A client of a `service` whose instances are at these addresses.
+    fn of_several(service: String, urls: &[String], credential: &Credential) -> Result<Self, InvalidRpcAddress> {
+        let clients = urls.iter().map(|url| transport(url, Arc::clone(credential))).collect::<Result<Arc<[_]>, _>>();
+        match clients {
+            Ok(clients) if clients.is_empty() => Err(InvalidRpcAddress { service, reason: "it is not set".to_owned() }),
+            Ok(clients) => Ok(Self { service: service.into(), clients, turn: Arc::default() }),
             Err(error) => Err(InvalidRpcAddress { service, reason: error.to_string() }),
         }
     }
 
     /// Makes a call, again with back-off while the service cannot be reached. Every method of the contracts may be
-    /// repeated. What the service itself has answered, also that something is not available to it, is passed on at
-    /// once.
+    /// repeated. What the service itself has answered is passed on at once; that something is not available to it only if
+    /// it has no other instance to be asked.
     ///
     /// # Errors
     /// [`Fault`] once the attempts or the time are used up.
@@ -100,9 +105,13 @@ impl RpcClient {
         let back_off =
             ExponentialBuilder::default().with_min_delay(FIRST_RETRY_PAUSE).with_max_times(RETRIES).with_jitter();
         let mut an_outcome_is_unknown = false;
-        let attempts = (|| method(self.client.clone())).retry(back_off).when(|error| {
-            an_outcome_is_unknown |= matches!(Fault::of_call("", error), Fault::OutcomeUnknown { .. });
-            matches!(error, ClientError::Transport(_))
+        let mut unavailable = 0;
+        let attempts = (|| self.attempt(&method)).retry(back_off).when(|error| {
+            let fault = Fault::of_call("", error);
+            an_outcome_is_unknown |= matches!(fault, Fault::OutcomeUnknown { .. });
+            let is_reached = !matches!(error, ClientError::Transport(_));
+            unavailable += usize::from(is_reached && matches!(fault, Fault::Unavailable { .. }));
+            !is_reached || (1..self.clients.len()).contains(&unavailable)
         });
         match tokio::time::timeout(limits::RPC_CALL, attempts).await {
             Ok(outcome) => outcome.map_err(|error| {
@@ -114,6 +123,33 @@ impl RpcClient {
             }
         }
     }
+
+    /// Asks the instance whose turn it is. It is the next one's turn if that fails.
+    async fn attempt<T, F>(&self, method: impl Fn(Transport) -> F) -> Result<T, ClientError>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
+        let turn = self.turn.load(Ordering::Relaxed);
+        let outcome = method(self.clients[turn % self.clients.len()].clone()).await;
+        if let Err(error) = &outcome
+            && (!matches!(error, ClientError::Call(_))
+                || matches!(Fault::of_call("", error), Fault::Unavailable { .. }))
+        {
+            // Of several that fail at once, one goes on to the next.
+            let _ = self.turn.compare_exchange(turn, turn.wrapping_add(1), Ordering::Relaxed, Ordering::Relaxed);
+        }
+        outcome
+    }
+}
+
+/// What calls methods at an address.
+fn transport(url: &str, credential: Credential) -> Result<Transport, ClientError> {
+    let authorized = move |backend| Authorized { backend, credential: Arc::clone(&credential) };
+    HttpClientBuilder::default()
+        .set_http_middleware(ServiceBuilder::new().layer(layer_fn(authorized)))
+        .request_timeout(limits::RPC_ATTEMPT)
+        .max_concurrent_requests(CALLS_AT_ONCE)
+        .build(url)
 }
 
 /// Sends requests with a credential.

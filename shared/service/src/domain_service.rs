@@ -14,7 +14,7 @@ use crate::server::{ConnectionLimits, ServerSettings};
 use crate::service_tokens::{ServiceTokenArgs, ServiceTokenError, ServiceTokens};
 use crate::settings::{
     DatabaseAddressError, DatabaseArgs, EventStoreArgs, ListenArgs, PlainHttpArgs, PlainHttpRefused, SecretUrl,
-    ServiceUrl,
+    ServiceUrls,
 };
 use crate::telemetry::LogArgs;
 
@@ -38,7 +38,7 @@ pub enum ServiceKind {
 }
 
 /// Where the APIs of other domains are, by the names of the domains.
-pub type ApiUrls = BTreeMap<&'static str, ServiceUrl>;
+pub type ApiUrls = BTreeMap<&'static str, ServiceUrls>;
 
 /// The settings of a domain's service: what every one has, where the APIs are that it calls, and `O`, what only it has.
 #[derive(Debug)]
@@ -116,7 +116,7 @@ impl<S, O> DomainServiceArgs<S, O> {
     /// # Errors
     /// As [`PlainHttpArgs::check`].
     pub fn apis(&self) -> Result<ApiUrls, PlainHttpRefused> {
-        self.common.plain_http.check(self.apis.values())?;
+        self.common.plain_http.check(self.apis.values().flatten())?;
         Ok(self.apis.clone())
     }
 }
@@ -143,7 +143,7 @@ impl<S: DomainService, O: Args> CommandFactory for DomainServiceArgs<S, O> {
 
 impl<S: DomainService, O: Args> FromArgMatches for DomainServiceArgs<S, O> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let apis = S::DOMAIN.calls.iter().filter_map(|called| Some((*called, service_url(matches, called, "api")?)));
+        let apis = S::DOMAIN.calls.iter().filter_map(|called| Some((*called, service_urls(matches, called, "api")?)));
         Ok(Self {
             common: CommonArgs::from_arg_matches(matches)?,
             apis: apis.collect(),
@@ -174,15 +174,15 @@ pub fn service_arg(domain: &str, kind: &str) -> Arg {
     let mut help = format!("The {domain} {}", if kind == "api" { "API" } else { kind });
     // Writing to a string cannot fail.
     let _ = match kind {
-        "api" => write!(help, ", such as http://host:8081"),
+        "api" => write!(help, ", such as http://host:8081. Several instances of it are separated by commas"),
         _ => write!(help, ", to show how it is"),
     };
     let variable = format!("JETBRIDGE_{}", id.to_uppercase().replace('-', "_"));
-    Arg::new(id.clone()).long(id).value_name("URL").env(variable).help(help).value_parser(str::parse::<ServiceUrl>)
+    Arg::new(id.clone()).long(id).value_name("URL").env(variable).help(help).value_parser(str::parse::<ServiceUrls>)
 }
 
 /// What the command line says of [`service_arg`].
 #[must_use]
-pub fn service_url(matches: &ArgMatches, domain: &str, kind: &str) -> Option<ServiceUrl> {
-    matches.get_one::<ServiceUrl>(&format!("{domain}-{kind}")).cloned()
+pub fn service_urls(matches: &ArgMatches, domain: &str, kind: &str) -> Option<ServiceUrls> {
+    matches.get_one::<ServiceUrls>(&format!("{domain}-{kind}")).cloned()
 }

@@ -40,6 +40,14 @@ pub struct Health {
     pub checks: Vec<CheckResult>,
 }
 
+impl Health {
+    /// Whether the process can do its work.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.status != Status::Down
+    }
+}
+
 /// One of the things that a process needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckResult {

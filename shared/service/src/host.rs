@@ -110,6 +110,14 @@ impl Authority {
         Some(Self { host: Host::parse(host)?, port: port.filter(|port| *port != own_port) })
     }
 
+    /// Whether it is a name of its own: no address, and none that stands for whatever machine one is on.
+    pub(crate) fn is_name_of_site(&self) -> bool {
+        match &self.host {
+            Host::Name(HostName(name)) => name != "localhost" && !name.ends_with(".localhost"),
+            Host::Address(_) => false,
+        }
+    }
+
     /// Whether a page at this origin, such as `http://example.com:8080`, has been answered by the same host and port.
     /// With `tls`, which a proxy has to have spoken, the origin may be one of https.
     pub(crate) fn is_of_origin(&self, origin: &str, tls: bool) -> bool {

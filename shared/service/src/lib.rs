@@ -10,6 +10,7 @@ pub mod client;
 mod command;
 pub mod csv;
 pub mod domain_service;
+mod drain;
 mod edge;
 pub mod entity_tag;
 mod error_chain;
@@ -40,6 +41,7 @@ pub mod telemetry;
 pub use caller::{CHALLENGE, Caller, admit, authentication_required, not_allowed};
 pub use cause::{ServiceNames, actor, cause};
 pub use command::{Command, CommandOn, ReadCommand};
+pub use drain::{Drain, DrainArgs};
 pub use edge::{check_expectations, finish, method_not_allowed, not_found};
 pub use error_chain::ErrorChain;
 pub use fields::{BodyRule, Fields, FromFields, NoBody};
@@ -54,6 +56,7 @@ pub use query::{FromQuery, Params, Query};
 pub use reply::{Reply, ReplyResult};
 pub use routes::{Route, Routes};
 pub use server::{
-    BindError, ConnectionLimits, RunError, ServerSettings, TaskEnded, bind, serve, serve_beside, serve_with,
+    BindError, ConnectionLimits, OverTls, RunError, ServerSettings, TaskEnded, Tls, TlsArgs, TlsError, bind, serve,
+    serve_beside, serve_with,
 };
 pub use service_tokens::{ServiceTokenArgs, ServiceTokenError, ServiceTokens};

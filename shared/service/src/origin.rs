@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use url::Url;
 
 use crate::host::Authority;
+use crate::server::OverTls;
 
 /// How the page that sends a request is related to where it is sent (W3C Fetch Metadata).
 pub const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -63,10 +64,14 @@ pub(crate) fn is_foreign(request: &Parts, sent_to: Option<&Authority>, allowed: 
         return false;
     }
     let is_allowed = |value: &HeaderValue| allowed.iter().any(|origin| origin.0.as_bytes() == value.as_bytes());
-    let tls = is_sent_with_tls(&request.headers);
-    let is_own = |value: &HeaderValue| {
-        value.to_str().is_ok_and(|origin| sent_to.is_some_and(|authority| authority.is_of_origin(origin, tls)))
+    // Where TLS ends here, no page without it has been answered here.
+    let over_tls = request.extensions.get::<OverTls>().is_some();
+    let tls = over_tls || is_sent_with_tls(&request.headers);
+    let is_of = |origin: &str| {
+        (!over_tls || origin.starts_with("https://"))
+            && sent_to.is_some_and(|authority| authority.is_of_origin(origin, tls))
     };
+    let is_own = |value: &HeaderValue| value.to_str().is_ok_and(is_of);
     let mut origins = request.headers.get_all(header::ORIGIN).iter();
     match (origins.next(), origins.next()) {
         (Some(origin), None) if is_allowed(origin) => false,

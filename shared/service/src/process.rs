@@ -3,19 +3,23 @@
 use std::error::Error;
 use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use bytes::Bytes;
 use clap::{ArgMatches, Command, Parser};
-use http::StatusCode;
+use http::uri::{PathAndQuery, Scheme};
+use http::{Request, StatusCode, Uri, header};
 use http_body_util::Empty;
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::TokioExecutor;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 
 use crate::error_chain::ErrorChain;
-use crate::server::raise_open_files;
+use crate::server::{raise_open_files, to_anybody};
 use crate::telemetry::{self, LogArgs};
 
 /// What a shell reports for a program that was interrupted.
@@ -27,6 +31,8 @@ const RUNTIME_SHUTDOWN: Duration = Duration::from_secs(1);
 const HEALTHCHECK: &str = "healthcheck";
 /// The argument that says where a service listens.
 const LISTEN: &str = "listen";
+/// The argument that says that it speaks TLS there.
+const TLS_CERTIFICATE: &str = "tls_certificate";
 /// Where a service says whether it can do its work.
 const READY_PATH: &str = "/health/ready";
 /// How long the answer may take.
@@ -89,12 +95,20 @@ fn with_healthcheck(command: Command) -> Command {
     let healthcheck = Command::new(HEALTHCHECK).about(
         "Asks the running service whether it is ready: exit code 0 if it is, 1 if not. For health checks of containers",
     );
-    command.mut_arg(LISTEN, |listen| listen.global(true)).subcommand(healthcheck).subcommand_negates_reqs(true)
+    let command = command.mut_args(|argument| match argument.get_id().as_str() {
+        LISTEN | TLS_CERTIFICATE => argument.global(true),
+        _ => argument,
+    });
+    command.subcommand(healthcheck).subcommand_negates_reqs(true)
 }
 
 fn ask_for_health(matches: &ArgMatches) -> ExitCode {
     match matches.get_one::<SocketAddr>(LISTEN) {
-        Some(listen) if listen.port() != 0 => healthcheck(&format!("http://{}{READY_PATH}", reachable(*listen))),
+        Some(listen) if listen.port() != 0 => {
+            let certificate = matches.try_get_one::<PathBuf>(TLS_CERTIFICATE).ok().flatten();
+            let scheme = if certificate.is_some() { "https" } else { "http" };
+            healthcheck(&format!("{scheme}://{}{READY_PATH}", reachable(*listen)))
+        }
         _ => {
             let _ = writeln!(io::stderr().lock(), "error: --listen must name the port of the service, not 0");
             ExitCode::FAILURE
@@ -219,10 +233,23 @@ pub fn healthcheck(url: &str) -> ExitCode {
 }
 
 fn probe(url: &str) -> Result<StatusCode, Box<dyn Error + Send + Sync>> {
-    let url = url.parse()?;
+    let uri: Uri = url.parse()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let client: Client<_, Empty<Bytes>> = Client::builder(TokioExecutor::new()).build_http();
-        Ok(tokio::time::timeout(HEALTHCHECK_LIMIT, client.get(url)).await??.status())
-    })
+    runtime.block_on(async { tokio::time::timeout(HEALTHCHECK_LIMIT, ask(uri)).await? })
+}
+
+async fn ask(uri: Uri) -> Result<StatusCode, Box<dyn Error + Send + Sync>> {
+    let authority = uri.authority().ok_or("an address has a host")?.as_str();
+    let stream = TcpStream::connect(authority).await?;
+    let stream = match uri.scheme() == Some(&Scheme::HTTPS) {
+        true => Either::Right(to_anybody(stream).await?),
+        false => Either::Left(stream),
+    };
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let request = Request::get(path).header(header::HOST, authority).body(Empty::<Bytes>::new())?;
+    tokio::select! {
+        response = sender.send_request(request) => Ok(response?.status()),
+        ended = connection => Err(ended.err().map_or("there is no answer".into(), Into::into)),
+    }
 }

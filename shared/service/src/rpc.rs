@@ -15,9 +15,9 @@ use crate::routes::Routes;
 /// Where the JSON-RPC methods of a service are.
 const PATH: &str = "/rpc";
 
-/// The addresses of the JSON-RPC methods of other services, by the names of their domains.
-pub fn urls(apis: &ApiUrls) -> impl Iterator<Item = (&'static str, String)> {
-    apis.iter().map(|(name, service)| (*name, format!("{service}{PATH}")))
+/// The addresses of the JSON-RPC methods of other services, one for each instance, by the names of their domains.
+pub fn urls(apis: &ApiUrls) -> impl Iterator<Item = (&'static str, Vec<String>)> {
+    apis.iter().map(|(name, services)| (*name, services.iter().map(|service| format!("{service}{PATH}")).collect()))
 }
 
 /// The largest request, in bytes. Answers may be larger.

@@ -6,6 +6,7 @@ mod connection;
 mod limits;
 mod slots;
 mod streams;
+mod tls;
 mod watch;
 mod watched;
 
@@ -18,14 +19,17 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
+use crate::drain::Drain;
 use crate::host::HostName;
 use crate::origin::Origin;
 use connection::Serving;
 pub use limits::ConnectionLimits;
 pub(crate) use limits::raise_open_files;
 use slots::Slots;
+pub(crate) use tls::to_anybody;
+pub use tls::{OverTls, Tls, TlsArgs, TlsError};
 
 /// How long requests that are being answered at a shutdown may still take.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
@@ -36,7 +40,7 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 ///
 /// Whatever is set, it answers for `localhost`, the machine's own name and every IP address, and for pages that it has
 /// answered with itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct ServerSettings {
     /// Further names for which it answers.
     pub public_hosts: Vec<HostName>,
@@ -47,6 +51,10 @@ pub struct ServerSettings {
     pub answers_half_closed: bool,
     /// How many connections there may be, and for how long.
     pub limits: ConnectionLimits,
+    /// By what the service says that it is going away. Connections are not kept from then on.
+    pub drain: Drain,
+    /// With what clients are answered over TLS; without, as it comes.
+    pub tls: Option<Tls>,
 }
 
 /// Serves as [`serve_with`] does, with the default settings.
@@ -63,6 +71,8 @@ pub async fn serve_with(settings: ServerSettings, listener: TcpListener, router:
     let abort = CancellationToken::new();
     let _abort_when_dropped = abort.clone().drop_guard();
     let slots = Arc::new(Slots::new(settings.limits));
+    let tls = settings.tls.clone();
+    let _following = tls.map(|tls| AbortOnDropHandle::new(tokio::spawn(async move { tls.follow().await })));
     let serving = Serving::new(settings, router, shutdown.clone());
     while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
         let (stream, peer) = match accepted {

@@ -4,25 +4,24 @@
 
 mod listen;
 mod plain_http;
+mod service_url;
 
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
-use http::Uri;
-use http::uri::{Authority, Scheme};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use shared_postgres_address::{InvalidPostgresAddress, PostgresAddress};
 
 use crate::secret::{Secret, SecretFileError};
 pub use listen::{List, ListenArgs};
 pub use plain_http::{PlainHttpArgs, PlainHttpRefused};
+pub use service_url::{InvalidServiceUrl, InvalidServiceUrls, ServiceUrl, ServiceUrls};
 
 /// What has to be encoded in the user and the password of an address. The rest is left as it is, because the client of
 /// the event store does not decode them.
@@ -246,61 +245,5 @@ fn without_query(rest: &str) -> &str {
 impl fmt::Debug for SecretUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SecretUrl({self})")
-    }
-}
-
-/// Where another service of Jetbridge is: `http://host:port`, without a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServiceUrl(Authority);
-
-impl ServiceUrl {
-    /// The service at this address.
-    #[must_use]
-    pub fn at(address: SocketAddr) -> Option<Self> {
-        Authority::try_from(address.to_string()).ok().map(Self)
-    }
-
-    /// Host and port.
-    #[must_use]
-    pub const fn authority(&self) -> &Authority {
-        &self.0
-    }
-
-    /// Host and port.
-    #[must_use]
-    pub fn into_authority(self) -> Authority {
-        self.0
-    }
-}
-
-impl fmt::Display for ServiceUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}", self.0)
-    }
-}
-
-/// A text is not the address of a service.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be like http://host:port, without a path")]
-pub struct InvalidServiceUrl;
-
-impl FromStr for ServiceUrl {
-    type Err = InvalidServiceUrl;
-
-    fn from_str(text: &str) -> Result<Self, InvalidServiceUrl> {
-        let uri: Uri = text.parse().map_err(|_| InvalidServiceUrl)?;
-        let has_path = !matches!(uri.path_and_query().map(http::uri::PathAndQuery::as_str), None | Some("" | "/"));
-        let parts = uri.into_parts();
-        match (parts.scheme, parts.authority) {
-            (Some(scheme), Some(authority))
-                if scheme == Scheme::HTTP
-                    && !has_path
-                    && !authority.host().is_empty()
-                    && !authority.as_str().contains('@') =>
-            {
-                Ok(Self(authority))
-            }
-            _ => Err(InvalidServiceUrl),
-        }
     }
 }

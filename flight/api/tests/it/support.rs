@@ -84,7 +84,7 @@ impl TestApi {
             let config = shared_api::Config::new(
                 urls.0,
                 urls.1,
-                [("passenger", passenger_api)].into(),
+                [("passenger", passenger_api.into())].into(),
                 SERVICE_TOKEN.parse().unwrap(),
             );
             shared_api::run::<FlightApi>(config, listener, shutdown).await.unwrap();
@@ -96,7 +96,7 @@ impl TestApi {
     /// Runs the processor as well, until it is dropped.
     pub(crate) async fn project(&self, tables: &Tables) -> TestService {
         // Nothing that these tests do has to be passed on to it.
-        let apis = [("passenger", ServiceUrl::at(self.service.address()).unwrap())].into();
+        let apis = [("passenger", ServiceUrl::at(self.service.address()).unwrap().into())].into();
         let event_store = SecretUrl::new(self.store.connection_string());
         let config = shared_processor::Config::new(
             SecretUrl::new(tables.0.url()),

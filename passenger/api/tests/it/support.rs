@@ -93,7 +93,7 @@ pub(crate) async fn process(tables: &Tables, store: &TestEventStore) -> TestServ
     let urls = (SecretUrl::new(tables.0.url()), SecretUrl::new(store.connection_string()));
     TestService::start(|listener, shutdown| async move {
         // Nothing here has to be passed on to it.
-        let apis = [("flight", ServiceUrl::at(listener.local_addr().unwrap()).unwrap())].into();
+        let apis = [("flight", ServiceUrl::at(listener.local_addr().unwrap()).unwrap().into())].into();
         let config = shared_processor::Config::new(urls.0, urls.1, apis, SERVICE_TOKEN.parse().unwrap());
         shared_processor::run::<PassengerProcessor>(config, listener, shutdown).await.unwrap();
     })
@@ -155,7 +155,7 @@ impl TestApi {
             let config = shared_api::Config::new(
                 urls.0,
                 urls.1,
-                [("flight", flight_api)].into(),
+                [("flight", flight_api.into())].into(),
                 SERVICE_TOKEN.parse().unwrap(),
             );
             let config = shared_api::Config { forget_after, ..config };

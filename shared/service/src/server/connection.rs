@@ -8,12 +8,14 @@ use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
-use http::{HeaderValue, Request, header};
+use http::request::Parts;
+use http::{HeaderValue, Request, Version, header};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
+use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 use tower::Service;
 
@@ -23,8 +25,11 @@ use super::completion::complete;
 use super::limits::ConnectionLimits;
 use super::slots::Slot;
 use super::streams::Streams;
+use super::tls::{OverTls, Tls};
 use super::watch::Answer;
 use super::watched::Watched;
+use crate::drain::Drain;
+use crate::host::Authority;
 use crate::path::with_plain_letters;
 use crate::problem::Problem;
 
@@ -45,15 +50,17 @@ pub(super) struct Serving {
     requests: Arc<Semaphore>,
     protocol: Arc<Builder<Streams>>,
     shutdown: CancellationToken,
+    drain: Drain,
+    tls: Option<Tls>,
 }
 
 impl Serving {
     pub(super) fn new(settings: ServerSettings, router: Router, shutdown: CancellationToken) -> Self {
-        let ServerSettings { public_hosts, allowed_origins, answers_half_closed, limits } = settings;
+        let ServerSettings { public_hosts, allowed_origins, answers_half_closed, limits, drain, tls } = settings;
         let access = Arc::new(Access::new(public_hosts, allowed_origins));
         let protocol = Arc::new(protocol(&limits, answers_half_closed));
         let requests = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
-        Self { router, access, limits, requests, protocol, shutdown }
+        Self { router, access, limits, requests, protocol, shutdown, drain, tls }
     }
 
     /// Serves one connection to its end.
@@ -65,7 +72,19 @@ impl Serving {
         let Self { limits, protocol, shutdown, .. } = self.clone();
         let slot = Arc::new(slot);
         let (watch, unwanted) = (Arc::clone(&slot.watch), slot.unwanted.clone());
-        let stream = TokioIo::new(Watched::new(stream, Arc::clone(&watch), limits.stalled));
+        let stream = Watched::new(stream, Arc::clone(&watch), limits.stalled);
+        let stream = match &self.tls {
+            None => Either::Left(stream),
+            Some(tls) => tokio::select! {
+                secured = tls.accept(stream) => match secured {
+                    Ok(secured) => Either::Right(secured),
+                    Err(error) => return tracing::debug!("a connection is not secured: {error}"),
+                },
+                () = shutdown.cancelled() => return,
+                () = unwanted.cancelled() => return,
+            },
+        };
+        let stream = TokioIo::new(stream);
         let service = hyper::service::service_fn(move |request| self.clone().answer(request, peer, Arc::clone(&slot)));
         let mut connection = std::pin::pin!(protocol.serve_connection(stream, service));
         tokio::select! {
@@ -97,17 +116,26 @@ impl Serving {
         slot: Arc<Slot>,
     ) -> Result<Response<Answer>, Infallible> {
         let answering = slot.begin(request.version());
-        let method = request.method().clone();
+        let (mut parts, body) = request.into_parts();
+        let (method, version) = (parts.method.clone(), parts.version);
+        let mut stays_secure = false;
+        if self.tls.is_some() {
+            parts.extensions.insert(OverTls);
+            stays_secure = Authority::of(&parts).is_ok_and(|host| host.is_some_and(|host| host.is_name_of_site()));
+        }
+        let is_leaving = version < Version::HTTP_2 && self.drain.has_begun();
         let (place, mut response) = match Arc::clone(&self.requests).try_acquire_owned() {
-            Ok(place) => (Some(place), self.answer_here(request, peer).await),
+            Ok(place) => (Some(place), self.answer_here(parts, body, peer).await),
             Err(_) => (None, too_busy().into_response()),
         };
-        complete(&method, &mut response);
+        complete(&method, &mut response, stays_secure);
+        if is_leaving {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         Ok(response.map(|body| Answer::new(body, answering, place)))
     }
 
-    async fn answer_here(self, request: Request<Incoming>, peer: SocketAddr) -> Response {
-        let (mut parts, body) = request.into_parts();
+    async fn answer_here(self, mut parts: Parts, body: Incoming, peer: SocketAddr) -> Response {
         if let Err(problem) = self.access.check(&mut parts) {
             return problem.into_response();
         }

@@ -2,7 +2,7 @@ use clap::{CommandFactory, Parser};
 use shared_kernel::{Domain, Stream};
 use shared_service::domain_service::{DomainService, DomainServiceArgs, ServiceKind};
 use shared_service::process::ServiceArgs;
-use shared_service::settings::{AppendArgs, SecretUrl, ServiceUrl};
+use shared_service::settings::{AppendArgs, InvalidServiceUrls, SecretUrl, ServiceUrl, ServiceUrls};
 use shared_service::telemetry::LogFormat;
 
 const BOXES: &Domain = &Domain {
@@ -42,7 +42,7 @@ fn settings_come_from_flags() {
     let args = Args::try_parse_from(REQUIRED).unwrap();
     assert_eq!(args.listen().to_string(), "127.0.0.1:8081");
     assert_eq!(args.database().unwrap().expose(), "postgres://ada:s3cret@db/things");
-    assert_eq!(args.apis().unwrap()["other"].authority().as_str(), "other-api:8081");
+    assert_eq!(args.apis().unwrap()["other"].iter().next().unwrap().authority().as_str(), "other-api:8081");
     assert_eq!(args.own.append_bytes, 524_288);
     assert_eq!(args.log().filter, "info");
     assert_eq!(args.log().format, LogFormat::Text);
@@ -92,6 +92,17 @@ fn addresses_of_services_are_plain_http_without_a_path() {
     for url in ["", "a", "a:1", "/", "https://a:1", "ftp://a", "http://", "http://a/b", "http://a?b", "http://u:p@a"] {
         assert!(url.parse::<ServiceUrl>().is_err(), "{url}");
     }
+}
+
+#[test]
+fn a_service_may_have_several_addresses() {
+    let urls: ServiceUrls = "http://a:1, http://b:1".parse().unwrap();
+    assert_eq!(urls.iter().map(ToString::to_string).collect::<Vec<_>>(), ["http://a:1", "http://b:1"]);
+    for urls in ["", "http://a:1,", "http://a:1,http://a:1", "http://a:1;http://b:1", "http://a:1,b"] {
+        assert!(urls.parse::<ServiceUrls>().is_err(), "{urls}");
+    }
+    let many = (0..65).map(|port| format!("http://a:{port}")).collect::<Vec<_>>().join(",");
+    assert_eq!(many.parse::<ServiceUrls>(), Err(InvalidServiceUrls::TooMany));
 }
 
 #[test]

@@ -9,9 +9,11 @@ use axum::routing::get;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use http::header;
-use shared_service::bind;
+use shared_service::health::{self, Checks};
+use shared_service::{Drain, ServerSettings, bind};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 
 use crate::listening::{LIMIT, start};
 
@@ -122,4 +124,29 @@ async fn a_taken_address_is_named() {
     let error = bind(server.address).await.unwrap_err();
     assert_eq!(error.to_string(), format!("cannot listen on {}", server.address));
     server.stop().await;
+}
+
+#[tokio::test]
+async fn a_service_that_is_told_to_stop_says_so_and_answers_for_a_while() {
+    let (drain, told) = (Drain::new(Duration::from_millis(500)), CancellationToken::new());
+    let checks = drain.noted_in(Checks::new());
+    let stop = drain.before_end(told.clone());
+    let router = health::routes::<()>(checks).finish(LIMIT).into_router().fallback(async || "hello");
+    let listener = shared_service::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let settings = ServerSettings { drain, ..ServerSettings::default() };
+    let serving = tokio::spawn(shared_service::serve_with(settings, listener, router, stop));
+    let get = async |path: &str| reqwest::get(format!("http://{address}{path}")).await.unwrap();
+    let ready = get("/health/ready").await;
+    assert_eq!((ready.status().as_u16(), ready.headers().get("connection")), (200, None));
+    told.cancel();
+    let mut says_so = false;
+    while !says_so {
+        says_so = get("/health/ready").await.status() == 503;
+    }
+    let answer = get("/").await;
+    assert_eq!(answer.headers()["connection"], "close", "its clients are not to come back on this connection");
+    assert_eq!(answer.text().await.unwrap(), "hello");
+    tokio::time::timeout(LIMIT, serving).await.unwrap().unwrap();
+    assert!(reqwest::get(format!("http://{address}/")).await.is_err());
 }
