@@ -17,11 +17,21 @@ pub(crate) fn health() -> Operation {
         "properties": {"name": String::schema(), "status": status, "detail": String::schema()},
         "required": ["name", "status"],
     });
+    let instance = json!({
+        "type": "object",
+        "properties": {
+            "address": String::schema(), "status": status, "detail": String::schema(),
+            "inUse": {"type": "boolean", "description": "Whether requests go to it"},
+            "checks": {"type": "array", "items": check},
+        },
+        "required": ["address", "status", "inUse"],
+    });
     let service = json!({
         "type": "object",
         "properties": {
             "name": String::schema(), "status": status, "detail": String::schema(),
             "checks": {"type": "array", "items": check},
+            "instances": {"type": "array", "items": instance, "description": "If there are several"},
         },
         "required": ["name", "status"],
     });

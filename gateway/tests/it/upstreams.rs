@@ -13,6 +13,7 @@ use http::StatusCode;
 use jetbridge_testing::{TestService, eventually};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use shared_service::ServerSettings;
 use shared_service::settings::ServiceUrls;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -240,7 +241,9 @@ async fn every_address_of_a_name_is_an_instance_and_a_failure_has_it_looked_up_a
     let (one, other, late) = (address(&first), address(&second), address(&third));
     let running = |listener, name| {
         let (router, stop) = (Replica::new(name).router(), tokio_util::sync::CancellationToken::new());
-        let serving = tokio::spawn(shared_service::serve(listener, router, stop.clone()));
+        let settings =
+            ServerSettings { public_hosts: vec!["flights.test".parse().unwrap()], ..ServerSettings::default() };
+        let serving = tokio::spawn(shared_service::serve_with(settings, listener, router, stop.clone()));
         (stop, serving)
     };
     let (stop, serving) = running(first, "one");

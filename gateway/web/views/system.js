@@ -18,7 +18,14 @@ const LIMIT_MS = 5_000;
  * @property {"up" | "degraded" | "down"} status
  * @property {string} [detail]
  *
- * @typedef {Check & {checks?: Check[]}} Service
+ * @typedef {object} Instance
+ * @property {string} address
+ * @property {"up" | "degraded" | "down"} status
+ * @property {string} [detail]
+ * @property {boolean} inUse
+ * @property {Check[]} [checks]
+ *
+ * @typedef {Check & {checks?: Check[], instances?: Instance[]}} Service
  */
 
 /** @type {Record<string, string>} */
@@ -114,7 +121,7 @@ function createService() {
       setText(detail, service.detail ?? "");
       fill(
         checks,
-        ...(service.checks ?? []).map((check) => {
+        ...parts(service).map((check) => {
           const mark = h("span", { class: "status" });
           showStatus(mark, check.status);
           return h(
@@ -129,6 +136,22 @@ function createService() {
       );
     },
   };
+}
+
+/** What is shown below a service: what was looked at, or each of its instances. @param {Service} service */
+function parts({ checks = [], instances = [] }) {
+  if (instances.length === 0) return checks;
+  return instances.map((instance) => ({
+    name: instance.address,
+    status: instance.status,
+    detail: remarks(instance),
+  }));
+}
+
+/** What is the matter with an instance. @param {Instance} instance */
+function remarks({ detail, inUse, checks = [] }) {
+  const troubles = checks.filter(({ status }) => status !== "up").map((check) => check.detail ?? check.name);
+  return [detail, ...troubles, inUse ? "" : "gets no requests"].filter(Boolean).join("; ");
 }
 
 const STATUS = { up: "Up", degraded: "Needs looking after", down: "Down" };

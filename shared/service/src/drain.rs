@@ -1,6 +1,8 @@
 //! Going away in two steps: a service first says that it is not ready any more, so that nothing new is sent to it, and
 //! stops a little later.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::Args;
@@ -30,14 +32,15 @@ impl DrainArgs {
 #[derive(Debug, Clone, Default)]
 pub struct Drain {
     time: Duration,
-    has_begun: CancellationToken,
+    /// Looked at for every answer.
+    has_begun: Arc<AtomicBool>,
 }
 
 impl Drain {
     /// One that takes so long.
     #[must_use]
     pub fn new(time: Duration) -> Self {
-        Self { time, has_begun: CancellationToken::new() }
+        Self { time, has_begun: Arc::default() }
     }
 
     /// What stops a service some time after `told` has been cancelled. As soon as that happens, it says so.
@@ -50,7 +53,7 @@ impl Drain {
         let stopped = stop.clone();
         tokio::spawn(async move {
             told.cancelled().await;
-            drain.has_begun.cancel();
+            drain.has_begun.store(true, Ordering::Relaxed);
             tokio::time::sleep(drain.time).await;
             stop.cancel();
         });
@@ -60,7 +63,7 @@ impl Drain {
     /// Whether the service was told to stop, and nothing new should be sent to it.
     #[must_use]
     pub fn has_begun(&self) -> bool {
-        self.has_begun.is_cancelled()
+        self.has_begun.load(Ordering::Relaxed)
     }
 
     /// These checks, and one that says so.
