@@ -203,7 +203,7 @@ impl Work {
             let path = format!("/api/flights/{flight}");
             self.expect(api.get(&path).position(&boarded.position()).send().await, StatusCode::OK);
             self.expect(api.get("/api/passengers?limit=3").send().await, StatusCode::OK);
-            self.expect(api.get("/api/auditlog?limit=3").send().await, StatusCode::OK);
+            self.expect(api.get("/api/auditlog/all?limit=3").send().await, StatusCode::OK);
             self.expect(api.disembark(&flight).key(&unique()).send().await, StatusCode::OK);
         }
     }
@@ -217,7 +217,7 @@ async fn follow(url: String, created: Arc<Mutex<Vec<String>>>) {
         let request = cursor.iter().fold(request, |request, cursor| request.header("Last-Event-ID", cursor));
         let answer = request.send().await.expect("an answer");
         assert_eq!(answer.status(), StatusCode::OK);
-        let (mut chunks, mut text) = (answer.bytes_stream(), String::new());
+        let (mut chunks, mut text) = (Box::pin(answer.bytes_stream()), String::new());
         while let Some(Ok(chunk)) = chunks.next().await {
             text.push_str(&String::from_utf8_lossy(&chunk));
             while let Some(end) = text.find("\n\n") {
