@@ -23,7 +23,6 @@ use shared_infrastructure::InvalidSetting;
 use shared_infrastructure::event_store::{EventStore, StoreError};
 use shared_infrastructure::postgres::{Database, DatabaseError};
 use shared_infrastructure::read_model::TableSnapshot;
-use shared_infrastructure::reader::Projection;
 use tokio::time::{Instant, sleep};
 
 use crate::streams::Streams;
@@ -127,8 +126,8 @@ pub async fn verify(
     let (mut flight_client, mut passenger_client) =
         (flight_database.client().await?, passenger_database.client().await?);
     // What the read models are at one moment; the streams are read beyond it.
-    let flight_rows = TableSnapshot::take(&mut flight_client, FlightProjection::NAME).await?;
-    let passenger_rows = TableSnapshot::take(&mut passenger_client, PassengerProjection::NAME).await?;
+    let flight_rows = TableSnapshot::take::<FlightProjection>(&mut flight_client).await?;
+    let passenger_rows = TableSnapshot::take::<PassengerProjection>(&mut passenger_client).await?;
 
     let mut streams = Streams::new(EventStore::new(&stores.event_store).map_err(InvalidSetting::from)?);
     let mut world = World::new(flight_rows.checkpoint(), passenger_rows.checkpoint());

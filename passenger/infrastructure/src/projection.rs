@@ -14,7 +14,7 @@ pub struct PassengerProjection;
 impl Projection for PassengerProjection {
     type Event = PassengerEvent;
     const NAME: &'static str = "passenger-projection";
-    const TABLES: &'static [&'static str] = &[PASSENGERS.name(), MANIFESTS.name()];
+    const TABLES: &'static [&'static str] = &[MANIFESTS.name(), PASSENGERS.name()];
 
     async fn project(&self, transaction: &Transaction<'_>, events: &[Numbered<PassengerEvent>]) -> ProjectResult {
         let (passengers, manifests) = changes(events);

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use deadpool_postgres::{Object, Transaction};
 use passenger_application::{ManifestFilter, ManifestView, MissingView, PassengerFilter, PassengerView, Records};
 use passenger_core::{Counts, PassengerStatus};
-use shared_infrastructure::read_model::{Listing, ReadModel, Reflecting};
+use shared_infrastructure::read_model::{Listing, ReadModel, Reflecting, at_one_moment};
+use shared_infrastructure::reader::Projection;
 use shared_kernel::{Order, Paging, QueryError, Revision};
-use tokio_postgres::IsolationLevel;
 use uuid::Uuid;
 
+use crate::projection::PassengerProjection;
 use crate::table::{MANIFESTS, ManifestColumns, ManifestRow, PASSENGERS, PassengerColumns, SEARCH, StateColumns};
 
 /// The passengers that are shown with a manifest.
@@ -139,7 +140,7 @@ impl Records for PassengerReadModel {
 
 /// A transaction whose queries all see the same, so that counts and names fit together.
 async fn snapshot(client: &mut Object) -> Result<Transaction<'_>, tokio_postgres::Error> {
-    client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).read_only(true).start().await
+    at_one_moment(client, PassengerProjection::TABLES).await
 }
 
 /// Completes manifests with the counts of their passengers, and with the first of those who are missing.

@@ -59,8 +59,13 @@ pub(crate) async fn load(client: &impl GenericClient, reader: &str) -> Result<Op
 
 /// The statement for [`advance`], to be prepared once.
 pub(crate) const ADVANCE: &str = "UPDATE checkpoints SET revision = $3, event_id = $5, identified_revision = $3,
-         rebuilt_until = CASE WHEN rebuilt_until > $3 THEN rebuilt_until END
+         versioned_revision = $3, rebuilt_until = CASE WHEN rebuilt_until > $3 THEN rebuilt_until END
      WHERE name = $1 AND revision = $2 RETURNING pg_notify($4, name || ':' || revision)";
+
+/// The same for rows that nobody is shown yet: it is not announced.
+pub(crate) const ADVANCE_UNSEEN: &str = "UPDATE checkpoints SET revision = $3, event_id = $5, identified_revision = $3,
+         versioned_revision = $3
+     WHERE name = $1 AND revision = $2 RETURNING $4::text";
 
 /// Moves a checkpoint from `from` to `to`. Answers whether it stood at `from`; if not, somebody else has moved it.
 pub(crate) async fn advance(
@@ -87,6 +92,26 @@ pub(crate) async fn begin_anew(
         WHERE name = $1 AND revision = $2 RETURNING pg_notify($4, name || ':-1')";
     let (from, until) = (to_bigint(from.map(|mark| mark.revision)), until.map(|until| to_bigint(Some(until))));
     Ok(client.query_opt(sql, &[&reader, &from, &until, &CHANNEL]).await?.is_some())
+}
+
+/// Which version of a projection has written all rows up to its checkpoint; `None` if more than one has.
+pub(crate) async fn version(client: &impl GenericClient, reader: &str) -> Result<Option<u16>, DatabaseError> {
+    // Software that knows no versions writes in the first.
+    let sql = "SELECT CASE WHEN coalesce(projection_version, 1) = 1 THEN 1
+            WHEN versioned_revision = revision THEN projection_version ELSE 0 END FROM checkpoints WHERE name = $1";
+    let version: i32 = client.query_one(sql, &[&reader]).await?.try_get(0)?;
+    Ok(u16::try_from(version).ok().filter(|version| *version > 0))
+}
+
+/// Notes which version of a projection has written all rows up to its checkpoint, or that more than one has.
+pub(crate) async fn set_version(
+    client: &impl GenericClient,
+    reader: &str,
+    version: Option<u16>,
+) -> Result<(), DatabaseError> {
+    let sql = "UPDATE checkpoints SET projection_version = $2, versioned_revision = revision WHERE name = $1";
+    client.execute(sql, &[&reader, &i32::from(version.unwrap_or(0))]).await?;
+    Ok(())
 }
 
 /// How far what a reader has written may be shown.

@@ -11,6 +11,7 @@ pub mod postgres;
 pub mod progress;
 pub mod read_model;
 pub mod reader;
+pub mod rebuild;
 pub mod refusals;
 pub mod rpc;
 pub mod snapshot;

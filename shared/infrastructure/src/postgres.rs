@@ -27,6 +27,10 @@ mod migrations {
     refinery::embed_migrations!("migrations");
 }
 
+mod rebuild_migrations {
+    refinery::embed_migrations!("rebuild_migrations");
+}
+
 /// Connections in a process's pool, unless told otherwise.
 pub const POOLED_CONNECTIONS: usize = 16;
 /// How long PostgreSQL's machine may be silent before its connections are given up: sent data may be unacknowledged for
@@ -223,9 +227,12 @@ impl Database {
         let migrating = async {
             client.batch_execute("SET statement_timeout = 0").await?;
             client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await?;
-            let mut shared = migrations::migrations::runner();
+            // What a newer version has migrated adds to what is there, so that this one can work beside it.
+            let mut shared = migrations::migrations::runner().set_abort_missing(false);
             shared.set_migration_table_name("processing_migrations");
-            for runner in [&shared, domain] {
+            let mut rebuilding = rebuild_migrations::migrations::runner().set_abort_missing(false);
+            rebuilding.set_migration_table_name("rebuild_migrations");
+            for runner in [&shared, &rebuilding, domain] {
                 runner.run_async(&mut *client).await.map_err(|error| migration_error(&error))?;
             }
             Ok::<_, DatabaseError>(())

@@ -29,7 +29,7 @@ pub use changes::{Changed, Changes};
 pub use column::{Cell, Columns, Field, Filled, IdColumn, NameColumn, RevisionColumn, TextColumn};
 pub use listing::Listing;
 pub use search::SearchColumn;
-pub use snapshot::TableSnapshot;
+pub use snapshot::{TableSnapshot, at_one_moment};
 pub use table::{Rows, Table};
 
 /// How often the checkpoint is read even if no notification has come.

@@ -77,6 +77,8 @@ pub struct Reading {
     reader: &'static str,
     stream: &'static str,
     event_store: Arc<EventStore>,
+    /// The statement that moves its checkpoint.
+    advance: &'static str,
     /// What has parked events: later ones about the same thing wait behind them.
     parked: HashSet<Uuid>,
     /// The events beyond the checkpoint that were discarded, which are not worked on any more.
@@ -97,16 +99,7 @@ impl<W: Work> Reader<W> {
         database: Database,
     ) -> (Self, WorkerHandle) {
         let (worker, handle) = Worker::new(W::NAME, database);
-        let reading = Reading {
-            reader: W::NAME,
-            stream,
-            event_store: Arc::new(event_store),
-            parked: HashSet::new(),
-            discarded: HashSet::new(),
-            reached: None,
-            saved: None,
-            saved_at: Instant::now(),
-        };
+        let reading = Reading::new(W::NAME, stream, event_store, checkpoint::ADVANCE);
         (Self { work: work(worker.in_hand.clone()), worker, reading }, handle)
     }
 
@@ -143,6 +136,20 @@ impl<W: Work> Reader<W> {
 }
 
 impl Reading {
+    fn new(reader: &'static str, stream: &'static str, event_store: EventStore, advance: &'static str) -> Self {
+        Self {
+            reader,
+            stream,
+            event_store: Arc::new(event_store),
+            advance,
+            parked: HashSet::new(),
+            discarded: HashSet::new(),
+            reached: None,
+            saved: None,
+            saved_at: Instant::now(),
+        }
+    }
+
     /// Begins after the checkpoint.
     ///
     /// # Errors
@@ -151,7 +158,7 @@ impl Reading {
         self.saved = checkpoint::load(&**client, self.reader).await?;
         (self.reached, self.saved_at) = (self.saved, Instant::now());
         self.parked = parking::keys(&**client, self.reader).await?;
-        let advance = client.prepare_cached(checkpoint::ADVANCE).await?;
+        let advance = client.prepare_cached(self.advance).await?;
         if let Some(saved) = self.saved {
             let found = Mark::at(&self.event_store.event_at(self.stream, saved.revision).await?);
             match saved.event_id {

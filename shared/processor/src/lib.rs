@@ -7,6 +7,7 @@ mod checks;
 mod listed;
 mod parked;
 mod reactions;
+mod rebuild;
 mod routes;
 mod unfinished;
 
@@ -108,7 +109,8 @@ pub async fn run<P: DomainProcessor>(
     let workers = [(P::Projection::NAME, projecting), (P::Reaction::NAME, reacting)];
     let checks = checks::of(&workers, stream, asking, &database);
     let key_field = <P::Reaction as Reaction>::Event::KEY_FIELD;
-    let processor = Arc::new(Processor { database: database.clone(), workers, key_field });
+    let processor =
+        Arc::new(Processor { database: database.clone(), workers, key_field, read_model: P::DOMAIN.list() });
     let routes = routes().with_state(processor).merge(health::routes(checks)).finish(REQUEST_LIMIT);
     let router = config.tokens.guard(routes.layer(Extension(ServiceNames::known_to(P::DOMAIN))));
     tokio::spawn(config.tokens.follow(shutdown.clone()));
@@ -152,6 +154,8 @@ struct NoMore {}
 
 /// Migrates, again and again until it succeeds. Answers whether it has.
 async fn migrate(database: &Database, migrations: Runner, shutdown: &CancellationToken) -> bool {
+    // What a newer version has migrated adds to what is there, so that this one can work beside it.
+    let migrations = migrations.set_abort_missing(false);
     let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
     loop {
         let error = match shutdown.run_until_cancelled(database.migrate(&migrations)).await {

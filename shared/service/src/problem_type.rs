@@ -43,6 +43,9 @@ shared_kernel::problem_types! {
     ALREADY_EXISTS = 409, "already-exists", "Already exists",
         "There is such a thing already, or there was one.",
         "Use the one that exists, or choose another id.";
+    REBUILD_RUNNING = 409, "rebuild-running", "Rebuild running",
+        "The read model is being rebuilt already. Nothing was done.",
+        "Wait until that is done: the list of rebuilds says how far it has come.";
     PRECONDITION_FAILED = 412, "precondition-failed", "Changed in the meantime",
         "It is not as the ETag in If-Match says, or no longer, or it is what If-None-Match rules out. Nothing was done.",
         "Read it again, decide whether the change still makes sense, and send it with the new ETag.";

@@ -7,6 +7,24 @@ use uuid::Uuid;
 
 use crate::checkpoint::{self, Shown};
 use crate::postgres::{DatabaseError, StoredRevision};
+use crate::reader::Projection;
+
+/// A transaction whose queries of these tables all see the same: the tables as they are at one moment. They are named in
+/// the order of [`Projection::TABLES`].
+///
+/// # Errors
+/// Those of PostgreSQL.
+pub async fn at_one_moment<'a>(
+    client: &'a mut Object,
+    tables: &[&'static str],
+) -> Result<Transaction<'a>, tokio_postgres::Error> {
+    let isolation = IsolationLevel::RepeatableRead;
+    let transaction = client.build_transaction().isolation_level(isolation).read_only(true).start().await?;
+    // What is seen is fixed with the first query, which comes after this: a rebuild may put other tables in their place
+    // until then, and not any more afterwards.
+    transaction.batch_execute(&format!("LOCK TABLE {} IN ACCESS SHARE MODE", tables.join(", "))).await?;
+    Ok(transaction)
+}
 
 /// The tables of a projection as they are at one moment, with what says how far they have come: for checking them.
 pub struct TableSnapshot<'a> {
@@ -17,13 +35,12 @@ pub struct TableSnapshot<'a> {
 }
 
 impl<'a> TableSnapshot<'a> {
-    /// The tables that the projection with this name writes, as they are now.
+    /// The tables that a projection writes, as they are now.
     ///
     /// # Errors
     /// [`DatabaseError`], also while they are being made anew.
-    pub async fn take(client: &'a mut Object, projection: &str) -> Result<Self, DatabaseError> {
-        let isolation = IsolationLevel::RepeatableRead;
-        let transaction = client.build_transaction().isolation_level(isolation).read_only(true).start().await?;
+    pub async fn take<P: Projection>(client: &'a mut Object) -> Result<Self, DatabaseError> {
+        let (transaction, projection) = (at_one_moment(client, P::TABLES).await?, P::NAME);
         let statement = transaction.prepare_cached(checkpoint::READ).await?;
         let checkpoint = match checkpoint::read(&*transaction, &statement, projection).await? {
             Shown::UpTo(checkpoint) => checkpoint,

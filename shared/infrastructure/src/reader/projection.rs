@@ -1,25 +1,28 @@
 //! Projecting a stream into PostgreSQL: rows and checkpoint in one transaction, batch after batch.
 
-use std::collections::HashSet;
+mod rebuilding;
+mod rows;
+
 use std::convert::Infallible;
-use std::error::Error;
 use std::future::{Future, ready};
-use std::{io, slice};
+use std::sync::Arc;
 
 use deadpool_postgres::{ClientWrapper, Transaction};
-use shared_kernel::{DomainEvent, Revision};
-use tokio::time::{Instant, sleep_until};
+use shared_kernel::DomainEvent;
+use tokio::time::sleep_until;
 use tokio_postgres::Statement;
 use uuid::Uuid;
 
-use super::batch::{Batch, Outcome, Parked, Refused};
-use super::origin::{Numbered, Unprocessable};
+use super::origin::Numbered;
 use super::{IDLE_CHECKPOINT_INTERVAL, Lead, Reader, Reading, Work, in_time};
-use crate::checkpoint::{self, Mark};
-use crate::event_store::{EventStore, Recorded, Refusal, StoreError};
+use crate::checkpoint;
+use crate::event_store::{EventStore, Refusal, StoreError, Subscription};
 use crate::parking;
-use crate::postgres::{Database, DatabaseError};
-use crate::worker::{ReplayedPart, Request, WorkError, WorkerHandle};
+use crate::postgres::Database;
+use crate::rebuild::{self, BECAUSE_OF_ITS_VERSION};
+use crate::worker::{Request, WorkError, WorkerHandle};
+use rebuilding::Rebuilder;
+use rows::RowWriter;
 
 /// How many events one transaction takes at most.
 const EVENTS_PER_BATCH: usize = 1_000;
@@ -34,8 +37,12 @@ pub trait Projection: Send + Sync + 'static {
     /// The name of the checkpoint, unique in its database.
     const NAME: &'static str;
 
-    /// All the tables that it writes, which are emptied before they are made anew.
+    /// All the tables that it writes, in the order in which queries lock those of which they read several.
     const TABLES: &'static [&'static str];
+
+    /// Raised whenever the same events lead to other rows. Rows that were written in another version are rebuilt when an
+    /// instance begins to lead, into tables beside them, while both are there: see [`rebuild`].
+    const VERSION: u16 = 1;
 
     /// Writes what the events, in order, change. Projecting the same events again must lead to the same rows.
     fn project(
@@ -56,7 +63,10 @@ pub trait Projection: Send + Sync + 'static {
 pub type Projector<P> = Reader<Projecting<P>>;
 
 /// The work of a projection.
-pub struct Projecting<P>(P);
+pub struct Projecting<P> {
+    rows: Arc<RowWriter<P>>,
+    database: Database,
+}
 
 impl<P: Projection> Projector<P> {
     /// A projector of `stream` into `database`, whose migrations have run when it is started.
@@ -66,7 +76,8 @@ impl<P: Projection> Projector<P> {
         event_store: EventStore,
         database: Database,
     ) -> (Self, WorkerHandle) {
-        Self::of(|_| Projecting(projection), stream, event_store, database)
+        let projecting = Projecting { rows: Arc::new(RowWriter(projection)), database: database.clone() };
+        Self::of(|_| projecting, stream, event_store, database)
     }
 }
 
@@ -80,21 +91,16 @@ impl<P: Projection> Work for Projecting<P> {
 
     async fn follow(&self, lead: Lead<'_>) -> Result<Infallible, WorkError> {
         let Lead { reading, client, requests } = lead;
-        let (mut subscription, advance) = match reading.begin(client).await {
-            Err(WorkError::Store(StoreError::Refused(Refusal::OtherHistory { difference, .. }))) => {
-                self.begin_anew(reading, client, &difference).await?;
-                reading.begin(client).await?
-            }
-            begun => begun?,
-        };
+        let (mut subscription, mut advance) = self.begin(reading, client).await?;
+        let mut rebuilder = Rebuilder::new(&self.rows, reading, &self.database);
         let mut is_up_to_date = false;
         loop {
             tokio::select! {
-                () = ready(()), if !is_up_to_date => is_up_to_date = self.make_anew(client).await? == 0,
+                () = ready(()), if !is_up_to_date => is_up_to_date = self.rows.make_anew(client).await? == 0,
                 // Nobody may wait for the answer any more.
                 Some(request) = requests.recv() => match request {
                     Request::Replay { after, reply } => {
-                        let _ = reply.send(self.replay(reading, client, after).await?);
+                        let _ = reply.send(self.rows.replay(reading, client, after).await?);
                     }
                     Request::Discard { discard, reply } => {
                         let discarded = reading.discard(client, &discard).await?;
@@ -108,10 +114,17 @@ impl<P: Projection> Work for Projecting<P> {
                 },
                 deliveries = subscription.next_batch(EVENTS_PER_BATCH) => {
                     let events = reading.not_seen(deliveries)?;
-                    self.process(reading, client, &advance, &events).await?;
+                    self.rows.process(reading, client, &advance, &events).await?;
                 }
                 () = sleep_until(reading.saved_at + IDLE_CHECKPOINT_INTERVAL), if reading.reached != reading.saved => {
                     reading.save(&**client, &advance, reading.reached).await?;
+                }
+                // Nothing is projected while the tables change places.
+                rebuilt = rebuilder.next() => {
+                    reading.save(&**client, &advance, reading.reached).await?;
+                    if rebuilder.show(rebuilt, reading, client).await? {
+                        (subscription, advance) = self.begin(reading, client).await?;
+                    }
                 }
             }
         }
@@ -119,6 +132,33 @@ impl<P: Projection> Work for Projecting<P> {
 }
 
 impl<P: Projection> Projecting<P> {
+    /// Begins after the checkpoint, or before the first event of another history than before. Rows of another version
+    /// are rebuilt from then on.
+    async fn begin(
+        &self,
+        reading: &mut Reading,
+        client: &mut ClientWrapper,
+    ) -> Result<(Subscription, Statement), WorkError> {
+        let begun = match reading.begin(client).await {
+            Err(WorkError::Store(StoreError::Refused(Refusal::OtherHistory { difference, .. }))) => {
+                self.begin_anew(reading, client, &difference).await?;
+                reading.begin(client).await?
+            }
+            begun => begun?,
+        };
+        let written_in = checkpoint::version(&**client, P::NAME).await?;
+        if reading.saved.is_none() || written_in == Some(P::VERSION) {
+            checkpoint::set_version(&**client, P::NAME, Some(P::VERSION)).await?;
+        } else {
+            // What is projected from now on is in this version already.
+            checkpoint::set_version(&**client, P::NAME, None).await?;
+            if rebuild::ask(&**client, P::NAME, BECAUSE_OF_ITS_VERSION).await?.is_some() {
+                tracing::info!(reader = P::NAME, version = P::VERSION, "rebuilding rows of another version");
+            }
+        }
+        Ok(begun)
+    }
+
     /// Deletes what was projected of another history, and begins before the first event of this one.
     async fn begin_anew(
         &self,
@@ -143,148 +183,4 @@ impl<P: Projection> Projecting<P> {
         })
         .await
     }
-
-    /// Makes some rows anew. Nothing of the checkpoint belongs to that: it is right whoever leads.
-    async fn make_anew(&self, client: &mut ClientWrapper) -> Result<usize, WorkError> {
-        in_time(async {
-            let transaction = client.transaction().await?;
-            let rows = self.0.make_anew(&transaction).await?;
-            transaction.commit().await?;
-            Ok(rows)
-        })
-        .await
-    }
-
-    /// Works on events, and moves the checkpoint past them. Where there is nothing to do for them, that can wait.
-    async fn process(
-        &self,
-        reading: &mut Reading,
-        client: &mut ClientWrapper,
-        advance: &Statement,
-        events: &[Recorded],
-    ) -> Result<(), WorkError> {
-        let Some(last) = events.last().map(Mark::at) else { return Ok(()) };
-        let outcome = Outcome::Advance { statement: advance, from: reading.saved, to: last };
-        let batch = Batch::of::<Self>(events, &reading.parked, &reading.discarded, outcome);
-        reading.reached = Some(last);
-        if !batch.is_empty() {
-            let parked = self.project(client, &batch).await?;
-            reading.parked.extend(parked);
-            (reading.saved, reading.saved_at) = (Some(last), Instant::now());
-        }
-        Ok(())
-    }
-
-    /// Works on a part of the parked events again, in order. What still cannot be processed stays parked.
-    async fn replay(
-        &self,
-        reading: &mut Reading,
-        client: &mut ClientWrapper,
-        after: Option<Revision>,
-    ) -> Result<ReplayedPart, WorkError> {
-        let mut still_parked = parking::keys_up_to(&**client, P::NAME, after).await?;
-        let (oldest, beyond) = parking::oldest(&**client, P::NAME, after).await?;
-        let last = oldest.last().map(|waiting| waiting.revision);
-        let mut replayed = ReplayedPart { replayed: 0, still_parked: 0, beyond, last };
-        let none_discarded = HashSet::new();
-        for waiting in oldest {
-            let parked = match reading.parked_event(&waiting).await? {
-                Ok(recorded) => {
-                    let outcome = Outcome::Release(waiting.revision);
-                    let batch = Batch::of::<Self>(slice::from_ref(&recorded), &still_parked, &none_discarded, outcome);
-                    self.project(client, &batch).await?
-                }
-                Err(reason) => {
-                    parking::keep(&**client, P::NAME, waiting.revision, &reason).await?;
-                    Parked::from([waiting.key])
-                }
-            };
-            if parked.is_empty() {
-                replayed.replayed += 1;
-            } else {
-                replayed.still_parked += 1;
-                still_parked.extend(parked);
-            }
-        }
-        reading.parked = parking::keys(&**client, P::NAME).await?;
-        Ok(replayed)
-    }
-
-    /// Projects all in one transaction, or, if PostgreSQL refuses something that is in it, one by one.
-    async fn project(&self, client: &mut ClientWrapper, batch: &Batch<'_, P::Event>) -> Result<Parked, WorkError> {
-        in_time(async {
-            match self.project_together(client, batch).await {
-                Err(WorkError::Database(DatabaseError::InvalidData(_))) => self.project_one_by_one(client, batch).await,
-                outcome => outcome,
-            }
-        })
-        .await
-    }
-
-    async fn project_together(
-        &self,
-        client: &mut ClientWrapper,
-        batch: &Batch<'_, P::Event>,
-    ) -> Result<Parked, WorkError> {
-        let transaction = client.transaction().await?;
-        self.0.project(&transaction, &batch.events).await.map_err(failure)?;
-        let parked = batch.settle(&*transaction, Refused::new()).await?;
-        transaction.commit().await?;
-        Ok(parked)
-    }
-
-    /// Projects one event after the other in one transaction, without those that PostgreSQL refuses and what comes
-    /// behind them.
-    async fn project_one_by_one(
-        &self,
-        client: &mut ClientWrapper,
-        batch: &Batch<'_, P::Event>,
-    ) -> Result<Parked, WorkError> {
-        let mut transaction = client.transaction().await?;
-        let (mut refused, mut keys) = (Refused::new(), Parked::new());
-        for (numbered, origin) in batch.iter() {
-            if keys.contains(&origin.key) {
-                continue;
-            }
-            if let Some(unprocessable) = self.project_alone(&mut transaction, numbered, origin.key).await? {
-                keys.insert(origin.key);
-                refused.insert(numbered.revision, unprocessable);
-            }
-        }
-        let parked = batch.settle(&*transaction, refused).await?;
-        transaction.commit().await?;
-        Ok(parked)
-    }
-
-    /// Projects one event so that its failure undoes nothing else.
-    async fn project_alone(
-        &self,
-        transaction: &mut Transaction<'_>,
-        numbered: &Numbered<P::Event>,
-        key: Uuid,
-    ) -> Result<Option<Unprocessable>, WorkError> {
-        let savepoint = transaction.savepoint("event").await?;
-        match self.0.project(&savepoint, slice::from_ref(numbered)).await.map_err(failure) {
-            Ok(()) => {
-                savepoint.commit().await?;
-                Ok(None)
-            }
-            Err(DatabaseError::InvalidData(reason)) => {
-                savepoint.rollback().await?;
-                Ok(Some(Unprocessable { key, reason }))
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-/// What a failure to project comes to. When PostgreSQL has not answered although the connection is there, it was never
-/// asked: the client library could not convert a value. That is as hopeless as a refusal of the data.
-fn failure(error: tokio_postgres::Error) -> DatabaseError {
-    let from_connection = error.is_closed() || error.source().is_some_and(|cause| cause.is::<io::Error>());
-    if error.as_db_error().is_some() || from_connection {
-        return error.into();
-    }
-    // Without its cause, which may quote the value.
-    DatabaseError::InvalidData(error.to_string())
 }

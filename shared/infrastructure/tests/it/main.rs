@@ -24,6 +24,7 @@ mod parked;
 mod projector;
 mod reactor;
 mod read_model;
+mod rebuild;
 mod refusals;
 mod replicas;
 mod rights;
