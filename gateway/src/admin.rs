@@ -4,6 +4,7 @@ mod ask;
 pub(crate) mod list;
 mod parked;
 mod reactions;
+pub(crate) mod rebuild;
 
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ pub(crate) fn routes() -> Routes<Arc<Forwarder>> {
     let unfinished = Routes::new()
         .get("/api/admin/unfinished", OPERATORS, list::list_of("/unfinished"))
         .about(operations::unfinished());
-    parked::routes().merge(unfinished).merge(reactions::routes())
+    parked::routes().merge(unfinished).merge(reactions::routes()).merge(rebuild::routes())
 }
 
 /// A domain whose processor could not be asked, or did not do what it was told, and why.

@@ -9,6 +9,7 @@ use shared_service::openapi::{Operation, Thing};
 use shared_service::{EventId, Fields, FromFields, problem_type};
 
 use crate::admin::list::Asked;
+use crate::admin::rebuild::Which;
 
 pub(crate) fn health() -> Operation {
     let status = json!({"type": "string", "enum": ["up", "degraded", "down"]});
@@ -167,4 +168,53 @@ pub(crate) fn resume() -> Operation {
         .refused_with(&[problem_type::MALFORMED_JSON, problem_type::REQUEST_TIMEOUT, problem_type::CONTENT_TOO_LARGE])
         .refused_with(&[problem_type::UNSUPPORTED_MEDIA_TYPE, problem_type::OUTCOME_UNKNOWN])
         .answers(StatusCode::OK, "Which domains have resumed, or why not", domains, &[])
+}
+
+/// The last rebuild of a read model.
+fn a_rebuild() -> Schema {
+    json!({
+        "title": "Rebuild",
+        "description": "The last rebuild of a read model",
+        "type": "object",
+        "properties": {
+            "readModel": String::schema(),
+            "status": {"type": "string", "enum": ["running", "done", "failed"]},
+            "events": u64::schema(),
+            "of": u64::schema(),
+            "secondsLeft": Option::<u64>::schema(),
+            "reason": String::schema(),
+            "askedBy": String::schema(),
+            "askedAt": Timestamp::schema(),
+            "endedAt": Option::<Timestamp>::schema(),
+        },
+        "required": ["readModel", "status", "events", "of", "secondsLeft", "askedBy", "askedAt", "endedAt"],
+    })
+}
+
+pub(crate) fn rebuilds() -> Operation {
+    let all = json!({
+        "type": "object",
+        "properties": {
+            "rebuilds": {"type": "array", "items": a_rebuild()},
+            "unreachable": {"type": "array", "items": item()},
+        },
+        "required": ["rebuilds", "unreachable"],
+        "additionalProperties": false,
+    });
+    Operation::plain("listRebuilds", "Lists the last rebuild of each read model").answers(
+        StatusCode::OK,
+        "Of those that ever had one",
+        all,
+        &[],
+    )
+}
+
+pub(crate) fn rebuild() -> Operation {
+    Operation::command::<Which>(
+        "rebuildReadModel",
+        "Rebuilds a read model, beside the one that is shown",
+        &json!({"readModel": "flights"}),
+    )
+    .refused_with(&[problem_type::REBUILD_RUNNING])
+    .answers(StatusCode::ACCEPTED, "It is rebuilt", a_rebuild(), &[])
 }

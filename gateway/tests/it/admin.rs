@@ -39,6 +39,7 @@ impl Processor {
             .route("/parked/discarded", get(list))
             .route("/unfinished", get(list))
             .route("/reactions/resume", post(resume))
+            .route("/rebuild", get(rebuilds).post(rebuild))
             .route("/parked/replay", post(replay))
             .route("/parked/{id}/discard", post(discard));
         serve(routes.with_state(self.clone())).await
@@ -58,6 +59,19 @@ async fn list(State(processor): State<Processor>, RawQuery(query): RawQuery) -> 
 
 async fn replay(State(processor): State<Processor>) -> Json<Value> {
     Json(json!([{ "reader": processor.name, "replayed": processor.events }]))
+}
+
+/// As many as there are parked events.
+async fn rebuilds(State(processor): State<Processor>) -> Json<Value> {
+    let rebuilds = vec![json!({ "readModel": processor.name, "status": "running" }); processor.events];
+    Json(json!({ "rebuilds": rebuilds }))
+}
+
+async fn rebuild(State(processor): State<Processor>) -> axum::response::Response {
+    if processor.events > 0 {
+        return Problem::of(problem_type::REBUILD_RUNNING).into_response();
+    }
+    (StatusCode::ACCEPTED, Json(json!({ "readModel": processor.name }))).into_response()
 }
 
 async fn resume(State(processor): State<Processor>, body: String) -> axum::response::Response {
@@ -229,6 +243,31 @@ async fn reactions_go_on_in_the_domains_that_wait_for_it() {
     let world = World::new(Some(&flight), None).await;
     let resumed = resume(&world).json(&from).send().await.expect(StatusCode::OK).body;
     assert!(resumed[1]["detail"].as_str().unwrap().contains("--passenger-processor"), "{resumed}");
+}
+
+#[tokio::test]
+async fn a_rebuild_is_asked_of_the_domain_whose_read_model_it_is() {
+    let (flight, passenger) = (Processor::with("flights", 0), Processor::with("passengers", 1));
+    let world = World::new(Some(&flight), Some(&passenger)).await;
+    let path = "/api/admin/rebuild";
+    let rebuild = |name: &str| world.api().post(path).json(&json!({ "readModel": name })).send();
+    let asked = rebuild("flights").await.expect(StatusCode::ACCEPTED).body;
+    assert_eq!(asked, json!({ "readModel": "flights" }));
+    rebuild("passengers").await.expect_problem(409, "rebuild-running");
+    let problem = rebuild("seats").await.expect_problem(422, "invalid-request");
+    assert!(problem.text.contains("must be \\\"flights\\\" or \\\"passengers\\\""), "{}", problem.text);
+    world.api().post(path).json(&json!({})).send().await.expect_problem(422, "invalid-request");
+    let listed = world.api().get(path).send().await.expect(StatusCode::OK).body;
+    let running = json!([{ "readModel": "passengers", "status": "running" }]);
+    assert_eq!(listed, json!({ "rebuilds": running, "unreachable": [] }));
+
+    let world = World::new(Some(&flight), None).await;
+    let listed = world.api().get(path).send().await.expect(StatusCode::OK).body;
+    assert_eq!(listed["unreachable"][0]["domain"], "passenger");
+    let passengers = json!({ "readModel": "passengers" });
+    world.api().post(path).json(&passengers).send().await.expect_problem(503, "unavailable");
+    let world = World::new(None, None).await;
+    world.api().get(path).send().await.expect_problem(503, "unavailable");
 }
 
 #[tokio::test]

@@ -22,6 +22,7 @@ const MOST_SHOWN = 100;
  * @property {string} id
  * @property {string} title
  * @property {string} path
+ * @property {(answer: any) => Listed<T>} [itemsOf] What an answer lists, if it is not itself a list.
  * @property {string[]} columns
  * @property {(item: T) => string} keyOf
  * @property {(item: T, look: () => Promise<void>) => Row<T>} createRow
@@ -32,7 +33,7 @@ const MOST_SHOWN = 100;
 
 /** `look` reads it anew. @template T @param {OperatorsList<T>} options */
 export function operatorsList(
-  { id, title, path, columns, keyOf, createRow, summary, action, isActionOffered },
+  { id, title, path, itemsOf, columns, keyOf, createRow, summary, action, isActionOffered },
 ) {
   const note = h("p", { role: "status" });
   const rows = h("tbody", {});
@@ -60,9 +61,11 @@ export function operatorsList(
 
   /** @param {AbortSignal} [signal] */
   async function look(signal) {
-    const response = await fetch(`${path}?limit=${MOST_SHOWN}`, { signal, cache: "no-store" });
+    const query = itemsOf ? "" : `?limit=${MOST_SHOWN}`;
+    const response = await fetch(`${path}${query}`, { signal, cache: "no-store" });
     const body = await response.json();
-    if (response.ok) show(body, summary(body));
+    const listed = response.ok && (itemsOf?.(body) ?? body);
+    if (listed) show(listed, summary(listed));
     else show({ items: [], total: 0, unreachable: [] }, body.detail ?? "It cannot be found out.");
   }
 

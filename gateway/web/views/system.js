@@ -5,6 +5,7 @@ import { timeWithSeconds } from "../format.js";
 import { linkState, onLinkState, reconnect } from "../live.js";
 import { mayNotOperate } from "../rules.js";
 import { parkedSection } from "./parked.js";
+import { rebuildsSection } from "./rebuilds.js";
 import { unfinishedSection } from "./unfinished.js";
 
 /** @import { Context, View } from "../router.js" */
@@ -42,7 +43,7 @@ export function systemView({ container }) {
   const asked = h("p", { class: "hint" });
   const own = h("p", {});
   const services = keyedList(list, (/** @type {Service} */ service) => service.name, createService);
-  const sections = mayNotOperate() === null ? [unfinishedSection(), parkedSection()] : [];
+  const sections = mayNotOperate() === null ? [unfinishedSection(), parkedSection(), rebuildsSection()] : [];
   const mayNot = h("p", { class: "hint" }, mayNotOperate());
   const stop = new AbortController();
   container.classList.add("system");
