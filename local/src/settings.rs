@@ -10,7 +10,7 @@ use shared_service::settings::{ListenArgs, SecretUrl};
 use shared_service::telemetry::LogArgs;
 use shared_service::{ConnectionLimits, ServerSettings};
 
-use crate::client::{Asked, AuditCommand, FlightsCommand, PassengersCommand, Request};
+use crate::client::{Asked, AuditCommand, DiagnoseRequest, FlightsCommand, PassengersCommand, RebuildRequest, Request};
 
 /// What a person who starts everything on one machine wants to read; the services' own news is for operators.
 const QUIET: &str = "warn,jetbridge=info,jetbridge_postgres=info,shared_service::process=info";
@@ -64,6 +64,11 @@ enum Command {
     Passengers(Box<Request<PassengersCommand>>),
     /// Lists and follows the audit log of a running Jetbridge
     Audit(Box<Request<AuditCommand>>),
+    /// Rebuilds a read model of a running Jetbridge beside the one that is shown, and puts it in its place
+    Rebuild(Box<RebuildRequest>),
+    /// Says what is wrong with a running Jetbridge, what could not be checked, and what to do. Exit code 0 if nothing is
+    /// wrong, 1 if something is, 3 if it cannot be reached
+    Diagnose(Box<DiagnoseRequest>),
     /// Writes a script that completes command lines, to be read by the shell
     Completions {
         /// Of which shell
@@ -259,6 +264,8 @@ impl CommandLine {
             Some(Command::Flights(request)) => Task::Ask(Box::new(Asked::Flights(*request))),
             Some(Command::Passengers(request)) => Task::Ask(Box::new(Asked::Passengers(*request))),
             Some(Command::Audit(request)) => Task::Ask(Box::new(Asked::Audit(*request))),
+            Some(Command::Rebuild(request)) => Task::Ask(Box::new(Asked::Rebuild(*request))),
+            Some(Command::Diagnose(request)) => Task::Ask(Box::new(Asked::Diagnose(*request))),
             Some(Command::Completions { shell }) => Task::Complete(shell),
         }
     }
@@ -286,6 +293,8 @@ impl ServiceArgs for CommandLine {
             Some(Command::Flights(request)) => &request.log,
             Some(Command::Passengers(request)) => &request.log,
             Some(Command::Audit(request)) => &request.log,
+            Some(Command::Rebuild(request)) => &request.log,
+            Some(Command::Diagnose(request)) => &request.log,
         }
     }
 }

@@ -144,11 +144,36 @@ impl Connection {
         }
     }
 
+    /// Asks once, and gives the answer whatever it says.
+    ///
+    /// # Errors
+    /// [`Failure`] if there is none.
+    pub(crate) async fn look(&self, call: &Call) -> Result<(StatusCode, Bytes), Failure> {
+        let looking = async {
+            let (parts, body) = self.send(call).await?.into_parts();
+            Ok((parts.status, whole(call, body).await?))
+        };
+        let looked = timeout(ANSWER_LIMIT, looking).await;
+        looked.unwrap_or_else(|_| {
+            Err(Failure::no_answer(call.name(), format!("nothing within {} s", ANSWER_LIMIT.as_secs())))
+        })
+    }
+
     /// Asks once, and returns when the answer begins.
     ///
     /// # Errors
     /// [`Failure`] if there is none, or it says no.
     pub(crate) async fn open(&self, call: &Call) -> Result<Response<Incoming>, Failure> {
+        let response = self.send(call).await?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let (parts, body) = response.into_parts();
+        let body = whole(call, body).await?;
+        Err(Failure::Refused(Box::new(Refusal::new(parts.status, &parts.headers, &body))))
+    }
+
+    async fn send(&self, call: &Call) -> Result<Response<Incoming>, Failure> {
         let mut request = Request::builder().method(&call.method).uri(self.server.at(&call.path));
         for (name, value) in self.headers.iter().chain(&call.headers) {
             request = request.header(name, value);
@@ -161,20 +186,14 @@ impl Connection {
         }
         let body = call.body.clone().unwrap_or_default();
         let request = request.body(body).map_err(|error| Failure::Usage(error.to_string()))?;
-        let response = self.http.request(request).await.map_err(|error| {
+        self.http.request(request).await.map_err(|error| {
             let why = ErrorChain(&error).to_string();
             if error.is_connect() {
                 Failure::unreachable(&self.server, why)
             } else {
                 Failure::no_answer(call.name(), why)
             }
-        })?;
-        if response.status().is_success() {
-            return Ok(response);
-        }
-        let (parts, body) = response.into_parts();
-        let body = whole(call, body).await?;
-        Err(Failure::Refused(Box::new(Refusal::new(parts.status, &parts.headers, &body))))
+        })
     }
 
     async fn attempt(&self, call: &Call) -> Result<Answer, Failure> {

@@ -15,7 +15,7 @@ use super::server::Server;
 /// Done.
 pub(super) const EXIT_DONE: u8 = 0;
 /// Refused, or failed.
-const EXIT_FAILED: u8 = 1;
+pub(super) const EXIT_FAILED: u8 = 1;
 /// The command line is not one.
 const EXIT_USAGE: u8 = 2;
 /// The server cannot be reached, or does not answer.
@@ -68,6 +68,9 @@ pub(crate) enum Failure {
     /// Nobody reads what is written, or it has no place.
     #[error("cannot write: {0}")]
     Output(#[from] io::Error),
+    /// A rebuild was given up.
+    #[error("the rebuild has failed; what was shown before still is: {0}")]
+    NotRebuilt(String),
     /// A signal came first.
     #[error("interrupted")]
     Interrupted,
@@ -142,7 +145,7 @@ impl Failure {
                 StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => EXIT_NOT_ALLOWED,
                 _ => EXIT_FAILED,
             },
-            Self::Unreadable(_) => EXIT_FAILED,
+            Self::Unreadable(_) | Self::NotRebuilt(_) => EXIT_FAILED,
             Self::Unreachable { .. } | Self::NoAnswer { .. } => EXIT_NO_ANSWER,
             Self::OutcomeUnknown { .. } => EXIT_OUTCOME_UNKNOWN,
             Self::Usage(_) => EXIT_USAGE,

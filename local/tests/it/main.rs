@@ -24,6 +24,7 @@ mod parked;
 mod previous_release;
 mod race;
 mod reactions;
+mod rebuild;
 mod refusals;
 mod replicas;
 mod restored;

@@ -5,7 +5,7 @@ use jetbridge_testing::{Api, TestEventStore, eventually};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::system::{LIMIT, System};
+use crate::system::{LIMIT, System, program, run_command};
 
 /// Appends an event about these things whose metadata does not say what its data means.
 async fn append(store: &TestEventStore, stream: &str, event_type: &str, data: &Value) {
@@ -54,6 +54,13 @@ async fn nothing_is_answered_from_behind_a_parked_event() {
     for path in [format!("/api/flights/{other}"), format!("/api/passengers/{unharmed}")] {
         api.get(&path).position(&position).send().await.expect(StatusCode::OK);
     }
+
+    let mut diagnose = program();
+    diagnose.args(["diagnose", "--server", system.url()]);
+    let diagnosis = run_command(diagnose).await;
+    assert_eq!(diagnosis.status.code(), Some(1), "{}", diagnosis.stderr);
+    let told = &diagnosis.stdout;
+    assert!(told.starts_with("Wrong:") && told.contains("parked events: 4") && told.contains("replay"), "{told}");
 
     // Once it is taken out, it holds up nobody.
     let parked = api.found("/api/admin/parked").await;
