@@ -500,8 +500,9 @@ def endure(system, programs, options):
     return not lost and not double and verified.returncode == 0 and bool(acknowledged)
 
 
-def build(profile):
-    packages = [part for name in [*PROGRAMS, "jetbridge", "jetbridge-eventstore"] for part in ("--package", name)]
+def build(profile, others=()):
+    names = [*PROGRAMS, "jetbridge", "jetbridge-eventstore", *others]
+    packages = [part for name in names for part in ("--package", name)]
     subprocess.run(["cargo", "build", "--locked", "--bins", "--profile", profile, *packages], cwd=ROOT, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
     return target / ("debug" if profile == "dev" else profile)
