@@ -77,7 +77,8 @@ const KEYS_AND_RIGHTS: &str = "SELECT statement FROM (
             WHERE n.nspname = $1 AND c.relname = ANY($2) AND grantee <> c.relowner
         UNION ALL SELECT 3, format('ALTER TABLE %I.%I OWNER TO %s', $3::text, c.relname, c.relowner::regrole)
             FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-            WHERE n.nspname = $1 AND c.relname = ANY($2) AND c.relowner <> (SELECT oid FROM pg_roles WHERE rolname = current_user)
+            WHERE n.nspname = $1 AND c.relname = ANY($2) AND c.relowner <>
+                (SELECT oid FROM pg_roles WHERE rolname = current_user)
     ) AS steps ORDER BY step";
 
 /// Statements that make the other indexes beside, where they are not there yet.
@@ -163,8 +164,8 @@ impl Beside {
         Ok(())
     }
 
-    /// Gives the tables beside the indexes of those that are shown, as far as they do not have them, and tells the planner
-    /// what is in them.
+    /// Gives the tables beside the indexes of those that are shown, as far as they do not have them, and tells the
+    /// planner what is in them.
     pub(crate) async fn index(&self, client: &impl GenericClient) -> Result<(), DatabaseError> {
         let rows = client.query(INDEXES, &[&self.shown, &self.tables, &self.beside]).await?;
         let missing = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<&str>, _>>()?;
