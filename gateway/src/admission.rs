@@ -7,10 +7,13 @@ use bytes::Bytes;
 use http::HeaderMap;
 use shared_service::body;
 use shared_service::problem::Problem;
+use shared_telemetry::table::{FEEDS as FEEDS_OPEN, HTTP_REFUSALS};
+use shared_telemetry::{AtScrape, at_scrape};
 
 use crate::client::Client;
 use crate::limits::Limits;
 use crate::places::{Full, Place, Places, Shares};
+use crate::traffic::GATEWAY;
 
 /// The bytes of request bodies that are held at a time, and how many of them may be of one client.
 const BODY_BYTES: usize = 64 * 1024 * 1024;
@@ -71,19 +74,37 @@ impl Admission {
         self.in_flight.take(client, 1).map_err(|full| refusal(full, "requests in flight"))
     }
 
+    /// Measures how many streams are open, as long as what this gives is kept.
+    pub(crate) fn measured(&self) -> AtScrape {
+        let (open, feeds) = (FEEDS_OPEN.of([GATEWAY]), Arc::clone(&self.feeds));
+        at_scrape(move || {
+            open.set(feeds.taken() as f64);
+            std::future::ready(())
+        })
+    }
+
     /// Takes a place among the streams of server-sent events.
     pub(crate) fn open_feed(&self, client: Client) -> Result<Place, Problem> {
         self.feeds.take(client, 1).map_err(|full| refusal(full, "live feeds"))
     }
 }
 
+/// As metrics call it.
+fn limit(of: &str) -> String {
+    of.replace(' ', "_")
+}
+
 fn refusal(full: Full, of: &str) -> Problem {
     match full {
         Full::ForClient => {
+            HTTP_REFUSALS.of([GATEWAY, &format!("{}_of_client", limit(of))]).inc();
             let detail = format!("There are too many {of} of one client at the moment. Nothing was done.");
             Problem::too_many_requests(detail)
         }
-        Full::InAll => Problem::unavailable("Too many requests are being answered at the moment. Nothing was done.")
-            .caused_by(format_args!("the limit of {of} is reached")),
+        Full::InAll => {
+            HTTP_REFUSALS.of([GATEWAY, &limit(of)]).inc();
+            Problem::unavailable("Too many requests are being answered at the moment. Nothing was done.")
+                .caused_by(format_args!("the limit of {of} is reached"))
+        }
     }
 }

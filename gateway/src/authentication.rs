@@ -18,6 +18,8 @@ use http::request::Parts;
 use jiff::Timestamp;
 use shared_access::keys::{KeyDigest, KeyRing};
 use shared_service::{Problem, Routes};
+use shared_telemetry::table::{KEYS, KEYS_EXPIRY};
+use shared_telemetry::{AtScrape, at_scrape};
 
 use crate::visitor::{Known, Who};
 use bearer::{Bearer, invalid_token};
@@ -128,6 +130,20 @@ impl Authentication {
                 is_open && now.is_some_and(|principal| principal.roles == known.principal.roles)
             }
         }
+    }
+
+    /// Measures the access keys, as long as what this gives is kept.
+    pub(crate) fn measured(&self) -> Option<AtScrape> {
+        let keys = Arc::clone(self.0.as_ref()?.keys.as_ref()?);
+        Some(at_scrape(move || {
+            let ends = keys.ends();
+            KEYS.of([]).set(ends.len() as f64);
+            match ends.into_iter().flatten().min() {
+                Some(next) => KEYS_EXPIRY.of([]).set(next.as_duration().as_secs_f64()),
+                None => KEYS_EXPIRY.forget([]),
+            }
+            std::future::ready(())
+        }))
     }
 
     /// Notices what others change, for ever.

@@ -13,6 +13,7 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use shared_kernel::ProblemType;
 use shared_service::{OverTls, Problem, problem_type};
+use shared_telemetry::table::HTTP_REFUSALS;
 
 use crate::authentication::{Authentication, Unknown};
 use crate::client::Client;
@@ -20,6 +21,7 @@ use crate::identity;
 use crate::limits::Limits;
 use crate::rate::{Allowance, RateLimit, Standing, TooMany};
 use crate::sender::TrustedProxies;
+use crate::traffic::{GATEWAY, GatewayTraffic};
 use crate::visitor::{Visitor, Who};
 
 pub(crate) const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -36,6 +38,7 @@ pub(crate) struct Door {
     proxies: TrustedProxies,
     rate: RateLimit,
     refusals: Allowance,
+    traffic: GatewayTraffic,
 }
 
 /// A request that may go on.
@@ -46,13 +49,19 @@ struct Admitted {
 }
 
 impl Door {
-    pub(crate) fn new(authentication: Authentication, proxies: TrustedProxies, limits: &Limits) -> Self {
+    pub(crate) fn new(
+        authentication: Authentication,
+        proxies: TrustedProxies,
+        limits: &Limits,
+        traffic: GatewayTraffic,
+    ) -> Self {
         let rates = limits.rates(authentication.is_none());
         Self {
             authentication,
             proxies,
             rate: RateLimit::per_second(rates, limits.requests_per_second_in_all),
             refusals: Allowance::of(Quota::per_second(REFUSALS_PER_SECOND).allow_burst(REFUSALS_AT_ONCE)),
+            traffic,
         }
     }
 
@@ -99,17 +108,27 @@ impl From<Problem> for Refusal {
 
 impl From<TooMany> for Refusal {
     fn from(TooMany { wait, standing }: TooMany) -> Self {
+        let limit = if standing.is_some() { "rate_of_client" } else { "rate" };
+        HTTP_REFUSALS.of([GATEWAY, limit]).inc();
         Self { problem: Problem::of(problem_type::TOO_MANY_REQUESTS).retry_after(wait), standing }
     }
 }
 
 fn too_many_refusals(wait: Duration) -> Problem {
+    HTTP_REFUSALS.of([GATEWAY, "identification"]).inc();
     let detail = "Too much that identifies nobody was sent from this address. Nothing was done.";
     Problem::too_many_requests(detail).retry_after(wait)
 }
 
 /// Lets a request in, or refuses it.
 pub(crate) async fn enter(State(door): State<Arc<Door>>, request: Request, next: Next) -> Response {
+    let counted = door.traffic.begin(request.uri().path(), request.method());
+    let response = let_in(&door, request, next).await;
+    counted.ends(response.status());
+    response
+}
+
+async fn let_in(door: &Door, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     match door.admit(&mut parts).await {
         Ok(Admitted { standing, unknown }) => {

@@ -17,6 +17,7 @@ use shared_service::headers::IDEMPOTENCY_KEY;
 use shared_service::problem::Problem;
 use shared_service::problem_type;
 use shared_service::{ErrorChain, ServiceNames, actor, admit, check_expectations};
+use shared_telemetry::table::UPSTREAM_FAILURES;
 use tokio::time::{Instant, timeout_at};
 
 use crate::admission::{Admission, TakenIn};
@@ -283,14 +284,17 @@ impl Failure {
         let name = &upstream.name;
         match self {
             Self::NothingSent(reason) => {
+                has_failed(upstream, "unreachable");
                 Problem::unavailable(format!("The {name} cannot be reached at the moment. Nothing was done."))
                     .caused_by(format_args!("cannot reach the {name}: {reason}"))
             }
             Self::BrokenOff(reason) => {
+                has_failed(upstream, "broken_off");
                 let kind = if method.is_safe() { problem_type::BAD_GATEWAY } else { problem_type::OUTCOME_UNKNOWN };
                 Problem::of(kind).caused_by(format_args!("the {name} broke off: {reason}"))
             }
             Self::TooSlow => {
+                has_failed(upstream, "too_slow");
                 let kind = if method.is_safe() { problem_type::GATEWAY_TIMEOUT } else { problem_type::OUTCOME_UNKNOWN };
                 Problem::of(kind).caused_by(format_args!("the {name} did not answer in time"))
             }
@@ -298,7 +302,13 @@ impl Failure {
     }
 }
 
+/// Counts that a service has not answered.
+fn has_failed(upstream: &Upstream, failure: &str) {
+    UPSTREAM_FAILURES.of([&upstream.name, failure]).inc();
+}
+
 fn unknown_to(upstream: &Upstream) -> Problem {
+    has_failed(upstream, "token_refused");
     let name = &upstream.name;
     Problem::unavailable(format!("The {name} does not answer the gateway at the moment. Nothing was done.")).caused_by(
         format_args!(

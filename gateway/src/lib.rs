@@ -23,6 +23,7 @@ mod pages;
 mod places;
 mod rate;
 mod sender;
+mod traffic;
 mod upstream;
 mod visitor;
 mod web;
@@ -55,6 +56,7 @@ use accept::Preferred;
 use door::Door;
 use forward::Forwarder;
 use health::{Overviews, Readiness};
+use traffic::GatewayTraffic;
 use upstream::Upstreams;
 use visitor::Visitor;
 use web::WebClient;
@@ -77,7 +79,8 @@ impl Gateway {
         let (server, proxies) = (config.server.clone(), config.trusted_proxies.clone());
         let client = Arc::new(WebClient::new(config.web_dir.clone()));
         let (documents, resolver) = (config.documents.clone(), config.resolver.clone());
-        let domains = config.services.domains.iter().map(|services| services.domain).collect();
+        let domains: Vec<_> = config.services.domains.iter().map(|services| services.domain).collect();
+        let traffic = GatewayTraffic::of(domains.iter().copied());
         let forwarder = Arc::new(Forwarder::new(Upstreams::new(config), limits, authentication.clone()));
         let pages = pages::routes(Arc::clone(&client), domains).merge(web::routes(Arc::clone(&client)));
         let own = own_routes(&forwarder, &server.drain).merge(admin::routes());
@@ -86,7 +89,7 @@ impl Gateway {
         let pages = pages.merge(documentation::routes(Arc::clone(&client), &document));
         let own = own.merge(authentication.routes()).merge(pages);
         let own = own.layer(middleware::from_fn(compress::routes)).finish(limits.request).into_router();
-        let door = Arc::new(Door::new(authentication.clone(), proxies, &limits));
+        let door = Arc::new(Door::new(authentication.clone(), proxies, &limits, traffic));
         // Everything below /api is forwarded by the fallback: the busiest path goes through the fewest layers.
         let others = async move |State(forwarder): State<Arc<Forwarder>>, request: Request| {
             answer_others(&forwarder, &client, request).await
@@ -110,6 +113,7 @@ impl Gateway {
             tracing::info!("the gateway listens on {scheme}://{address}");
         }
         let shutdown = self.server.drain.before_end(shutdown);
+        let _measured = (self.authentication.measured(), self.probe.0.admission().measured());
         // What others change is noticed for as long as anybody is served.
         let upstreams = self.probe.0.upstreams();
         let noticing = async {

@@ -15,7 +15,7 @@ use shared_service::domain_service::{service_arg, service_urls};
 use shared_service::process::{ServiceArgs, ended, run_service};
 use shared_service::settings::{ListenArgs, PlainHttpArgs, ServiceUrls};
 use shared_service::telemetry::LogArgs;
-use shared_service::{ConnectionLimits, DrainArgs, ServiceNames, ServiceTokenArgs, TlsArgs};
+use shared_service::{ConnectionLimits, DrainArgs, MetricsSettings, ServiceNames, ServiceTokenArgs, TlsArgs};
 use tokio_util::sync::CancellationToken;
 
 /// The settings: those of the gateway itself, and where the services of each domain are.
@@ -92,6 +92,10 @@ impl Parser for Args {}
 impl ServiceArgs for Args {
     fn log(&self) -> &LogArgs {
         &self.own.log
+    }
+
+    fn metrics(&self) -> Option<MetricsSettings> {
+        self.own.listen.metrics()
     }
 
     fn carry_out(subcommand: &str, matches: &ArgMatches) -> Option<ExitCode> {

@@ -77,6 +77,11 @@ impl Places {
         Ok(Place { places: Arc::clone(self), client, count })
     }
 
+    /// How many are taken.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).in_all
+    }
+
     fn give_back(&self, client: Client, count: usize) {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         taken.in_all = taken.in_all.saturating_sub(count);

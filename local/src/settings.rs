@@ -8,7 +8,7 @@ use shared_access::keys::KeysArgs;
 use shared_service::process::ServiceArgs;
 use shared_service::settings::{ListenArgs, SecretUrl};
 use shared_service::telemetry::LogArgs;
-use shared_service::{ConnectionLimits, ServerSettings};
+use shared_service::{ConnectionLimits, MetricsSettings, ServerSettings};
 
 use crate::client::{Asked, AuditCommand, DiagnoseRequest, FlightsCommand, PassengersCommand, RebuildRequest, Request};
 
@@ -295,6 +295,14 @@ impl ServiceArgs for CommandLine {
             Some(Command::Audit(request)) => &request.log,
             Some(Command::Rebuild(request)) => &request.log,
             Some(Command::Diagnose(request)) => &request.log,
+        }
+    }
+
+    fn metrics(&self) -> Option<MetricsSettings> {
+        match &self.command {
+            None => self.settings.listen.metrics(),
+            Some(Command::Demo { settings, .. }) => settings.listen.metrics(),
+            Some(_) => None,
         }
     }
 }

@@ -10,6 +10,8 @@ use futures::{Stream, StreamExt, stream};
 use shared_infrastructure::event_store::StoreError;
 use shared_kernel::Position;
 use shared_service::Problem;
+use shared_telemetry::table::FEEDS;
+use shared_telemetry::{AtScrape, at_scrape};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
 use tokio::time::{Instant, sleep, timeout_at};
@@ -61,6 +63,15 @@ impl Feeds {
     /// At most `max_followers` feeds of a list at a time, which is what `tail` follows.
     pub(crate) fn new(log: Log, reader: Arc<LogReader>, tail: Tail, max_followers: usize) -> Self {
         Self { log, reader, tail, slots: Arc::new(Semaphore::new(max_followers.min(Semaphore::MAX_PERMITS))) }
+    }
+
+    /// Measures how many are open, as long as what this gives is kept.
+    pub(crate) fn measured(&self) -> AtScrape {
+        let (open, slots, most) = (FEEDS.of(["auditlog-api"]), Arc::clone(&self.slots), self.slots.available_permits());
+        at_scrape(move || {
+            open.set(most.saturating_sub(slots.available_permits()) as f64);
+            std::future::ready(())
+        })
     }
 
     /// Opens a feed of what fits the filter and comes after a place, or from now on.

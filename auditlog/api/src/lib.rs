@@ -84,6 +84,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     let checks = config.server.drain.noted_in(checks(log, Arc::clone(&reader), tail.clone()));
     let shutdown = config.server.drain.before_end(shutdown);
     let feeds = Feeds::new(log, Arc::clone(&reader), tail, config.max_followers);
+    let _measured = feeds.measured();
     let api = Arc::new(Api { domains: config.domains, feeds, reader });
 
     let stop_following = shutdown.child_token();
@@ -92,7 +93,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     let routes = routes(config.domains);
     let document = openapi::route(openapi::document(routes.list()));
     let routes = routes.with_state(api).merge(health::routes(checks)).merge(document);
-    let router = config.tokens.guard(routes.finish(routes::REQUEST_LIMIT));
+    let router = config.tokens.guard(routes.finish_as("auditlog-api", routes::REQUEST_LIMIT));
     tokio::spawn(config.tokens.follow(stop_following.clone()));
     let served = shared_service::serve_beside(config.server, listener, router, &mut tasks, shutdown).await;
     stop_following.cancel();

@@ -9,7 +9,7 @@ use shared_allocator as _;
 use shared_service::process::{ServiceArgs, run_service};
 use shared_service::settings::{EventStoreArgs, ListenArgs};
 use shared_service::telemetry::LogArgs;
-use shared_service::{ConnectionLimits, DrainArgs, ServerSettings, ServiceTokenArgs, bind};
+use shared_service::{ConnectionLimits, DrainArgs, MetricsSettings, ServerSettings, ServiceTokenArgs, bind};
 use tokio_util::sync::CancellationToken;
 
 /// Jetbridge's audit log API: everything that has happened, in pages and live
@@ -39,6 +39,10 @@ struct Args {
 impl ServiceArgs for Args {
     fn log(&self) -> &LogArgs {
         &self.log
+    }
+
+    fn metrics(&self) -> Option<MetricsSettings> {
+        self.listen.metrics()
     }
 }
 

@@ -288,3 +288,33 @@ async fn keys_are_made_listed_and_revoked_by_the_program() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn metrics_are_on_a_port_of_their_own_for_the_names_of_the_service() {
+    let mut command = command("127.0.0.1:0", nowhere());
+    command.args(["--metrics-listen", "127.0.0.1:0"]);
+    let mut gateway = start_command(command).await;
+    let metrics = gateway.url;
+    let address = metrics.strip_suffix("/metrics").unwrap().to_owned();
+    let line = tokio::time::timeout(LIMIT, gateway.log.next_line()).await.unwrap().unwrap().unwrap();
+    let public = line[line.find("http://").unwrap()..].to_owned();
+
+    // It is nobody's page, and there is none of it at the address for clients.
+    assert_eq!(reqwest::get(format!("{public}/metrics")).await.unwrap().status(), 404);
+    assert_eq!(reqwest::get(format!("{public}/api/flights")).await.unwrap().status(), 503);
+    let answer = reqwest::get(&metrics).await.unwrap();
+    assert_eq!(answer.headers()["Content-Type"], "text/plain; version=0.0.4; charset=utf-8");
+    let text = answer.text().await.unwrap();
+    for line in [
+        "jetbridge_http_requests_total{method=\"GET\",route=\"/api/flights\",service=\"gateway\",status=\"503\"} 1",
+        "jetbridge_http_requests_total{method=\"GET\",route=\"/\",service=\"gateway\",status=\"404\"} 1",
+        "jetbridge_feeds_open{service=\"gateway\"} 0",
+        "# TYPE process_resident_memory_bytes gauge",
+        "# TYPE jetbridge_runtime_busy_seconds_total counter",
+    ] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    assert_eq!(reqwest::get(format!("{address}/api/flights")).await.unwrap().status(), 404);
+    let foreign = reqwest::Client::new().get(&metrics).header("Host", "evil.example").send().await.unwrap();
+    assert_eq!(foreign.status(), 421);
+}

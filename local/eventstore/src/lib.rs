@@ -22,6 +22,7 @@ mod http;
 mod listener;
 mod log;
 mod membership;
+mod meters;
 mod password;
 mod proto;
 mod rules;

@@ -15,6 +15,7 @@ use crate::http;
 use crate::listener::{self, Serving};
 use crate::log::LogError;
 use crate::membership::Node;
+use crate::meters;
 use crate::password::Password;
 use crate::streams::StreamsService;
 
@@ -120,6 +121,7 @@ impl RunningServer {
 pub async fn start(config: Config, shutdown: CancellationToken) -> Result<RunningServer, StartError> {
     let guard = config.guard();
     let Config { listen, data_dir, password, limits, strict, access, .. } = config;
+    let measured = meters::of_folder(data_dir.clone());
     let folder = Folder::open(data_dir, strict).await.map_err(StartErrorKind::from)?;
     let listening = listener::bind(listen).await;
     let (listener, address) = listening.map_err(|source| StartErrorKind::Listen { address: listen, source })?;
@@ -128,7 +130,10 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Runnin
     let streams = StreamsService::new(log, Node::single(), access, strict, shutdown.clone());
     let router = http::router(streams, address, guard);
     let serving = Serving::start(listener, router, strict, limits, shutdown.clone());
-    let task = tokio::spawn(run(folder, serving, shutdown));
+    let task = tokio::spawn(async move {
+        let _measured = measured;
+        run(folder, serving, shutdown).await
+    });
     Ok(RunningServer { address, password, task })
 }
 

@@ -81,22 +81,28 @@ fn allowed(package: &str) -> Option<Allowed> {
         "shared-eventstore-protocol" => rule(&[], None),
         "shared-postgres-address" => rule(&[], Some(&["percent-encoding", "thiserror"])),
         "shared-rpc" => rule(&["shared-kernel"], None),
-        "shared-service" => rule(&["shared-access", "shared-kernel", "shared-postgres-address"], None),
+        "shared-telemetry" => rule(&[], None),
+        "shared-service" => {
+            rule(&["shared-access", "shared-kernel", "shared-postgres-address", "shared-telemetry"], None)
+        }
         "shared-infrastructure" => {
-            rule(&["shared-kernel", "shared-rpc", "shared-eventstore-protocol", "shared-postgres-address"], None)
+            let shared = ["kernel", "rpc", "eventstore-protocol", "postgres-address", "telemetry"];
+            rule_of(shared.map(|name| format!("shared-{name}")), None)
         }
         "shared-api" => rule(&["shared-kernel", "shared-infrastructure", "shared-service"], None),
         "shared-processor" => {
-            rule(&["shared-access", "shared-kernel", "shared-infrastructure", "shared-service"], None)
+            let shared = ["access", "kernel", "infrastructure", "service", "telemetry"];
+            rule_of(shared.map(|name| format!("shared-{name}")), None)
         }
         "domains" => rule_of(contracts(), None),
         "auditlog-api" => {
-            let shared = ["domains", "shared-access", "shared-kernel", "shared-infrastructure", "shared-service"];
-            rule_of(shared.into_iter().map(str::to_owned).chain(contracts()), None)
+            let shared = ["access", "kernel", "infrastructure", "service", "telemetry"];
+            let shared = shared.map(|name| format!("shared-{name}"));
+            rule_of(shared.into_iter().chain(["domains".to_owned()]).chain(contracts()), None)
         }
-        "gateway" => rule(&["domains", "shared-access", "shared-kernel", "shared-service"], None),
+        "gateway" => rule(&["domains", "shared-access", "shared-kernel", "shared-service", "shared-telemetry"], None),
         "containers-setup" => rule(&["shared-service"], None),
-        "jetbridge-eventstore" => rule(&["shared-eventstore-protocol"], None),
+        "jetbridge-eventstore" => rule(&["shared-eventstore-protocol", "shared-telemetry"], None),
         "bench" | "jetbridge-postgres" => rule(&[], None),
         "jetbridge-testing" => rule(&["jetbridge-eventstore", "jetbridge-postgres", "shared-access"], None),
         "jetbridge-verify" => {

@@ -54,7 +54,9 @@ pub(crate) async fn run<A: DomainApi>(
         None => public,
     };
     let names = Extension(ServiceNames::known_to(A::DOMAIN));
-    let public = commands.layer(names).merge(health::routes(checks)).merge(document).finish(limits::REQUEST);
+    let public = commands.layer(names).merge(health::routes(checks)).merge(document);
+    let public = public.finish_as(&A::DOMAIN.api(), limits::REQUEST);
+    let _measured = tasks.database.measured(&A::DOMAIN.api());
     tokio::spawn(config.tokens.clone().follow(shutdown.clone()));
     tasks.run(config.server, listener, config.tokens.guard(public.merge(methods)), shutdown).await
 }
@@ -66,6 +68,7 @@ struct Tasks<D: Decider> {
     read_model: ReadModel,
     follower: CheckpointFollower,
     snapshots: Snapshots,
+    database: Database,
     /// `None` if refused commands are not recorded.
     refusals: Option<(RefusalLog, RefusalRecorder)>,
 }
@@ -80,9 +83,9 @@ impl<D: Decider> Tasks<D> {
         let settings = ExecutorSettings { append_bytes: config.append_bytes, command_queue: config.command_queue };
         let empty = Ledger::default().forgetting_after(config.forget_after);
         let (executor, handle) = Executor::new(stream, &event_store, empty, settings);
-        let (read_model, follower) = ReadModel::new(database, stream, projection);
+        let (read_model, follower) = ReadModel::new(database.clone(), stream, projection);
         let refusals = config.keep_refusals_for.map(|age| RefusalLog::new(&event_store, domain.api(), age));
-        Ok(Self { executor, handle, read_model, follower, snapshots, refusals })
+        Ok(Self { executor, handle, read_model, follower, snapshots, database, refusals })
     }
 
     fn backend(&self, domain: &'static Domain) -> Backend<D> {

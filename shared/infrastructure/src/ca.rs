@@ -54,14 +54,16 @@ fn crypto_provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }
 
-/// The authorities in a file of PEM certificates, at least one.
-pub(crate) fn from_file(path: &Path) -> Result<RootCertStore, InvalidAuthorities> {
+/// The authorities in a file of PEM certificates, at least one. `role` is what metrics call them.
+pub(crate) fn from_file(path: &Path, role: &str) -> Result<RootCertStore, InvalidAuthorities> {
     let unusable = |reason: &dyn std::fmt::Display| {
         InvalidAuthorities(format!("cannot use the certificate authorities in {}: {reason}", path.display()))
     };
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| unusable(&error))? {
-        let certificate = certificate.map_err(|error| unusable(&error))?;
+    let certificates = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let certificates = certificates.map_err(|error| unusable(&error))?;
+    shared_telemetry::relies_on_certificates(role, certificates.iter().map(|certificate| &**certificate));
+    for certificate in certificates {
         roots.add(certificate).map_err(|error| unusable(&error))?;
     }
     if roots.is_empty() { Err(unusable(&"it holds no certificate in PEM form")) } else { Ok(roots) }

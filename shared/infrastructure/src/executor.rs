@@ -10,6 +10,7 @@ mod batch;
 mod catch_up;
 mod connecting;
 mod handle;
+mod meters;
 mod settings;
 mod turns;
 
@@ -32,6 +33,7 @@ use batch::{Batch, Request};
 use catch_up::{catch_up, shorter};
 use connecting::{disconnected, refusing};
 pub use handle::ExecutorHandle;
+use meters::Meters;
 pub use settings::ExecutorSettings;
 use turns::Turns;
 
@@ -59,6 +61,7 @@ pub struct Executor<D: Decider> {
     appender: Appender,
     append_bytes: usize,
     turns: Turns,
+    meters: Meters,
 }
 
 /// Whether commands are taken; if not, why.
@@ -81,7 +84,8 @@ impl<D: Decider> Executor<D> {
         let beginning = StoreError::Unavailable("it was not asked yet".to_owned());
         let (connection, watched) = watch::channel(Err(beginning));
         let (other_history, noticed) = watch::channel(None);
-        let handle = ExecutorHandle::new(sender, Arc::clone(&published), watched, noticed);
+        let meters = Meters::of(stream, &sender, watched.clone());
+        let handle = ExecutorHandle::new(stream, sender, Arc::clone(&published), watched, noticed);
         let executor = Self {
             stream,
             ledger,
@@ -94,6 +98,7 @@ impl<D: Decider> Executor<D> {
             appender: event_store.appender(stream),
             append_bytes: settings.append_bytes.min(LARGEST_APPEND_BYTES),
             turns: Turns::default(),
+            meters,
         };
         (executor, handle)
     }
@@ -199,6 +204,7 @@ impl<D: Decider> Executor<D> {
 
     /// Decides, appends and answers a batch. Every request in it has been answered when this returns.
     async fn commit(&mut self, mut batch: Batch<D>, subscription: &mut Subscription) -> Result<(), Disconnected> {
+        self.meters.commands.observe(batch.len() as f64);
         let deadline = Instant::now() + limits::BATCH;
         let mut back_off = BackOff::new(FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE);
         loop {
@@ -207,7 +213,9 @@ impl<D: Decider> Executor<D> {
                 return Ok(());
             }
             let decided_on = self.ledger.revision();
+            let decided = self.meters.decided.start_timer();
             let plan = batch.plan(&self.ledger, self.append_bytes);
+            decided.observe_duration();
             let proved = if plan.appends.is_empty() {
                 // Nothing is appended that would prove the verdicts; that the stream has nothing new does.
                 self.look(&mut batch, None, deadline).await.map(|()| self.ledger.revision() == decided_on)
@@ -246,7 +254,9 @@ impl<D: Decider> Executor<D> {
         let begun = Instant::now();
         let limit = limits::APPEND.min(deadline.saturating_duration_since(begun));
         self.appender.append_all(appends, limit).await?;
-        self.turns.appended_in(begun.elapsed());
+        let took = begun.elapsed();
+        self.turns.appended_in(took);
+        self.meters.appended.observe(took.as_secs_f64());
         Ok(())
     }
 
@@ -261,6 +271,7 @@ impl<D: Decider> Executor<D> {
         deadline: Instant,
     ) -> Result<(), StoreError> {
         tracing::debug!(stream = self.stream, %failure, "an append did not succeed; looking at the stream");
+        self.meters.failed(&failure);
         let before = self.ledger.revision();
         match failure {
             AppendFailure::WrongExpectedRevision { current } => {

@@ -8,6 +8,7 @@ use deadpool_postgres::{ClientWrapper, Manager, ManagerConfig, Object, Pool, Poo
 use refinery::Runner;
 use shared_kernel::{Interruption, QueryError, Revision};
 use shared_postgres_address::{InvalidPostgresAddress, PostgresAddress};
+use shared_telemetry::AtScrape;
 use tokio::time::timeout;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, Type};
@@ -17,7 +18,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::causes::with_causes;
 use crate::limits;
+use meters::Meters;
 
+mod meters;
 mod setup;
 mod tls;
 
@@ -119,6 +122,7 @@ pub struct Database {
     config: Config,
     tls: MakeRustlsConnect,
     pool: Pool,
+    meters: Meters,
 }
 
 impl Database {
@@ -169,7 +173,7 @@ impl Database {
             .recycle_timeout(Some(limits::POSTGRES_CONNECT))
             .build()
             .map_err(|error| InvalidDatabaseUrl(error.to_string()))?;
-        Ok(Self { config, tls, pool })
+        Ok(Self { config, tls, pool, meters: Meters::new() })
     }
 
     /// A connection from the pool.
@@ -177,10 +181,21 @@ impl Database {
     /// # Errors
     /// [`DatabaseError::Unavailable`] if there is none in time.
     pub async fn client(&self) -> Result<Object, DatabaseError> {
-        self.pool.get().await.map_err(|error| match error {
-            PoolError::Backend(error) => SetupError::from(error).into(),
-            other => DatabaseError::Unavailable(other.to_string()),
+        let waited = self.meters.waited.start_timer();
+        let client = self.pool.get().await;
+        waited.observe_duration();
+        client.map_err(|error| {
+            self.meters.failed.inc();
+            match error {
+                PoolError::Backend(error) => SetupError::from(error).into(),
+                other => DatabaseError::Unavailable(other.to_string()),
+            }
         })
+    }
+
+    /// Measures its pool as that of a service with this name, as long as what this gives is kept.
+    pub fn measured(&self, service: &str) -> AtScrape {
+        meters::measured(self.pool.clone(), service)
     }
 
     /// A connection outside the pool, for one owner. `notified` gets the payload of each notification.

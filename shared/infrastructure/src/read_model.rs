@@ -15,6 +15,8 @@ use std::time::Duration;
 
 use deadpool_postgres::Object;
 use shared_kernel::{QueryError, Revision};
+use shared_telemetry::table::{READ_MODEL_STALE, READ_MODEL_WAIT};
+use shared_telemetry::{Counter, Histogram};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::error::SqlState;
@@ -45,6 +47,8 @@ pub struct ReadModel {
     checkpoint: watch::Receiver<Option<Revision>>,
     /// Where the checkpoint stood when it was last waited for in vain.
     stalled_at: Arc<AtomicI64>,
+    waited: Histogram,
+    stale: Counter,
 }
 
 /// An answer and what it reflects.
@@ -71,7 +75,8 @@ impl ReadModel {
         let (sender, checkpoint) = watch::channel(None);
         let follower = CheckpointFollower { database: database.clone(), projection, checkpoint: sender };
         let stalled_at = Arc::new(AtomicI64::new(i64::MIN));
-        (Self { database, stream, projection, checkpoint, stalled_at }, follower)
+        let (waited, stale) = (READ_MODEL_WAIT.of([stream]), READ_MODEL_STALE.of([stream]));
+        (Self { database, stream, projection, checkpoint, stalled_at, waited, stale }, follower)
     }
 
     /// Waits a little for the tables to reach `revision`, for a query that does not say what it must reflect. So one
@@ -132,9 +137,12 @@ impl ReadModel {
         let deadline = Instant::now() + limits::FRESHNESS;
         let mut checkpoint = self.checkpoint.clone();
         loop {
+            let waiting = self.waited.start_timer();
             let reached = timeout_at(deadline, checkpoint.wait_for(|reached| *reached >= at_least)).await.is_ok();
+            waiting.observe_duration();
             // The follower knows less than the tables say while it has no connection; without PostgreSQL, say so.
             if !reached && self.revision().await? < at_least {
+                self.stale.inc();
                 return Err(QueryError::NotYet);
             }
             let (answer, parked) = self.query_now(thing, &query).await?;
@@ -148,6 +156,7 @@ impl ReadModel {
                 };
             }
             if Instant::now() >= deadline {
+                self.stale.inc();
                 return Err(QueryError::NotYet);
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -7,6 +7,7 @@
 
 mod batch;
 mod lanes;
+mod meters;
 mod origin;
 mod projection;
 mod reaction;
@@ -34,6 +35,7 @@ use crate::postgres::{Database, DatabaseError, Dedicated};
 use crate::worker::{Discard, InHand, Request, WorkError, Worker, WorkerHandle};
 
 pub(crate) use lanes::MOST_UNFINISHED;
+use meters::Meters;
 pub use origin::{Numbered, Unprocessable};
 pub use projection::{ProjectResult, Projecting, Projection, Projector};
 pub use reaction::{LOOK_INTERVAL, Reacting, Reaction, ReactionError, Reactor};
@@ -88,6 +90,7 @@ pub struct Reading {
     /// The checkpoint as it is stored, which may be a little behind.
     saved: Option<Mark>,
     saved_at: Instant,
+    meters: Meters,
 }
 
 impl<W: Work> Reader<W> {
@@ -99,7 +102,7 @@ impl<W: Work> Reader<W> {
         database: Database,
     ) -> (Self, WorkerHandle) {
         let (worker, handle) = Worker::new(W::NAME, database);
-        let reading = Reading::new(W::NAME, stream, event_store, checkpoint::ADVANCE);
+        let reading = Reading::new(W::NAME, stream, event_store, checkpoint::ADVANCE, Meters::of(W::NAME));
         (Self { work: work(worker.in_hand.clone()), worker, reading }, handle)
     }
 
@@ -136,7 +139,13 @@ impl<W: Work> Reader<W> {
 }
 
 impl Reading {
-    fn new(reader: &'static str, stream: &'static str, event_store: EventStore, advance: &'static str) -> Self {
+    fn new(
+        reader: &'static str,
+        stream: &'static str,
+        event_store: EventStore,
+        advance: &'static str,
+        meters: Meters,
+    ) -> Self {
         Self {
             reader,
             stream,
@@ -147,6 +156,7 @@ impl Reading {
             reached: None,
             saved: None,
             saved_at: Instant::now(),
+            meters,
         }
     }
 
@@ -191,6 +201,12 @@ impl Reading {
         Ok(events.collect())
     }
 
+    /// Notes that the checkpoint was moved.
+    fn has_moved(&mut self, to: Option<Mark>) {
+        (self.saved, self.saved_at) = (to, Instant::now());
+        self.meters.moved();
+    }
+
     /// An event that was parked, or why it cannot be replayed.
     async fn parked_event(&self, waiting: &Waiting) -> Result<Result<Recorded, String>, StoreError> {
         parked_event(&self.event_store, self.stream, waiting).await
@@ -217,7 +233,7 @@ impl Reading {
         if !in_time(saved).await? {
             return Err(WorkError::Fenced);
         }
-        (self.saved, self.saved_at) = (to, Instant::now());
+        self.has_moved(to);
         Ok(())
     }
 }

@@ -13,6 +13,8 @@ use jsonrpsee::core::ClientError;
 use jsonrpsee::http_client::{HttpBackend, HttpClient, HttpClientBuilder, HttpRequest, RpcLogger, RpcService};
 use shared_kernel::Domain;
 use shared_rpc::Fault;
+use shared_telemetry::table::{RPC_DURATION, RPC_FAILURES};
+use shared_telemetry::{Counter, Histogram};
 use tower::layer::layer_fn;
 use tower::{Service, ServiceBuilder};
 
@@ -71,6 +73,8 @@ pub struct RpcClient {
     clients: Arc<[Transport]>,
     /// How often it was gone on to the next.
     turn: Arc<AtomicUsize>,
+    taken: Histogram,
+    failed: Counter,
 }
 
 impl RpcClient {
@@ -87,7 +91,11 @@ impl RpcClient {
         let clients = urls.iter().map(|url| transport(url, Arc::clone(credential))).collect::<Result<Arc<[_]>, _>>();
         match clients {
             Ok(clients) if clients.is_empty() => Err(InvalidRpcAddress { service, reason: "it is not set".to_owned() }),
-            Ok(clients) => Ok(Self { service: service.into(), clients, turn: Arc::default() }),
+            Ok(clients) => {
+                let label = service.to_lowercase().replace(' ', "-");
+                let (taken, failed) = (RPC_DURATION.of([&label]), RPC_FAILURES.of([&label]));
+                Ok(Self { service: service.into(), clients, turn: Arc::default(), taken, failed })
+            }
             Err(error) => Err(InvalidRpcAddress { service, reason: error.to_string() }),
         }
     }
@@ -113,7 +121,13 @@ impl RpcClient {
             unavailable += usize::from(is_reached && matches!(fault, Fault::Unavailable { .. }));
             !is_reached || (1..self.clients.len()).contains(&unavailable)
         });
-        match tokio::time::timeout(limits::RPC_CALL, attempts).await {
+        let taken = self.taken.start_timer();
+        let outcome = tokio::time::timeout(limits::RPC_CALL, attempts).await;
+        taken.observe_duration();
+        if !matches!(outcome, Ok(Ok(_))) {
+            self.failed.inc();
+        }
+        match outcome {
             Ok(outcome) => outcome.map_err(|error| {
                 let fault = Fault::of_call(&self.service, &error);
                 if an_outcome_is_unknown { fault.after_an_unknown_outcome() } else { fault }

@@ -11,6 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use shared_kernel::Revision;
+use shared_telemetry::table::READER_FAILURES;
 use tokio::sync::{mpsc, watch};
 use uuid::Uuid;
 
@@ -176,10 +177,16 @@ impl WorkerHandle {
         retrying
     }
 
+    /// How many events it has read that are neither reacted to nor parked.
+    #[must_use]
+    pub fn in_hand(&self) -> usize {
+        self.in_hand.hands().unfinished
+    }
+
     /// Whether it has as many events in hand as it takes, and reads no more until some of them are reacted to.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.in_hand.hands().unfinished >= MOST_UNFINISHED
+        self.in_hand() >= MOST_UNFINISHED
     }
 
     /// Why it waits for an operator's word ([`WorkerHandle::resume`]), and since when. `None` if it does not, or does not
@@ -274,6 +281,7 @@ impl Worker {
 
     /// Says why it has stopped, and logs it once for each reason: it starts over until it succeeds.
     pub(crate) fn has_stopped(&self, error: &WorkError) {
+        READER_FAILURES.of([self.name]).inc();
         self.in_hand.is_empty();
         self.state.send_replace(WorkerState::Waiting);
         let reason = error.to_string();

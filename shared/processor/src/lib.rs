@@ -5,6 +5,7 @@
 
 mod checks;
 mod listed;
+mod meters;
 mod parked;
 mod reactions;
 mod rebuild;
@@ -101,17 +102,19 @@ pub async fn run<P: DomainProcessor>(
     let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
     let peers = Peers::new(rpc::urls(&config.apis), config.tokens.credential());
     let (stream, reaction) = (P::DOMAIN.stream.name, P::reaction(&peers)?);
-    let asking = event_store.separate();
+    let (asking, measuring) = (event_store.separate(), event_store.separate());
     let (projector, projecting) =
         Projector::new(P::Projection::default(), stream, event_store.separate(), database.clone());
     let (reactor, reacting) =
         Reactor::looking_every(config.look_interval, reaction, stream, event_store, database.clone());
     let workers = [(P::Projection::NAME, projecting), (P::Reaction::NAME, reacting)];
     let checks = checks::of(&workers, stream, asking, &database);
+    let _measured = (meters::of(&workers, stream, measuring, &database), database.measured(&P::DOMAIN.processor()));
     let key_field = <P::Reaction as Reaction>::Event::KEY_FIELD;
     let processor =
         Arc::new(Processor { database: database.clone(), workers, key_field, read_model: P::DOMAIN.list() });
-    let routes = routes().with_state(processor).merge(health::routes(checks)).finish(REQUEST_LIMIT);
+    let routes =
+        routes().with_state(processor).merge(health::routes(checks)).finish_as(&P::DOMAIN.processor(), REQUEST_LIMIT);
     let router = config.tokens.guard(routes.layer(Extension(ServiceNames::known_to(P::DOMAIN))));
     tokio::spawn(config.tokens.follow(shutdown.clone()));
 

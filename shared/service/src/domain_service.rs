@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use clap::{Arg, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser};
 use shared_kernel::Domain;
 
+use crate::metrics::MetricsSettings;
 use crate::process::ServiceArgs;
 use crate::secret::SecretFileError;
 use crate::server::{ConnectionLimits, ServerSettings};
@@ -163,6 +164,10 @@ impl<S: DomainService, O: Args> Parser for DomainServiceArgs<S, O> {}
 impl<S: DomainService, O: Args> ServiceArgs for DomainServiceArgs<S, O> {
     fn log(&self) -> &LogArgs {
         &self.common.log
+    }
+
+    fn metrics(&self) -> Option<MetricsSettings> {
+        self.common.listen.metrics()
     }
 }
 

@@ -1,4 +1,5 @@
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
@@ -11,16 +12,36 @@ use http::{HeaderMap, HeaderValue, Method};
 
 use crate::problem::Problem;
 use crate::problem_type;
+use crate::traffic::Traffic;
 
 /// Completes a router for the public: problems for unknown paths and methods, for panics and for requests that take
 /// longer than `limit` until their answer begins, and a log line at debug level for each request.
 ///
 /// Routes that are added afterwards have none of this.
 pub fn finish<S: Clone + Send + Sync + 'static>(router: Router<S>, limit: Duration) -> Router<S> {
+    guarded(router, Guard { limit, traffic: None })
+}
+
+/// The same, with what it answers counted.
+pub(crate) fn finish_counted<S: Clone + Send + Sync + 'static>(
+    router: Router<S>,
+    limit: Duration,
+    traffic: Traffic,
+) -> Router<S> {
+    guarded(router, Guard { limit, traffic: Some(Arc::new(traffic)) })
+}
+
+#[derive(Clone)]
+struct Guard {
+    limit: Duration,
+    traffic: Option<Arc<Traffic>>,
+}
+
+fn guarded<S: Clone + Send + Sync + 'static>(router: Router<S>, state: Guard) -> Router<S> {
     router
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
-        .layer(middleware::from_fn_with_state(limit, guard))
+        .layer(middleware::from_fn_with_state(state, guard))
 }
 
 /// The answer to a path that does not exist.
@@ -46,10 +67,11 @@ pub fn check_expectations(headers: &HeaderMap) -> Result<(), Problem> {
     }
 }
 
-async fn guard(State(limit): State<Duration>, request: Request, next: Next) -> Response {
+async fn guard(State(Guard { limit, traffic }): State<Guard>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let counted = traffic.as_ref().map(|traffic| traffic.begin(route.as_ref().map(MatchedPath::as_str), &method));
     let answer = async {
         match check_expectations(request.headers()) {
             Ok(()) => next.run(request).await,
@@ -62,6 +84,9 @@ async fn guard(State(limit): State<Duration>, request: Request, next: Next) -> R
         Ok(Err(_panic)) => Problem::internal("a request handler panicked").into_response(),
         Err(_elapsed) => too_slow(&method, limit).into_response(),
     };
+    if let Some(counted) = counted {
+        counted.ends(response.status());
+    }
     tracing::debug!(
         http.method = %method,
         http.route = route.as_ref().map_or("none", MatchedPath::as_str),

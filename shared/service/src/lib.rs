@@ -19,6 +19,7 @@ mod fields;
 pub mod headers;
 pub mod health;
 mod host;
+mod metrics;
 pub mod openapi;
 pub mod origin;
 pub mod paging;
@@ -37,6 +38,7 @@ mod server;
 mod service_tokens;
 pub mod settings;
 pub mod telemetry;
+mod traffic;
 
 pub use caller::{CHALLENGE, Caller, admit, authentication_required, not_allowed};
 pub use cause::{ServiceNames, actor, cause};
@@ -47,6 +49,7 @@ pub use error_chain::ErrorChain;
 pub use fields::{BodyRule, Fields, FromFields, NoBody};
 pub use headers::RequestedPosition;
 pub use host::{HostName, InvalidHostName};
+pub use metrics::MetricsSettings;
 pub use origin::Origin;
 pub use paging::{Page, Paging};
 pub use path::{EventId, PathId};
@@ -60,3 +63,4 @@ pub use server::{
     serve_beside, serve_with,
 };
 pub use service_tokens::{ServiceTokenArgs, ServiceTokenError, ServiceTokens};
+pub use traffic::{Answering, Traffic};

@@ -19,6 +19,7 @@ use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 
 use crate::error_chain::ErrorChain;
+use crate::metrics::{self, MetricsSettings};
 use crate::server::{raise_open_files, to_anybody};
 use crate::telemetry::{self, LogArgs};
 
@@ -45,6 +46,11 @@ pub trait ServiceArgs: Parser {
 
     /// How the process logs.
     fn log(&self) -> &LogArgs;
+
+    /// Where Prometheus is answered, if it is.
+    fn metrics(&self) -> Option<MetricsSettings> {
+        None
+    }
 
     /// Does what another subcommand than `healthcheck` asks for, which needs none of the settings. `None` if it is none of
     /// that kind.
@@ -139,7 +145,17 @@ where
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         let shutdown = cancelled_by_signal()?;
-        run(args, shutdown).await.map_err(Into::into)
+        let metrics = match args.metrics() {
+            Some(settings) => Some(metrics::listen(settings).await?),
+            None => None,
+        };
+        // As long as the service runs, its end included.
+        let ended = CancellationToken::new();
+        let serving = metrics.map(|listener| tokio::spawn(metrics::serve(listener, ended.clone())));
+        let result = run(args, shutdown).await.map_err(Into::into);
+        ended.cancel();
+        drop(serving);
+        result
     });
     runtime.shutdown_timeout(RUNTIME_SHUTDOWN);
     result

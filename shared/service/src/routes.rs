@@ -15,8 +15,9 @@ use shared_access::Access;
 use tower::{Layer, Service};
 
 use crate::caller::admit;
-use crate::edge::finish;
+use crate::edge::{finish, finish_counted};
 use crate::openapi::Operation;
+use crate::traffic::Traffic;
 
 /// The routes of a service. There is no other way to declare one than with what it asks of whoever calls it, which is
 /// decided once the router has found it.
@@ -129,6 +130,13 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     #[must_use]
     pub fn finish(self, limit: Duration) -> Self {
         Self { router: finish(self.router, limit), ..self }
+    }
+
+    /// The same, with what it answers counted as that of a service with this name.
+    #[must_use]
+    pub fn finish_as(self, service: &str, limit: Duration) -> Self {
+        let traffic = Traffic::of(service, self.list.iter().map(|route| route.path.clone()));
+        Self { router: finish_counted(self.router, limit, traffic), ..self }
     }
 
     /// What there is.

@@ -13,6 +13,7 @@ use super::recent::RecentEvents;
 use super::session::{Command, Operation, Session, WriteOutcome};
 use super::snapshot::Snapshot;
 use super::state::State;
+use crate::meters::WriterMeters;
 
 /// Limits on one transaction: with more waiting, the next one follows at once.
 const MAX_BATCH_REQUESTS: usize = 512;
@@ -51,6 +52,7 @@ pub(super) struct Writer {
     recent: Arc<RecentEvents>,
     head: watch::Sender<u64>,
     state: State,
+    meters: WriterMeters,
 }
 
 impl Writer {
@@ -59,7 +61,8 @@ impl Writer {
         let head = snapshot.head()?;
         let state = State::new(snapshot.end()?, snapshot.last_created()?);
         let recent = Arc::new(RecentEvents::new(head));
-        let mut writer = Self { connection, strict, recent, head: watch::Sender::new(head), state };
+        let mut writer =
+            Self { connection, strict, recent, head: watch::Sender::new(head), state, meters: WriterMeters::new() };
         if head == 0 {
             writer.begin_log()?;
         }
@@ -135,6 +138,7 @@ impl Writer {
                 Ok(())
             }
             Err(error) => {
+                self.meters.failures.inc();
                 let can_go_on = self.roll_back(&error);
                 let error = Arc::new(error);
                 tracing::error!(error = %error, "events could not be stored");
@@ -151,7 +155,11 @@ impl Writer {
         let mut session = Session::new(&transaction, &mut self.state);
         let outcomes =
             batch.iter_mut().map(|request| session.apply(&mut request.command)).collect::<Result<Vec<_>, _>>()?;
+        let committed = self.meters.duration.start_timer();
         transaction.commit()?;
+        committed.observe_duration();
+        self.meters.commits.inc();
+        self.meters.requests.observe(outcomes.len() as f64);
         Ok(outcomes)
     }
 

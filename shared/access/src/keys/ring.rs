@@ -70,6 +70,14 @@ impl KeyRing {
         Ok(found.filter(|principal| principal.until.is_none_or(|end| Timestamp::now() < end)).cloned())
     }
 
+    /// When each key ends that has not ended, `None` for one that does not. There is none while the file cannot be read.
+    #[must_use]
+    pub fn ends(&self) -> Vec<Option<Timestamp>> {
+        let (keys, now) = (self.keys.load(), Timestamp::now());
+        let ends = keys.by_digest.iter().flat_map(HashMap::values).map(|principal| principal.until);
+        ends.filter(|end| end.is_none_or(|end| now < end)).collect()
+    }
+
     /// Looks at the file if that was not done within the last second, and reads it again if it was changed.
     pub fn look(&self) {
         let now = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);

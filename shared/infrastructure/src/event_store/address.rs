@@ -6,6 +6,7 @@ use std::str::FromStr;
 use eventstore::ClientSettings;
 
 use super::InvalidAddress;
+use super::connection::AUTHORITY;
 use super::form::SettingsForm;
 use crate::ca;
 
@@ -21,7 +22,7 @@ pub(super) fn settings(address: &str) -> Result<ClientSettings, InvalidAddress> 
     })?;
     if let Some(file) = settings.tls_ca_file().filter(|_| settings.is_secure_mode_enabled()) {
         // Said here in words that name the setting.
-        ca::from_file(Path::new(file)).map_err(|error| InvalidAddress(error.to_string()))?;
+        ca::from_file(Path::new(file), AUTHORITY).map_err(|error| InvalidAddress(error.to_string()))?;
     }
     check_credentials(&settings)?;
     Ok(settings)

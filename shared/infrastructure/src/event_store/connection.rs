@@ -34,6 +34,8 @@ const DIAGNOSIS_LIMIT: Duration = Duration::from_millis(300);
 const DIAGNOSIS_LIFE: Duration = Duration::from_secs(2);
 /// What names the authorities that vouch for the event store.
 const AUTHORITIES_SETTING: &str = "tlsCAFile";
+/// What metrics call those authorities.
+pub(super) const AUTHORITY: &str = "event-store-authority";
 /// What gRPC runs on, as both sides of a TLS connection call it.
 const ALPN_HTTP2: &[u8] = b"h2";
 
@@ -224,7 +226,12 @@ async fn handshake(
     config: Arc<ClientConfig>,
 ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, ConnectError> {
     let name = ServerName::try_from(node.host.clone()).map_err(|_| ConnectError::HostName { node: node.clone() })?;
-    TlsConnector::from(config).connect(name, tcp).await.map_err(|error| tls_failure(node.clone(), &error))
+    let connected = TlsConnector::from(config).connect(name, tcp).await;
+    let stream = connected.map_err(|error| tls_failure(node.clone(), &error))?;
+    // The first is the server's own.
+    let own = stream.get_ref().1.peer_certificates().and_then(<[_]>::first);
+    shared_telemetry::relies_on_certificates("event-store", own.map(|certificate| &**certificate));
+    Ok(stream)
 }
 
 fn tls_failure(node: Node, error: &io::Error) -> ConnectError {
@@ -260,7 +267,7 @@ fn client_config(settings: &ClientSettings) -> Result<ClientConfig, InvalidAddre
         ca::trusting_anybody().map_err(|error| unusable(&error))?
     } else {
         let roots = match settings.tls_ca_file() {
-            Some(file) => ca::from_file(Path::new(file)),
+            Some(file) => ca::from_file(Path::new(file), AUTHORITY),
             None => ca::of_system(AUTHORITIES_SETTING),
         };
         ca::trusting(roots.map_err(|error| unusable(&error))?).map_err(|error| unusable(&error))?

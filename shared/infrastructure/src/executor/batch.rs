@@ -90,6 +90,12 @@ impl<D: Decider> Batch<D> {
         Self { pending: pending.collect(), attempted: HashMap::new() }
     }
 
+    /// How many requests there were in it.
+    pub(super) fn len(&self) -> usize {
+        self.pending.len()
+    }
+
+    /// Whether each of them is answered.
     pub(super) fn is_empty(&self) -> bool {
         self.pending.iter().all(|pending| pending.request.is_none())
     }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::Connection;
 use super::batch::{Request, unreadable};
+use super::meters::Outcomes;
 use crate::event_store::{Refusal, StoreError};
 use crate::ledger::Ledger;
 use crate::limits;
@@ -20,16 +21,18 @@ pub struct ExecutorHandle<D: Decider> {
     published: Arc<ArcSwap<Ledger<D>>>,
     connection: watch::Receiver<Connection>,
     other_history: watch::Receiver<Option<Refusal>>,
+    outcomes: Arc<Outcomes>,
 }
 
 impl<D: Decider> ExecutorHandle<D> {
     pub(super) fn new(
+        stream: &str,
         requests: mpsc::Sender<Request<D>>,
         published: Arc<ArcSwap<Ledger<D>>>,
         connection: watch::Receiver<Connection>,
         other_history: watch::Receiver<Option<Refusal>>,
     ) -> Self {
-        Self { requests, published, connection, other_history }
+        Self { requests, published, connection, other_history, outcomes: Arc::new(Outcomes::of(stream)) }
     }
 
     /// The newest state this process knows. Another replica may have appended since.
@@ -51,6 +54,21 @@ impl<D: Decider> ExecutorHandle<D> {
         self.other_history.borrow().clone()
     }
 
+    async fn carry_out(
+        &self,
+        command: D::Command,
+        context: CommandContext,
+    ) -> Result<Committed<D>, ExecuteError<D::Rejection>> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Request::Command { command, context, reply })?;
+        match timeout(limits::EXECUTOR_ANSWER, answer).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) | Err(_) => {
+                Err(Interruption::OutcomeUnknown("the executor did not answer in time".to_owned()).into())
+            }
+        }
+    }
+
     fn send(&self, request: Request<D>) -> Result<(), Interruption> {
         self.requests.try_send(request).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => Interruption::Overloaded,
@@ -65,14 +83,9 @@ impl<D: Decider> Execute<D> for ExecutorHandle<D> {
         command: D::Command,
         context: CommandContext,
     ) -> Result<Committed<D>, ExecuteError<D::Rejection>> {
-        let (reply, answer) = oneshot::channel();
-        self.send(Request::Command { command, context, reply })?;
-        match timeout(limits::EXECUTOR_ANSWER, answer).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) | Err(_) => {
-                Err(Interruption::OutcomeUnknown("the executor did not answer in time".to_owned()).into())
-            }
-        }
+        let outcome = self.carry_out(command, context).await;
+        self.outcomes.count::<D>(&outcome);
+        outcome
     }
 
     fn inspect<T>(&self, look: impl FnOnce(&D::State) -> T) -> T {
@@ -114,6 +127,7 @@ impl<D: Decider> Clone for ExecutorHandle<D> {
             published: Arc::clone(&self.published),
             connection: self.connection.clone(),
             other_history: self.other_history.clone(),
+            outcomes: Arc::clone(&self.outcomes),
         }
     }
 }

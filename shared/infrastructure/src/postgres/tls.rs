@@ -68,7 +68,7 @@ pub(super) fn connector(protection: &Protection) -> Result<MakeRustlsConnect, St
         Protection::Verified(authorities) => {
             let roots = match authorities {
                 Authorities::OfSystem => ca::of_system(AUTHORITIES_SETTING),
-                Authorities::InFile(file) => ca::from_file(Path::new(file)),
+                Authorities::InFile(file) => ca::from_file(Path::new(file), "postgresql-authority"),
             };
             ca::trusting(roots.map_err(|error| error.to_string())?)
         }

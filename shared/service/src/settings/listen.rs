@@ -6,6 +6,7 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 
 use crate::host::HostName;
+use crate::metrics::MetricsSettings;
 use crate::server::{ConnectionLimits, ServerSettings};
 
 /// Where a service listens, `PORT` on the loopback interface unless set, and for whom.
@@ -23,6 +24,10 @@ pub struct ListenArgs<const PORT: u16> {
     /// again, or separated by commas
     #[arg(long, value_name = "NAME", env = "JETBRIDGE_PUBLIC_HOST")]
     public_host: Vec<List<HostName>>,
+    /// Address to answer Prometheus on, GET /metrics and nothing else, to whoever reaches it: one of this machine or of an
+    /// inner network [default: none]
+    #[arg(long, value_name = "ADDRESS", env = "JETBRIDGE_METRICS_LISTEN")]
+    metrics_listen: Option<SocketAddr>,
     /// Connections at a time; beyond that, silent and idle ones are closed, and then new ones [default: 10000, fewer
     /// where few files may be open]
     #[arg(long, value_name = "NUMBER", env = "JETBRIDGE_MAX_CONNECTIONS")]
@@ -45,6 +50,13 @@ impl<const PORT: u16> ListenArgs<PORT> {
         };
         let public_hosts = self.public_host.iter().flat_map(|names| names.0.iter().cloned()).collect();
         ServerSettings { public_hosts, limits, ..ServerSettings::default() }
+    }
+
+    /// Where Prometheus is answered, if it is.
+    #[must_use]
+    pub fn metrics(&self) -> Option<MetricsSettings> {
+        let server = self.server(ConnectionLimits::default());
+        self.metrics_listen.map(|listen| MetricsSettings { listen, server })
     }
 }
 

@@ -11,6 +11,7 @@ mod health;
 mod hosts;
 mod listening;
 mod lists;
+mod metrics;
 mod origin;
 mod paths;
 mod preconditions;

@@ -182,7 +182,8 @@ impl<P: Projection> Rebuilt<P> {
         client.batch_execute("SET synchronous_commit = off").await?;
         beside.make(client, P::VERSION).await?;
         beside.is_meant_by(&**client).await?;
-        let mut reading = Reading::new(P::NAME, stream, event_store, checkpoint::ADVANCE_UNSEEN);
+        let meters = Meters::of(&format!("{} rebuild", P::NAME));
+        let mut reading = Reading::new(P::NAME, stream, event_store, checkpoint::ADVANCE_UNSEEN, meters);
         let (subscription, advance) = match reading.begin(client).await {
             Err(WorkError::Store(StoreError::Refused(refusal @ Refusal::OtherHistory { .. }))) => {
                 beside.is_useless(&**client).await?;

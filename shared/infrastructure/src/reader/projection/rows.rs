@@ -6,7 +6,6 @@ use std::{io, slice};
 
 use deadpool_postgres::{ClientWrapper, Transaction};
 use shared_kernel::Revision;
-use tokio::time::Instant;
 use tokio_postgres::Statement;
 use uuid::Uuid;
 
@@ -48,10 +47,13 @@ impl<P: Projection> RowWriter<P> {
         let batch = Batch::of::<Projecting<P>>(events, &reading.parked, &reading.discarded, outcome);
         reading.reached = Some(last);
         if !batch.is_empty() {
+            let taken = reading.meters.batches.start_timer();
             let parked = self.project(client, &batch).await?;
+            taken.observe_duration();
             reading.parked.extend(parked);
-            (reading.saved, reading.saved_at) = (Some(last), Instant::now());
+            reading.has_moved(Some(last));
         }
+        reading.meters.events.inc_by(events.len() as u64);
         Ok(())
     }
 

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use shared_kernel::{Cause, Revision};
+use shared_telemetry::Counter;
+use shared_telemetry::table::REACTION_RETRIES;
 use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
@@ -37,6 +39,7 @@ pub(in crate::reader) struct Desk<R> {
     /// Events that were discarded since this instance leads.
     pub(in crate::reader) discarded: watch::Sender<HashSet<Uuid>>,
     warned_at: Mutex<Option<Instant>>,
+    retries: Counter,
 }
 
 /// The event of a reaction, for operators.
@@ -55,7 +58,8 @@ impl<R: Reaction> Desk<R> {
     ) -> Arc<Self> {
         in_hand.is_empty();
         let (permits, discarded) = (Semaphore::new(AT_ONCE), watch::Sender::default());
-        Arc::new(Self { reaction, stream, event_store, permits, in_hand, discarded, warned_at: Mutex::new(None) })
+        let (warned_at, retries) = (Mutex::new(None), REACTION_RETRIES.of([R::NAME]));
+        Arc::new(Self { reaction, stream, event_store, permits, in_hand, discarded, warned_at, retries })
     }
 
     /// Carries out a task, for as long as it takes.
@@ -150,6 +154,7 @@ impl<R: Reaction> Desk<R> {
     /// Says what is tried again, and pauses before that.
     async fn pause(&self, about: &About<'_>, back_off: &mut BackOff, reason: String) {
         let pause = back_off.next_pause();
+        self.retries.inc();
         if self.may_warn() {
             tracing::warn!(
                 reader = R::NAME, event.revision = %about.revision, reason, retry.attempts = back_off.taken(),

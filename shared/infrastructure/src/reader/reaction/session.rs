@@ -168,6 +168,7 @@ impl<'a, R: Reaction> Session<'a, R> {
             },
             What::Event { subject, .. } => {
                 self.lanes.is_finished(subject.revision);
+                self.reading.meters.events.inc();
                 self.has_reacted = true;
             }
             What::Parked(Waiting { revision, .. }) => {
@@ -189,6 +190,7 @@ impl<'a, R: Reaction> Session<'a, R> {
             match task.what {
                 What::Event { subject, .. } => {
                     self.lanes.is_finished(subject.revision);
+                    self.reading.meters.events.inc();
                     let own = reason.map(|reason| Unprocessable { key, reason });
                     parked.push((subject, own.unwrap_or_else(|| Unprocessable::behind_another(key))));
                 }
