@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use http::{Method, StatusCode};
-use shared_telemetry::table::{HTTP_DURATION, HTTP_IN_FLIGHT, HTTP_REQUESTS};
+use shared_telemetry::table::{HTTP_ACTIVE, HTTP_DURATION, HTTP_REQUESTS};
 use shared_telemetry::{Counter, Gauge, Histogram};
 
 /// What is told apart of methods; the last stands for all others.
@@ -57,7 +57,7 @@ const NONE: &str = "none";
 /// What a service answers, by its routes.
 #[derive(Debug)]
 pub struct Traffic {
-    in_flight: Gauge,
+    active: Gauge,
     routes: HashMap<String, Route>,
     none: Route,
 }
@@ -82,7 +82,7 @@ impl Traffic {
         let service: Arc<str> = service.into();
         let route = |name: String| Route { service: Arc::clone(&service), name, methods: Default::default() };
         Self {
-            in_flight: HTTP_IN_FLIGHT.of([&service]),
+            active: HTTP_ACTIVE.of([&service]),
             routes: routes.into_iter().map(|name| (name.clone(), route(name))).collect(),
             none: route(NONE.to_owned()),
         }
@@ -91,7 +91,7 @@ impl Traffic {
     /// A request begins to be answered. `None` is for one without a route.
     #[must_use]
     pub fn begin<'a>(&'a self, route: Option<&str>, method: &Method) -> Answering<'a> {
-        self.in_flight.inc();
+        self.active.inc();
         let route = route.and_then(|route| self.routes.get(route)).unwrap_or(&self.none);
         Answering { traffic: self, route, method: number_of(method), begun: Instant::now(), status: CLIENT_LEFT }
     }
@@ -116,7 +116,7 @@ impl Answering<'_> {
 
 impl Drop for Answering<'_> {
     fn drop(&mut self) {
-        self.traffic.in_flight.dec();
+        self.traffic.active.dec();
         self.route.count(self.method, self.status, self.begun.elapsed().as_secs_f64());
     }
 }

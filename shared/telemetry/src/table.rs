@@ -43,7 +43,7 @@ metrics! {
         "Requests that were answered; the status is 499 where the client left before.";
     HTTP_DURATION: Histogram [service, method, route] "jetbridge_http_request_duration_seconds",
         "Time until an answer began.", ANSWERS;
-    HTTP_IN_FLIGHT: Gauge [service] "jetbridge_http_requests_in_flight", "Requests that are being answered.";
+    HTTP_ACTIVE: Gauge [service] "jetbridge_http_active_requests", "Requests that are being answered.";
     HTTP_REFUSALS: Counter [service, limit] "jetbridge_http_refusals_total",
         "Requests that were refused because a limit was reached.";
     FEEDS: Gauge [service] "jetbridge_feeds_open", "Streams of server-sent events that are open.";

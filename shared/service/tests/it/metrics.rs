@@ -74,13 +74,13 @@ async fn requests_are_counted_by_the_template_of_their_route_and_by_status() {
 }
 
 #[tokio::test]
-async fn one_whose_client_leaves_is_counted_as_that_and_is_not_in_flight_any_more() {
+async fn one_whose_client_leaves_is_counted_as_that_and_is_not_active_any_more() {
     let router = service("left");
     let left = tokio::time::timeout(Duration::from_millis(10), ask(&router, "GET", "/slow")).await;
     assert!(left.is_err());
     let found = counted("left").await.join("\n");
     assert!(found.contains("status=\"499\"} 1"), "{found}");
-    assert!(found.contains("jetbridge_http_requests_in_flight{service=\"left\"} 0"), "{found}");
+    assert!(found.contains("jetbridge_http_active_requests{service=\"left\"} 0"), "{found}");
 }
 
 #[derive(Debug, Parser)]
