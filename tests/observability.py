@@ -112,7 +112,7 @@ class Jetbridge:
         flight = self.new_flight()
         if flight:
             self.call("POST", "/api/passengers", {"flightId": flight, "name": "Ada Lovelace"})
-            self.call("POST", f"/api/flights/{flight}/delete")
+            self.call("DELETE", f"/api/flights/{flight}")
         self.call("GET", "/api/flights")
         self.call("GET", "/api/auditlog/all")
 
@@ -432,7 +432,7 @@ def in_services(programs, folder):
             print("the other domain is away", flush=True)
             details = {"flightNumber": "JB 101", "origin": "AMS", "destination": "JFK"}
             flight = endurance.request(api.port, "POST", "/api/flights", details)[1]["id"]
-            endurance.request(api.port, "POST", f"/api/flights/{flight}/delete")
+            endurance.request(api.port, "DELETE", f"/api/flights/{flight}")
             prometheus.expect("JetbridgeReactionsStuck")
             print("more commands than are taken", flush=True)
             stop = threading.Event()
