@@ -275,7 +275,8 @@ def in_one_process(programs, folder):
         check_metrics(prometheus)
         eventually("there are rates", 15, lambda: prometheus.query("jetbridge:slow:ratio_rate5m") != [])
         check_dashboards(prometheus)
-        if others := prometheus.firing() - {"JetbridgeAccessKeyExpires", "JetbridgeSlow"}:
+        # How fast and how full this machine is, is its own affair.
+        if others := prometheus.firing() - {"JetbridgeAccessKeyExpires", "JetbridgeSlow", "JetbridgeDiskFills"}:
             raise Wrong(f"fire although nothing is wrong: {others}")
         print("a key that expires in three days", flush=True)
         prometheus.expect("JetbridgeAccessKeyExpires")
