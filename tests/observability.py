@@ -388,7 +388,7 @@ def on_a_small_disk(programs, folder):
 def fill(disk, share):
     """Leaves no more than this share of a disk."""
     usage = shutil.disk_usage(disk)
-    with (disk / f"filling-{share}").open("wb") as file, contextlib.suppress(OSError):
+    with (disk / f"filling-{share}").open("wb", buffering=0) as file, contextlib.suppress(OSError):
         for _ in range(max(0, int(usage.free - share * usage.total)) // 4096 + 1):
             file.write(bytes(4096))
 
