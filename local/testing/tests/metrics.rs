@@ -65,7 +65,6 @@ fn names_follow_the_conventions() {
         "_workers",
         "_keys",
         "_lanes_retrying",
-        "_in_flight",
         "_open",
         "_in_hand",
     ];
