@@ -2,6 +2,7 @@
 
 mod ask;
 pub(crate) mod list;
+mod log;
 mod parked;
 mod reactions;
 pub(crate) mod rebuild;
@@ -31,7 +32,8 @@ pub(crate) fn routes() -> Routes<Arc<Forwarder>> {
     let unfinished = Routes::new()
         .get("/api/admin/unfinished", OPERATORS, list::list_of("/unfinished"))
         .about(operations::unfinished());
-    parked::routes().merge(unfinished).merge(reactions::routes()).merge(rebuild::routes())
+    let list = parked::routes().merge(unfinished).merge(reactions::routes()).merge(rebuild::routes());
+    list.merge(log::routes())
 }
 
 /// A domain whose processor could not be asked, or did not do what it was told, and why.

@@ -132,12 +132,18 @@ async fn let_in(door: &Door, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     match door.admit(&mut parts).await {
         Ok(Admitted { standing, unknown }) => {
+            let visitor = parts.extensions.get::<Visitor>();
+            let principal = visitor.and_then(|visitor| visitor.who.known()).map(|known| Arc::clone(&known.principal));
             let response = next.run(Request::from_parts(parts, body)).await;
             let mut response = match unknown {
                 Some(problem) if asks_who(&response) => problem.into_response(),
                 _ => response,
             };
             tell(standing, response.headers_mut());
+            if let Some(principal) = principal.filter(|_| response.extensions().get::<&'static ProblemType>().is_some())
+            {
+                response.extensions_mut().insert(principal.id.clone());
+            }
             response
         }
         Err(Refusal { problem, standing }) => {

@@ -13,10 +13,11 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use shared_access::Access;
+use shared_kernel::ProblemType;
 use shared_service::headers::IDEMPOTENCY_KEY;
 use shared_service::problem::Problem;
 use shared_service::problem_type;
-use shared_service::{ErrorChain, ServiceNames, actor, admit, check_expectations};
+use shared_service::{ErrorChain, ServiceNames, TakenRoute, actor, admit, check_expectations};
 use shared_telemetry::table::UPSTREAM_FAILURES;
 use tokio::time::{Instant, timeout_at};
 
@@ -52,7 +53,14 @@ impl Forwarder {
 
     /// Answers everything below `/api`, and with 404 what is nowhere.
     pub(crate) async fn forward(&self, request: Request) -> Response {
-        self.answer(request).await.unwrap_or_else(Problem::into_response)
+        let collection = self.upstreams.collection(request.uri().path());
+        let mut response = self.answer(request).await.unwrap_or_else(Problem::into_response);
+        if let Some(collection) = collection
+            && (shared_trace::is_on() || response.extensions().get::<&'static ProblemType>().is_some())
+        {
+            response.extensions_mut().insert(TakenRoute::below(&format!("/api/{collection}")));
+        }
+        response
     }
 
     async fn answer(&self, request: Request) -> Result<Response, Problem> {

@@ -14,7 +14,7 @@ use shared_kernel::Domain;
 use shared_service::domain_service::{service_arg, service_urls};
 use shared_service::process::{ServiceArgs, ended, run_service};
 use shared_service::settings::{ListenArgs, PlainHttpArgs, ServiceUrls};
-use shared_service::telemetry::LogArgs;
+use shared_service::telemetry::{LogArgs, TraceArgs};
 use shared_service::{ConnectionLimits, DrainArgs, MetricsSettings, ServiceNames, ServiceTokenArgs, TlsArgs};
 use tokio_util::sync::CancellationToken;
 
@@ -56,6 +56,8 @@ struct OwnArgs {
     web: WebArgs,
     #[command(flatten)]
     log: LogArgs,
+    #[command(flatten)]
+    traces: TraceArgs,
 }
 
 impl CommandFactory for Args {
@@ -96,6 +98,10 @@ impl ServiceArgs for Args {
 
     fn metrics(&self) -> Option<MetricsSettings> {
         self.own.listen.metrics()
+    }
+
+    fn traces(&self) -> Option<&TraceArgs> {
+        Some(&self.own.traces)
     }
 
     fn carry_out(subcommand: &str, matches: &ArgMatches) -> Option<ExitCode> {

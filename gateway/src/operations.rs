@@ -218,3 +218,42 @@ pub(crate) fn rebuild() -> Operation {
     .refused_with(&[problem_type::REBUILD_RUNNING])
     .answers(StatusCode::ACCEPTED, "It is rebuilt", a_rebuild(), &[])
 }
+
+/// What the services log, as `GET` and `PUT` answer it.
+fn of_services() -> Schema {
+    let of_service = json!({
+        "type": "object",
+        "properties": {"service": String::schema(), "filter": String::schema(), "detail": String::schema()},
+        "required": ["service"],
+        "additionalProperties": false,
+    });
+    json!({
+        "type": "object",
+        "properties": {"services": {"type": "array", "items": of_service}},
+        "required": ["services"],
+        "additionalProperties": false,
+    })
+}
+
+pub(crate) fn log_filters() -> Operation {
+    Operation::plain("showLogFilters", "Shows what each service logs").answers(
+        StatusCode::OK,
+        "The filter of each service, or why it is not known",
+        of_services(),
+        &[],
+    )
+}
+
+pub(crate) fn set_log_filter() -> Operation {
+    let body = json!({
+        "type": "object",
+        "properties": {"filter": {"type": "string", "maxLength": 1000}},
+        "required": ["filter"],
+        "additionalProperties": false,
+    });
+    Operation::plain("setLogFilter", "Lets every service log something else until it ends")
+        .body_of(true, body, &json!({"filter": "info,shared_infrastructure=debug"}))
+        .refused_with(&[problem_type::MALFORMED_JSON, problem_type::REQUEST_TIMEOUT, problem_type::CONTENT_TOO_LARGE])
+        .refused_with(&[problem_type::UNSUPPORTED_MEDIA_TYPE, problem_type::INVALID_REQUEST])
+        .answers(StatusCode::OK, "The filter of each service, or why it is not known", of_services(), &[])
+}

@@ -23,6 +23,7 @@ use tokio::sync::Notify;
 
 use crate::config::{Config, DomainServices, Services};
 use crate::limits::Limits;
+use crate::traced;
 pub(crate) use instance::{Instance, Lease};
 pub use resolve::Resolver;
 
@@ -30,6 +31,8 @@ pub use resolve::Resolver;
 /// connection that is just being closed.
 const IDLE_CONNECTION: Duration = Duration::from_secs(20);
 const MAX_IDLE_CONNECTIONS: usize = 512;
+/// What the audit log API answers for.
+const OF_AUDIT_LOG: [&str; 2] = ["auditlog", "changes"];
 const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// A service behind the gateway.
@@ -144,14 +147,22 @@ impl Upstreams {
     /// with what they know it by.
     pub(crate) async fn send(&self, mut request: Request<Body>) -> Result<Response<Incoming>, legacy::Error> {
         request.headers_mut().insert(header::AUTHORIZATION, self.tokens.authorization());
-        self.client.request(request).await
+        let service = request.uri().host().unwrap_or_default().to_owned();
+        traced::ask(&service, request, |request| self.client.request(request)).await
+    }
+
+    /// The collection that this path is of, if there is one of that name.
+    pub(crate) fn collection(&self, path: &str) -> Option<&'static str> {
+        let resource = path.strip_prefix("/api/")?;
+        let name = resource.split_once('/').map_or(resource, |(collection, _)| collection);
+        let of_domains = self.apis.iter().flat_map(|(domain, _)| domain.collections.iter().copied());
+        OF_AUDIT_LOG.into_iter().chain(of_domains).find(|collection| *collection == name)
     }
 
     /// The service that answers for this path.
     pub(crate) fn for_path(&self, path: &str) -> Option<&Upstream> {
-        let resource = path.strip_prefix("/api/")?;
-        let collection = resource.split_once('/').map_or(resource, |(collection, _)| collection);
-        if matches!(collection, "auditlog" | "changes") {
+        let collection = self.collection(path)?;
+        if OF_AUDIT_LOG.contains(&collection) {
             return Some(&self.auditlog_api);
         }
         self.apis.iter().find(|(domain, _)| domain.collections.contains(&collection)).map(|(_, api)| api)

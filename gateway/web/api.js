@@ -22,6 +22,8 @@ export class Problem extends Error {
     this.passengers = body.passengers ?? [];
     /** @type {number} */
     this.missing = body.missing ?? 0;
+    /** What operators find the request by in the log. @type {string | null} */
+    this.reference = response.headers.get("X-Correlation-Id");
     const seconds = Number(response.headers.get("Retry-After") ?? Number.NaN);
     this.retryAfterMs = Number.isFinite(seconds) ? Math.min(seconds * 1000, LONGEST_RETRY_AFTER_MS) : null;
   }
@@ -139,13 +141,21 @@ export class Command {
  * @property {AbortSignal} [signal]
  */
 
+/** So many random hexadecimal digits, not all of them 0. @param {16 | 32} digits */
+function randomId(digits) {
+  const bytes = crypto.getRandomValues(new Uint8Array(digits / 2));
+  bytes[0] ||= 1;
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
 /** @param {Request} request @returns {Promise<Answer>} */
 async function patiently(request) {
   const done = progress(SLOW_AFTER_MS);
+  const trace = randomId(32);
   try {
     for (const pauseMs of RETRY_PAUSES_MS) {
       try {
-        return await once(request);
+        return await once(request, trace);
       } catch (error) {
         const isTransient = error instanceof Unreachable || (error instanceof Problem && error.isTransient);
         if (!isTransient || request.signal?.aborted) throw error;
@@ -153,14 +163,16 @@ async function patiently(request) {
         await pause(retryAfterMs ?? pauseMs, request.signal);
       }
     }
-    return await once(request);
+    return await once(request, trace);
   } finally {
     done();
   }
 }
 
-/** @param {Request} request @returns {Promise<Answer>} */
-async function once({ path, method, headers, body, limitMs, signal }) {
+/** @param {Request} request @param {string} trace Of all attempts (W3C Trace Context). @returns {Promise<Answer>} */
+async function once({ path, method, headers: own, body, limitMs, signal }, trace) {
+  // Nothing is recorded here, and whether it is elsewhere, the server decides.
+  const headers = { ...own, traceparent: `00-${trace}-${randomId(16)}-00` };
   const limit = AbortSignal.timeout(limitMs);
   const stop = signal ? AbortSignal.any([signal, limit]) : limit;
   let response;

@@ -112,6 +112,8 @@ function showRefusal(error, form, refusal) {
       h("p", {}, messageOf(error)),
       ...unplaced.map(({ pointer, parameter, detail }) => h("p", {}, `${pointer ?? parameter}: ${detail}`)),
       problem && nameList(problem.passengers, problem.missing),
+      problem?.reference && problem.status >= 500 &&
+        h("p", {}, h("small", {}, `Reference: ${problem.reference}`)),
     );
   }
   const invalid = form.querySelector("[aria-invalid]");

@@ -59,7 +59,9 @@ export function notify(content, { undo, isError = false } = {}) {
 
 /** Shows why something did not work. @param {unknown} error @param {...Child} what */
 export function notifyError(error, ...what) {
-  notify([...what, `: ${messageOf(error)}`], { isError: true });
+  const reference = error instanceof Error && "reference" in error ? error.reference : null;
+  const named = reference ? [" ", h("small", {}, `Reference: ${reference}`)] : [];
+  notify([...what, `: ${messageOf(error)}`, ...named], { isError: true });
 }
 
 /** @param {unknown} error */

@@ -7,7 +7,7 @@ use jetbridge_postgres::{ArchiveDigest, Download};
 use shared_access::keys::KeysArgs;
 use shared_service::process::ServiceArgs;
 use shared_service::settings::{ListenArgs, SecretUrl};
-use shared_service::telemetry::LogArgs;
+use shared_service::telemetry::{LogArgs, TraceArgs};
 use shared_service::{ConnectionLimits, MetricsSettings, ServerSettings};
 
 use crate::client::{Asked, AuditCommand, DiagnoseRequest, FlightsCommand, PassengersCommand, RebuildRequest, Request};
@@ -206,6 +206,8 @@ pub(crate) struct Settings {
     pub(crate) web: WebArgs,
     #[command(flatten)]
     log: LogArgs,
+    #[command(flatten)]
+    traces: TraceArgs,
 }
 
 /// PostgreSQL's programs, for a machine that has none.
@@ -302,6 +304,14 @@ impl ServiceArgs for CommandLine {
         match &self.command {
             None => self.settings.listen.metrics(),
             Some(Command::Demo { settings, .. }) => settings.listen.metrics(),
+            Some(_) => None,
+        }
+    }
+
+    fn traces(&self) -> Option<&TraceArgs> {
+        match &self.command {
+            None => Some(&self.settings.traces),
+            Some(Command::Demo { settings, .. }) => Some(&settings.traces),
             Some(_) => None,
         }
     }

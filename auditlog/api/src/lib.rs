@@ -26,7 +26,7 @@ use shared_infrastructure::event_store::{EventStore, InvalidAddress};
 use shared_kernel::Domain;
 use shared_service::health::{self, Checks, Trouble};
 use shared_service::settings::SecretUrl;
-use shared_service::{Routes, ServerSettings, ServiceTokens, openapi};
+use shared_service::{Routes, ServerSettings, ServiceTokens, openapi, telemetry};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -92,7 +92,7 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     tasks.spawn(live.run(stop_following.clone()));
     let routes = routes(config.domains);
     let document = openapi::route(openapi::document(routes.list()));
-    let routes = routes.with_state(api).merge(health::routes(checks)).merge(document);
+    let routes = routes.with_state(api).merge(health::routes(checks)).merge(telemetry::routes()).merge(document);
     let router = config.tokens.guard(routes.finish_as("auditlog-api", routes::REQUEST_LIMIT));
     tokio::spawn(config.tokens.follow(stop_following.clone()));
     let served = shared_service::serve_beside(config.server, listener, router, &mut tasks, shutdown).await;

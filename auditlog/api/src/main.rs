@@ -8,7 +8,7 @@ use clap::Parser;
 use shared_allocator as _;
 use shared_service::process::{ServiceArgs, run_service};
 use shared_service::settings::{EventStoreArgs, ListenArgs};
-use shared_service::telemetry::LogArgs;
+use shared_service::telemetry::{LogArgs, TraceArgs};
 use shared_service::{ConnectionLimits, DrainArgs, MetricsSettings, ServerSettings, ServiceTokenArgs, bind};
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +34,8 @@ struct Args {
     drain: DrainArgs,
     #[command(flatten)]
     log: LogArgs,
+    #[command(flatten)]
+    traces: TraceArgs,
 }
 
 impl ServiceArgs for Args {
@@ -43,6 +45,10 @@ impl ServiceArgs for Args {
 
     fn metrics(&self) -> Option<MetricsSettings> {
         self.listen.metrics()
+    }
+
+    fn traces(&self) -> Option<&TraceArgs> {
+        Some(&self.traces)
     }
 }
 

@@ -1,4 +1,4 @@
-//! A question to processors, and what comes back.
+//! A question to services, and what comes back.
 
 use std::time::Duration;
 
@@ -58,6 +58,15 @@ impl Question {
 
     /// One for whoever asks for it, with what the headers of their request say about why.
     pub(super) fn post(path_and_query: String, asked_with: &HeaderMap, visitor: &Visitor, body: Bytes) -> Self {
+        Self::telling(Method::POST, path_and_query, asked_with, visitor, body)
+    }
+
+    /// The same, for what is replaced.
+    pub(super) fn put(path_and_query: String, asked_with: &HeaderMap, visitor: &Visitor, body: Bytes) -> Self {
+        Self::telling(Method::PUT, path_and_query, asked_with, visitor, body)
+    }
+
+    fn telling(method: Method, path_and_query: String, asked_with: &HeaderMap, visitor: &Visitor, body: Bytes) -> Self {
         let mut headers = HeaderMap::new();
         for name in [JETBRIDGE_ACTOR, X_CORRELATION_ID, TRACEPARENT, header::CONTENT_TYPE, header::CONTENT_ENCODING] {
             for value in asked_with.get_all(&name) {
@@ -65,7 +74,17 @@ impl Question {
             }
         }
         Identity::of(&visitor.who).apply(&mut headers);
-        Self { method: Method::POST, path_and_query, headers, body }
+        Self { method, path_and_query, headers, body }
+    }
+
+    /// Asks any service.
+    pub(super) async fn ask_service(
+        &self,
+        upstreams: &Upstreams,
+        upstream: &Upstream,
+        limit: Duration,
+    ) -> Result<Answer, Unanswered> {
+        timeout(limit, self.send(upstreams, upstream)).await.unwrap_or(Err(Unanswered::Late))
     }
 
     pub(super) async fn ask(

@@ -82,11 +82,13 @@ fn allowed(package: &str) -> Option<Allowed> {
         "shared-postgres-address" => rule(&[], Some(&["percent-encoding", "thiserror"])),
         "shared-rpc" => rule(&["shared-kernel"], None),
         "shared-telemetry" => rule(&[], None),
+        "shared-trace" => rule(&["shared-kernel"], None),
         "shared-service" => {
-            rule(&["shared-access", "shared-kernel", "shared-postgres-address", "shared-telemetry"], None)
+            let shared = ["access", "kernel", "postgres-address", "telemetry", "trace"];
+            rule_of(shared.map(|name| format!("shared-{name}")), None)
         }
         "shared-infrastructure" => {
-            let shared = ["kernel", "rpc", "eventstore-protocol", "postgres-address", "telemetry"];
+            let shared = ["kernel", "rpc", "eventstore-protocol", "postgres-address", "telemetry", "trace"];
             rule_of(shared.map(|name| format!("shared-{name}")), None)
         }
         "shared-api" => rule(&["shared-kernel", "shared-infrastructure", "shared-service"], None),
@@ -100,7 +102,11 @@ fn allowed(package: &str) -> Option<Allowed> {
             let shared = shared.map(|name| format!("shared-{name}"));
             rule_of(shared.into_iter().chain(["domains".to_owned()]).chain(contracts()), None)
         }
-        "gateway" => rule(&["domains", "shared-access", "shared-kernel", "shared-service", "shared-telemetry"], None),
+        "gateway" => {
+            let shared = ["access", "kernel", "service", "telemetry", "trace"];
+            let shared = shared.map(|name| format!("shared-{name}"));
+            rule_of(shared.into_iter().chain(["domains".to_owned()]), None)
+        }
         "containers-setup" => rule(&["shared-service"], None),
         "jetbridge-eventstore" => rule(&["shared-eventstore-protocol", "shared-telemetry"], None),
         "bench" | "jetbridge-postgres" => rule(&[], None),

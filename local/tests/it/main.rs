@@ -34,4 +34,5 @@ mod scenarios;
 mod start;
 mod stop;
 mod system;
+mod traces;
 mod verify;

@@ -7,7 +7,9 @@ use passenger_application::{ManifestFilter, ManifestView, MissingView, Passenger
 use passenger_core::{Counts, PassengerStatus};
 use shared_infrastructure::read_model::{Listing, ReadModel, Reflecting, at_one_moment};
 use shared_infrastructure::reader::Projection;
+use shared_infrastructure::sql;
 use shared_kernel::{Order, Paging, QueryError, Revision};
+use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use crate::projection::PassengerProjection;
@@ -173,7 +175,8 @@ async fn counts(
     );
     let statement = transaction.prepare_cached(&sql).await?;
     let mut counts: HashMap<FlightId, Counts> = HashMap::new();
-    for row in transaction.query(&statement, &[&flights]).await? {
+    let found = sql::traced("SELECT", PASSENGERS.name(), &sql, transaction.query(&statement, &[&flights])).await?;
+    for row in found {
         let of_flight = counts.entry(flight_id.read(&row)?).or_default();
         // Nothing is counted to less than zero.
         let count = row.try_get::<_, i64>("count")?.unsigned_abs();
@@ -208,7 +211,9 @@ async fn missing(
     let statement = transaction.prepare_cached(&sql).await?;
     let limit = i64::try_from(named).unwrap_or(i64::MAX);
     let mut missing: HashMap<FlightId, Vec<MissingView>> = HashMap::new();
-    for row in transaction.query(&statement, &[&flights, &limit]).await? {
+    let parameters: [&(dyn ToSql + Sync); 2] = [&flights, &limit];
+    let found = sql::traced("SELECT", PASSENGERS.name(), &sql, transaction.query(&statement, &parameters)).await?;
+    for row in found {
         let of_flight = missing.entry(flight_id.read(&row)?).or_default();
         of_flight.push(MissingView { id: id.read(&row)?, name: name.read(&row)? });
     }

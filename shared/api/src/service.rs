@@ -18,7 +18,7 @@ use shared_kernel::{Decider, Domain};
 use shared_service::ServerSettings;
 use shared_service::domain_service::{DomainService, ServiceKind};
 use shared_service::health::{self, Checks, Trouble};
-use shared_service::{ServiceNames, openapi, rpc};
+use shared_service::{ServiceNames, openapi, rpc, telemetry};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -54,7 +54,7 @@ pub(crate) async fn run<A: DomainApi>(
         None => public,
     };
     let names = Extension(ServiceNames::known_to(A::DOMAIN));
-    let public = commands.layer(names).merge(health::routes(checks)).merge(document);
+    let public = commands.layer(names).merge(health::routes(checks)).merge(telemetry::routes()).merge(document);
     let public = public.finish_as(&A::DOMAIN.api(), limits::REQUEST);
     let _measured = tasks.database.measured(&A::DOMAIN.api());
     tokio::spawn(config.tokens.clone().follow(shutdown.clone()));

@@ -22,6 +22,7 @@ use arc_swap::ArcSwap;
 use shared_kernel::{Decider, Interruption, Revision};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::back_off::BackOff;
 use crate::event_store::{
@@ -155,7 +156,9 @@ impl<D: Decider> Executor<D> {
                     if taken == 0 {
                         return Ok(());
                     }
-                    self.commit(Batch::new(std::mem::take(&mut requests)), &mut subscription).await?;
+                    let batch = Batch::new(std::mem::take(&mut requests));
+                    let span = batch.span(self.stream);
+                    self.commit(batch, &mut subscription).instrument(span).await?;
                     self.let_others(&mut subscription).await?;
                 }
             }
@@ -253,7 +256,17 @@ impl<D: Decider> Executor<D> {
     async fn append(&mut self, appends: Vec<ProposedAppend>, deadline: Instant) -> Result<(), AppendError> {
         let begun = Instant::now();
         let limit = limits::APPEND.min(deadline.saturating_duration_since(begun));
-        self.appender.append_all(appends, limit).await?;
+        let span = shared_trace::span!(
+            "send",
+            otel.kind = "producer",
+            messaging.system = "eventstoredb",
+            "messaging.operation.type" = "send",
+            messaging.operation.name = "append",
+            messaging.destination.name = self.stream,
+            messaging.batch.message_count = appends.iter().map(|append| append.events.len()).sum::<usize>()
+        );
+        let appended = self.appender.append_all(appends, limit).instrument(span.clone()).await;
+        appended.inspect_err(|error| shared_trace::fail(&span, error.failure.word()))?;
         let took = begun.elapsed();
         self.turns.appended_in(took);
         self.meters.appended.observe(took.as_secs_f64());

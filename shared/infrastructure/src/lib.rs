@@ -15,6 +15,7 @@ pub mod rebuild;
 pub mod refusals;
 pub mod rpc;
 pub mod snapshot;
+pub mod sql;
 pub mod testing;
 pub mod unfinished;
 pub mod worker;

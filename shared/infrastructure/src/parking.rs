@@ -4,12 +4,14 @@ mod discarded;
 
 use std::collections::HashSet;
 use std::error::Error;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use shared_kernel::{DomainEvent, Revision};
+use shared_trace::{Failure, TraceParent};
 use tokio_postgres::types::{FromSql, Type};
 use tokio_postgres::{GenericClient, Row};
 use uuid::Uuid;
@@ -187,12 +189,16 @@ pub(crate) struct Subject {
     pub(crate) event_type: String,
     /// Its data, shared with where it was read.
     data: Bytes,
+    /// The span that its command belongs to.
+    parent: Option<TraceParent>,
 }
 
 impl Subject {
     pub(crate) fn of(recorded: &Recorded) -> Self {
         let Recorded { revision, event_id, ref event_type, ref data, .. } = *recorded;
-        Self { revision, event_id, event_type: event_type.clone(), data: data.clone() }
+        let parent =
+            if shared_trace::is_on() { recorded.metadata().ok().and_then(|of| of.trace_parent()) } else { None };
+        Self { revision, event_id, event_type: event_type.clone(), data: data.clone(), parent }
     }
 }
 
@@ -200,7 +206,7 @@ impl Subject {
 pub(crate) async fn park(
     client: &impl GenericClient,
     reader: &str,
-    Subject { revision, event_id, event_type, data }: &Subject,
+    Subject { revision, event_id, event_type, data, parent }: &Subject,
     Unprocessable { key, reason }: &Unprocessable,
 ) -> Result<(), tokio_postgres::Error> {
     let (number, names) = (to_bigint(Some(*revision)), names(data));
@@ -220,6 +226,16 @@ pub(crate) async fn park(
             reader, event.revision = %revision, event.id = %event_id, event.r#type = %event_type, reason,
             "parked an event that could not be processed; replay it once the cause is mended"
         );
+        let attributes = [
+            ("messaging.consumer.group.name", reader.to_owned()),
+            ("messaging.message.id", event_id.to_string()),
+            ("event.type", event_type.clone()),
+            ("event.revision", revision.to_string()),
+        ];
+        let (name, kind) = (format!("park {reader}"), "parked".to_owned());
+        let failure =
+            Failure { name, is_request: false, began: SystemTime::now(), kind, attributes: attributes.into() };
+        failure.record(*parent);
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ mod meters;
 mod origin;
 mod projection;
 mod reaction;
+mod span;
 
 use std::collections::HashSet;
 use std::convert::Infallible;

@@ -8,18 +8,24 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use http::{HeaderValue, header};
+use http::{HeaderName, HeaderValue, header};
 use jsonrpsee::core::ClientError;
 use jsonrpsee::http_client::{HttpBackend, HttpClient, HttpClientBuilder, HttpRequest, RpcLogger, RpcService};
 use shared_kernel::Domain;
 use shared_rpc::Fault;
 use shared_telemetry::table::{RPC_DURATION, RPC_FAILURES};
 use shared_telemetry::{Counter, Histogram};
+use shared_trace::{CorrelationId, TraceParent};
 use tower::layer::layer_fn;
 use tower::{Service, ServiceBuilder};
+use tracing::Instrument;
 
 use crate::limits;
 
+/// The same for everything that one request sets off.
+const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+/// W3C trace context.
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(20);
 const RETRIES: usize = 3;
 const CALLS_AT_ONCE: usize = 1_024;
@@ -121,11 +127,14 @@ impl RpcClient {
             unavailable += usize::from(is_reached && matches!(fault, Fault::Unavailable { .. }));
             !is_reached || (1..self.clients.len()).contains(&unavailable)
         });
+        let span =
+            shared_trace::span!("JSON-RPC", otel.kind = "client", rpc.system = "jsonrpc", rpc.service = &*self.service);
         let taken = self.taken.start_timer();
-        let outcome = tokio::time::timeout(limits::RPC_CALL, attempts).await;
+        let outcome = tokio::time::timeout(limits::RPC_CALL, attempts).instrument(span.clone()).await;
         taken.observe_duration();
         if !matches!(outcome, Ok(Ok(_))) {
             self.failed.inc();
+            shared_trace::fail(&span, if outcome.is_ok() { "fault" } else { "timeout" });
         }
         match outcome {
             Ok(outcome) => outcome.map_err(|error| {
@@ -166,7 +175,7 @@ fn transport(url: &str, credential: Credential) -> Result<Transport, ClientError
         .build(url)
 }
 
-/// Sends requests with a credential.
+/// Sends requests with a credential, and with what they are a part of.
 #[derive(Clone)]
 pub struct Authorized {
     backend: HttpBackend,
@@ -183,7 +192,14 @@ impl Service<HttpRequest> for Authorized {
     }
 
     fn call(&mut self, mut request: HttpRequest) -> Self::Future {
-        request.headers_mut().insert(header::AUTHORIZATION, (self.credential)());
+        let headers = request.headers_mut();
+        headers.insert(header::AUTHORIZATION, (self.credential)());
+        if let Some(id) = CorrelationId::current() {
+            headers.insert(CORRELATION_ID, id.header());
+        }
+        if let Some(parent) = shared_trace::passed_on().and_then(TraceParent::header) {
+            headers.insert(TRACEPARENT, parent);
+        }
         self.backend.call(request)
     }
 }

@@ -31,7 +31,7 @@ use shared_service::domain_service::{ApiUrls, DomainService, DomainServiceArgs, 
 use shared_service::process::run_service;
 use shared_service::settings::SecretUrl;
 use shared_service::{ServerSettings, ServiceTokens};
-use shared_service::{ServiceNames, health, rpc};
+use shared_service::{ServiceNames, health, rpc, telemetry};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -113,8 +113,8 @@ pub async fn run<P: DomainProcessor>(
     let key_field = <P::Reaction as Reaction>::Event::KEY_FIELD;
     let processor =
         Arc::new(Processor { database: database.clone(), workers, key_field, read_model: P::DOMAIN.list() });
-    let routes =
-        routes().with_state(processor).merge(health::routes(checks)).finish_as(&P::DOMAIN.processor(), REQUEST_LIMIT);
+    let routes = routes().with_state(processor).merge(health::routes(checks)).merge(telemetry::routes());
+    let routes = routes.finish_as(&P::DOMAIN.processor(), REQUEST_LIMIT);
     let router = config.tokens.guard(routes.layer(Extension(ServiceNames::known_to(P::DOMAIN))));
     tokio::spawn(config.tokens.follow(shutdown.clone()));
 

@@ -17,7 +17,7 @@ use crate::settings::{
     DatabaseAddressError, DatabaseArgs, EventStoreArgs, ListenArgs, PlainHttpArgs, PlainHttpRefused, SecretUrl,
     ServiceUrls,
 };
-use crate::telemetry::LogArgs;
+use crate::telemetry::{LogArgs, TraceArgs};
 
 /// One of the services of a domain, as far as its command line says so.
 pub trait DomainService {
@@ -65,6 +65,8 @@ struct CommonArgs {
     plain_http: PlainHttpArgs,
     #[command(flatten)]
     log: LogArgs,
+    #[command(flatten)]
+    traces: TraceArgs,
 }
 
 impl<S, O> DomainServiceArgs<S, O> {
@@ -168,6 +170,10 @@ impl<S: DomainService, O: Args> ServiceArgs for DomainServiceArgs<S, O> {
 
     fn metrics(&self) -> Option<MetricsSettings> {
         self.common.listen.metrics()
+    }
+
+    fn traces(&self) -> Option<&TraceArgs> {
+        Some(&self.common.traces)
     }
 }
 

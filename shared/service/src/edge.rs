@@ -3,15 +3,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{Request, State};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use futures::FutureExt;
 use http::header::EXPECT;
 use http::{HeaderMap, HeaderValue, Method};
+use shared_kernel::ProblemType;
 
+use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::problem_type;
+use crate::traced::{Route, traced};
 use crate::traffic::Traffic;
 
 /// Completes a router for the public: problems for unknown paths and methods, for panics and for requests that take
@@ -70,30 +73,41 @@ pub fn check_expectations(headers: &HeaderMap) -> Result<(), Problem> {
 async fn guard(State(Guard { limit, traffic }): State<Guard>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let counted = traffic.as_ref().map(|traffic| traffic.begin(route.as_ref().map(MatchedPath::as_str), &method));
-    let answer = async {
-        match check_expectations(request.headers()) {
-            Ok(()) => next.run(request).await,
-            Err(refusal) => refusal.into_response(),
+    let route = Route::of(&request);
+    let counted = traffic.as_ref().map(|traffic| traffic.begin(route.as_ref().map(Route::as_str), &method));
+    let caller = request.extensions().get::<Caller>();
+    let (is_trusted, principal) = (caller.is_some(), caller.and_then(Caller::subject).cloned());
+    // A gateway has decided about the trace when it let the request in.
+    let mut response = traced(request, is_trusted, async |request| {
+        let answer = async {
+            match check_expectations(request.headers()) {
+                Ok(()) => next.run(request).await,
+                Err(refusal) => refusal.into_response(),
+            }
+        };
+        let answer = AssertUnwindSafe(answer).catch_unwind();
+        match tokio::time::timeout(limit, answer).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(_panic)) => Problem::internal("a request handler panicked").into_response(),
+            Err(_elapsed) => too_slow(&method, limit).into_response(),
         }
-    };
-    let answer = AssertUnwindSafe(answer).catch_unwind();
-    let response = match tokio::time::timeout(limit, answer).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(_panic)) => Problem::internal("a request handler panicked").into_response(),
-        Err(_elapsed) => too_slow(&method, limit).into_response(),
-    };
+    })
+    .await;
     if let Some(counted) = counted {
         counted.ends(response.status());
     }
     tracing::debug!(
         http.method = %method,
-        http.route = route.as_ref().map_or("none", MatchedPath::as_str),
+        http.route = route.as_ref().map_or("none", Route::as_str),
         http.status = response.status().as_u16(),
         latency_ms = started.elapsed().as_secs_f64() * 1_000.0,
         "answered a request"
     );
+    if response.extensions().get::<&'static ProblemType>().is_some() {
+        let extensions = response.extensions_mut();
+        route.into_iter().for_each(|route| drop(extensions.insert(route)));
+        principal.into_iter().for_each(|principal| drop(extensions.insert(principal)));
+    }
     response
 }
 

@@ -38,6 +38,7 @@ mod server;
 mod service_tokens;
 pub mod settings;
 pub mod telemetry;
+mod traced;
 mod traffic;
 
 pub use caller::{CHALLENGE, Caller, admit, authentication_required, not_allowed};
@@ -63,4 +64,5 @@ pub use server::{
     serve_beside, serve_with,
 };
 pub use service_tokens::{ServiceTokenArgs, ServiceTokenError, ServiceTokens};
+pub use traced::{Route as TakenRoute, traced};
 pub use traffic::{Answering, Traffic};

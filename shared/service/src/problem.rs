@@ -8,9 +8,11 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use shared_kernel::{ExecuteError, Interruption, Position, ProblemType, QueryError, Revision};
+use shared_trace::CorrelationId;
 
 use crate::headers::{JETBRIDGE_POSITION, position_value};
 use crate::problem_type;
@@ -225,6 +227,8 @@ struct Document<'a> {
     title: &'static str,
     status: u16,
     detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<String>,
     #[serde(flatten)]
     members: &'a Map<String, Value>,
 }
@@ -244,11 +248,19 @@ impl Problem {
             title: self.0.kind.title,
             status: self.status().as_u16(),
             detail: &self.0.detail,
+            instance: CorrelationId::current().map(instance),
             members: &self.0.members,
         };
         // Strings, numbers and JSON values always have a JSON form.
         serde_json::to_string(&document).unwrap_or_default()
     }
+}
+
+/// The occurrence of a problem, by the correlation id of the request.
+fn instance(id: CorrelationId) -> String {
+    /// What a name of a URN holds as it is (RFC 8141).
+    const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    format!("urn:correlation-id:{}", utf8_percent_encode(id.as_str(), ENCODED))
 }
 
 impl IntoResponse for Problem {

@@ -21,7 +21,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error_chain::ErrorChain;
 use crate::metrics::{self, MetricsSettings};
 use crate::server::{raise_open_files, to_anybody};
-use crate::telemetry::{self, LogArgs};
+use crate::telemetry::{self, LogArgs, TraceArgs};
 
 /// What a shell reports for a program that was interrupted.
 const EXIT_INTERRUPTED: i32 = 130;
@@ -49,6 +49,11 @@ pub trait ServiceArgs: Parser {
 
     /// Where Prometheus is answered, if it is.
     fn metrics(&self) -> Option<MetricsSettings> {
+        None
+    }
+
+    /// Where it sends its traces. `None` for a task that has none.
+    fn traces(&self) -> Option<&TraceArgs> {
         None
     }
 
@@ -140,9 +145,9 @@ where
     F: Future<Output = Result<(), E>>,
     E: Into<Box<dyn Error + Send + Sync>>,
 {
-    telemetry::init(args.log())?;
-    raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let telemetry = telemetry::init(args.log(), args.traces(), A::command().get_name(), runtime.handle())?;
+    raise_open_files();
     let result = runtime.block_on(async {
         let shutdown = cancelled_by_signal()?;
         let metrics = match args.metrics() {
@@ -157,6 +162,7 @@ where
         drop(serving);
         result
     });
+    telemetry.end();
     runtime.shutdown_timeout(RUNTIME_SHUTDOWN);
     result
 }

@@ -4,13 +4,18 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::IntoResponse;
 use jsonrpsee::Methods;
-use jsonrpsee::server::{Server, ServerConfig, ServerHandle, stop_channel};
+use jsonrpsee::core::middleware::{Batch, Notification, RpcServiceT};
+use jsonrpsee::server::middleware::rpc::RpcServiceBuilder;
+use jsonrpsee::server::{MethodResponse, Server, ServerConfig, ServerHandle, stop_channel};
+use jsonrpsee::types::Request as Call;
 use shared_access::Access;
 use tower::Service;
+use tracing::Instrument;
 
 use crate::domain_service::ApiUrls;
 use crate::problem::Problem;
 use crate::routes::Routes;
+use crate::traced::traced;
 
 /// Where the JSON-RPC methods of a service are.
 const PATH: &str = "/rpc";
@@ -36,15 +41,56 @@ pub fn routes<S: Clone + Send + Sync + 'static>(methods: impl Into<Methods>) -> 
         .max_request_body_size(MAX_REQUEST_BYTES)
         .max_response_body_size(MAX_RESPONSE_BYTES)
         .build();
-    let service = Server::builder().set_config(config).to_service_builder().build(methods, stop);
+    let spans = RpcServiceBuilder::new().layer_fn(|service| Traced { service });
+    let builder = Server::builder().set_config(config).set_rpc_middleware(spans).to_service_builder();
+    let service = builder.build(methods, stop);
     let answer = move |request: Request| {
         let mut service = service.clone();
-        async move {
-            match service.call(request).await {
-                Ok(response) => response.map(Body::new),
-                Err(error) => Problem::internal(error).into_response(),
-            }
-        }
+        traced(request, true, async move |request| match service.call(request).await {
+            Ok(response) => response.map(Body::new),
+            Err(error) => Problem::internal(error).into_response(),
+        })
     };
     (Routes::new().post(PATH, Access::Service, answer), handle)
+}
+
+/// Answers each call within its span.
+#[derive(Clone)]
+struct Traced<S> {
+    service: S,
+}
+
+impl<S: RpcServiceT<MethodResponse = MethodResponse>> RpcServiceT for Traced<S> {
+    type MethodResponse = MethodResponse;
+    type NotificationResponse = S::NotificationResponse;
+    type BatchResponse = S::BatchResponse;
+
+    fn call<'a>(&self, call: Call<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+        let method = call.method_name();
+        let span = shared_trace::span!(
+            "JSON-RPC",
+            otel.name = method,
+            otel.kind = "server",
+            rpc.system = "jsonrpc",
+            rpc.method = method,
+            rpc.response.status_code = tracing::field::Empty
+        );
+        let answer = self.service.call(call).instrument(span.clone());
+        async move {
+            let answer = answer.await;
+            if let Some(code) = answer.as_error_code() {
+                span.record("rpc.response.status_code", code);
+                shared_trace::fail(&span, "fault");
+            }
+            answer
+        }
+    }
+
+    fn batch<'a>(&self, calls: Batch<'a>) -> impl Future<Output = Self::BatchResponse> + Send + 'a {
+        self.service.batch(calls)
+    }
+
+    fn notification<'a>(&self, call: Notification<'a>) -> impl Future<Output = Self::NotificationResponse> + Send + 'a {
+        self.service.notification(call)
+    }
 }

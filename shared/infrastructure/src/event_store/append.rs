@@ -63,6 +63,17 @@ pub enum AppendFailure {
     Unknown(String),
 }
 
+impl AppendFailure {
+    /// A word for it.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self {
+            Self::WrongExpectedRevision { .. } => "wrong_expected_revision",
+            Self::NotWritten(_) => "not_written",
+            Self::Unknown(_) => "outcome_unknown",
+        }
+    }
+}
+
 /// Of several appends one failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{failure}")]

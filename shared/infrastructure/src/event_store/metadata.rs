@@ -1,5 +1,6 @@
 use serde::{Deserialize, Serialize};
 use shared_kernel::{ActorName, Cause, CommandContext, Idempotency, IdempotencyKey, is_correlation_id, trace_parent};
+use shared_trace::TraceParent;
 use uuid::Uuid;
 
 /// What is stored beside an event's data. `$correlationId` and `$causationId` are the names that EventStoreDB's own
@@ -115,6 +116,12 @@ impl EventMetadata {
     #[must_use]
     pub const fn command_id(&self) -> Option<Uuid> {
         self.command_id
+    }
+
+    /// The span that the command belongs to.
+    #[must_use]
+    pub fn trace_parent(&self) -> Option<TraceParent> {
+        self.trace_parent.as_deref().and_then(TraceParent::read)
     }
 
     /// The command's idempotency key, if it had one.

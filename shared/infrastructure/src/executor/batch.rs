@@ -1,7 +1,9 @@
 use std::collections::HashMap;
 
 use shared_kernel::{CommandContext, Committed, Decider, DomainEvent, ExecuteError, Interruption, Revision};
+use shared_trace::TraceParent;
 use tokio::sync::oneshot;
+use tracing::Span;
 use uuid::Uuid;
 
 use crate::event_store::{AppendFailure, EventMetadata, ProposedAppend, ProposedEvent, Recorded, StoreError};
@@ -14,8 +16,16 @@ type Reply<D> = Result<Committed<D>, ExecuteError<<D as Decider>::Rejection>>;
 
 #[allow(clippy::large_enum_variant, reason = "almost every request is the large one")]
 pub(super) enum Request<D: Decider> {
-    Command { command: D::Command, context: CommandContext, reply: oneshot::Sender<Reply<D>> },
-    Barrier { reply: oneshot::Sender<Result<(), ExecuteError<D::Rejection>>> },
+    Command {
+        command: D::Command,
+        context: CommandContext,
+        reply: oneshot::Sender<Reply<D>>,
+        /// The span that it belongs to, if that is recorded.
+        parent: Option<TraceParent>,
+    },
+    Barrier {
+        reply: oneshot::Sender<Result<(), ExecuteError<D::Rejection>>>,
+    },
 }
 
 impl<D: Decider> Request<D> {
@@ -93,6 +103,18 @@ impl<D: Decider> Batch<D> {
     /// How many requests there were in it.
     pub(super) fn len(&self) -> usize {
         self.pending.len()
+    }
+
+    /// The span of deciding and appending it, which belongs to those of its commands.
+    pub(super) fn span(&self, stream: &'static str) -> Span {
+        let requests = self.pending.iter().filter_map(|pending| pending.request.as_ref());
+        let parents = requests.filter_map(|request| match request {
+            Request::Command { parent, .. } => *parent,
+            Request::Barrier { .. } => None,
+        });
+        shared_trace::joint(parents, || {
+            shared_trace::root_span!("execute commands", stream, commands.count = self.pending.len())
+        })
     }
 
     /// Whether each of them is answered.

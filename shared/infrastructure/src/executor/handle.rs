@@ -60,7 +60,7 @@ impl<D: Decider> ExecutorHandle<D> {
         context: CommandContext,
     ) -> Result<Committed<D>, ExecuteError<D::Rejection>> {
         let (reply, answer) = oneshot::channel();
-        self.send(Request::Command { command, context, reply })?;
+        self.send(Request::Command { command, context, reply, parent: shared_trace::current() })?;
         match timeout(limits::EXECUTOR_ANSWER, answer).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) | Err(_) => {

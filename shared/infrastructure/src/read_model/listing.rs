@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::column::{Columns, Field, IdColumn};
 use super::search::{SearchColumn, patterns};
 use super::table::Table;
+use crate::sql;
 
 /// A page of a table, in the order of its key, narrowed down by conditions.
 ///
@@ -106,9 +107,11 @@ impl<C> Listing<C> {
     where
         C: Columns<T>,
     {
-        let statement = client.prepare_cached(&self.sql(&self.table.columns::<T>())).await?;
+        let sql = self.sql(&self.table.columns::<T>());
+        let statement = client.prepare_cached(&sql).await?;
         let parameters: Vec<&(dyn ToSql + Sync)> = self.parameters.iter().map(|value| &**value as _).collect();
-        client.query(&statement, &parameters).await?.iter().map(|row| self.table.read(row)).collect()
+        let found = client.query(&statement, &parameters);
+        sql::traced("SELECT", self.table.name(), &sql, found).await?.iter().map(|row| self.table.read(row)).collect()
     }
 
     /// Adds a parameter and gives its number.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use super::changes::Changed;
 use super::column::{Cell, Columns, Field, Filled, IdColumn, RevisionColumn};
 use super::search::SearchColumn;
+use crate::sql;
 
 /// A table whose rows are kept as `C` says.
 #[derive(Debug)]
@@ -56,7 +57,9 @@ impl<C> Table<C> {
     {
         let sql = format!("SELECT {} FROM {self} WHERE {} = $1", self.columns::<T>(), self.key);
         let statement = client.prepare_cached(&sql).await?;
-        client.query_opt(&statement, &[&key.into()]).await?.map(|row| self.read(&row)).transpose()
+        let key: Uuid = key.into();
+        let found = sql::traced("SELECT", self.name, &sql, client.query_opt(&statement, &[&key])).await?;
+        found.map(|row| self.read(&row)).transpose()
     }
 
     /// The rows for which a condition holds, in the order that it says.
@@ -74,7 +77,8 @@ impl<C> Table<C> {
     {
         let sql = format!("SELECT {} FROM {self} WHERE {condition}", self.columns::<T>());
         let statement = client.prepare_cached(&sql).await?;
-        client.query(&statement, values).await?.iter().map(|row| self.read(row)).collect()
+        let found = client.query(&statement, values);
+        sql::traced("SELECT", self.name, &sql, found).await?.iter().map(|row| self.read(row)).collect()
     }
 
     /// Deletes the rows with these keys.
@@ -87,7 +91,7 @@ impl<C> Table<C> {
         }
         let sql = format!("DELETE FROM {self} WHERE {} = ANY($1)", self.key);
         let statement = transaction.prepare_cached(&sql).await?;
-        transaction.execute(&statement, &[&keys]).await?;
+        sql::traced("DELETE", self.name, &sql, transaction.execute(&statement, &[&keys])).await?;
         Ok(())
     }
 
@@ -173,7 +177,7 @@ impl<'a, V> Rows<'a, V> {
             "INSERT INTO {table} ({columns}) SELECT * FROM unnest({arrays})
              ON CONFLICT ({key}) DO UPDATE SET {overwrite}"
         );
-        execute(transaction, changed, &sql, &filled).await
+        sql::traced("INSERT", table, &sql, execute(transaction, changed, &sql, &filled)).await
     }
 
     /// Overwrites these columns of the rows that are there.
@@ -187,7 +191,7 @@ impl<'a, V> Rows<'a, V> {
         let sql = format!(
             "UPDATE {table} SET {overwrite} FROM unnest({arrays}) AS new ({columns}) WHERE {table}.{key} = new.{key}"
         );
-        execute(transaction, changed, &sql, &filled).await
+        sql::traced("UPDATE", table, &sql, execute(transaction, changed, &sql, &filled)).await
     }
 
     fn values<T: 'a>(&self, value: impl Fn(&'a V) -> &'a T) -> Vec<&'a T> {

@@ -125,6 +125,9 @@ fn problem() -> Schema {
     );
     problem["properties"]["errors"] =
         json!({"type": "array", "items": fault, "minItems": 1, "description": "All that is wrong with the request"});
+    let instance =
+        json!({"type": "string", "format": "uri", "description": "This occurrence, by its X-Correlation-Id"});
+    problem["properties"]["instance"] = instance;
     problem["additionalProperties"] = true.into();
     problem
 }

@@ -32,6 +32,7 @@ use crate::drain::Drain;
 use crate::host::Authority;
 use crate::path::with_plain_letters;
 use crate::problem::Problem;
+use crate::traced::correlated;
 
 /// The largest request head, in bytes.
 const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -124,10 +125,13 @@ impl Serving {
             stays_secure = Authority::of(&parts).is_ok_and(|host| host.is_some_and(|host| host.is_name_of_site()));
         }
         let is_leaving = version < Version::HTTP_2 && self.drain.has_begun();
-        let (place, mut response) = match Arc::clone(&self.requests).try_acquire_owned() {
-            Ok(place) => (Some(place), self.answer_here(parts, body, peer).await),
-            Err(_) => (None, too_busy().into_response()),
-        };
+        let place = Arc::clone(&self.requests).try_acquire_owned().ok();
+        let has_place = place.is_some();
+        let mut response = correlated(Request::from_parts(parts, body), async |request| match has_place {
+            true => self.answer_here(request, peer).await,
+            false => too_busy().into_response(),
+        })
+        .await;
         complete(&method, &mut response, stays_secure);
         if is_leaving {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -135,7 +139,8 @@ impl Serving {
         Ok(response.map(|body| Answer::new(body, answering, place)))
     }
 
-    async fn answer_here(self, mut parts: Parts, body: Incoming, peer: SocketAddr) -> Response {
+    async fn answer_here(self, request: Request<Incoming>, peer: SocketAddr) -> Response {
+        let (mut parts, body) = request.into_parts();
         if let Err(problem) = self.access.check(&mut parts) {
             return problem.into_response();
         }

@@ -16,6 +16,7 @@ use crate::checkpoint::{self, Checkpoint};
 use crate::event_store::{Delivery, EventStore, Refusal, StoreError, Subscription};
 use crate::limits;
 use crate::postgres::{Database, DatabaseError, Dedicated};
+use crate::reader::meters::Meters;
 use crate::rebuild::{self, Beside, RebuildError, Switched};
 use crate::worker::WorkError;
 

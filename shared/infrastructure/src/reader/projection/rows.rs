@@ -7,6 +7,7 @@ use std::{io, slice};
 use deadpool_postgres::{ClientWrapper, Transaction};
 use shared_kernel::Revision;
 use tokio_postgres::Statement;
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{Projecting, Projection};
@@ -16,7 +17,7 @@ use crate::parking;
 use crate::postgres::DatabaseError;
 use crate::reader::batch::{Batch, Outcome, Parked, Refused};
 use crate::reader::origin::{Numbered, Unprocessable};
-use crate::reader::{Reading, in_time};
+use crate::reader::{Reading, in_time, span};
 use crate::worker::{ReplayedPart, WorkError};
 
 /// Writes rows, into whichever tables its connections mean.
@@ -47,8 +48,9 @@ impl<P: Projection> RowWriter<P> {
         let batch = Batch::of::<Projecting<P>>(events, &reading.parked, &reading.discarded, outcome);
         reading.reached = Some(last);
         if !batch.is_empty() {
+            let span = span::of::<Projecting<P>>(reading.stream, events);
             let taken = reading.meters.batches.start_timer();
-            let parked = self.project(client, &batch).await?;
+            let parked = self.project(client, &batch).instrument(span).await?;
             taken.observe_duration();
             reading.parked.extend(parked);
             reading.has_moved(Some(last));

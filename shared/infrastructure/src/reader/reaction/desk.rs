@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use shared_kernel::{Cause, Revision};
 use shared_telemetry::Counter;
 use shared_telemetry::table::REACTION_RETRIES;
+use shared_trace::{CorrelationId, TraceParent};
 use tokio::sync::{Semaphore, watch};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use super::{Reacting, Reaction, ReactionError};
@@ -18,6 +20,7 @@ use crate::event_store::{EventStore, Recorded};
 use crate::parking::Waiting;
 use crate::reader::lanes::{Task, What};
 use crate::reader::origin::{Understood, understand};
+use crate::reader::span;
 use crate::reader::{FIRST_RETRY_PAUSE, LONGEST_RETRY_PAUSE, parked_event};
 use crate::unfinished::Unfinished;
 use crate::worker::{InHand, Retrying};
@@ -71,7 +74,7 @@ impl<R: Reaction> Desk<R> {
             What::Event { subject, readable: Ok(reacting) } => {
                 let (event, cause) = &**reacting;
                 let about = About { key: task.key, revision: subject.revision, event_type: &subject.event_type };
-                self.react(&about, event, cause).await
+                self.traced(&about, event, cause).await
             }
             What::Event { readable: Err(reason), .. } => Err(reason.clone()),
             What::Parked(waiting) => tokio::select! {
@@ -110,7 +113,7 @@ impl<R: Reaction> Desk<R> {
             Understood::Event { key, event, metadata } => {
                 let about = About { key, revision: recorded.revision, event_type: &recorded.event_type };
                 let cause = metadata.cause_of_reaction(recorded.event_id, R::NAME);
-                self.react(&about, &event, &cause).await
+                self.traced(&about, &event, &cause).await
             }
         }
     }
@@ -128,6 +131,26 @@ impl<R: Reaction> Desk<R> {
                 Err(error) => self.pause(&about, &mut back_off, error.to_string()).await,
             }
         }
+    }
+
+    /// Reacts as a part of what has set the event off.
+    async fn traced(&self, about: &About<'_>, event: &R::Event, cause: &Cause) -> Result<(), String> {
+        let (parent, event_id) = (cause.trace_parent.as_deref(), cause.causation_id.as_deref());
+        let lines = shared_trace::log_span!("reaction", &*cause.correlation_id);
+        let span = span::of_reaction::<Reacting<R>>(self.stream, event_id, parent);
+        let reacting = async {
+            let outcome = self.react(about, event, cause).await;
+            outcome.inspect_err(|_| shared_trace::fail(&span, "parked"))
+        };
+        let reacting = reacting.instrument(span.clone());
+        let reacting = async {
+            match parent.and_then(TraceParent::read) {
+                Some(parent) => shared_trace::within(parent, reacting).await,
+                None => reacting.await,
+            }
+        };
+        let id = CorrelationId::read(&cause.correlation_id).unwrap_or_else(CorrelationId::random);
+        id.scope(reacting).instrument(lines).await
     }
 
     async fn react(&self, about: &About<'_>, event: &R::Event, cause: &Cause) -> Result<(), String> {
