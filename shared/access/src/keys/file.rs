@@ -183,13 +183,10 @@ impl KeysFile {
         if !status.is_file() {
             return Err(refused("is not a file"));
         }
-        if Uid::from_raw(status.uid()) != Uid::effective() {
-            return Err(refused("belongs to another user; give it to the one who runs this, with chown"));
+        match objection(Uid::from_raw(status.uid()), status.mode(), Uid::effective()) {
+            Some(reason) => Err(refused(reason)),
+            None => Ok(()),
         }
-        if status.mode() & 0o077 != 0 {
-            return Err(refused("can be read or written by others; take that from them, with chmod 600"));
-        }
-        Ok(())
     }
 
     fn parse(&self, text: &[u8]) -> Result<Vec<StoredKey>, KeysError> {
@@ -245,3 +242,17 @@ impl KeysFile {
         KeysError::Inaccessible { action, path: self.0.clone(), source }
     }
 }
+
+/// Why a file that belongs to `owner` is not for `reader` alone; `None` if it is. One that belongs to root, and that root
+/// lets a group read, is one that whoever runs containers has given to this process: root can read it in any case.
+fn objection(owner: Uid, mode: u32, reader: Uid) -> Option<&'static str> {
+    let is_given_by_root = owner.is_root() && !reader.is_root();
+    if owner != reader && !is_given_by_root {
+        return Some("belongs to another user; give it to the one who runs this, with chown");
+    }
+    let of_others = if is_given_by_root { 0o037 } else { 0o077 };
+    (mode & of_others != 0).then_some("can be read or written by others; take that from them, with chmod 600")
+}
+
+#[cfg(test)]
+mod tests;
