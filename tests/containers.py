@@ -41,6 +41,9 @@ PROCESSORS = ["flight-processor", "passenger-processor"]
 SERVICES = [*PROCESSORS, *APIS, "gateway"]
 IMAGE_NAMES = [*SERVICES, "setup"]
 LONG_RUNNING = ["event-store", "postgres", *SERVICES]
+# What EVENTSTORE may say, the default first: what the settings of each begin with.
+EVENT_STORES = {"kurrentdb-26.0": "KURRENTDB", "eventstoredb-24.10": "EVENTSTORE"}
+EVENT_STORE_FILES = [f"containers/event-store/{name}.yml" for name in EVENT_STORES]
 
 PULL_LIMIT = 300
 BUILD_LIMIT = 1500
@@ -121,7 +124,7 @@ def base_images():
         "rust": default_of("Dockerfile", r"^ARG RUST_IMAGE=(\S+)"),
         "distroless-cc": default_of("Dockerfile", r"^ARG RUNTIME_IMAGE=(\S+)"),
         "postgres": default_of("docker-compose.prod.yml", r"\$\{POSTGRES_IMAGE:-([^}]+)\}"),
-        "eventstore": default_of("docker-compose.prod.yml", r"\$\{EVENTSTORE_IMAGE:-([^}]+)\}"),
+        "eventstore": default_of(EVENT_STORE_FILES[0], r"\$\{EVENTSTORE_IMAGE:-([^}]+)\}"),
     }
 
 
@@ -144,8 +147,14 @@ def stand_in(kind, image):
     run("cargo", "build", "--locked", "--package", "jetbridge-eventstore", limit=BUILD_LIMIT)
     folder = os.environ.get("CARGO_TARGET_DIR", str(ROOT / "target"))
     binary = f"{folder}/debug/jetbridge-eventstore"
-    settings = ["--listen", "0.0.0.0:2113", "--public-host", "event-store", "--data-dir", "/var/lib/eventstore"]
-    run(STAND_INS, kind, image, binary, *settings, limit=600)
+    settings = ["--listen", "0.0.0.0:2113", "--public-host", "event-store", "--data-dir", "/var/lib/kurrentdb"]
+    run(STAND_INS, kind, f"{image}-stand-in", binary, *settings, limit=600)
+    # A volume that is new takes over the owner of the folder that it is mounted on.
+    folders = "mkdir -p /var/lib/kurrentdb /var/log/kurrentdb && chown 1001:1001 /var/lib/kurrentdb /var/log/kurrentdb"
+    lines = [f"FROM {image}-stand-in", "USER 0", f"RUN {folders}", "USER 1001:1001"]
+    with tempfile.TemporaryDirectory() as empty:
+        (Path(empty) / "Dockerfile").write_text("\n".join(lines) + "\n")
+        run("docker", "build", "--quiet", "--tag", image, empty, limit=600)
 
 
 def provide_base_images():
@@ -448,23 +457,42 @@ def test_files(system):
         options = [part for file in chosen for part in ("--file", file)]
         done = run(*compose, *options, "config", "--quiet", env=system.env)
         check(not (done.stdout + done.stderr).strip(), f"config of {chosen}: {done.stdout}{done.stderr}")
-    check_pinned(compose, [file for chosen in files[-1:] for file in chosen])
+        for event_store, prefix in EVENT_STORES.items():
+            check_event_store(run(*compose, *options, "config", env={**system.env, "EVENTSTORE": event_store}).stdout, prefix)
+    check_pinned(compose, [*(file for chosen in files[-1:] for file in chosen), *EVENT_STORE_FILES])
+
+
+def check_event_store(config, prefix):
+    """Image, user, folders and settings fit together, whichever event store was chosen."""
+    name, user = prefix.lower(), {"KURRENTDB": "1001:1001", "EVENTSTORE": "1000:1000"}[prefix]
+    nodes = re.findall(r"^  event-store(?:-[23])?:\n((?:    .*\n|\n)+)", config.partition("\nservices:\n")[2], re.MULTILINE)
+    check(len(nodes) in (1, 3), f"{len(nodes)} nodes of {name}")
+    for node in nodes:
+        check(re.search(rf"^    image: \S*/{name}:\S+$", node, re.MULTILINE), f"the image of {name}: {node}")
+        check(f"    user: {user}\n" in node, f"the user of {name}: {node}")
+        check(f":/var/lib/{name}:rw" in node and f":/var/log/{name}:rw" in node, f"the folders of {name}: {node}")
+        check(f"      {prefix}_RUN_PROJECTIONS: None\n" in node, f"the settings of {name}: {node}")
+        others = [other for other in EVENT_STORES.values() if other != prefix and f"{other}_" in node]
+        check(not others, f"settings of {others} for {name}: {node}")
 
 
 def check_pinned(compose, files):
     """What a release publishes names every image by its digest, unless a setting says which to take."""
-    names = [*(f"jetbridge-{name}" for name in IMAGE_NAMES), "postgres", "eventstore"]
+    names = [*(f"jetbridge-{name}" for name in IMAGE_NAMES), "postgres", "kurrentdb", "eventstore"]
     digests = {name: f"sha256:{number:064x}" for number, name in enumerate(names, 1)}
     table = "".join(f"{name} {digest}\n" for name, digest in digests.items())
     with tempfile.TemporaryDirectory() as folder:
         for file in files:
-            shutil.copy(ROOT / file, folder)
+            (Path(folder) / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / file, Path(folder) / file)
         paths = [str(Path(folder) / file) for file in files]
         subprocess.run([ROOT / "containers" / "pin", "1.2.3", *paths], input=table, text=True, check=True)
-        options = [part for path in paths for part in ("--file", path)]
+        options = [part for path in paths if "event-store" not in path for part in ("--file", path)]
         env = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
-        config = run(*compose, *options, "config", env=env).stdout
-        images = set(re.findall(r"^ +image: (\S+)$", config, re.MULTILINE))
+        images = set()
+        for event_store in EVENT_STORES:
+            config = run(*compose, *options, "config", env={**env, "EVENTSTORE": event_store}).stdout
+            images |= set(re.findall(r"^ +image: (\S+)$", config, re.MULTILINE))
         check(len(images) == len(names), f"pinned: {images}")
         for name, digest in digests.items():
             check(any(f"{name}:" in image and image.endswith(f"@{digest}") for image in images), f"{name}: {images}")
@@ -526,9 +554,9 @@ def test_cluster(system):
     check("kept" in kept.stdout + kept.stderr, f"certificates: {kept}")
     # In place of the event store's program, one that shows the environment that it is given.
     node = system.call(*cluster, "--no-deps", "setup")
-    check((node.stdout + node.stderr).count(": made") == 6, f"secrets: {node}")
+    check((node.stdout + node.stderr).count(": made") == 12, f"secrets: {node}")
     shown = system.call(*cluster, "--no-deps", "event-store-2", EVENTSTORE_PROGRAM="/usr/bin/env").stdout
-    found = re.search(r"^EVENTSTORE_DEFAULT_ADMIN_PASSWORD=([0-9a-f]{64})\r?$", shown, re.MULTILINE)
+    found = re.search(r"^KURRENTDB_DEFAULT_ADMIN_PASSWORD=([0-9a-f]{64})\r?$", shown, re.MULTILINE)
     check(found, f"the administrator's password does not reach the event store: {shown}")
     settings = system.call("--file", "docker-compose.cluster.yml", "config").stdout
     check(found.group(1) not in settings, "the administrator's password is in the settings")

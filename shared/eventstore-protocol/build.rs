@@ -3,14 +3,13 @@
 use std::error::Error;
 
 const FOLDER: &str = "proto";
-/// What a client that appends needs.
-const FILES: [&str; 3] = ["shared.proto", "streams.proto", "gossip.proto"];
+/// What a client needs that appends, reads, and says who may do so.
+const FILES: [&str; 4] = ["shared.proto", "streams.proto", "gossip.proto", "users.proto"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed={FOLDER}");
     let descriptors = protox::compile(FILES, [FOLDER])?;
     tonic_prost_build::configure()
-        .build_server(false)
         .bytes(".")
         .emit_rerun_if_changed(false)
         .include_file("proto.rs")

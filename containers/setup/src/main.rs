@@ -1,8 +1,9 @@
-//! Prepares an installation in containers before its first start: passwords that no other installation has, and the
-//! certificates of an event store with several nodes.
+//! Prepares an installation in containers: before its first start, passwords that no other installation has and the
+//! certificates of an event store with several nodes; at each start, the users of that event store.
 
 mod certificates;
 mod secrets;
+mod users;
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 use certificates::Node;
 use clap::{Parser, Subcommand};
 use shared_service::ErrorChain;
+use users::UsersArgs;
 
 /// Prepares an installation of Jetbridge in containers. What is there already is checked and left as it is
 #[derive(Debug, Parser)]
@@ -38,6 +40,9 @@ enum Task {
         #[arg(long = "node", value_name = "NAME=FOLDER", required = true)]
         nodes: Vec<Node>,
     },
+    /// Makes users for the services in an event store, and says who may do what with which stream. Takes the address,
+    /// name and password of one of its administrators
+    Users(UsersArgs),
 }
 
 fn main() -> ExitCode {
@@ -62,5 +67,9 @@ fn run(task: Task) -> Result<Vec<String>, Box<dyn Error>> {
             Ok(done)
         }
         Task::Certificates { authority, nodes } => Ok(vec![certificates::ensure(&authority, &nodes)?]),
+        Task::Users(args) => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            Ok(runtime.block_on(users::ensure(&args))?)
+        }
     }
 }

@@ -107,7 +107,7 @@ fn allowed(package: &str) -> Option<Allowed> {
             let shared = shared.map(|name| format!("shared-{name}"));
             rule_of(shared.into_iter().chain(["domains".to_owned()]), None)
         }
-        "containers-setup" => rule(&["shared-service"], None),
+        "containers-setup" => rule(&["domains", "shared-infrastructure", "shared-kernel", "shared-service"], None),
         "jetbridge-eventstore" => rule(&["shared-eventstore-protocol", "shared-telemetry"], None),
         "bench" | "jetbridge-postgres" => rule(&[], None),
         "jetbridge-testing" => rule(&["jetbridge-eventstore", "jetbridge-postgres", "shared-access"], None),

@@ -1,5 +1,5 @@
-//! EventStoreDB's gRPC messages and services as their client sees them, as far as this system appends and reads by them.
-//! Generated from `proto/`, from which the embedded event store generates the server's side.
+//! EventStoreDB's gRPC messages and services as far as this system appends, reads and makes users by them.
+//! Generated from `proto/`, from which the embedded event store generates a server's side of its own.
 
 pub mod id;
 
@@ -9,4 +9,4 @@ mod generated {
 }
 
 pub use generated::event_store::client;
-pub use generated::event_store::client::{gossip, streams};
+pub use generated::event_store::client::{gossip, streams, users};

@@ -12,8 +12,9 @@ mod metadata;
 mod read;
 mod reading;
 mod recorded;
-mod retention;
+mod settings;
 mod subscription;
+mod users;
 
 use std::sync::Arc;
 
@@ -24,7 +25,9 @@ pub use append::{AppendError, AppendFailure, Appender, ProposedAppend, ProposedE
 pub use error::{Refusal, Right, StoreError};
 pub use metadata::{EventMetadata, UnreadableMetadata};
 pub use recorded::{AllPosition, Recorded};
+pub use settings::StreamRights;
 pub use subscription::{Delivery, Subscription};
+pub use users::UserChange;
 
 /// An `esdb://` address is not usable.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

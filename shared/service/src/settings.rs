@@ -208,7 +208,8 @@ impl SecretUrl {
     }
 
     /// The address of an event store with this user in place of the one that it may have.
-    fn with_user(&self, name: &str, password: &Secret) -> Self {
+    #[must_use]
+    pub fn with_user(&self, name: &str, password: &Secret) -> Self {
         let Some((scheme, rest)) = self.0.split_once("://") else { return self.clone() };
         let (authority, parameters) = rest.split_at(rest.find('?').unwrap_or(rest.len()));
         let hosts = authority.rsplit_once('@').map_or(authority, |(_, hosts)| hosts);

@@ -3,7 +3,9 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod certificates;
+mod event_store;
 mod secrets;
+mod users;
 
 use std::process::Command;
 

@@ -3,6 +3,7 @@
 mod answer;
 mod call;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,7 +91,7 @@ pub struct AppendError {
 /// nobody knows what state they are in. Dropping it resets the call and closes the connection.
 pub struct Appender {
     settings: Arc<ConnectionSettings>,
-    stream: &'static str,
+    stream: Cow<'static, str>,
     call: Option<Call>,
     /// The node that another one has named as its leader.
     leader: Option<Node>,
@@ -99,8 +100,8 @@ pub struct Appender {
 impl EventStore {
     /// Appends to `stream`. Nothing is sent before the first use.
     #[must_use]
-    pub fn appender(&self, stream: &'static str) -> Appender {
-        Appender { settings: Arc::clone(&self.connections), stream, call: None, leader: None }
+    pub fn appender(&self, stream: impl Into<Cow<'static, str>>) -> Appender {
+        Appender { settings: Arc::clone(&self.connections), stream: stream.into(), call: None, leader: None }
     }
 }
 
@@ -190,12 +191,12 @@ impl Appender {
             None => self.open().await?,
         };
         let options = Options {
-            stream_identifier: Some(self.stream.into()),
+            stream_identifier: Some((&*self.stream).into()),
             expected_stream_position: Some(expected),
             deadline_option: prost_types::Duration::try_from(limit).ok().map(DeadlineOption::Deadline),
         };
         *sent = true;
-        match call.append(options, messages, self.stream).await {
+        match call.append(options, messages, &self.stream).await {
             Ok(outcome) => {
                 self.call = Some(call);
                 outcome

@@ -70,6 +70,8 @@ pub enum Right {
     Read(String),
     /// To read the log of all streams.
     ReadAll,
+    /// To make users and set their passwords.
+    ManageUsers,
 }
 
 impl fmt::Display for Right {
@@ -78,6 +80,7 @@ impl fmt::Display for Right {
             Self::Append(stream) => write!(f, "append to {stream}"),
             Self::Read(stream) => write!(f, "read {stream}"),
             Self::ReadAll => f.write_str("read $all"),
+            Self::ManageUsers => f.write_str("manage users"),
         }
     }
 }
@@ -98,6 +101,7 @@ impl Right {
         match self {
             Self::Append(stream) | Self::Read(stream) => stream.clone(),
             Self::ReadAll => "$all".to_owned(),
+            Self::ManageUsers => "$users".to_owned(),
         }
     }
 }

@@ -112,6 +112,20 @@ impl EventMetadata {
         }
     }
 
+    /// The metadata of an event that `actor`, a program, has not been asked for.
+    #[must_use]
+    pub fn unasked(actor: &str, schema_version: u32) -> Self {
+        let cause = Cause {
+            correlation_id: Uuid::now_v7().to_string(),
+            causation_id: None,
+            actor: actor.to_owned(),
+            subject: None,
+            trace_parent: None,
+            step_of: None,
+        };
+        Self::of(&CommandContext::caused_by(Uuid::now_v7(), cause), schema_version)
+    }
+
     /// The command that the event comes from; `None` if another program has written the event without one.
     #[must_use]
     pub const fn command_id(&self) -> Option<Uuid> {

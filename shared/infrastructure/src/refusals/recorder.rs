@@ -16,7 +16,6 @@ use crate::back_off::BackOff;
 use crate::event_store::{AppendFailure, Appender, EventMetadata, EventStore, ProposedEvent, StoreError};
 use crate::limits;
 
-const METADATA_STREAM: &str = "$$refusals";
 const REFUSED_TYPE: &str = "CommandRefused";
 const LEFT_OUT_TYPE: &str = "RefusalsNotRecorded";
 const SCHEMA_VERSION: u32 = 1;
@@ -142,9 +141,9 @@ impl RefusalRecorder {
         if self.age_is_settled {
             return;
         }
-        let metadata = self.metadata(self.own_cause());
-        match self.event_store.keep_events_for(METADATA_STREAM, self.keep_for, &metadata).await {
-            Ok(()) => self.age_is_settled = true,
+        let metadata = EventMetadata::unasked(&self.service, SCHEMA_VERSION);
+        match self.event_store.keep_events_for(REFUSALS.name, self.keep_for, &metadata).await {
+            Ok(_) => self.age_is_settled = true,
             Err(AppendFailure::NotWritten(StoreError::Unavailable(_)) | AppendFailure::Unknown(_)) => {}
             Err(failure) => {
                 // Somebody has to grant it; the next start tries again.
@@ -161,7 +160,7 @@ impl RefusalRecorder {
 
     fn count_of(&self, left_out: u64) -> ProposedEvent {
         let data = json!({ "count": left_out, "service": self.service });
-        self.event(LEFT_OUT_TYPE, serde_json::to_vec(&data), self.metadata(self.own_cause()))
+        self.event(LEFT_OUT_TYPE, serde_json::to_vec(&data), EventMetadata::unasked(&self.service, SCHEMA_VERSION))
     }
 
     fn event(
@@ -176,18 +175,6 @@ impl RefusalRecorder {
 
     fn metadata(&self, cause: Cause) -> EventMetadata {
         EventMetadata::of(&CommandContext::caused_by(Uuid::now_v7(), cause), SCHEMA_VERSION)
-    }
-
-    /// The cause of what this service does by itself.
-    fn own_cause(&self) -> Cause {
-        Cause {
-            correlation_id: Uuid::now_v7().to_string(),
-            causation_id: None,
-            actor: self.service.clone(),
-            subject: None,
-            trace_parent: None,
-            step_of: None,
-        }
     }
 
     fn warn(&mut self, failure: &AppendFailure) {
