@@ -3,6 +3,8 @@
 
 ARG RUST_IMAGE=rust:1.95-bookworm
 ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian12:nonroot
+# With PostgreSQL's programs.
+ARG ALL_IN_ONE_IMAGE=postgres:17
 
 # The workspace without its own code: manifests, and empty sources in their places. It is the same, and so are the layers
 # built from it, as long as no dependency changes.
@@ -34,7 +36,10 @@ RUN find . -path ./target -prune -o -name '*.rs' -exec touch {} + \
 # A volume that is new takes over the owner of the folder that it is mounted on.
 RUN mkdir -p /out/volumes/secrets/postgres /out/volumes/secrets/flight /out/volumes/secrets/passenger \
         /out/gateway/access-keys /out/volumes/secrets/service /out/volumes/secrets/session \
-        /out/volumes/secrets/event-store /out/volumes/certificates/authority /out/volumes/certificates/event-store-1 \
+        /out/volumes/secrets/event-store /out/volumes/secrets/event-store-users/flight-api \
+        /out/volumes/secrets/event-store-users/flight-processor /out/volumes/secrets/event-store-users/passenger-api \
+        /out/volumes/secrets/event-store-users/passenger-processor /out/volumes/secrets/event-store-users/auditlog-api \
+        /out/volumes/secrets/event-store-users/verify /out/volumes/certificates/authority /out/volumes/certificates/event-store-1 \
         /out/volumes/certificates/event-store-2 /out/volumes/certificates/event-store-3
 
 FROM ${RUNTIME_IMAGE} AS runtime
@@ -114,3 +119,34 @@ LABEL org.opencontainers.image.title="jetbridge-setup" \
 COPY --from=build --chown=65532:65532 /out/volumes /
 COPY --from=build /out/bin/setup /usr/local/bin/setup
 ENTRYPOINT ["setup"]
+
+# Everything in one process, for trying out: built for this image alone.
+FROM build AS build-all-in-one
+ARG PROFILE=container
+RUN cargo build --locked --profile "$PROFILE" -p jetbridge --bin jetbridge \
+    && folder=target/$(if [ "$PROFILE" = dev ]; then echo debug; else echo "$PROFILE"; fi) \
+    && strip --strip-all -o /out/bin/jetbridge "$folder/jetbridge" \
+    && mkdir -p /out/all-in-one/data
+
+FROM ${ALL_IN_ONE_IMAGE} AS all-in-one
+ARG VERSION=dev
+ARG REVISION=unknown
+ARG CREATED=1970-01-01T00:00:00Z
+ARG SOURCE=https://github.com/jetbridge/jetbridge
+LABEL org.opencontainers.image.title="jetbridge-all-in-one" \
+      org.opencontainers.image.description="Jetbridge: everything in one process, for trying out" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.documentation="${SOURCE}/blob/main/documentation/operations.md" \
+      org.opencontainers.image.vendor="Jetbridge" \
+      org.opencontainers.image.licenses="MIT"
+COPY --from=build-all-in-one --chown=999:999 /out/all-in-one /
+COPY --from=build-all-in-one /out/bin/jetbridge /usr/local/bin/jetbridge
+# The number of the image's user "postgres", for whoever has to see that it is not root.
+USER 999:999
+WORKDIR /data
+ENV JETBRIDGE_DATA_DIR=/data JETBRIDGE_LISTEN=0.0.0.0:8080
+EXPOSE 8080
+ENTRYPOINT ["jetbridge"]
