@@ -128,6 +128,9 @@ JETBRIDGE_OIDC_ROLE_MAP: {{ join "," . | quote }}
 JETBRIDGE_SERVICE_TOKEN_FILE: /secrets/service/token
 JETBRIDGE_LOG: {{ $root.Values.logging.filter | quote }}
 JETBRIDGE_LOG_FORMAT: {{ $root.Values.logging.format }}
+{{- if $root.Values.metrics.enabled }}
+JETBRIDGE_METRICS_LISTEN: 0.0.0.0:9464
+{{- end }}
 {{- range $called := $service.calls }}
 JETBRIDGE_{{ $called | upper | replace "-" "_" }}: http://{{ include "jetbridge.name" (list $root $called) }}:{{ (index $all $called).port }}
 {{- end }}
