@@ -88,7 +88,7 @@ async fn one_trace_goes_from_the_click_to_the_row_and_no_line_names_anybody() {
 }
 
 fn assert_log(log: &str) {
-    for name in NAMES.iter().filter_map(|name| name.split(' ').last()) {
+    for name in NAMES.iter().filter_map(|name| name.split(' ').next_back()) {
         let line = log.lines().find(|line| line.contains(name));
         assert_eq!(line, None, "the log names {name}");
     }
