@@ -277,5 +277,5 @@ impl ServerCertVerifier for Anybody {
     }
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod tests;
