@@ -245,6 +245,8 @@ async fn head_says_of_each_encoding_what_get_does() {
         for accept in [FROM_A_BROWSER, "gzip", "identity"] {
             let ask = |method| {
                 let request = Client::new().request(method, gateway.url(path));
+                // Without one, each answer has its own.
+                let request = request.header("x-correlation-id", "head-and-get");
                 request.header("accept-encoding", accept).header("accept", "text/html").send()
             };
             let (get, head) = (ask(Method::GET).await.unwrap(), ask(Method::HEAD).await.unwrap());

@@ -195,7 +195,7 @@ async fn it_may_open_as_many_files_as_the_system_allows() {
 #[tokio::test]
 async fn silent_clients_do_not_use_up_the_files() {
     for more in [&[][..], &["--max-connections", "1000"]] {
-        let gateway = start_with_files("-n 64", more).await;
+        let mut gateway = start_with_files("-n 64", more).await;
         let address = gateway.url.trim_start_matches("http://");
         let mut silent = Vec::new();
         for _ in 0..200 {
@@ -203,6 +203,16 @@ async fn silent_clients_do_not_use_up_the_files() {
         }
         let answer = tokio::time::timeout(LIMIT, reqwest::get(format!("{}/health/live", gateway.url))).await;
         assert_eq!(answer.expect("an answer in time").unwrap().status(), 200, "{more:?}");
+        drop(silent);
+        gateway.signal(Signal::SIGTERM);
+        let (mut written, mut left_out) = (0, 0);
+        while let Some(line) = tokio::time::timeout(LIMIT, gateway.log.next_line()).await.unwrap().unwrap() {
+            written += usize::from(line.contains("cannot take a connection"));
+            left_out += usize::from(line.contains("a line of the log was left out"));
+        }
+        // Unless it is limited itself, it meets the limit again and again.
+        assert!(written <= 1 && left_out <= written, "{more:?}: a warning {written} times, {left_out} left out");
+        assert!(more.is_empty() == (left_out == 0), "{more:?}: {left_out}");
     }
 }
 

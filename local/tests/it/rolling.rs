@@ -22,6 +22,7 @@ use shared_service::domain_service::ApiUrls;
 use shared_service::settings::{SecretUrl, ServiceUrls};
 use shared_service::{Drain, ServerSettings, ServiceTokens};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// How long anything may take on a busy machine.
@@ -209,8 +210,9 @@ impl Work {
     }
 }
 
-/// Reads the live audit log, again from where it was when it ends, and notes the flights that are created.
-async fn follow(url: String, created: Arc<Mutex<Vec<String>>>) {
+/// Reads the live audit log, again from where it was when it ends, and notes the flights that are created from when it
+/// has said that it has begun.
+async fn follow(url: String, created: Arc<Mutex<Vec<String>>>, has_begun: Arc<Notify>) {
     let (client, mut cursor) = (Client::new(), None::<String>);
     loop {
         let request = client.get(&url).header("Accept", "text/event-stream");
@@ -229,7 +231,10 @@ async fn follow(url: String, created: Arc<Mutex<Vec<String>>>) {
                         created.lock().unwrap().push(entry["data"]["flightId"].as_str().unwrap().to_owned());
                     }
                 }
-                cursor = field("id:").map(str::to_owned).or(cursor);
+                if let Some(id) = field("id:") {
+                    cursor = Some(id.to_owned());
+                    has_begun.notify_one();
+                }
             }
         }
     }
@@ -240,7 +245,9 @@ async fn a_rolling_restart_of_every_service_fails_no_request() {
     let mut airport = Airport::open().await;
     let (work, created) = (Arc::new(Work::default()), Arc::new(Mutex::new(Vec::new())));
     let feed = airport.gateway.url("/api/auditlog/events");
-    let following = tokio::spawn(follow(feed, Arc::clone(&created)));
+    let has_begun = Arc::new(Notify::new());
+    let following = tokio::spawn(follow(feed, Arc::clone(&created), Arc::clone(&has_begun)));
+    tokio::time::timeout(LIMIT, has_begun.notified()).await.expect("the feed begins");
     let clients: Vec<_> =
         (0..CLIENTS).map(|_| tokio::spawn(Arc::clone(&work).of_client(airport.api().another_connection()))).collect();
     for instances in [&mut airport.first, &mut airport.second] {

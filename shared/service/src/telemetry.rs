@@ -11,12 +11,13 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use shared_trace::{Exporting, SetUpError};
 use tokio::runtime::Handle;
-use tracing_subscriber::filter::{EnvFilter, FilterExt, ParseError};
+use tracing_subscriber::filter::{EnvFilter, ParseError};
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 use tracing_subscriber::{fmt, reload};
 
 pub(crate) use lines::refused;
+use repeats::WithoutRepeats;
 pub use routes::{LogFilter, routes};
 
 /// How a process logs.
@@ -145,10 +146,12 @@ pub fn init(
     };
     let lines = fmt::layer().with_ansi(io::stderr().is_terminal()).with_writer(io::stderr);
     let lines = match log.format {
-        LogFormat::Text => lines.boxed(),
-        LogFormat::Json => lines.json().flatten_event(true).with_span_list(false).boxed(),
+        LogFormat::Text => lines.map_event_format(WithoutRepeats).boxed(),
+        LogFormat::Json => {
+            lines.json().flatten_event(true).with_span_list(false).map_event_format(WithoutRepeats).boxed()
+        }
     };
-    let lines = lines.with_filter(filter.and(repeats::Repeats));
+    let lines = lines.with_filter(filter);
     tracing_subscriber::registry().with(traces).with(lines).try_init()?;
     let set = Box::new(move |filter| handle.reload(filter));
     // Nobody else has set it: the log is set up once.

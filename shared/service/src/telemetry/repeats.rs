@@ -8,9 +8,10 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tracing::field::{Field, Visit};
-use tracing::subscriber::Interest;
-use tracing::{Event, Level, Metadata};
-use tracing_subscriber::layer::{Context, Filter};
+use tracing::{Event, Level, Metadata, Subscriber};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
 
 /// How often the same warning is written.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -27,28 +28,32 @@ struct Written {
 
 static WRITTEN: LazyLock<Mutex<HashMap<u64, Written>>> = LazyLock::new(Mutex::default);
 
-/// Takes a warning or an error with the same words and values once a minute.
-pub(super) struct Repeats;
+/// Writes a warning or an error with the same words and values once a minute, in the form of another.
+///
+/// It is no `Filter`: one that leaves out a single event lets the one after it fail an assertion of `tracing-subscriber`
+/// 0.3.23 (`layer_filters`), or be left out as well.
+pub(super) struct WithoutRepeats<F>(pub(super) F);
 
-impl<S> Filter<S> for Repeats {
-    fn enabled(&self, _: &Metadata<'_>, _: &Context<'_, S>) -> bool {
-        true
+impl<S, N, F> FormatEvent<S, N> for WithoutRepeats<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(&self, context: &FmtContext<'_, S, N>, writer: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        if is_written(event) { self.0.format_event(context, writer, event) } else { Ok(()) }
     }
+}
 
-    fn callsite_enabled(&self, _: &'static Metadata<'static>) -> Interest {
-        Interest::always()
+fn is_written(event: &Event<'_>) -> bool {
+    let metadata = event.metadata();
+    if *metadata.level() > Level::WARN || metadata.target() == module_path!() {
+        return true;
     }
-
-    fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
-        let metadata = event.metadata();
-        if *metadata.level() > Level::WARN || metadata.target() == module_path!() {
-            return true;
-        }
-        let mut said = Said(DefaultHasher::new());
-        metadata.callsite().hash(&mut said.0);
-        event.record(&mut said);
-        admit(said.0.finish(), metadata, Instant::now())
-    }
+    let mut said = Said(DefaultHasher::new());
+    metadata.callsite().hash(&mut said.0);
+    event.record(&mut said);
+    admit(said.0.finish(), metadata, Instant::now())
 }
 
 fn admit(said: u64, metadata: &'static Metadata<'static>, now: Instant) -> bool {
