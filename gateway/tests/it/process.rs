@@ -210,9 +210,7 @@ async fn silent_clients_do_not_use_up_the_files() {
             written += usize::from(line.contains("cannot take a connection"));
             left_out += usize::from(line.contains("a line of the log was left out"));
         }
-        // Unless it is limited itself, it meets the limit again and again.
         assert!(written <= 1 && left_out <= written, "{more:?}: a warning {written} times, {left_out} left out");
-        assert!(more.is_empty() == (left_out == 0), "{more:?}: {left_out}");
     }
 }
 
