@@ -9,8 +9,6 @@ use futures::StreamExt;
 use http::request::Parts;
 use http::uri::Authority;
 use http::{Extensions, HeaderMap, HeaderValue, Method, StatusCode, Version, header};
-use http_body_util::BodyExt;
-use hyper::body::Incoming;
 use hyper_util::client::legacy;
 use shared_access::Access;
 use shared_kernel::ProblemType;
@@ -143,7 +141,7 @@ impl Forwarder {
         mut parts: Parts,
         body: Bytes,
         deadline: Instant,
-    ) -> Result<Result<(Response<Incoming>, Lease), Attempt>, Problem> {
+    ) -> Result<Result<(Response<Body>, Lease), Attempt>, Problem> {
         lease.address(&mut parts).map_err(Problem::internal)?;
         let answer = self.upstreams.send(Request::from_parts(parts, Body::from(body)));
         let why = match timeout_at(deadline, answer).await {
@@ -155,7 +153,7 @@ impl Forwarder {
         Ok(Err(Attempt { lease, why }))
     }
 
-    fn pass_back(&self, response: Response<Incoming>, lease: Lease, visitor: Visitor) -> Result<Response, Problem> {
+    fn pass_back(&self, response: Response<Body>, lease: Lease, visitor: Visitor) -> Result<Response, Problem> {
         let (mut parts, body) = response.into_parts();
         hop::remove_connection_headers(&mut parts.headers);
         let body = if is_event_stream(&parts.headers) {
@@ -228,7 +226,7 @@ fn says_nothing_was_done(status: StatusCode) -> bool {
 }
 
 /// What a service has answered, and the instance that has; or why there is no answer.
-type Sent = Result<(Response<Incoming>, Lease), Failure>;
+type Sent = Result<(Response<Body>, Lease), Failure>;
 
 /// An attempt that has failed.
 struct Attempt {

@@ -3,15 +3,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::body::Body;
 use bytes::Bytes;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::Sleep;
 
 use crate::upstream::Lease;
 
 /// A body that breaks off when it pauses for too long. The time is only looked at while there is nothing to pass on.
 pub(crate) struct Paced {
-    body: Incoming,
+    body: Body,
     longest_pause: Duration,
     pause: Option<Pin<Box<Sleep>>>,
     /// The instance that answers is at work until the end.
@@ -19,12 +20,12 @@ pub(crate) struct Paced {
 }
 
 impl Paced {
-    pub(crate) fn new(body: Incoming, longest_pause: Duration, lease: Lease) -> Self {
+    pub(crate) fn new(body: Body, longest_pause: Duration, lease: Lease) -> Self {
         Self { body, longest_pause, pause: None, _lease: lease }
     }
 }
 
-impl Body for Paced {
+impl HttpBody for Paced {
     type Data = Bytes;
     type Error = Box<dyn Error + Send + Sync>;
 

@@ -5,7 +5,6 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use http::header::Entry;
-use hyper::body::Incoming;
 use shared_service::headers::{TRACEPARENT, X_CORRELATION_ID};
 use shared_service::traced;
 use shared_trace::{CorrelationId, TraceParent};
@@ -22,9 +21,9 @@ pub(crate) async fn ask<E, F>(
     service: &str,
     mut request: http::Request<Body>,
     send: impl FnOnce(http::Request<Body>) -> F,
-) -> Result<Response<Incoming>, E>
+) -> Result<Response<Body>, E>
 where
-    F: Future<Output = Result<Response<Incoming>, E>>,
+    F: Future<Output = Result<Response<Body>, E>>,
 {
     if let Some(id) = CorrelationId::current()
         && let Entry::Vacant(vacant) = request.headers_mut().entry(X_CORRELATION_ID)
@@ -47,7 +46,7 @@ where
     answer
 }
 
-fn note<E>(span: &Span, answer: &Result<Response<Incoming>, E>) {
+fn note<E>(span: &Span, answer: &Result<Response<Body>, E>) {
     match answer {
         Ok(response) => {
             let status = response.status();

@@ -12,13 +12,12 @@ use arc_swap::ArcSwap;
 use axum::body::Body;
 use http::uri::Authority;
 use http::{Request, Response, header};
-use hyper::body::Incoming;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use shared_kernel::Domain;
-use shared_service::ServiceTokens;
 use shared_service::settings::ServiceUrls;
+use shared_service::{InProcess, ServiceTokens};
 use tokio::sync::Notify;
 
 use crate::config::{Config, DomainServices, Services};
@@ -117,6 +116,8 @@ pub(crate) struct Processor {
 #[derive(Debug)]
 pub(crate) struct Upstreams {
     client: Client<HttpConnector, Body>,
+    /// Those that are here too, which are asked without a connection.
+    in_process: InProcess,
     /// By what they know the gateway.
     tokens: ServiceTokens,
     /// The APIs of the domains, each with its domain.
@@ -130,6 +131,7 @@ impl Upstreams {
         let Services { domains, auditlog_api } = config.services;
         let mut upstreams = Self {
             client: client(&config.limits),
+            in_process: config.server.in_process,
             tokens: config.tokens,
             apis: Vec::new(),
             auditlog_api: Upstream::new("auditlog-api".to_owned(), auditlog_api),
@@ -145,10 +147,15 @@ impl Upstreams {
 
     /// Sends a request to a service. All that the gateway sends to any of them goes through here,
     /// with what they know it by.
-    pub(crate) async fn send(&self, mut request: Request<Body>) -> Result<Response<Incoming>, legacy::Error> {
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, legacy::Error> {
         request.headers_mut().insert(header::AUTHORIZATION, self.tokens.authorization());
         let service = request.uri().host().unwrap_or_default().to_owned();
-        traced::ask(&service, request, |request| self.client.request(request)).await
+        let here = request.uri().authority().and_then(|place| self.in_process.to(place));
+        traced::ask(&service, request, async |request| match here {
+            Some(asking) => Ok(asking.send(request).await),
+            None => Ok(self.client.request(request).await?.map(Body::new)),
+        })
+        .await
     }
 
     /// The collection that this path is of, if there is one of that name.

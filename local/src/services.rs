@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use gateway::{Authentication, Gateway, Probe, Resolver};
 use shared_service::domain_service::ApiUrls;
 use shared_service::settings::SecretUrl;
-use shared_service::{ConnectionLimits, ServerSettings, ServiceTokens, openapi};
+use shared_service::{ConnectionLimits, InProcess, ServerSettings, ServiceTokens, openapi};
 use tokio::net::TcpListener;
 
 use crate::domains::{self, DomainServices};
@@ -51,6 +51,7 @@ pub(crate) async fn start(
     });
     let services = gateway::Services { domains: places.collect(), auditlog_api: auditlog_api.url.into() };
     let Front { server, limits, web_dir, trusted_proxies, .. } = front;
+    let in_process = server.in_process.clone();
     // They are all in this process, so that nobody else has to know it.
     let tokens = ServiceTokens::random();
     let documents = domains::routes(domains).values().map(openapi::document).collect();
@@ -68,7 +69,7 @@ pub(crate) async fn start(
     let gateway = Gateway::new(config);
     let apis: ApiUrls = bound.iter().map(|bound| (bound.services.domain.name, bound.api.url.clone().into())).collect();
     for domain in bound {
-        start_domain(supervisor, domain, &event_store, &apis, &tokens);
+        start_domain(supervisor, domain, &event_store, &apis, (&tokens, &in_process));
     }
     let config = auditlog_api::Config {
         // They are there as long as the process.
@@ -76,7 +77,7 @@ pub(crate) async fn start(
         event_store,
         max_followers: auditlog_api::Config::DEFAULT_MAX_FOLLOWERS,
         tokens,
-        server: inner(),
+        server: inner(&in_process),
     };
     let running = auditlog_api::run(config, auditlog_api.listener, supervisor.token(Stage::Apis));
     supervisor.spawn(Stage::Apis, "audit log API", running);
@@ -94,21 +95,22 @@ fn start_domain(
     domain: Bound,
     event_store: &SecretUrl,
     apis: &ApiUrls,
-    tokens: &ServiceTokens,
+    (tokens, in_process): (&ServiceTokens, &InProcess),
 ) {
     let Bound { services: DomainServices { domain, run_api, run_processor, .. }, api, processor, database_url } =
         domain;
     let config = shared_api::Config::new(database_url.clone(), event_store.clone(), apis.clone(), tokens.clone());
-    let config = shared_api::Config { server: inner(), ..config };
+    let config = shared_api::Config { server: inner(in_process), ..config };
     let running = run_api(config, api.listener, supervisor.token(Stage::Apis));
     supervisor.spawn(Stage::Apis, format!("{} API", domain.name), running);
     let config = shared_processor::Config::new(database_url, event_store.clone(), apis.clone(), tokens.clone());
-    let config = shared_processor::Config { server: inner(), ..config };
+    let config = shared_processor::Config { server: inner(in_process), ..config };
     let running = run_processor(config, processor.listener, supervisor.token(Stage::Processors));
     supervisor.spawn(Stage::Processors, format!("{} processor", domain.name), running);
 }
 
-/// How the services behind the gateway listen.
-fn inner() -> ServerSettings {
-    ServerSettings { limits: ConnectionLimits::of_a_part(), ..ServerSettings::default() }
+/// How the services behind the gateway are served: on ports of this machine, and to the gateway without a connection.
+fn inner(in_process: &InProcess) -> ServerSettings {
+    let (limits, in_process) = (ConnectionLimits::of_a_part(), in_process.clone());
+    ServerSettings { limits, in_process, ..ServerSettings::default() }
 }

@@ -60,8 +60,8 @@ pub use query::{FromQuery, Params, Query};
 pub use reply::{Reply, ReplyResult};
 pub use routes::{Route, Routes};
 pub use server::{
-    BindError, ConnectionLimits, OverTls, RunError, ServerSettings, TaskEnded, Tls, TlsArgs, TlsError, bind, serve,
-    serve_beside, serve_with,
+    Asking, BindError, ConnectionLimits, InProcess, OverTls, RunError, ServerSettings, TaskEnded, Tls, TlsArgs,
+    TlsError, bind, serve, serve_beside, serve_with,
 };
 pub use service_tokens::{ServiceTokenArgs, ServiceTokenError, ServiceTokens};
 pub use traced::{Route as TakenRoute, traced};

@@ -3,6 +3,7 @@
 mod access;
 mod completion;
 mod connection;
+mod in_process;
 mod limits;
 mod slots;
 mod streams;
@@ -25,6 +26,7 @@ use crate::drain::Drain;
 use crate::host::HostName;
 use crate::origin::Origin;
 use connection::Serving;
+pub use in_process::{Asking, InProcess};
 pub use limits::ConnectionLimits;
 pub(crate) use limits::raise_open_files;
 use slots::Slots;
@@ -55,6 +57,8 @@ pub struct ServerSettings {
     pub drain: Drain,
     /// With what clients are answered over TLS; without, as it comes.
     pub tls: Option<Tls>,
+    /// Who else of this process can ask without a connection.
+    pub in_process: InProcess,
 }
 
 /// Serves as [`serve_with`] does, with the default settings.
@@ -73,7 +77,10 @@ pub async fn serve_with(settings: ServerSettings, listener: TcpListener, router:
     let slots = Arc::new(Slots::new(settings.limits));
     let tls = settings.tls.clone();
     let _following = tls.map(|tls| AbortOnDropHandle::new(tokio::spawn(async move { tls.follow().await })));
+    let in_process = settings.in_process.clone();
     let serving = Serving::new(settings, router, shutdown.clone());
+    let registered =
+        listener.local_addr().ok().map(|address| in_process.serve(address, serving.clone(), connections.clone()));
     while let Some(accepted) = shutdown.run_until_cancelled(listener.accept()).await {
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
@@ -93,7 +100,7 @@ pub async fn serve_with(settings: ServerSettings, listener: TcpListener, router:
             let _ended_or_aborted = abort.run_until_cancelled(connection).await;
         });
     }
-    drop(listener);
+    drop((listener, registered));
     connections.close();
     if tokio::time::timeout(SHUTDOWN_GRACE, connections.wait()).await.is_err() {
         tracing::info!(connections.count = connections.len(), "closing connections that are still busy");

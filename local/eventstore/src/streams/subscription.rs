@@ -4,9 +4,11 @@
 //! neither a gap nor a duplicate where catching up ends, and a slow consumer cannot make anything overflow.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::stream::{self, Stream, StreamExt};
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use uuid::Uuid;
@@ -27,6 +29,9 @@ use crate::status;
 const PAGE: usize = 512;
 /// Events that EventStoreDB keeps for a live subscription. If more come at once, it goes back to catching up.
 const LIVE_BUFFER: usize = 32;
+/// How long what is committed is collected after a live delivery, so that whoever follows is woken for many events rather
+/// than for each. One that comes later than that is delivered at once.
+const COLLECTING: Duration = Duration::from_millis(3);
 
 /// All frames of a subscription. It ends with an error, never by itself.
 pub(super) fn frames(
@@ -80,6 +85,8 @@ struct Subscription {
     /// The next revision wanted of a stream.
     revision: u64,
     checkpoints: Option<Checkpoints>,
+    /// When the next live delivery may be made.
+    due: Instant,
 }
 
 impl Subscription {
@@ -94,7 +101,8 @@ impl Subscription {
             (Source::Stream(_), Start::At(revision)) => (0, revision.saturating_add(1)),
             _ => (0, 0),
         };
-        Self { head: log.head(), log, request, strict, shutdown, phase: Phase::Begin, position, revision, checkpoints }
+        let (head, phase, due) = (log.head(), Phase::Begin, Instant::now());
+        Self { log, head, request, strict, shutdown, phase, position, revision, checkpoints, due }
     }
 
     /// The next frames, once there are any.
@@ -250,6 +258,13 @@ impl Subscription {
                 () = self.shutdown.cancelled() => Err(status::not_ready()),
             };
         }
+        if self.due > Instant::now() {
+            tokio::select! {
+                () = sleep_until(self.due) => {}
+                () = self.shutdown.cancelled() => return Err(status::not_ready()),
+            }
+        }
+        self.due = Instant::now() + COLLECTING;
         let stream = match &self.request.source {
             Source::Stream(stream) => Some(&**stream),
             Source::All(_) => None,

@@ -32,7 +32,11 @@ const FIND: &str = "
         element.checkVisibility({ visibilityProperty: true }) && (text === null || says(element)));";
 
 /// Notes whether a click gets through.
-const NOTE_CLICK: &str = "window.ignored = true; window.onclick = () => { window.ignored = false; };";
+/// One whose button was replaced between its two halves is a click on what the button was in.
+const NOTE_CLICK: &str = "
+    const [meant] = arguments;
+    window.ignored = true;
+    window.onclick = ({ target }) => { if (meant.contains(target)) window.ignored = false; };";
 const WAS_IGNORED: &str = "return window.ignored";
 
 /// Where the focus is once the page has been drawn: what is hidden loses it only then.
@@ -167,8 +171,10 @@ impl Page {
         let target = target.into();
         eventually(&format!("click on {target}"), LIMIT, async || {
             self.is_settled(target).await?;
-            self.client.execute(NOTE_CLICK, Vec::new()).await.map_err(|error| error.to_string())?;
-            self.find(target).await?.click().await.map_err(|error| error.to_string())?;
+            let found = self.find(target).await?;
+            let element = serde_json::to_value(&found).map_err(|error| error.to_string())?;
+            self.client.execute(NOTE_CLICK, vec![element]).await.map_err(|error| error.to_string())?;
+            found.click().await.map_err(|error| error.to_string())?;
             let is_ignored = self.client.execute(WAS_IGNORED, Vec::new()).await;
             // A page that is another one by now has taken it.
             if is_ignored.is_ok_and(|ignored| ignored == json!(true)) { Err("ignored".to_owned()) } else { Ok(()) }

@@ -3,19 +3,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::response::{IntoResponse, Response};
+use axum::{BoxError, Router};
+use bytes::Bytes;
 use futures::StreamExt;
 use http::{HeaderValue, Request, Version, header};
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpStream;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 use tower::Service;
 
 use super::ServerSettings;
@@ -56,7 +58,8 @@ pub(super) struct Serving {
 
 impl Serving {
     pub(super) fn new(settings: ServerSettings, router: Router, shutdown: CancellationToken) -> Self {
-        let ServerSettings { public_hosts, allowed_origins, answers_half_closed, limits, drain, tls } = settings;
+        let ServerSettings { public_hosts, allowed_origins, answers_half_closed, limits, drain, tls, in_process: _ } =
+            settings;
         let access = Arc::new(Access::new(public_hosts, allowed_origins));
         let protocol = Arc::new(protocol(&limits, answers_half_closed));
         let requests = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
@@ -116,6 +119,26 @@ impl Serving {
         slot: Arc<Slot>,
     ) -> Result<Response<Answer>, Infallible> {
         let answering = slot.begin(request.version());
+        let (response, place) = self.answer_request(request, peer).await;
+        Ok(response.map(|body| Answer::new(body, answering, place)))
+    }
+
+    /// Answers a request that has come without a connection.
+    pub(super) async fn answer_in_process(
+        self,
+        request: Request<Body>,
+        peer: SocketAddr,
+        counted: TaskTrackerToken,
+    ) -> Response {
+        let (response, place) = self.answer_request(request, peer).await;
+        response.map(|body| Body::new(Answer::without_connection(body, counted, place)))
+    }
+
+    /// The answer, and its place among those that are given at the same time, which it has until it is sent.
+    async fn answer_request<B>(self, request: Request<B>, peer: SocketAddr) -> (Response, Option<OwnedSemaphorePermit>)
+    where
+        B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
         let (mut parts, body) = request.into_parts();
         let (method, version) = (parts.method.clone(), parts.version);
         let mut stays_secure = false;
@@ -135,10 +158,13 @@ impl Serving {
         if is_leaving {
             response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        Ok(response.map(|body| Answer::new(body, answering, place)))
+        (response, place)
     }
 
-    async fn answer_here(self, request: Request<Incoming>, peer: SocketAddr) -> Response {
+    async fn answer_here<B>(self, request: Request<B>, peer: SocketAddr) -> Response
+    where
+        B: hyper::body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+    {
         let (mut parts, body) = request.into_parts();
         if let Err(problem) = self.access.check(&mut parts) {
             return problem.into_response();

@@ -10,6 +10,7 @@ use http::Version;
 use hyper::body::{Frame, SizeHint};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep_until};
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 use super::limits::ConnectionLimits;
 use super::streams::Progress;
@@ -125,11 +126,18 @@ impl Drop for Answering {
     }
 }
 
+/// Who knows that an answer is being given, as long as it is.
+#[expect(dead_code, reason = "they are dropped")]
+enum Counted {
+    OfConnection(Answering),
+    InProcess(TaskTrackerToken),
+}
+
 /// The body of an answer, until the end of which its request is being answered.
 pub(super) struct Answer {
     body: Body,
     progress: Option<Arc<Progress>>,
-    _answering: Answering,
+    _counted: Counted,
     _place: Option<OwnedSemaphorePermit>,
 }
 
@@ -140,7 +148,16 @@ impl Answer {
             // Its client may not even let it begin.
             progress.asked(true);
         }
-        Self { body, progress, _answering: answering, _place: place }
+        Self { body, progress, _counted: Counted::OfConnection(answering), _place: place }
+    }
+
+    /// One that nothing but its reader waits for.
+    pub(super) fn without_connection(
+        body: Body,
+        counted: TaskTrackerToken,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Self {
+        Self { body, progress: None, _counted: Counted::InProcess(counted), _place: place }
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     pub(crate) shutdown: CancellationToken,
-    task: JoinHandle<()>,
+    pub(crate) task: JoinHandle<()>,
 }
 
 pub(crate) async fn start(router: Router) -> Server {

@@ -9,6 +9,7 @@ mod fingerprints;
 mod headers;
 mod health;
 mod hosts;
+mod in_process;
 mod listening;
 mod lists;
 mod metrics;
