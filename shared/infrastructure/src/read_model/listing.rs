@@ -6,14 +6,20 @@ use tokio_postgres::types::ToSql;
 use uuid::Uuid;
 
 use super::column::{Columns, Field, IdColumn};
-use super::search::{SearchColumn, patterns};
+use super::search::{SearchColumn, has_trigram, patterns};
 use super::table::Table;
 use crate::sql;
+
+/// In how many rows a text is looked for first, in the order of the page.
+const NEAREST: usize = 5_000;
+/// If a text is in fewer of them than this, the index of the text leads to its rows faster than the order does.
+const FEW: usize = 10;
 
 /// A page of a table, in the order of its key, narrowed down by conditions.
 ///
 /// What it costs depends on the page and not on the table, as long as there is an index for each condition: by the key,
-/// by a column of [`Listing::any_of`] and the key. Only the shape is in the SQL, so that few statements have to be
+/// by a column of [`Listing::any_of`] and the key. Where a text is found depends on how often it is there, which nobody
+/// knows before: it is looked for in the nearest rows, and in the index of the text if it is rare in them. Only the shape is in the SQL, so that few statements have to be
 /// prepared.
 pub struct Listing<C> {
     table: Table<C>,
@@ -21,7 +27,13 @@ pub struct Listing<C> {
     conditions: String,
     /// The first two are the place to go on after, and the number of rows.
     parameters: Vec<Box<dyn ToSql + Sync + Send>>,
+    /// How many rows are wanted.
+    rows: usize,
     has_keys: bool,
+    /// Whether the rows belong to something, which are few.
+    is_part: bool,
+    /// Whether there is an index for the text that is looked for.
+    is_search: bool,
     /// A column, and the number of the parameter with the values that it may have.
     any_of: Option<(&'static str, usize)>,
 }
@@ -34,13 +46,17 @@ impl<C> Listing<C> {
             Order::OldestFirst => Uuid::nil(),
             Order::NewestFirst => Uuid::max(),
         };
-        let rows = i64::try_from(page.limit).unwrap_or(i64::MAX).saturating_add(1);
+        let rows = page.limit.saturating_add(1);
+        let limit = i64::try_from(rows).unwrap_or(i64::MAX);
         Self {
             table,
             order: page.order,
             conditions: String::new(),
-            parameters: vec![Box::new(page.after.map_or(before_all, Into::into)), Box::new(rows)],
+            parameters: vec![Box::new(page.after.map_or(before_all, Into::into)), Box::new(limit)],
+            rows,
             has_keys: false,
+            is_part: false,
+            is_search: false,
             any_of: None,
         }
     }
@@ -58,6 +74,7 @@ impl<C> Listing<C> {
         if let Some(id) = id {
             let number = self.parameter(id.into());
             self.conditions.push_str(&format!(" AND {} = ${number}", column.name));
+            self.is_part = true;
         }
         self
     }
@@ -66,8 +83,10 @@ impl<C> Listing<C> {
     #[must_use]
     pub fn containing<T>(mut self, column: &SearchColumn<T>, text: Option<&SearchText>) -> Self {
         if let Some(text) = text {
+            let patterns = patterns(text);
+            self.is_search = patterns.iter().all(|pattern| has_trigram(pattern));
             // With an array, the planner would take it for found in many rows, and go through them by their key.
-            let likes = patterns(text).into_iter().map(|pattern| {
+            let likes = patterns.into_iter().map(|pattern| {
                 let number = self.parameter(pattern);
                 format!("{} LIKE ${number}", column.name())
             });
@@ -107,11 +126,27 @@ impl<C> Listing<C> {
     where
         C: Columns<T>,
     {
-        let sql = self.sql(&self.table.columns::<T>());
-        let statement = client.prepare_cached(&sql).await?;
+        let columns = self.table.columns::<T>();
+        if self.is_search && !self.is_part && !self.has_keys {
+            let nearest = self.fetch(client, &self.in_nearest(&columns)).await?;
+            if nearest.len() >= self.rows {
+                return Ok(nearest);
+            }
+            if nearest.len() < FEW {
+                return self.fetch(client, &self.by_text(&columns)).await;
+            }
+        }
+        self.fetch(client, &self.sql(&columns)).await
+    }
+
+    async fn fetch<T>(&self, client: &impl GenericClient, sql: &str) -> Result<Vec<T>, tokio_postgres::Error>
+    where
+        C: Columns<T>,
+    {
+        let statement = client.prepare_cached(sql).await?;
         let parameters: Vec<&(dyn ToSql + Sync)> = self.parameters.iter().map(|value| &**value as _).collect();
         let found = client.query(&statement, &parameters);
-        sql::traced("SELECT", self.table.name(), &sql, found).await?.iter().map(|row| self.table.read(row)).collect()
+        sql::traced("SELECT", self.table.name(), sql, found).await?.iter().map(|row| self.table.read(row)).collect()
     }
 
     /// Adds a parameter and gives its number.
@@ -120,13 +155,45 @@ impl<C> Listing<C> {
         self.parameters.len()
     }
 
+    /// How a key compares to those before it, and the direction of the order.
+    const fn direction(&self) -> (&'static str, &'static str) {
+        match self.order {
+            Order::OldestFirst => (">", ""),
+            Order::NewestFirst => ("<", " DESC"),
+        }
+    }
+
+    /// All conditions but the place to go on after.
+    fn all_conditions(&self) -> String {
+        let any_of = self.any_of.map(|(column, values)| format!(" AND {column} = ANY(${values})"));
+        format!("{}{}", self.conditions, any_of.unwrap_or_default())
+    }
+
+    /// Those of the nearest rows that meet the conditions.
+    fn in_nearest(&self, columns: &str) -> String {
+        let (table, key, conditions) = (&self.table, self.table.key(), self.all_conditions());
+        let (beyond, direction) = self.direction();
+        format!(
+            "SELECT {columns} FROM (
+                 SELECT * FROM {table} WHERE {key} {beyond} $1 ORDER BY {key}{direction} LIMIT {NEAREST}) AS nearest
+             WHERE true{conditions} ORDER BY {key}{direction} LIMIT $2"
+        )
+    }
+
+    /// The rows, by the index of the text: one that has to find all of them cannot go through the table by its key.
+    fn by_text(&self, columns: &str) -> String {
+        let (table, key, conditions) = (&self.table, self.table.key(), self.all_conditions());
+        let (beyond, direction) = self.direction();
+        format!(
+            "WITH found AS MATERIALIZED (SELECT * FROM {table} WHERE {key} {beyond} $1{conditions})
+             SELECT {columns} FROM found ORDER BY {key}{direction} LIMIT $2"
+        )
+    }
+
     fn sql(&self, columns: &str) -> String {
         let Self { table, conditions, .. } = self;
         let key = table.key();
-        let (beyond, direction) = match self.order {
-            Order::OldestFirst => (">", ""),
-            Order::NewestFirst => ("<", " DESC"),
-        };
+        let (beyond, direction) = self.direction();
         match self.any_of {
             None => format!(
                 "SELECT {columns} FROM {table} WHERE {key} {beyond} $1{conditions} ORDER BY {key}{direction} LIMIT $2"

@@ -69,6 +69,14 @@ pub(super) fn patterns(text: &SearchText) -> Vec<String> {
     patterns
 }
 
+/// Whether an index of trigrams leads to the rows that fit a pattern: `pg_trgm` takes three letters or digits in a row from
+/// it, and counts the space before a word as one of them, after a space also that before it.
+pub(super) fn has_trigram(pattern: &str) -> bool {
+    let words = pattern.trim_matches('%').split(|character: char| !character.is_alphanumeric());
+    let is_whole = pattern.starts_with("% ");
+    words.map(|word| word.chars().count()).any(|letters| letters >= 3 || (is_whole && letters >= 1))
+}
+
 fn add(patterns: &mut Vec<String>, part: &str) {
     let pattern = format!("%{part}%");
     if !patterns.contains(&pattern) {

@@ -239,6 +239,43 @@ async fn a_listing_narrows_down_by_any_column() {
     }
 }
 
+/// The rows are looked for in three ways, by how often the text is there. Each finds the same.
+#[tokio::test]
+async fn a_text_is_found_wherever_it_is_and_however_often() {
+    let world = World::create().await;
+    let rows = "
+        INSERT INTO gates SELECT
+            ('01890000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, found.name, NULL,
+            CASE WHEN n % 2 = 0 THEN 'oldestFirst' ELSE 'newestFirst' END, n, E'\x01 ' || found.name || ' '
+        FROM generate_series(1, 12000) AS n, LATERAL (SELECT CASE
+            WHEN n = 6000 THEN 'once' WHEN n % 1500 = 0 THEN 'rare' WHEN n % 150 = 0 THEN 'now' ELSE 'ever' END
+        ) AS found (name)";
+    world.client.batch_execute(rows).await.unwrap();
+    let all: Vec<Gate> = {
+        let page = Paging { order: Order::OldestFirst, limit: 20_000, after: None::<Uuid> };
+        Listing::new(GATES, page).rows(&world.client).await.unwrap()
+    };
+    for text in ["once", "rare", "now", "ever", "nowhere", "ow"] {
+        for (order, after) in
+            [(Order::OldestFirst, None), (Order::NewestFirst, None), (Order::OldestFirst, Some(8_000))]
+        {
+            let mut expected: Vec<_> = all.iter().skip(after.unwrap_or(0)).collect();
+            if order == Order::NewestFirst {
+                expected.reverse();
+            }
+            expected.retain(|gate| gate.name.text.as_str().contains(text));
+            let page = Paging { order, limit: 30, after: after.map(|count| all[count - 1].id) };
+            let listing = || Listing::new(GATES, page).containing(&SEARCH, Some(&search(text)));
+            let found: Vec<Gate> = listing().rows(&world.client).await.unwrap();
+            assert_eq!(found.iter().collect::<Vec<_>>(), expected[..expected.len().min(31)], "{text} {order}");
+            let listing = listing().any_of(GateColumns::sorting, Some(vec![Order::OldestFirst]));
+            expected.retain(|gate| gate.sorting == Order::OldestFirst);
+            let found: Vec<Gate> = listing.rows(&world.client).await.unwrap();
+            assert_eq!(found.iter().collect::<Vec<_>>(), expected[..expected.len().min(31)], "{text} {order} sorted");
+        }
+    }
+}
+
 /// Also those that an earlier version has written meanwhile, and no others.
 #[tokio::test]
 async fn what_another_version_has_made_searchable_is_made_anew() {
