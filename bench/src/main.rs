@@ -1,15 +1,65 @@
-//! The baseline of `bench/run`: a bare axum server that reads a JSON body and answers with it, on a free loopback port.
+//! Measures Jetbridge beside what people would write instead, in one run on one machine, and says ratios that can be
+//! compared between machines. See `documentation/performance.md`.
+
+mod baseline;
+mod build;
+mod compare;
+mod failure;
+mod http;
+mod load;
+mod processes;
+mod report;
+mod statistics;
+mod system;
+mod timer;
 
 use std::io::{self, Write};
+use std::process::ExitCode;
 
-use axum::routing::post;
-use axum::{Json, Router};
-use serde_json::Value;
-use tokio::net::TcpListener;
+use clap::{Parser, Subcommand};
+
+use crate::failure::Failure;
+
+/// Measures Jetbridge, beside what people would write instead
+#[derive(Debug, Parser)]
+#[command(version)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Creates flights in Jetbridge, in a plain service, with cqrs-es and in a bare echo, one after another in several
+    /// rounds
+    Compare(compare::Arguments),
+    /// Runs one of the services that Jetbridge is measured beside
+    Serve {
+        #[command(subcommand)]
+        baseline: baseline::Baseline,
+    },
+}
 
 #[tokio::main]
-async fn main() -> io::Result<()> {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    writeln!(io::stdout(), "http://{}", listener.local_addr()?)?;
-    axum::serve(listener, Router::new().route("/", post(|Json(body): Json<Value>| async { Json(body) }))).await
+async fn main() -> ExitCode {
+    let command = CommandLine::parse().command;
+    let outcome = tokio::select! {
+        outcome = carry_out(command) => outcome,
+        // What was started ends as it is dropped.
+        _ = tokio::signal::ctrl_c() => Err(Failure::Asked("interrupted".to_owned())),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(io::stderr(), "bench: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn carry_out(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Compare(arguments) => compare::run(arguments).await,
+        Command::Serve { baseline } => baseline::serve(baseline).await,
+    }
 }

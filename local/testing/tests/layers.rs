@@ -109,7 +109,8 @@ fn allowed(package: &str) -> Option<Allowed> {
         }
         "containers-setup" => rule(&["domains", "shared-infrastructure", "shared-kernel", "shared-service"], None),
         "jetbridge-eventstore" => rule(&["shared-eventstore-protocol", "shared-telemetry"], None),
-        "bench" | "jetbridge-postgres" => rule(&[], None),
+        "bench" => rule(&["jetbridge-postgres"], None),
+        "jetbridge-postgres" => rule(&[], None),
         "jetbridge-testing" => rule(&["jetbridge-eventstore", "jetbridge-postgres", "shared-access"], None),
         "jetbridge-verify" => {
             let layers = ["contract", "core", "application", "infrastructure"];
