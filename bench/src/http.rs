@@ -56,7 +56,8 @@ impl Connection {
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> io::Result<Answer> {
         self.send(request).await?;
         let Head { status, position, bytes, body } = self.head().await?;
-        let length = body.ok_or_else(|| io::Error::other("an answer in chunks, where one with a length was expected"))?;
+        let length =
+            body.ok_or_else(|| io::Error::other("an answer in chunks, where one with a length was expected"))?;
         while self.buffer.len() < bytes + length {
             self.read().await?;
         }

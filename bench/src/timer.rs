@@ -28,7 +28,10 @@ impl AsRawFd for Descriptor {
 
 impl Timer {
     /// Within a runtime.
-    #[expect(deprecated, reason = "what its successor asks of callers holds: the descriptor is owned, and stays the same")]
+    #[expect(
+        deprecated,
+        reason = "what its successor asks of callers holds: the descriptor is owned, and stays the same"
+    )]
     pub(crate) fn new() -> io::Result<Self> {
         let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
         Ok(Self(AsyncFd::new(Descriptor(TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?))?))

@@ -60,7 +60,12 @@ pub(super) async fn measure(
     let after = Clocks::read(&running)?;
     let loaded = megabytes(&running)?;
     running.stop().await?;
-    Ok(Round { came_to_rest, fresh_megabytes: fresh, loaded_megabytes: loaded, ..after.since(&before).round(&measured) })
+    Ok(Round {
+        came_to_rest,
+        fresh_megabytes: fresh,
+        loaded_megabytes: loaded,
+        ..after.since(&before).round(&measured)
+    })
 }
 
 fn megabytes(running: &Running) -> Result<f64, Failure> {

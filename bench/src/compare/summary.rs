@@ -58,9 +58,8 @@ impl Comparison {
         table.set_header(head.into_iter().chain(["failed", "other cores"]));
         let crud = self.of(Subject::Crud);
         for figures in &self.subjects {
-            let ratio = |of: fn(&SubjectFigures) -> f64| {
-                crud.map_or_else(String::new, |crud| figure(of(figures) / of(crud)))
-            };
+            let ratio =
+                |of: fn(&SubjectFigures) -> f64| crud.map_or_else(String::new, |crud| figure(of(figures) / of(crud)));
             table.add_row([
                 figures.subject.name(),
                 figures.per_second.to_string(),
