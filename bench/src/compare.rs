@@ -16,7 +16,7 @@ use crate::load::{Load, Pace};
 use crate::report::Circumstances;
 use crate::system::{Places, Subject};
 use round::Round;
-pub(crate) use summary::Comparison;
+pub(crate) use summary::{Comparison, SubjectFigures};
 
 /// How long a subject is asked before it is measured, at most.
 const LONGEST_WARM_UP: Duration = Duration::from_secs(3);

@@ -21,15 +21,12 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// `Jetbridge-Position`, where it was asked to be kept.
-    pub(crate) position: Option<String>,
     pub(crate) body: BytesMut,
 }
 
 /// Status and headers.
-pub(crate) struct Head {
-    pub(crate) status: u16,
-    position: Option<String>,
+struct Head {
+    status: u16,
     /// Of status and headers.
     bytes: usize,
     /// Of the body; `None` for one in chunks.
@@ -55,7 +52,7 @@ impl Connection {
     /// When the connection ends, or the answer has no length.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> io::Result<Answer> {
         self.send(request).await?;
-        let Head { status, position, bytes, body } = self.head().await?;
+        let Head { status, bytes, body } = self.head().await?;
         let length =
             body.ok_or_else(|| io::Error::other("an answer in chunks, where one with a length was expected"))?;
         while self.buffer.len() < bytes + length {
@@ -63,15 +60,15 @@ impl Connection {
         }
         self.buffer.advance(bytes);
         let body = self.buffer.split_to(length);
-        Ok(Answer { status, position, body })
+        Ok(Answer { status, body })
     }
 
-    pub(crate) async fn send(&mut self, request: &[u8]) -> io::Result<()> {
+    async fn send(&mut self, request: &[u8]) -> io::Result<()> {
         self.stream.write_all(request).await
     }
 
     /// Waits for status and headers, and leaves them in the buffer.
-    pub(crate) async fn head(&mut self) -> io::Result<Head> {
+    async fn head(&mut self) -> io::Result<Head> {
         loop {
             if let Some(head) = parse(&self.buffer)? {
                 return Ok(head);
@@ -100,13 +97,11 @@ fn parse(buffer: &[u8]) -> io::Result<Option<Head>> {
         return Ok(None);
     };
     let status = response.code.unwrap_or_default();
-    let mut head = Head { status, position: None, bytes, body: (status == 204).then_some(0) };
+    let mut head = Head { status, bytes, body: (status == 204).then_some(0) };
     for header in response.headers {
-        let text = || std::str::from_utf8(header.value).map_err(io::Error::other);
         if header.name.eq_ignore_ascii_case("content-length") {
-            head.body = Some(text()?.parse().map_err(io::Error::other)?);
-        } else if header.name.eq_ignore_ascii_case("jetbridge-position") {
-            head.position = Some(text()?.to_owned());
+            let text = std::str::from_utf8(header.value).map_err(io::Error::other)?;
+            head.body = Some(text.parse().map_err(io::Error::other)?);
         }
     }
     Ok(Some(head))
@@ -138,10 +133,6 @@ impl Target {
         let length = body.len();
         let described = "Content-Type: application/json\r\nContent-Length";
         format!("POST {path} HTTP/1.1\r\n{}{described}: {length}\r\n\r\n{body}", self.headers).into_bytes()
-    }
-
-    pub(crate) fn delete(&self, path: &str) -> Vec<u8> {
-        format!("DELETE {path} HTTP/1.1\r\n{}\r\n", self.headers).into_bytes()
     }
 
     /// One request over a connection of its own.

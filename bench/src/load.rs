@@ -21,7 +21,7 @@ use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
 use crate::failure::Failure;
-use crate::http::{Answer, Connection, Target};
+use crate::http::{Connection, Target};
 use crate::timer::Timer;
 
 const LONGEST_MICROSECONDS: u64 = 600_000_000;
@@ -33,9 +33,6 @@ const MOST_OVERTIME: u32 = 2;
 pub(crate) trait Script: Send {
     /// The next request; `None` when there is nothing left to ask.
     fn next(&mut self) -> Option<&[u8]>;
-
-    /// What was answered.
-    fn answered(&mut self, _: &Answer) {}
 }
 
 /// The same request again and again.
@@ -211,7 +208,6 @@ async fn converse(
         timer.until(meant).await?;
         let answer = connection.exchange(request).await.map_err(|error| Failure::Answer(error.to_string()))?;
         measured.borrow_mut().note(answer.status, meant.elapsed());
-        script.answered(&answer);
     }
     Ok(())
 }

@@ -5,12 +5,14 @@ mod baseline;
 mod build;
 mod compare;
 mod failure;
+mod growth;
 mod http;
 mod load;
 mod processes;
 mod report;
 mod statistics;
 mod system;
+mod table;
 mod timer;
 
 use std::io::{self, Write};
@@ -33,6 +35,10 @@ enum Command {
     /// Creates flights in Jetbridge, in a plain service, with cqrs-es and in a bare echo, one after another in several
     /// rounds
     Compare(compare::Arguments),
+    /// Fills the program that is everything with more and more flights, and measures a start, memory, disk and queries
+    Growth(growth::Arguments),
+    /// Prints the rows of the table in documentation/performance.md, of what bench/measure has measured
+    Table(table::Arguments),
     /// Runs one of the services that Jetbridge is measured beside
     Serve {
         #[command(subcommand)]
@@ -60,6 +66,8 @@ async fn main() -> ExitCode {
 async fn carry_out(command: Command) -> Result<(), Failure> {
     match command {
         Command::Compare(arguments) => compare::run(arguments).await,
+        Command::Growth(arguments) => growth::run(arguments).await,
+        Command::Table(arguments) => table::run(&arguments),
         Command::Serve { baseline } => baseline::serve(baseline).await,
     }
 }

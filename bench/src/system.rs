@@ -143,7 +143,6 @@ impl Running {
         Ok(Self { target: Target::new(address), path: BASELINE, processes, children, postgres, folder })
     }
 
-    /// In a data folder that is there already, or not.
     async fn one_process(folder: Folder, places: &Places) -> Result<Self, Failure> {
         let mut command = child::command(&places.program(PROGRAM));
         command.args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(folder.path().join("data"));
@@ -155,9 +154,8 @@ impl Running {
         Ok(Self { target: Target::new(address), path: OURS, processes, children, postgres: None, folder })
     }
 
-    /// Stops it, and starts it again on what it has kept; only the program that is everything.
-    pub(crate) async fn restart(self, places: &Places) -> Result<Self, Failure> {
-        let folder = self.stop().await?;
+    /// Starts the program that is everything on what it has kept.
+    pub(crate) async fn start_on(folder: Folder, places: &Places) -> Result<Self, Failure> {
         Self::one_process(folder, places).await
     }
 
