@@ -28,6 +28,8 @@ pub(crate) use queries::POLL;
 const FILL_LIMIT: Duration = Duration::from_secs(4 * 3600);
 const REST_LIMIT: Duration = Duration::from_secs(600);
 const CONNECTIONS: usize = 64;
+/// How often what was refused is asked for again.
+const MOST_ATTEMPTS: u32 = 10;
 /// The folder of the events in the data folder.
 const EVENTS: &str = "events";
 
@@ -121,19 +123,27 @@ async fn measure(running: Running, places: &Places, events: u64, times: u32) -> 
     Ok((Step { events, start_seconds, program_megabytes, postgres_megabytes, disk_bytes, queries }, running))
 }
 
-/// Creates flights until there are so many.
+/// Creates flights until there are so many, and asks again for what was refused, as clients do. Of those of which it is not
+/// known whether they were created, some may be there as well.
 async fn fill(running: &Running, there_are: u64, wanted: u64) -> Result<(), Failure> {
-    let next = Arc::new(AtomicU64::new(there_are));
-    let scripts = (0..CONNECTIONS).map(|_| {
-        let (next, target) = (Arc::clone(&next), running.target.clone());
-        Box::new(Create { next, wanted, target, path: running.path, request: Vec::new() }) as Box<dyn Script>
-    });
-    let load = Load { connections: CONNECTIONS, pace: Pace::Closed, duration: FILL_LIMIT };
-    let filled = load::run(&running.target, load, scripts.collect()).await?;
-    match filled.answered {
-        answered if answered == wanted - there_are => Ok(()),
-        answered => Err(Failure::Answer(format!("only {answered} flights were created: {:?}", filled.refused))),
+    let mut created = there_are;
+    for _ in 0..MOST_ATTEMPTS {
+        let next = Arc::new(AtomicU64::new(created));
+        let scripts = (0..CONNECTIONS).map(|_| {
+            let (next, target) = (Arc::clone(&next), running.target.clone());
+            Box::new(Create { next, wanted, target, path: running.path, request: Vec::new() }) as Box<dyn Script>
+        });
+        let load = Load { connections: CONNECTIONS, pace: Pace::Closed, duration: FILL_LIMIT };
+        let filled = load::run(&running.target, load, scripts.collect()).await?;
+        created += filled.answered;
+        if created >= wanted {
+            return Ok(());
+        }
+        let example = filled.example.unwrap_or_default();
+        writeln!(io::stderr(), "refused, and asked for again: {:?}, such as {example}", filled.refused)?;
+        running.processes.rest(REST_LIMIT).await?;
     }
+    Err(Failure::Answer(format!("only {created} of {wanted} flights could be created")))
 }
 
 /// Creates flights of which no two next to each other look the same.

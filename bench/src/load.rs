@@ -21,7 +21,7 @@ use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
 use crate::failure::Failure;
-use crate::http::{Connection, Target};
+use crate::http::{Answer, Connection, Target};
 use crate::timer::Timer;
 
 const LONGEST_MICROSECONDS: u64 = 600_000_000;
@@ -69,6 +69,8 @@ pub(crate) struct Measured {
     pub(crate) answered: u64,
     /// How many were answered with which other status.
     pub(crate) refused: BTreeMap<u16, u64>,
+    /// The body of one of those.
+    pub(crate) example: Option<String>,
     /// Requests that were never sent because the server was too late.
     pub(crate) unsent: u64,
     pub(crate) duration: Duration,
@@ -80,20 +82,23 @@ impl Measured {
     fn new() -> Result<Self, Failure> {
         let latency = Histogram::new_with_bounds(1, LONGEST_MICROSECONDS, DIGITS);
         let latency = latency.map_err(|error| Failure::Asked(error.to_string()))?;
-        Ok(Self { answered: 0, refused: BTreeMap::new(), unsent: 0, duration: Duration::ZERO, latency })
+        let (refused, duration) = (BTreeMap::new(), Duration::ZERO);
+        Ok(Self { answered: 0, refused, example: None, unsent: 0, duration, latency })
     }
 
-    fn note(&mut self, status: u16, latency: Duration) {
-        if (200..300).contains(&status) {
+    fn note(&mut self, answer: &Answer, latency: Duration) {
+        if answer.is_success() {
             self.answered += 1;
             self.latency.saturating_record(u64::try_from(latency.as_micros()).unwrap_or(u64::MAX));
         } else {
-            *self.refused.entry(status).or_default() += 1;
+            *self.refused.entry(answer.status).or_default() += 1;
+            self.example.get_or_insert_with(|| String::from_utf8_lossy(&answer.body).into_owned());
         }
     }
 
     fn add(&mut self, other: &Self) -> Result<(), Failure> {
         self.answered += other.answered;
+        self.example = self.example.take().or_else(|| other.example.clone());
         for (status, number) in &other.refused {
             *self.refused.entry(*status).or_default() += number;
         }
@@ -207,7 +212,7 @@ async fn converse(
         let Some(request) = script.next() else { break };
         timer.until(meant).await?;
         let answer = connection.exchange(request).await.map_err(|error| Failure::Answer(error.to_string()))?;
-        measured.borrow_mut().note(answer.status, meant.elapsed());
+        measured.borrow_mut().note(&answer, meant.elapsed());
     }
     Ok(())
 }
