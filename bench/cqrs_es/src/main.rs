@@ -95,7 +95,8 @@ impl Aggregate for Flight {
             return Err(Refused::Exists);
         }
         let is_fine = |text: &str, most: usize| (1..=most).contains(&text.chars().count());
-        if !is_fine(&details.flight_number, 10) || !is_fine(&details.origin, 100) || !is_fine(&details.destination, 100) {
+        if !is_fine(&details.flight_number, 10) || !is_fine(&details.origin, 100) || !is_fine(&details.destination, 100)
+        {
             return Err(Refused::Text);
         }
         sink.write(Event::FlightCreated(details), self).await;
