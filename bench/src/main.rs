@@ -19,6 +19,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failure::Failure;
 
@@ -48,18 +49,22 @@ enum Command {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let command = CommandLine::parse().command;
-    let outcome = tokio::select! {
-        outcome = carry_out(command) => outcome,
-        // What was started ends as it is dropped.
-        _ = tokio::signal::ctrl_c() => Err(Failure::Asked("interrupted".to_owned())),
-    };
-    match outcome {
+    match until_interrupted(CommandLine::parse().command).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             let _ = writeln!(io::stderr(), "bench: {failure}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// What was started ends as it is dropped.
+async fn until_interrupted(command: Command) -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        outcome = carry_out(command) => outcome,
+        _ = tokio::signal::ctrl_c() => Err(Failure::Asked("interrupted".to_owned())),
+        _ = terminate.recv() => Err(Failure::Asked("terminated".to_owned())),
     }
 }
 
