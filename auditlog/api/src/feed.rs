@@ -67,7 +67,7 @@ impl Feeds {
 
     /// Measures how many are open, as long as what this gives is kept.
     pub(crate) fn measured(&self) -> AtScrape {
-        let (open, slots, most) = (FEEDS.of(["auditlog-api"]), Arc::clone(&self.slots), self.slots.available_permits());
+        let (open, slots, most) = (FEEDS.of([crate::NAME]), Arc::clone(&self.slots), self.slots.available_permits());
         at_scrape(move || {
             open.set(most.saturating_sub(slots.available_permits()) as f64);
             std::future::ready(())

@@ -24,6 +24,7 @@ use std::sync::Arc;
 
 use shared_infrastructure::event_store::{EventStore, InvalidAddress};
 use shared_kernel::Domain;
+use shared_service::about::{self, Wanted};
 use shared_service::health::{self, Checks, Trouble};
 use shared_service::settings::SecretUrl;
 use shared_service::{Routes, ServerSettings, ServiceTokens, openapi, telemetry};
@@ -35,6 +36,9 @@ use feed::Feeds;
 use live::{Live, Tail};
 use reader::LogReader;
 use stream::Log;
+
+/// Its name in metrics.
+const NAME: &str = "auditlog-api";
 
 /// What the audit log API needs.
 #[derive(Debug, Clone)]
@@ -93,7 +97,8 @@ pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationTo
     let routes = routes(config.domains);
     let document = openapi::route(openapi::document(routes.list()));
     let routes = routes.with_state(api).merge(health::routes(checks)).merge(telemetry::routes()).merge(document);
-    let router = config.tokens.guard(routes.finish_as("auditlog-api", routes::REQUEST_LIMIT));
+    let routes = routes.merge(about::routes(Wanted::of_service(NAME)));
+    let router = config.tokens.guard(routes.finish_as(NAME, routes::REQUEST_LIMIT));
     tokio::spawn(config.tokens.follow(stop_following.clone()));
     let served = shared_service::serve_beside(config.server, listener, router, &mut tasks, shutdown).await;
     stop_following.cancel();

@@ -39,6 +39,8 @@ pub async fn assert_api_access(
         (Method::GET, "/health/ready", Access::Public),
         (Method::GET, "/log", Access::Role(Role::Admin)),
         (Method::PUT, "/log", Access::Role(Role::Admin)),
+        (Method::GET, "/numbers", Access::Role(Role::Admin)),
+        (Method::GET, "/configuration", Access::Role(Role::Admin)),
         (Method::POST, "/rpc", Access::Service),
     ];
     let inner = inner.map(|(method, path, access)| (method, path.to_owned(), access));

@@ -16,6 +16,7 @@ use shared_infrastructure::rpc::Peers;
 use shared_infrastructure::snapshot::Snapshots;
 use shared_kernel::{Decider, Domain};
 use shared_service::ServerSettings;
+use shared_service::about::{self, Wanted};
 use shared_service::domain_service::{DomainService, ServiceKind};
 use shared_service::health::{self, Checks, Trouble};
 use shared_service::{ServiceNames, openapi, rpc, telemetry};
@@ -55,6 +56,8 @@ pub(crate) async fn run<A: DomainApi>(
     };
     let names = Extension(ServiceNames::known_to(A::DOMAIN));
     let public = commands.layer(names).merge(health::routes(checks)).merge(telemetry::routes()).merge(document);
+    let wanted = [Wanted::of_service(&A::DOMAIN.api()), Wanted::of_stream(A::DOMAIN.stream.name)].concat();
+    let public = public.merge(about::routes(wanted));
     let public = public.finish_as(&A::DOMAIN.api(), limits::REQUEST);
     let _measured = tasks.database.measured(&A::DOMAIN.api());
     tokio::spawn(config.tokens.clone().follow(shutdown.clone()));

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows a domain.
 
+pub mod about;
 pub mod accept;
 pub mod body;
 mod caller;

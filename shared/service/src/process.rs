@@ -14,10 +14,13 @@ use http::{Request, StatusCode, Uri, header};
 use http_body_util::Empty;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use shared_telemetry::history;
 use tokio::net::TcpStream;
 use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 
+use crate::about;
 use crate::error_chain::ErrorChain;
 use crate::metrics::{self, MetricsSettings};
 use crate::server::{raise_open_files, to_anybody};
@@ -78,7 +81,8 @@ where
     E: Into<Box<dyn Error + Send + Sync>>,
 {
     let command = if A::IS_SERVICE { with_healthcheck(A::command()) } else { A::command() };
-    let matches = without_values_of_variables(command).get_matches();
+    let mut command = without_values_of_variables(command);
+    let matches = command.get_matches_mut();
     match matches.subcommand() {
         Some((HEALTHCHECK, matches)) if A::IS_SERVICE => return ask_for_health(matches),
         Some((subcommand, matches)) => {
@@ -89,6 +93,7 @@ where
         None => {}
     }
     let args = A::from_arg_matches(&matches).unwrap_or_else(|error| error.format(&mut A::command()).exit());
+    about::begin(&command, &matches);
     ended(start(args, run))
 }
 
@@ -157,9 +162,10 @@ where
         // As long as the service runs, its end included.
         let ended = CancellationToken::new();
         let serving = metrics.map(|listener| tokio::spawn(metrics::serve(listener, ended.clone())));
+        let keeping = AbortOnDropHandle::new(tokio::spawn(history::keep()));
         let result = run(args, shutdown).await.map_err(Into::into);
         ended.cancel();
-        drop(serving);
+        drop((serving, keeping));
         result
     });
     telemetry.end();

@@ -1,5 +1,6 @@
 //! Metrics of one name, with different values of their labels.
 
+use std::collections::BTreeMap;
 use std::sync::{LazyLock, OnceLock};
 
 use prometheus::core::Collector;
@@ -62,6 +63,29 @@ impl<T: Handle, const N: usize> Family<T, N> {
     /// Forgets the one with these values: it is unknown from now on, which is something else than a zero.
     pub fn forget(&self, labels: [&str; N]) {
         T::forget(self.vector(), &labels);
+    }
+
+    /// What the metrics of this name are at the moment, summed up for each value of one of their labels. Nothing for
+    /// histograms.
+    pub fn by(&self, label: &str) -> BTreeMap<String, f64> {
+        let mut sums = BTreeMap::new();
+        for family in self.vector().collect() {
+            for metric in family.get_metric() {
+                let Some(pair) = metric.get_label().iter().find(|pair| pair.name() == label) else { continue };
+                let value = match T::KIND {
+                    Kind::Counter => metric.get_counter().get_value(),
+                    Kind::Gauge => metric.get_gauge().get_value(),
+                    Kind::Histogram => continue,
+                };
+                *sums.entry(pair.value().to_owned()).or_insert(0.0) += value;
+            }
+        }
+        sums
+    }
+
+    /// What it is called.
+    pub const fn name(&self) -> &'static str {
+        self.description.name
     }
 
     fn vector(&self) -> &T::Vector {

@@ -15,6 +15,7 @@
 
 mod certificate;
 mod family;
+pub mod history;
 mod process;
 mod runtime;
 mod scrape;

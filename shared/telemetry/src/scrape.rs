@@ -56,11 +56,17 @@ where
 
 /// All metrics of this process, in Prometheus's text format, version 0.0.4. To be called on the runtime that is measured.
 pub async fn text() -> String {
-    let _turn = TURN.lock().await;
-    let asked: Vec<_> = questions().asked.values().cloned().collect();
-    join_all(asked.iter().map(|question| timeout(LIMIT, question()))).await;
+    let _turn = measured().await;
     process::measure();
     runtime::measure();
     // Writing to a text cannot fail.
     TextEncoder::new().encode_to_string(&REGISTRY.gather()).unwrap_or_default()
+}
+
+/// Measures what is measured at a scrape. Nobody else does so until what this gives is dropped.
+pub(crate) async fn measured() -> tokio::sync::MutexGuard<'static, ()> {
+    let turn = TURN.lock().await;
+    let asked: Vec<_> = questions().asked.values().cloned().collect();
+    join_all(asked.iter().map(|question| timeout(LIMIT, question()))).await;
+    turn
 }
