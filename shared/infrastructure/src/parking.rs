@@ -88,6 +88,17 @@ pub async fn list(
     Ok(Counted { events: rows.iter().map(parked_event).collect::<Result<_, _>>()?, total })
 }
 
+/// The parked event with this identifier. Several readers may have parked it; this is one of theirs.
+///
+/// # Errors
+/// [`DatabaseError`].
+pub async fn find(database: &Database, event_id: Uuid) -> Result<Option<ParkedEvent>, DatabaseError> {
+    let sql = "SELECT reader, revision, key, event_id, event_type, reason, parked_at FROM parked_events
+        WHERE event_id = $1 ORDER BY reader LIMIT 1";
+    let row = database.client().await?.query_opt(sql, &[&event_id]).await?;
+    Ok(row.as_ref().map(parked_event).transpose()?)
+}
+
 /// How many rows there would be without a limit, from a column of that name.
 fn total(rows: &[Row]) -> Result<usize, tokio_postgres::Error> {
     let Some(row) = rows.first() else { return Ok(0) };

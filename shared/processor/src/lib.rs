@@ -4,6 +4,7 @@
 //! A domain implements [`DomainProcessor`]; its `main` is [`main`].
 
 mod checks;
+mod command_line;
 mod listed;
 mod meters;
 mod parked;
@@ -27,7 +28,8 @@ use shared_infrastructure::postgres::{Database, POOLED_CONNECTIONS};
 use shared_infrastructure::reader::{LOOK_INTERVAL, Projection, Projector, Reaction, Reactor};
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::{Domain, DomainEvent};
-use shared_service::domain_service::{ApiUrls, DomainService, DomainServiceArgs, ServiceKind};
+use shared_service::about::{self, Wanted};
+use shared_service::domain_service::{ApiUrls, DomainService, ServiceKind};
 use shared_service::process::run_service;
 use shared_service::settings::SecretUrl;
 use shared_service::{ServerSettings, ServiceTokens};
@@ -35,6 +37,7 @@ use shared_service::{ServiceNames, health, rpc, telemetry};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use command_line::ProcessorArgs;
 pub use routes::{Processor, routes};
 
 const REQUEST_LIMIT: Duration = Duration::from_secs(35);
@@ -102,7 +105,7 @@ pub async fn run<P: DomainProcessor>(
     let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
     let peers = Peers::new(rpc::urls(&config.apis), config.tokens.credential());
     let (stream, reaction) = (P::DOMAIN.stream.name, P::reaction(&peers)?);
-    let (asking, measuring) = (event_store.separate(), event_store.separate());
+    let [asking, measuring, showing] = [(); 3].map(|()| event_store.separate());
     let (projector, projecting) =
         Projector::new(P::Projection::default(), stream, event_store.separate(), database.clone());
     let (reactor, reacting) =
@@ -111,9 +114,18 @@ pub async fn run<P: DomainProcessor>(
     let checks = checks::of(&workers, stream, asking, &database);
     let _measured = (meters::of(&workers, stream, measuring, &database), database.measured(&P::DOMAIN.processor()));
     let key_field = <P::Reaction as Reaction>::Event::KEY_FIELD;
-    let processor =
-        Arc::new(Processor { database: database.clone(), workers, key_field, read_model: P::DOMAIN.list() });
+    let processor = Arc::new(Processor {
+        database: database.clone(),
+        event_store: showing,
+        stream,
+        workers,
+        key_field,
+        read_model: P::DOMAIN.list(),
+    });
     let routes = routes().with_state(processor).merge(health::routes(checks)).merge(telemetry::routes());
+    let of_workers = [P::Projection::NAME, P::Reaction::NAME].map(Wanted::of_reader).concat();
+    let wanted = [Wanted::of_service(&P::DOMAIN.processor()), of_workers].concat();
+    let routes = routes.merge(about::routes(wanted));
     let routes = routes.finish_as(&P::DOMAIN.processor(), REQUEST_LIMIT);
     let router = config.tokens.guard(routes.layer(Extension(ServiceNames::known_to(P::DOMAIN))));
     tokio::spawn(config.tokens.follow(shutdown.clone()));
@@ -131,7 +143,7 @@ pub async fn run<P: DomainProcessor>(
 /// The `main` of a domain's processor as a service of its own.
 #[must_use]
 pub fn main<P: DomainProcessor>() -> ExitCode {
-    run_service(async |args: DomainServiceArgs<ProcessorService<P>, NoMore>, shutdown| {
+    run_service(async |ProcessorArgs(args): ProcessorArgs<P>, shutdown| {
         let listener = shared_service::bind(args.listen()).await?;
         let config = Config {
             database_connections: args.database_connections(),

@@ -6,12 +6,14 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use futures::future::join_all;
+use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 use shared_infrastructure::parking::{self, Counted, DiscardedEvent, DiscardedPlace, ParkedEvent, ParkedPlace};
 use shared_infrastructure::postgres::DatabaseError;
 use shared_infrastructure::worker::{Discard, NotCarriedOut, Replayed};
 use shared_kernel::{QueryError, Text};
-use shared_service::{CommandOn, EventId, Fields, FromFields, Paging, Problem, Query, Routes, problem_type};
+use shared_service::{CommandOn, EventId, Fields, FromFields, Paging, PathId, Problem, Query, Routes, problem_type};
 use uuid::Uuid;
 
 use crate::listed::{Asked, CountedPage, counted};
@@ -24,6 +26,7 @@ pub(crate) fn routes() -> Routes<Arc<Processor>> {
     Routes::new()
         .get("/parked", OPERATORS, list)
         .get("/parked/discarded", OPERATORS, list_discarded)
+        .get("/parked/{eventId}", OPERATORS, show)
         .post("/parked/replay", OPERATORS, replay)
         .post("/parked/{eventId}/discard", OPERATORS, discard)
 }
@@ -55,6 +58,37 @@ fn page<T, K: Serialize>(
 ) -> Result<Json<CountedPage<T>>, Problem> {
     let Counted { events, total } = found.map_err(QueryError::from)?;
     Ok(counted(events, total, asked, place))
+}
+
+/// A parked event with what is stored of it.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Stored {
+    #[serde(flatten)]
+    parked: ParkedEvent,
+    /// When the event store took it in.
+    created: Timestamp,
+    /// As JSON; as a text if it is something else.
+    data: Value,
+    /// The same.
+    metadata: Value,
+}
+
+async fn show(State(processor): State<Arc<Processor>>, PathId(id): PathId<EventId>) -> Result<Json<Stored>, Problem> {
+    let parked = parking::find(&processor.database, Uuid::from(id)).await.map_err(QueryError::from)?;
+    let parked = parked.ok_or_else(not_parked)?;
+    let read = processor.event_store.event_at(processor.stream, parked.event_number);
+    let event = read.await.map_err(|error| {
+        Problem::unavailable("What is stored of the event cannot be read at the moment.").caused_by(error)
+    })?;
+    let json =
+        |bytes: &[u8]| serde_json::from_slice(bytes).unwrap_or_else(|_| Value::from(String::from_utf8_lossy(bytes)));
+    let (data, metadata) = (json(&event.data), json(&event.custom_metadata));
+    Ok(Json(Stored { parked, created: event.created, data, metadata }))
+}
+
+fn not_parked() -> Problem {
+    Problem::new(problem_type::NOT_FOUND, "No event with this id is parked.")
 }
 
 #[derive(Serialize)]
@@ -133,7 +167,7 @@ async fn discard(
         return Err(unavailable(failures.into_iter()));
     }
     if items.is_empty() {
-        return Err(Problem::new(problem_type::NOT_FOUND, "No event with this id is parked."));
+        return Err(not_parked());
     }
     Ok(Json(Discarded { items }))
 }

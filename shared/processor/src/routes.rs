@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use shared_access::{Access, Role};
+use shared_infrastructure::event_store::EventStore;
 use shared_infrastructure::postgres::Database;
 use shared_infrastructure::worker::WorkerHandle;
 use shared_service::Routes;
@@ -16,6 +17,9 @@ pub(crate) type Workers = [(&'static str, WorkerHandle); 2];
 /// What the routes of a processor work with.
 pub struct Processor {
     pub(crate) database: Database,
+    pub(crate) event_store: EventStore,
+    /// The domain's stream.
+    pub(crate) stream: &'static str,
     pub(crate) workers: Workers,
     /// The field that names what the domain's events are about.
     pub(crate) key_field: &'static str,

@@ -5,6 +5,7 @@
 mod access;
 mod health;
 mod parked;
+mod rebuild;
 mod resumed;
 mod settings;
 mod support;

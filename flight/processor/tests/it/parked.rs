@@ -34,6 +34,11 @@ async fn what_cannot_be_read_is_listed_and_a_replay_says_what_became_of_it() {
     let parked = parked(&leader).await;
     assert_eq!((parked["items"].as_array().unwrap().len(), &parked["next"]), (4, &Value::Null));
     assert_eq!(parked["items"][0]["eventType"], "FlightCreated");
+    let path = format!("/parked/{}", parked["items"][0]["eventId"].as_str().unwrap());
+    let stored = leader.get(&path).send().await.expect(StatusCode::OK).body;
+    assert_eq!((&stored["data"], &stored["eventType"]), (&json!("{"), &json!("FlightCreated")));
+    let nowhere = leader.get("/parked/50000000-0000-0000-0000-000000000000");
+    nowhere.send().await.expect_problem(404, "not-found");
 
     let outcome = |reader| json!({ "reader": reader, "replayed": 0, "stillParked": 2, "beyondLimit": 0 });
     let replayed = leader.post("/parked/replay").send().await.expect(StatusCode::OK);
