@@ -41,6 +41,8 @@ NOT_HERE = {
     "jetbridge_certificate_expiry_timestamp_seconds",
     "jetbridge_gateway_upstream_failures_total",
     "jetbridge_http_refusals_total",
+    "jetbridge_reader_rebuild_events",
+    "jetbridge_reader_rebuild_of_events",
     "jetbridge_reader_restarts_total",
 }
 # What others than Jetbridge measure, and what there is only when something is wrong.

@@ -115,7 +115,9 @@ impl Gateway {
             tracing::info!("the gateway listens on {scheme}://{address}");
         }
         let shutdown = self.server.drain.before_end(shutdown);
-        let _measured = (self.authentication.measured(), self.probe.0.admission().measured());
+        let forwarder = &self.probe.0;
+        let _measured =
+            (self.authentication.measured(), forwarder.admission().measured(), upstream::measured(forwarder));
         // What others change is noticed for as long as anybody is served.
         let upstreams = self.probe.0.upstreams();
         let noticing = async {

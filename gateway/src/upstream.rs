@@ -1,6 +1,7 @@
 //! The services behind the gateway: which instances each has, and which of them answers a request.
 
 mod instance;
+mod meters;
 mod resolve;
 mod watch;
 
@@ -18,12 +19,14 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use shared_kernel::Domain;
 use shared_service::settings::ServiceUrls;
 use shared_service::{InProcess, ServiceTokens};
+use shared_telemetry::Counter;
 use tokio::sync::Notify;
 
 use crate::config::{Config, DomainServices, Services};
 use crate::limits::Limits;
 use crate::traced;
-pub(crate) use instance::{Instance, Lease};
+pub(crate) use instance::{Instance, Lease, Standing};
+pub(crate) use meters::measured;
 pub use resolve::Resolver;
 
 /// How long an unused connection is kept: shorter than the services keep it, so that a request hardly ever meets a
@@ -46,14 +49,16 @@ pub(crate) struct Upstream {
     turn: AtomicUsize,
     /// Told of each instance that is left out because a request to it has failed.
     failed: Notify,
+    /// How often one was.
+    ejections: Counter,
 }
 
 impl Upstream {
     fn new(name: String, places: ServiceUrls) -> Self {
         let places: Vec<_> = places.into_iter().map(|url| url.into_authority()).collect();
         let instances = places.iter().map(|place| Arc::new(Instance::new(place.clone(), place))).collect();
-        let (turn, failed) = (AtomicUsize::new(0), Notify::new());
-        Self { name, places, instances: ArcSwap::from_pointee(instances), turn, failed }
+        let (turn, failed, ejections) = (AtomicUsize::new(0), Notify::new(), meters::ejections(&name));
+        Self { name, places, instances: ArcSwap::from_pointee(instances), turn, failed, ejections }
     }
 
     /// Its instances at the moment, at least one.
@@ -99,6 +104,7 @@ impl Upstream {
         if self.has_several() && instance.eject() {
             let (name, place) = (&self.name, &instance.authority);
             tracing::warn!(upstream.name = name, upstream.instance = %place, reason, "left out an instance that failed");
+            self.ejections.inc();
             self.failed.notify_one();
         }
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::request::Parts;
 use http::uri::{Authority, InvalidUriParts, Scheme};
 use http::{HeaderValue, Uri, header};
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 /// How long one that has failed is left alone, at first; twice as long each time it fails again.
@@ -32,6 +33,28 @@ pub(crate) struct Instance {
     is_ejected: AtomicBool,
     misses: AtomicU32,
     ejection: Mutex<Option<Ejection>>,
+    /// Since when it gets requests or gets none, and how often it was left out.
+    changes: Mutex<Changes>,
+}
+
+/// How it has gone so far.
+#[derive(Debug, Clone, Copy, Default)]
+struct Changes {
+    last: Option<Timestamp>,
+    ejections: u64,
+}
+
+/// How an instance stands with the gateway.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Standing {
+    /// Whether requests go to it as long as there are others.
+    pub(crate) in_use: bool,
+    /// Whether that is because requests to it have failed.
+    pub(crate) left_out: bool,
+    /// Since when it gets requests or gets none. `None` if that was always so.
+    pub(crate) since: Option<Timestamp>,
+    /// How often it was left out.
+    pub(crate) ejections: u64,
 }
 
 /// When requests to an instance failed.
@@ -66,6 +89,7 @@ impl Instance {
             is_ejected: AtomicBool::new(false),
             misses: AtomicU32::new(0),
             ejection: Mutex::new(None),
+            changes: Mutex::default(),
         }
     }
 
@@ -79,6 +103,22 @@ impl Instance {
         self.in_flight.load(Ordering::Relaxed)
     }
 
+    /// How it stands.
+    pub(crate) fn standing(&self) -> Standing {
+        let changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        let (in_use, left_out) = (self.is_usable(), self.is_ejected.load(Ordering::Relaxed));
+        Standing { in_use, left_out, since: changes.last, ejections: changes.ejections }
+    }
+
+    /// Whether it is used may have changed.
+    fn note_change(&self, was_usable: bool, ejections: u64) {
+        let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
+        changes.ejections += ejections;
+        if self.is_usable() != was_usable {
+            changes.last = Some(Timestamp::now());
+        }
+    }
+
     /// Leaves it out for a while, because a request to it has failed. Whether it was in until now.
     pub(super) fn eject(&self) -> bool {
         let mut ejection = self.ejection.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,7 +129,9 @@ impl Instance {
         let before = ejection.filter(|last| now < last.until + FORGIVEN_AFTER).map_or(0, |last| last.count);
         let pause = FIRST_PAUSE.saturating_mul(1 << before.min(16)).min(LONGEST_PAUSE);
         *ejection = Some(Ejection { count: before + 1, until: now + pause });
+        let was_usable = self.is_usable();
         self.is_ejected.store(true, Ordering::Relaxed);
+        self.note_change(was_usable, 1);
         true
     }
 
@@ -110,6 +152,7 @@ impl Instance {
             Said::Nothing if misses >= MOST_MISSES => self.is_ready.store(false, Ordering::Relaxed),
             Said::Nothing => {}
         }
+        self.note_change(was_usable, 0);
         let is_usable = self.is_usable();
         (is_usable != was_usable).then_some(is_usable)
     }

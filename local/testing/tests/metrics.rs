@@ -50,7 +50,7 @@ fn every_metric_is_documented() {
 /// As Prometheus asks for: one prefix, the unit at the end, and `_total` for what only goes up.
 #[test]
 fn names_follow_the_conventions() {
-    const UNITS: [&str; 16] = [
+    const UNITS: [&str; 17] = [
         "_seconds",
         "_bytes",
         "_total",
@@ -67,6 +67,7 @@ fn names_follow_the_conventions() {
         "_lanes_retrying",
         "_open",
         "_in_hand",
+        "_instances",
     ];
     const FLAGS: [&str; 3] = ["_connected", "_leading", "_halted"];
     let names: BTreeSet<_> = ALL.iter().map(|metric| metric.name).collect();

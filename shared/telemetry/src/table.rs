@@ -50,6 +50,10 @@ metrics! {
 
     UPSTREAM_FAILURES: Counter [upstream, failure] "jetbridge_gateway_upstream_failures_total",
         "Requests that a service behind the gateway has not answered.";
+    UPSTREAM_INSTANCES: Gauge [upstream, state] "jetbridge_gateway_upstream_instances",
+        "Instances of a service behind the gateway: in_use, left_out because requests failed, or not_ready.";
+    UPSTREAM_EJECTIONS: Counter [upstream] "jetbridge_gateway_upstream_ejections_total",
+        "Times that an instance was left out because a request to it failed.";
 
     COMMANDS: Counter [stream, outcome] "jetbridge_executor_commands_total", "Commands, by what became of them.";
     COMMAND_QUEUE: Gauge [stream] "jetbridge_executor_queue_commands", "Commands that wait to be decided.";
@@ -79,6 +83,9 @@ metrics! {
     READER_FAILURES: Counter [reader] "jetbridge_reader_restarts_total",
         "Times that the reader stopped at a failure and started over.";
     READER_HALTED: Gauge [reader] "jetbridge_reader_halted", "1 while reactions wait for an operator's word.";
+    REBUILD_EVENTS: Gauge [reader] "jetbridge_reader_rebuild_events",
+        "Events that a rebuild has come to; missing while this instance does none.";
+    REBUILD_OF: Gauge [reader] "jetbridge_reader_rebuild_of_events", "Events that it has to come to.";
     REACTION_RETRIES: Counter [reader] "jetbridge_reaction_retries_total", "Attempts at reactions that did not succeed.";
     REACTION_RETRYING: Gauge [reader] "jetbridge_reaction_lanes_retrying",
         "Lanes that stand at a reaction that is tried again.";

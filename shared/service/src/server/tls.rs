@@ -54,6 +54,9 @@ impl TlsArgs {
     }
 }
 
+/// What the certificate that clients are shown is called in metrics.
+const SHOWN: &str = "https";
+
 /// A certificate and its key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
@@ -193,7 +196,8 @@ impl Files {
         let key = key.map_err(|error| malformed(&self.key, "a private key", error.to_string()))?;
         let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions();
         let builder = builder.map_err(TlsError::Unusable)?.with_no_client_auth();
-        let mut config = builder.with_single_cert(chain, key).map_err(TlsError::Unusable)?;
+        let mut config = builder.with_single_cert(chain.clone(), key).map_err(TlsError::Unusable)?;
+        shared_telemetry::relies_on_certificates(SHOWN, chain.iter().map(|certificate| &**certificate));
         config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
         Ok(config)
     }

@@ -16,7 +16,7 @@ use crate::checkpoint::{self, Checkpoint};
 use crate::event_store::{Delivery, EventStore, Refusal, StoreError, Subscription};
 use crate::limits;
 use crate::postgres::{Database, DatabaseError, Dedicated};
-use crate::reader::meters::Meters;
+use crate::reader::meters::RebuildMeters;
 use crate::rebuild::{self, Beside, RebuildError, Switched};
 use crate::worker::WorkError;
 
@@ -55,6 +55,7 @@ pub(super) struct Rebuilt<P> {
     reading: Reading,
     subscription: Subscription,
     advance: Statement,
+    shown: RebuildMeters,
 }
 
 impl<P: Projection> Rebuilder<P> {
@@ -183,7 +184,7 @@ impl<P: Projection> Rebuilt<P> {
         client.batch_execute("SET synchronous_commit = off").await?;
         beside.make(client, P::VERSION).await?;
         beside.is_meant_by(&**client).await?;
-        let meters = Meters::of(&format!("{} rebuild", P::NAME));
+        let (shown, meters) = RebuildMeters::of(P::NAME);
         let mut reading = Reading::new(P::NAME, stream, event_store, checkpoint::ADVANCE_UNSEEN, meters);
         let (subscription, advance) = match reading.begin(client).await {
             Err(WorkError::Store(StoreError::Refused(refusal @ Refusal::OtherHistory { .. }))) => {
@@ -192,7 +193,7 @@ impl<P: Projection> Rebuilt<P> {
             }
             begun => begun?,
         };
-        Ok(Self { rows, beside, connection, reading, subscription, advance })
+        Ok(Self { rows, beside, connection, reading, subscription, advance, shown })
     }
 
     /// Takes all events, makes the indexes when it has come to the end, and catches up again.
@@ -244,6 +245,7 @@ impl<P: Projection> Rebuilt<P> {
     async fn note(&self, events_per_second: Option<f64>) -> Result<(), RebuildError> {
         let reached = self.reading.reached.map(|mark| mark.revision);
         let last = self.reading.event_store.last_revision(self.reading.stream).await.map_err(WorkError::from)?;
+        self.shown.has_come_to(self.count(), last.map_or(0, |last| last.0 + 1));
         let client = &*self.connection.client;
         Ok(rebuild::has_come_to(client, P::NAME, [reached, last], events_per_second).await?)
     }
