@@ -1,5 +1,6 @@
 //! `/api/admin`: what operators see of all domains, and do to them. The processors know it.
 
+mod about;
 mod ask;
 pub(crate) mod list;
 mod log;
@@ -33,7 +34,7 @@ pub(crate) fn routes() -> Routes<Arc<Forwarder>> {
         .get("/api/admin/unfinished", OPERATORS, list::list_of("/unfinished"))
         .about(operations::unfinished());
     let list = parked::routes().merge(unfinished).merge(reactions::routes()).merge(rebuild::routes());
-    list.merge(log::routes())
+    list.merge(log::routes()).merge(about::routes())
 }
 
 /// A domain whose processor could not be asked, or did not do what it was told, and why.

@@ -96,6 +96,23 @@ pub(crate) fn parked() -> Operation {
     list("listParkedEvents", "Lists parked events")
 }
 
+pub(crate) fn parked_event() -> Operation {
+    let event = json!({
+        "type": "object",
+        "properties": {
+            "domain": String::schema(),
+            "reason": String::schema(),
+            "created": Timestamp::schema(),
+            "data": {"description": "What is stored, as a text if it is no JSON"},
+            "metadata": {"description": "The same"},
+        },
+        "required": ["domain", "reason", "created", "data", "metadata"],
+    });
+    Operation::plain("showParkedEvent", "Shows a parked event with what is stored of it")
+        .on::<EventId>(Thing::Plain)
+        .answers(StatusCode::OK, "The event", event, &[])
+}
+
 pub(crate) fn discarded() -> Operation {
     list("listDiscardedEvents", "Lists events that were taken out")
 }
@@ -223,8 +240,13 @@ pub(crate) fn rebuild() -> Operation {
 fn of_services() -> Schema {
     let of_service = json!({
         "type": "object",
-        "properties": {"service": String::schema(), "filter": String::schema(), "detail": String::schema()},
-        "required": ["service"],
+        "properties": {
+            "service": String::schema(),
+            "instance": Option::<String>::schema(),
+            "filter": String::schema(),
+            "detail": String::schema(),
+        },
+        "required": ["service", "instance"],
         "additionalProperties": false,
     });
     json!({
@@ -238,7 +260,7 @@ fn of_services() -> Schema {
 pub(crate) fn log_filters() -> Operation {
     Operation::plain("showLogFilters", "Shows what each service logs").answers(
         StatusCode::OK,
-        "The filter of each service, or why it is not known",
+        "The filter of each instance, or why it is not known",
         of_services(),
         &[],
     )
@@ -255,5 +277,100 @@ pub(crate) fn set_log_filter() -> Operation {
         .body_of(true, body, &json!({"filter": "info,shared_infrastructure=debug"}))
         .refused_with(&[problem_type::MALFORMED_JSON, problem_type::REQUEST_TIMEOUT, problem_type::CONTENT_TOO_LARGE])
         .refused_with(&[problem_type::UNSUPPORTED_MEDIA_TYPE, problem_type::INVALID_REQUEST])
-        .answers(StatusCode::OK, "The filter of each service, or why it is not known", of_services(), &[])
+        .answers(StatusCode::OK, "The filter of each instance, or why it is not known", of_services(), &[])
+}
+
+/// What an instance says of its process, beside something else.
+fn of_process(mut properties: Schema) -> Schema {
+    let own = [("process", String::schema()), ("version", String::schema()), ("startedAt", Timestamp::schema())];
+    for (name, schema) in own {
+        properties[name] = schema;
+    }
+    properties
+}
+
+pub(crate) fn numbers() -> Operation {
+    let series = json!({
+        "type": "object",
+        "properties": {
+            "metric": String::schema(),
+            "of": String::schema(),
+            "values": {"type": "array", "items": {"type": ["number", "null"]}},
+        },
+        "required": ["metric", "of", "values"],
+        "additionalProperties": false,
+    });
+    let properties = of_process(json!({
+        "address": Option::<String>::schema(),
+        "inUse": {"type": "boolean", "description": "Whether requests go to it"},
+        "leftOut": {"type": "boolean", "description": "Whether that is because requests to it have failed"},
+        "since": Option::<Timestamp>::schema(),
+        "ejections": u64::schema(),
+        "ages": {"type": "array", "items": {"type": "number"}, "description": "Of the samples, in seconds"},
+        "series": {"type": "array", "items": series},
+        "detail": String::schema(),
+    }));
+    let instance = json!({
+        "type": "object",
+        "properties": properties,
+        "required": ["address", "inUse", "leftOut", "since", "ejections"],
+    });
+    let service = json!({
+        "type": "object",
+        "properties": {"service": String::schema(), "instances": {"type": "array", "items": instance}},
+        "required": ["service", "instances"],
+        "additionalProperties": false,
+    });
+    let all = json!({
+        "type": "object",
+        "properties": {"services": {"type": "array", "items": service}},
+        "required": ["services"],
+        "additionalProperties": false,
+    });
+    Operation::plain("showNumbers", "Shows what each instance has measured in the last 15 minutes").answers(
+        StatusCode::OK,
+        "What each instance says, or why it says nothing",
+        all,
+        &[],
+    )
+}
+
+pub(crate) fn configuration() -> Operation {
+    let setting = json!({
+        "type": "object",
+        "properties": {
+            "name": String::schema(),
+            "value": Option::<String>::schema(),
+            "source": {"type": ["string", "null"], "enum": ["default", "variable", "commandLine", null]},
+        },
+        "required": ["name", "value", "source"],
+        "additionalProperties": false,
+    });
+    let place = json!({"service": String::schema(), "address": Option::<String>::schema()});
+    let instance = json!({"type": "object", "properties": place, "required": ["service", "address"]});
+    let mut not_told = instance.clone();
+    not_told["properties"]["detail"] = String::schema();
+    let process = json!({
+        "type": "object",
+        "properties": of_process(json!({
+            "instances": {"type": "array", "items": instance},
+            "settings": {"type": "array", "items": setting},
+        })),
+        "required": ["process", "version", "startedAt", "instances", "settings"],
+    });
+    let all = json!({
+        "type": "object",
+        "properties": {
+            "processes": {"type": "array", "items": process},
+            "unreachable": {"type": "array", "items": not_told},
+        },
+        "required": ["processes", "unreachable"],
+        "additionalProperties": false,
+    });
+    Operation::plain("showConfiguration", "Shows how each process is set, without secrets").answers(
+        StatusCode::OK,
+        "The settings of each process",
+        all,
+        &[],
+    )
 }

@@ -1,9 +1,11 @@
 //! A question to services, and what comes back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use futures::future::join_all;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
@@ -11,7 +13,7 @@ use shared_service::headers::{JETBRIDGE_ACTOR, TRACEPARENT, X_CORRELATION_ID};
 use tokio::time::timeout;
 
 use crate::identity::Identity;
-use crate::upstream::{Instance, Processor, Upstream, Upstreams};
+use crate::upstream::{Instance, Processor, Standing, Upstream, Upstreams};
 use crate::visitor::Visitor;
 
 /// The largest answer that is read, in bytes: a thousand parked events are less than half of it.
@@ -29,6 +31,14 @@ pub(super) struct Question {
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) body: Bytes,
+}
+
+/// An instance of a service, and what it has answered, or why it has not.
+pub(super) struct OfInstance {
+    pub(super) service: String,
+    pub(super) address: String,
+    pub(super) standing: Standing,
+    pub(super) answer: Result<Answer, String>,
 }
 
 /// Why there is no answer.
@@ -77,14 +87,27 @@ impl Question {
         Self { method, path_and_query, headers, body }
     }
 
-    /// Asks any service.
-    pub(super) async fn ask_service(
-        &self,
-        upstreams: &Upstreams,
-        upstream: &Upstream,
-        limit: Duration,
-    ) -> Result<Answer, Unanswered> {
-        timeout(limit, self.send(upstreams, upstream)).await.unwrap_or(Err(Unanswered::Late))
+    /// Asks every instance of every service, all at the same time, whether requests go to it or not.
+    pub(super) async fn ask_every_instance(&self, upstreams: &Upstreams, limit: Duration) -> Vec<OfInstance> {
+        let instances = upstreams.all().flat_map(|upstream| {
+            upstream.instances().iter().map(|instance| (upstream, Arc::clone(instance))).collect::<Vec<_>>()
+        });
+        let asked = instances.map(async |(upstream, instance)| {
+            let answer = timeout(limit, self.send_to(upstreams, upstream, &instance)).await;
+            let answer = match answer {
+                Ok(Ok(answer)) => Ok(answer),
+                Ok(Err(Unanswered::Unreachable | Unanswered::NotKnown(_))) => Err("it cannot be reached"),
+                Ok(Err(Unanswered::Unclear)) => Err("its answer cannot be read"),
+                Ok(Err(Unanswered::Late)) | Err(_) => Err("it has not answered in time"),
+            };
+            OfInstance {
+                service: upstream.name.clone(),
+                address: instance.authority.to_string(),
+                standing: instance.standing(),
+                answer: answer.map_err(str::to_owned),
+            }
+        });
+        join_all(asked).await
     }
 
     pub(super) async fn ask(

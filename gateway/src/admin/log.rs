@@ -5,21 +5,21 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::{Extension, Json};
-use futures::future::join_all;
 use serde::{Deserialize, Serialize};
 use shared_service::telemetry::LogFilter;
 use shared_service::{Problem, Routes};
 
 use super::OPERATORS;
-use super::ask::{Answer, Question};
+use super::ask::{Answer, OfInstance, Question};
 use crate::admission::TakenIn;
 use crate::forward::Forwarder;
 use crate::operations;
+use crate::traffic::GATEWAY;
 use crate::visitor::Visitor;
 
 /// Where each service shows it.
 const PATH: &str = "/log";
-/// How long a service may take to answer.
+/// How long an instance may take to answer.
 const LIMIT: Duration = Duration::from_secs(2);
 
 pub(super) fn routes() -> Routes<Arc<Forwarder>> {
@@ -36,10 +36,12 @@ pub(super) struct Filters {
     services: Vec<OfService>,
 }
 
-/// What one of them logs, or why that is not known.
+/// What one of their instances logs, or why that is not known.
 #[derive(Serialize)]
 struct OfService {
     service: String,
+    /// Its host and port. `None` for the gateway that answers.
+    instance: Option<String>,
     #[serde(flatten)]
     told: Told,
 }
@@ -72,18 +74,16 @@ async fn change(
     ask_all(&forwarder, &visitor, &question).await
 }
 
-/// Asks every service, and answers for this one.
+/// Asks every instance of every service, and answers for this one.
 async fn ask_all(forwarder: &Forwarder, visitor: &Visitor, question: &Question) -> Result<Json<Filters>, Problem> {
     let _slot = forwarder.admit(visitor.client)?;
-    let asked = forwarder.upstreams().all().map(async |upstream| {
-        let told = match question.ask_service(forwarder.upstreams(), upstream, LIMIT).await {
-            Ok(answer) => told(&answer),
-            Err(_) => Told::Detail("it has not answered".to_owned()),
-        };
-        OfService { service: upstream.name.clone(), told }
+    let asked = question.ask_every_instance(forwarder.upstreams(), LIMIT).await;
+    let others = asked.into_iter().map(|OfInstance { service, address, answer, .. }| {
+        let told = answer.map_or_else(Told::Detail, |answer| told(&answer));
+        OfService { service, instance: Some(address), told }
     });
-    let own = OfService { service: "gateway".to_owned(), told: Told::Filter(LogFilter::current().filter) };
-    let others = join_all(asked).await;
+    let filter = Told::Filter(LogFilter::current().filter);
+    let own = OfService { service: GATEWAY.to_owned(), instance: None, told: filter };
     Ok(Json(Filters { services: std::iter::once(own).chain(others).collect() }))
 }
 

@@ -6,7 +6,7 @@ use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared_service::{EventId, PathId, Problem, Routes, problem_type};
@@ -25,6 +25,8 @@ pub(super) fn routes() -> Routes<Arc<Forwarder>> {
         .about(operations::parked())
         .get("/api/admin/parked/discarded", OPERATORS, list_of("/parked/discarded"))
         .about(operations::discarded())
+        .get("/api/admin/parked/{eventId}", OPERATORS, show)
+        .about(operations::parked_event())
         .post("/api/admin/parked/replay", OPERATORS, replay)
         .about(operations::replay())
         .post("/api/admin/parked/{eventId}/discard", OPERATORS, discard)
@@ -45,7 +47,27 @@ fn readers(answer: &Answer) -> Result<Vec<Map<String, Value>>, Unanswered> {
     serde_json::from_slice(&answer.body).map_err(|_| Unanswered::Unclear)
 }
 
-/// Asks one processor after the other, until one has it.
+/// A parked event with what is stored of it.
+async fn show(
+    State(forwarder): State<Arc<Forwarder>>,
+    PathId(id): PathId<EventId>,
+    Extension(visitor): Extension<Visitor>,
+) -> Result<Response, Problem> {
+    let _place = forwarder.admit(visitor.client)?;
+    let question = Question::get(format!("/parked/{id}"), &visitor);
+    ask_each(
+        &forwarder,
+        &question,
+        || Problem::unavailable("Its processor has not answered."),
+        |domain, answer| {
+            let item = serde_json::from_slice(&answer.body).map_err(Problem::internal)?;
+            let no_store = [(header::CACHE_CONTROL, HeaderValue::from_static("no-store"))];
+            Ok((no_store, Json(of_domain(domain, item))).into_response())
+        },
+    )
+    .await
+}
+
 async fn discard(
     State(forwarder): State<Arc<Forwarder>>,
     PathId(id): PathId<EventId>,
@@ -57,19 +79,29 @@ async fn discard(
     let TakenIn { bytes, room: _room } = admission.take_in(visitor.client, &parts.headers, body).await?;
     let _place = forwarder.admit(visitor.client)?;
     let question = Question::post(format!("/parked/{id}/discard"), &parts.headers, &visitor, bytes);
-    let processors = forwarder.upstreams().processors();
+    ask_each(&forwarder, &question, Problem::outcome_unknown, of_discarded).await
+}
+
+/// Asks one processor after the other about a parked event, until one has it. One that has the question and has not
+/// answered it may have done what it asks for: then the answer is `unanswered`.
+async fn ask_each(
+    forwarder: &Forwarder,
+    question: &Question,
+    unanswered: impl FnOnce() -> Problem,
+    answered: impl FnOnce(&'static str, &Answer) -> Result<Response, Problem>,
+) -> Result<Response, Problem> {
     let mut unreachable = Vec::new();
-    for processor in processors {
+    for processor in forwarder.upstreams().processors() {
         let domain = processor.domain.name;
         match question.ask(forwarder.upstreams(), processor, forwarder.answer_limit()).await {
             Ok(answer) if answer.status == StatusCode::NOT_FOUND => {}
-            Ok(answer) if answer.status == StatusCode::OK => return of_discarded(domain, &answer),
+            Ok(answer) if answer.status == StatusCode::OK => return answered(domain, &answer),
             Ok(answer) if answer.status.is_client_error() => {
                 return Ok(refused(answer));
             }
             Ok(answer) => unreachable.push(Unreachable { domain, detail: answer.detail() }),
             Err(Unanswered::Late | Unanswered::Unclear) => {
-                return Err(Problem::outcome_unknown().caused_by(format!("{domain}: no answer to a discard")));
+                return Err(unanswered().caused_by(format!("{domain}: no answer about a parked event")));
             }
             Err(reason) => unreachable.push(Unreachable { domain, detail: reason.to_string() }),
         }

@@ -41,6 +41,7 @@ impl Processor {
             .route("/reactions/resume", post(resume))
             .route("/rebuild", get(rebuilds).post(rebuild))
             .route("/parked/replay", post(replay))
+            .route("/parked/{id}", get(show))
             .route("/parked/{id}/discard", post(discard));
         serve(routes.with_state(self.clone())).await
     }
@@ -55,6 +56,13 @@ async fn list(State(processor): State<Processor>, RawQuery(query): RawQuery) -> 
     let items: Vec<_> = (from..to).map(|at| json!({ "eventNumber": at, "reader": processor.name })).collect();
     let next = (to < processor.events).then(|| to.to_string());
     Json(json!({ "items": items, "next": next, "total": processor.events }))
+}
+
+async fn show(State(processor): State<Processor>, Path(id): Path<String>) -> axum::response::Response {
+    if !id.starts_with(&processor.events.to_string()) {
+        return Problem::of(problem_type::NOT_FOUND).into_response();
+    }
+    Json(json!({ "reader": processor.name, "data": "{" })).into_response()
 }
 
 async fn replay(State(processor): State<Processor>) -> Json<Value> {
@@ -208,6 +216,11 @@ async fn a_discard_finds_the_domain_of_its_event() {
     assert_eq!(discarded, json!({ "items": [{ "domain": "passenger", "reader": "p" }] }));
     assert_eq!(*passenger.told.lock().unwrap(), [json!({ "body": reason.to_string(), "actor": "somebody" })]);
     assert!(flight.told.lock().unwrap().is_empty());
+
+    let shown = world.api().get(&format!("/api/admin/parked/{id}")).send().await.expect(StatusCode::OK).body;
+    assert_eq!(shown, json!({ "domain": "passenger", "reader": "p", "data": "{" }));
+    let nowhere = world.api().get("/api/admin/parked/50000000-0000-0000-0000-000000000000");
+    nowhere.send().await.expect_problem(404, "not-found");
 
     call(id).send().await.expect_problem(400, "malformed-json");
     call("50000000-0000-0000-0000-000000000000").json(&reason).send().await.expect_problem(404, "not-found");

@@ -15,6 +15,7 @@ mod healthcheck;
 mod identity;
 #[cfg(unix)]
 mod identity_provider;
+mod instances;
 mod keys;
 mod limits;
 mod pages;

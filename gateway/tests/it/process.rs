@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Output, Stdio};
 
-use jetbridge_testing::SERVICE_TOKEN_FILE;
+use jetbridge_testing::{SERVICE_TOKEN, SERVICE_TOKEN_FILE};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use shared_service::process::healthcheck;
@@ -325,4 +325,22 @@ async fn metrics_are_on_a_port_of_their_own_for_the_names_of_the_service() {
     assert_eq!(reqwest::get(format!("{address}/api/flights")).await.unwrap().status(), 404);
     let foreign = reqwest::Client::new().get(&metrics).header("Host", "evil.example").send().await.unwrap();
     assert_eq!(foreign.status(), 421);
+}
+
+#[tokio::test]
+async fn it_shows_how_it_is_set_and_no_secret() {
+    let gateway = start().await;
+    let answer = reqwest::get(format!("{}/api/admin/configuration", gateway.url)).await.unwrap();
+    let text = answer.text().await.unwrap();
+    assert!(!text.contains(SERVICE_TOKEN), "{text}");
+    let all: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let settings = all["processes"][0]["settings"].as_array().unwrap();
+    let of = |name: &str| {
+        let setting = settings.iter().find(|setting| setting["name"] == name).unwrap();
+        (setting["value"].as_str(), setting["source"].as_str())
+    };
+    assert_eq!(of("--service-token-file"), (Some(SERVICE_TOKEN_FILE), Some("commandLine")));
+    assert_eq!(of("--request-limit"), (Some("35"), Some("default")));
+    assert_eq!(of("--oidc-client-secret-file"), (None, None));
+    assert_eq!(all["unreachable"].as_array().unwrap().len(), 3, "{all}");
 }
