@@ -1,5 +1,5 @@
 // What people are told about parked events.
-import { outcome, summary } from "../views/parked.js";
+import { outcome, storedText, summary } from "../views/parked.js";
 import { equal } from "./equal.js";
 
 /** @param {number} shown @param {number} total @param {{domain: string, detail: string}[]} unreachable */
@@ -29,4 +29,10 @@ Deno.test("a replay is summed up over all readers", () => {
     outcome([done, ...others]),
     "3 events processed. Still parked: 1. Not tried yet: 7. passenger: its processor cannot be reached.",
   );
+});
+
+Deno.test("what is stored of an event is shown as it is, and JSON in lines", () => {
+  equal(storedText("{"), "{");
+  equal(storedText({ a: 1 }), '{\n  "a": 1\n}');
+  equal(storedText(null), "null");
 });

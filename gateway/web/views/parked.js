@@ -1,5 +1,5 @@
 // The events that could not be processed: what they are, and what can be done about them.
-import { Command } from "../api.js";
+import { Command, query } from "../api.js";
 import { field, openDialog } from "../dialogs.js";
 import { h, setText } from "../dom.js";
 import { timeElement } from "../format.js";
@@ -102,6 +102,11 @@ function createRow(event, look) {
     },
     "Discard…",
   );
+  const show = h(
+    "button",
+    { type: "button", "aria-label": `Show event ${event.eventNumber}…`, onclick: () => showEvent(event) },
+    "Show…",
+  );
   const element = h(
     "tr",
     {},
@@ -110,7 +115,7 @@ function createRow(event, look) {
     h("th", { scope: "row" }, `${event.eventNumber} `, h("bdi", {}, event.eventType)),
     cell(timeElement(event.parkedAt)),
     reason,
-    cell(discard),
+    cell(h("div", { class: "actions" }, show, discard)),
   );
   return {
     element,
@@ -118,6 +123,29 @@ function createRow(event, look) {
     update: (news) => setText(reason, news.reason),
   };
 }
+
+/** What is stored of it. @param {ParkedEvent} event */
+async function showEvent({ eventNumber, eventId, eventType, reason }) {
+  try {
+    const { body } = await query(`${PATH}/${eventId}`);
+    openDialog({
+      title: [`Event ${eventNumber}`],
+      body: [
+        h("p", {}, h("bdi", {}, eventType), `: ${reason}`),
+        ...["data", "metadata"].flatMap((part) => [
+          h("h3", {}, part === "data" ? "Data" : "Metadata"),
+          h("pre", { tabindex: 0, "aria-label": part }, storedText(body[part])),
+        ]),
+      ],
+      cancel: "Close",
+    });
+  } catch (error) {
+    notifyError(error, "Not shown");
+  }
+}
+
+/** As it is stored, or in lines if it is JSON. @param {unknown} stored */
+export const storedText = (stored) => typeof stored === "string" ? stored : JSON.stringify(stored, null, 2);
 
 /** @param {ParkedEvent} event @param {() => Promise<void>} look */
 function discardEvent({ domain, eventNumber, eventId, eventType }, look) {

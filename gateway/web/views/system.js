@@ -4,6 +4,8 @@ import { fill, h, keyedList, setText } from "../dom.js";
 import { timeWithSeconds } from "../format.js";
 import { linkState, onLinkState, reconnect } from "../live.js";
 import { mayNotOperate } from "../rules.js";
+import { configurationSection } from "./configuration.js";
+import { numbersSection } from "./numbers.js";
 import { parkedSection } from "./parked.js";
 import { rebuildsSection } from "./rebuilds.js";
 import { unfinishedSection } from "./unfinished.js";
@@ -36,6 +38,15 @@ const OVERALL = {
   down: "Nothing works.",
 };
 
+/** What operators see and do. */
+const operatorsSections = () => [
+  numbersSection(),
+  unfinishedSection(),
+  parkedSection(),
+  rebuildsSection(),
+  configurationSection(),
+];
+
 /** @param {Context} context @returns {View} */
 export function systemView({ container }) {
   const overall = h("p", { class: "overall", role: "status" });
@@ -43,7 +54,7 @@ export function systemView({ container }) {
   const asked = h("p", { class: "hint" });
   const own = h("p", {});
   const services = keyedList(list, (/** @type {Service} */ service) => service.name, createService);
-  const sections = mayNotOperate() === null ? [unfinishedSection(), parkedSection(), rebuildsSection()] : [];
+  const sections = mayNotOperate() === null ? operatorsSections() : [];
   const mayNot = h("p", { class: "hint" }, mayNotOperate());
   const stop = new AbortController();
   container.classList.add("system");

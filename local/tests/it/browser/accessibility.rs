@@ -65,7 +65,7 @@ async fn judge_the_rest(page: &Page, axe: &str, deleted: &str, passenger: &str, 
     for (path, seen, view) in [
         (&*deleted, ("a", "Its history"), "deleted flight"),
         (&passenger, (".sentence", "boarded"), "passenger"),
-        ("/system", (".overall", "Everything works."), "system"),
+        ("/system", (".chart strong", "Requests to gateway"), "system"),
         ("/wall", (".badge[data-status=disembarked]", ""), "wall board"),
         ("/nowhere", ("h1", "There is nothing here"), "not found"),
     ] {

@@ -6,6 +6,7 @@ use jetbridge_testing::{TestEventStore, TestProxy};
 
 use super::browse;
 use super::keyboard::tabs_to;
+use super::page::Page;
 use crate::system::System;
 
 const NONE: &str = "None: every event could be processed.";
@@ -30,6 +31,9 @@ async fn what_is_parked_is_seen_and_can_be_replayed_and_discarded() {
 
         page.clicks(("button", "Replay all")).await;
         page.sees((".notice", "0 events processed. Still parked: 2.")).await;
+        page.clicks((".parked button", "Show…")).await;
+        page.sees(("dialog[open] pre", "{")).await;
+        page.clicks(("dialog[open] button", "Close")).await;
         page.clicks((".parked button", "Discard…")).await;
         page.sees(("dialog[open] h2", "Discard event 0?")).await;
         page.submits().await;
@@ -39,8 +43,37 @@ async fn what_is_parked_is_seen_and_can_be_replayed_and_discarded() {
         page.sees((".notice", "Event 0 was discarded.")).await;
         page.sees(("section p", NONE)).await;
         page.counts(".parked tbody tr", 0).await;
+        sees_instances_and_what_they_have_measured(page).await;
+        rebuilds(page).await;
     })
     .await;
+}
+
+async fn sees_instances_and_what_they_have_measured(page: &Page) {
+    for service in ["gateway", "flight-api", "passenger-processor", "auditlog-api"] {
+        page.sees((".instances th", service)).await;
+    }
+    page.sees((".instances td", "Answers this page")).await;
+    page.sees((".instances td", "Gets requests")).await;
+    page.sees((".chart strong", "Requests to gateway")).await;
+    page.sees("svg[role=img][aria-label^='Lag of flight-projection, events in the last 15 minutes: ']").await;
+    // Everything is one process, which is shown once.
+    page.counts("details.process", 1).await;
+    page.clicks((".process summary", "gateway, flight-api at 127.0.0.1:")).await;
+    page.sees((".process th", "--event-store")).await;
+    page.sees((".process td", "esdb://127.0.0.1:")).await;
+}
+
+async fn rebuilds(page: &Page) {
+    page.sees(("[aria-labelledby=rebuilds] p", "None is running.")).await;
+    page.clicks(("button", "Rebuild…")).await;
+    page.submits().await;
+    page.sees(("dialog[open] .refusal", "Choose which.")).await;
+    page.clicks("dialog[open] [value=flights]").await;
+    page.submits().await;
+    page.sees((".notice", "The read model of flights is being rebuilt.")).await;
+    page.sees((".rebuilds th", "flights")).await;
+    page.sees((".rebuilds td", "Done: it is shown.")).await;
 }
 
 #[tokio::test]
