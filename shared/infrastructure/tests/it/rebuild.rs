@@ -148,7 +148,7 @@ async fn nothing_is_left_beside(database: &ReadDatabase) {
 async fn queries_and_events_go_on_while_it_is_rebuilt() {
     let mut events = deposits(3_000);
     let (store, writer, database) = world(&events).await;
-    let projector = Running::projector(AccountRows, &store, &database);
+    let projector = Running::projector(Rows::<1>::free(), &store, &database);
     projected(&database, events.len()).await;
     let before = table(&database).await;
     let (read_model, follower) = ReadModel::new(database.database.clone(), STREAM, NAME);
