@@ -254,6 +254,16 @@ async fn rows_of_another_version_are_rebuilt() {
         assert_eq!(rebuild.asked_at != asked_at, is_rebuilt);
         projector.stop().await;
     }
+    // The release is taken back. What has failed is asked for again by whoever leads next.
+    database.execute("CREATE TABLE of_somebody_else (id uuid REFERENCES accounts)").await;
+    let projector = Running::projector(Rows::<1>::free(), &store, &database);
+    becomes(&database, RebuildStatus::Failed).await;
+    projector.stop().await;
+    database.execute("DROP TABLE of_somebody_else").await;
+    let projector = Running::projector(Rows::<1>::free(), &store, &database);
+    becomes(&database, RebuildStatus::Done).await;
+    projector.stop().await;
+    assert_eq!(versions().await, [1]);
     assert_eq!(database.rows().await, rows_of(&events));
 }
 
