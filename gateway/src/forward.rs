@@ -52,7 +52,8 @@ impl Forwarder {
     /// Answers everything below `/api`, and with 404 what is nowhere.
     pub(crate) async fn forward(&self, request: Request) -> Response {
         let collection = self.upstreams.collection(request.uri().path());
-        let mut response = self.answer(request).await.unwrap_or_else(Problem::into_response);
+        // It is copied from layer to layer as long as it is not in a place of its own.
+        let mut response = Box::pin(self.answer(request)).await.unwrap_or_else(Problem::into_response);
         if let Some(collection) = collection
             && (shared_trace::is_on() || response.extensions().get::<&'static ProblemType>().is_some())
         {

@@ -97,7 +97,7 @@ impl Gateway {
         };
         let all = own.fallback(others).with_state(Arc::clone(&forwarder));
         let all = all.layer(middleware::from_fn_with_state(door, door::enter));
-        let all = all.layer(middleware::from_fn(traced::enter));
+        let all = if shared_trace::is_on() { all.layer(middleware::from_fn(traced::enter)) } else { all };
         let router = cross_origin::share_with(&server.allowed_origins, all);
         Self { server, router, authentication, tokens, resolver, probe: Probe(forwarder) }
     }

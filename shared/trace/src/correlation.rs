@@ -23,8 +23,9 @@ impl CorrelationId {
     /// A fresh one.
     #[must_use]
     pub fn random() -> Self {
+        let mut buffer = Uuid::encode_buffer();
         // A UUID is visible ASCII.
-        let id = HeaderValue::try_from(Uuid::now_v7().to_string());
+        let id = HeaderValue::from_str(Uuid::now_v7().hyphenated().encode_lower(&mut buffer));
         Self(id.unwrap_or(HeaderValue::from_static("none")))
     }
 

@@ -30,3 +30,21 @@ async fn active_flights_are_found_among_many_that_have_arrived() {
     };
     tables.0.assert_cost("flights", ACTIVE, &queries, ask).await;
 }
+
+/// One that many flights have is found in the order of the page; one that few have would let all of them be read for it.
+#[tokio::test]
+async fn a_text_that_few_flights_have_is_found_without_reading_all_of_them() {
+    const NEAREST: i64 = 5_000;
+    let tables = Tables::create().await;
+    let rare = tables.add("ZRH", &[Arrived; 3]).await;
+    tables.add("OSL", &[Arrived; ARRIVED]).await;
+    tables.0.client().await.batch_execute("ANALYZE flights").await.unwrap();
+    for (text, expected) in [("ZRH", reversed(&rare)), ("nowhere", Vec::new())] {
+        let before = tables.0.rows_looked_at("flights").await;
+        let api = TestApi::start(&tables).await;
+        assert_eq!(api.flights(&format!("text={text}&order=newestFirst&limit=50")).await, expected);
+        api.stop().await;
+        let looked_at = tables.0.rows_looked_at("flights").await - before;
+        assert!(looked_at < NEAREST + 100, "{text}: {looked_at} rows");
+    }
+}

@@ -133,7 +133,8 @@ impl<C> Listing<C> {
                 return Ok(nearest);
             }
             if nearest.len() < FEW {
-                return self.fetch(client, &self.by_text(&columns)).await;
+                let all = self.fetch(client, &self.by_text(&columns)).await?;
+                return Ok(if all.is_empty() { nearest } else { all });
             }
         }
         self.fetch(client, &self.sql(&columns)).await
@@ -163,45 +164,51 @@ impl<C> Listing<C> {
         }
     }
 
-    /// All conditions but the place to go on after.
-    fn all_conditions(&self) -> String {
-        let any_of = self.any_of.map(|(column, values)| format!(" AND {column} = ANY(${values})"));
-        format!("{}{}", self.conditions, any_of.unwrap_or_default())
-    }
-
     /// Those of the nearest rows that meet the conditions.
     fn in_nearest(&self, columns: &str) -> String {
-        let (table, key, conditions) = (&self.table, self.table.key(), self.all_conditions());
-        let (beyond, direction) = self.direction();
+        let (key, conditions, nearest) = (self.table.key(), &self.conditions, self.nearest("*"));
+        let (_, direction) = self.direction();
         format!(
-            "SELECT {columns} FROM (
-                 SELECT * FROM {table} WHERE {key} {beyond} $1 ORDER BY {key}{direction} LIMIT {NEAREST}) AS nearest
-             WHERE true{conditions} ORDER BY {key}{direction} LIMIT $2"
+            "SELECT {columns} FROM ({nearest}) AS nearest WHERE true{conditions} ORDER BY {key}{direction} LIMIT $2"
         )
     }
 
-    /// The rows, by the index of the text: one that has to find all of them cannot go through the table by its key.
+    /// The rows, by the index of the text: what has to find all of them cannot go through the table by its key. None if
+    /// the nearest rows are all there are.
     fn by_text(&self, columns: &str) -> String {
-        let (table, key, conditions) = (&self.table, self.table.key(), self.all_conditions());
+        let (table, key, nearest) = (&self.table, self.table.key(), self.nearest(self.table.key()));
         let (beyond, direction) = self.direction();
+        let any_of = self.any_of.map(|(column, values)| format!(" AND {column} = ANY(${values})"));
+        let conditions = format!("{}{}", self.conditions, any_of.unwrap_or_default());
         format!(
-            "WITH found AS MATERIALIZED (SELECT * FROM {table} WHERE {key} {beyond} $1{conditions})
+            "WITH nearest AS MATERIALIZED ({nearest}), found AS MATERIALIZED (
+                 SELECT * FROM {table}
+                 WHERE (SELECT count(*) >= {NEAREST} FROM nearest) AND {key} {beyond} $1{conditions})
              SELECT {columns} FROM found ORDER BY {key}{direction} LIMIT $2"
         )
     }
 
+    fn nearest(&self, columns: &str) -> String {
+        self.in_order(columns, "", &NEAREST.to_string())
+    }
+
     fn sql(&self, columns: &str) -> String {
-        let Self { table, conditions, .. } = self;
+        self.in_order(columns, &self.conditions, "$2")
+    }
+
+    /// So many rows in the order of the page that meet these conditions.
+    fn in_order(&self, columns: &str, conditions: &str, limit: &str) -> String {
+        let table = &self.table;
         let key = table.key();
         let (beyond, direction) = self.direction();
         match self.any_of {
             None => format!(
-                "SELECT {columns} FROM {table} WHERE {key} {beyond} $1{conditions} ORDER BY {key}{direction} LIMIT $2"
+                "SELECT {columns} FROM {table} WHERE {key} {beyond} $1{conditions} ORDER BY {key}{direction} LIMIT {limit}"
             ),
             // A few keys are found by themselves.
             Some((column, values)) if self.has_keys => format!(
                 "SELECT {columns} FROM {table} WHERE {key} {beyond} $1 AND {column} = ANY(${values}){conditions}
-                 ORDER BY {key}{direction} LIMIT $2"
+                 ORDER BY {key}{direction} LIMIT {limit}"
             ),
             // Each value is a range of the index by value and key. With `column = ANY(…)` the planner, which does not
             // know the values when it plans for all of them, would rather go through the whole table by its key and
@@ -216,8 +223,8 @@ impl<C> Listing<C> {
                          SELECT {columns} FROM {table}
                          WHERE ({column}, {key}) {beyond} (wanted.value, $1)
                            AND ({column}, {key}) {within} (wanted.value, '{last}'){conditions}
-                         ORDER BY {column}{direction}, {key}{direction} LIMIT $2) AS listed
-                     ORDER BY {key}{direction} LIMIT $2"
+                         ORDER BY {column}{direction}, {key}{direction} LIMIT {limit}) AS listed
+                     ORDER BY {key}{direction} LIMIT {limit}"
                 )
             }
         }
