@@ -37,7 +37,7 @@ use axum::{Extension, Router, middleware};
 use http::Extensions;
 use shared_access::{Access, Role};
 use shared_service::health::{Checks, Health, Status};
-use shared_service::{Drain, Problem, Routes, ServerSettings, ServiceTokens, admit, openapi};
+use shared_service::{Drain, Problem, Route, Routes, ServerSettings, ServiceTokens, admit, openapi};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -65,6 +65,7 @@ use web::WebClient;
 /// A gateway, put together.
 pub struct Gateway {
     server: ServerSettings,
+    routes: Vec<Route>,
     router: Router,
     authentication: Authentication,
     tokens: ServiceTokens,
@@ -89,6 +90,7 @@ impl Gateway {
         let document = openapi::merged(documents.into_iter().chain([document]));
         let pages = pages.merge(documentation::routes(Arc::clone(&client), &document));
         let own = own.merge(authentication.routes()).merge(pages);
+        let routes = own.list().to_vec();
         let own = own.layer(middleware::from_fn(compress::routes)).finish(limits.request).into_router();
         let door = Arc::new(Door::new(authentication.clone(), proxies, &limits, traffic));
         // Everything below /api is forwarded by the fallback: the busiest path goes through the fewest layers.
@@ -99,7 +101,13 @@ impl Gateway {
         let all = all.layer(middleware::from_fn_with_state(door, door::enter));
         let all = if shared_trace::is_on() { all.layer(middleware::from_fn(traced::enter)) } else { all };
         let router = cross_origin::share_with(&server.allowed_origins, all);
-        Self { server, router, authentication, tokens, resolver, probe: Probe(forwarder) }
+        Self { server, routes, router, authentication, tokens, resolver, probe: Probe(forwarder) }
+    }
+
+    /// What it answers by itself, without what it passes on.
+    #[must_use]
+    pub fn routes(&self) -> &[Route] {
+        &self.routes
     }
 
     /// Asks the services how they are.

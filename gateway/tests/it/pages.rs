@@ -1,10 +1,11 @@
+use gateway::Gateway;
 use jetbridge_testing::TestService;
 use reqwest::{Client, Response};
 use serde_json::Value;
 use shared_kernel::ProblemType;
 use shared_service::problem_type;
 
-use crate::support::{expect_problem, gateway, nobody};
+use crate::support::{all_at, config, expect_problem, gateway, nobody};
 
 fn all() -> impl Iterator<Item = &'static ProblemType> {
     let of_domains = domains::ALL.iter().flat_map(|domain| domain.problem_types);
@@ -84,5 +85,19 @@ async fn the_form_with_the_greater_weight_is_answered() {
             let answer = get(&gateway, path, accept).await;
             assert_eq!(answer.headers()["content-type"], media_type, "{accept}");
         }
+    }
+}
+
+#[tokio::test]
+async fn every_route_of_the_api_is_documented() {
+    let nobody = nobody().await;
+    let of_gateway = Gateway::new(config(all_at(nobody)));
+    let gateway = gateway(nobody).await;
+    let document: Value = get(&gateway, "/api/openapi.json", "*/*").await.json().await.unwrap();
+    let of_api: Vec<_> = of_gateway.routes().iter().filter(|route| route.path.starts_with("/api/")).collect();
+    assert!(!of_api.is_empty());
+    for route in of_api {
+        let method = route.method.as_str().to_ascii_lowercase();
+        assert!(document["paths"][&route.path][&method].is_object(), "{method} {} is not documented", route.path);
     }
 }
