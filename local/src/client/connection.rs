@@ -44,8 +44,23 @@ pub(crate) struct Call {
     method: Method,
     path: String,
     headers: HeaderMap,
-    key: Option<String>,
+    key: Option<Key>,
     body: Option<String>,
+}
+
+/// By what a command is known when it is repeated.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// As the server is told.
+    pub(crate) sent: String,
+    /// As the command line has to give it for the same to be sent again.
+    pub(crate) given: String,
+}
+
+impl From<String> for Key {
+    fn from(key: String) -> Self {
+        Self { sent: key.clone(), given: key }
+    }
 }
 
 /// An answer that says yes.
@@ -64,9 +79,10 @@ impl Call {
     }
 
     /// A command that is carried out once, however often it is sent.
-    pub(crate) fn command(method: Method, path: impl Into<String>, body: Option<&Value>, key: String) -> Self {
+    pub(crate) fn command(method: Method, path: impl Into<String>, body: Option<&Value>, key: impl Into<Key>) -> Self {
+        let key = Some(key.into());
         let body = body.map(Value::to_string);
-        Self { method, path: path.into(), headers: HeaderMap::new(), key: Some(key), body }
+        Self { method, path: path.into(), headers: HeaderMap::new(), key, body }
     }
 
     /// With one more header.
@@ -135,7 +151,7 @@ impl Connection {
             let pause = back_off.next_pause().max(failure.retry_after().unwrap_or_default());
             if begin.elapsed() + pause > self.retry_for {
                 return Err(match &call.key {
-                    Some(key) if may_be_done => Failure::outcome_unknown(call.name(), key.clone(), failure),
+                    Some(key) if may_be_done => Failure::outcome_unknown(call.name(), key.given.clone(), failure),
                     _ => failure,
                 });
             }
@@ -179,7 +195,7 @@ impl Connection {
             request = request.header(name, value);
         }
         if let Some(key) = &call.key {
-            request = request.header(IDEMPOTENCY_KEY, key);
+            request = request.header(IDEMPOTENCY_KEY, &key.sent);
         }
         if call.body.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");

@@ -13,7 +13,7 @@ use url::form_urlencoded::Serializer;
 use uuid::Uuid;
 
 use super::arguments::{Answers, ListArgs, OnceArgs};
-use super::connection::{Answer, Call, Connection};
+use super::connection::{Answer, Call, Connection, Key};
 use super::failure::Failure;
 use super::output;
 
@@ -162,12 +162,10 @@ impl<'a> Once<'a> {
         Self { if_match: etag.cloned(), ..self }
     }
 
-    fn key(&self) -> String {
-        match (&self.given.idempotency_key, self.about) {
-            (None, _) => Uuid::now_v7().to_string(),
-            (Some(key), None) => key.clone(),
-            // Each of several commands has a key of its own.
-            (Some(key), Some(id)) => format!("{key}/{id}"),
-        }
+    fn key(&self) -> Key {
+        let given = self.given.idempotency_key.clone().unwrap_or_else(|| Uuid::now_v7().to_string());
+        // Each of several commands has a key of its own.
+        let sent = self.about.map_or_else(|| given.clone(), |id| format!("{given}/{id}"));
+        Key { sent, given }
     }
 }

@@ -164,6 +164,42 @@ async fn the_key_is_shown_and_the_command_repeated_when_the_server_says_so() {
 }
 
 #[tokio::test]
+async fn a_command_that_may_be_done_ends_with_the_key_to_repeat_it() {
+    const LOST: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 9\r\n\r\n{";
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    let serving = tokio::spawn(serve(listener, vec![LOST; 3]));
+    let flight = unknown_id();
+    let land = async |key: &[&str]| {
+        let ended = run(&server, &[&["flights", "land", &flight, "--retry-for", "0"], key].concat()).await;
+        ended.assert_ended(5, "may have been carried out or not");
+        assert_eq!(ended.stdout, "");
+        let (_, key) = ended.stderr.split_once("repeat it with --idempotency-key '").unwrap();
+        key.split_once('\'').unwrap().0.to_owned()
+    };
+    let key = land(&[]).await;
+    assert_eq!(land(&["--idempotency-key", &key]).await, key);
+    assert_eq!(land(&["--idempotency-key", "landing-7"]).await, "landing-7");
+    let asked = timeout(LIMIT, serving).await.unwrap().unwrap();
+    let known_by = |asked: &str| asked.lines().find(|line| line.starts_with("idempotency-key:")).unwrap().to_owned();
+    assert_eq!(known_by(&asked[0]), known_by(&asked[1]), "the server knows it by the same key");
+}
+
+#[tokio::test]
+async fn a_signal_ends_it_before_the_answer_comes() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = format!("http://{}", listener.local_addr().unwrap());
+    let mut command = client(&server, &["flights", "list"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = tokio::process::Command::from(command).kill_on_drop(true).spawn().unwrap();
+    let (_unanswered, _) = timeout(LIMIT, listener.accept()).await.expect("a request in time").unwrap();
+    kill(Pid::from_raw(child.id().unwrap().cast_signed()), Signal::SIGINT).unwrap();
+    let ended = timeout(LIMIT, child.wait_with_output()).await.expect("its end in time").unwrap();
+    assert_eq!(ended.status.code(), Some(130));
+    assert!(String::from_utf8_lossy(&ended.stderr).contains("interrupted") && ended.stdout.is_empty(), "{ended:?}");
+}
+
+#[tokio::test]
 async fn https_is_spoken_with_those_whom_the_system_trusts() {
     let system = System::shared().await;
     let authority = TestAuthority::new();
