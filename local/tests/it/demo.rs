@@ -202,3 +202,10 @@ fn its_settings_are_explained_and_checked() {
         assert!(!output.stderr.is_empty(), "{wrong:?}");
     }
 }
+
+#[tokio::test]
+async fn it_plays_for_nobody_whom_a_key_is_asked_of() {
+    let ended = run_to_end(&demo(&["--authentication", "keys"])).await;
+    ended.assert_failed(&["the demo plays by itself, without an access key", "--authentication"]);
+    assert!(ended.stderr.contains("leave out --authentication"), "{}", ended.stderr);
+}
