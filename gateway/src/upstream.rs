@@ -158,8 +158,7 @@ impl Upstreams {
         let service = request.uri().host().unwrap_or_default().to_owned();
         let here = request.uri().authority().and_then(|place| self.in_process.to(place));
         traced::ask(&service, request, async |request| match here {
-            // Large, and only in some processes: others would carry it along.
-            Some(asking) => Ok(Box::pin(asking.send(request)).await),
+            Some(asking) => Ok(asking.send(request).await),
             None => Ok(self.client.request(request).await?.map(Body::new)),
         })
         .await

@@ -6,14 +6,15 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::body::Body;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::Request;
 use http::uri::{Authority, PathAndQuery, Uri};
 
-use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::connection::Serving;
+use crate::problem::Problem;
 
 /// From where requests come that have no connection.
 const HERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
@@ -69,11 +70,19 @@ pub struct Asking {
 }
 
 impl Asking {
-    /// Has a request answered. It is given up when this is dropped.
+    /// Has a request answered, by a task of its own, since a stack is deep enough for one service and not for two. It is
+    /// given up when this is dropped.
     pub async fn send(self, mut request: Request<Body>) -> Response {
         // As it would be in a request line.
         let path = request.uri().path_and_query().cloned();
         *request.uri_mut() = Uri::from(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
-        self.serving.answer_in_process(request, HERE, self.counted).await
+        let Self { serving, counted } = self;
+        let answering = tokio::spawn(serving.answer_in_process(request, HERE, counted));
+        let Ok(mut response) = AbortOnDropHandle::new(answering).await else {
+            return Problem::internal("a request within the process was given up").into_response();
+        };
+        // What no connection would carry.
+        response.extensions_mut().clear();
+        response
     }
 }
