@@ -129,6 +129,11 @@ impl Target {
         format!("GET {path} HTTP/1.1\r\n{}\r\n", self.headers).into_bytes()
     }
 
+    /// A request without a body.
+    pub(crate) fn bare(&self, method: &str, path: &str) -> Vec<u8> {
+        format!("{method} {path} HTTP/1.1\r\n{}Content-Length: 0\r\n\r\n", self.headers).into_bytes()
+    }
+
     pub(crate) fn post(&self, path: &str, body: &str) -> Vec<u8> {
         let length = body.len();
         let described = "Content-Type: application/json\r\nContent-Length";

@@ -33,6 +33,9 @@ const MOST_OVERTIME: u32 = 2;
 pub(crate) trait Script: Send {
     /// The next request; `None` when there is nothing left to ask.
     fn next(&mut self) -> Option<&[u8]>;
+
+    /// Sees the answer to it.
+    fn answered(&mut self, _answer: &Answer) {}
 }
 
 /// The same request again and again.
@@ -212,6 +215,7 @@ async fn converse(
         let Some(request) = script.next() else { break };
         timer.until(meant).await?;
         let answer = connection.exchange(request).await.map_err(|error| Failure::Answer(error.to_string()))?;
+        script.answered(&answer);
         measured.borrow_mut().note(&answer, meant.elapsed());
     }
     Ok(())

@@ -8,8 +8,10 @@ mod failure;
 mod growth;
 mod http;
 mod load;
+mod passengers;
 mod processes;
 mod report;
+mod series;
 mod statistics;
 mod system;
 mod table;
@@ -38,6 +40,8 @@ enum Command {
     Compare(compare::Arguments),
     /// Fills the program that is everything with more and more flights, and measures a start, memory, disk and queries
     Growth(growth::Arguments),
+    /// Adds and boards passengers beside creating flights, crowds agents onto one flight, and lands and deletes a full one
+    Passengers(passengers::Arguments),
     /// Prints the rows of the table in documentation/performance.md, of what bench/measure has measured
     Table(table::Arguments),
     /// Runs one of the services that Jetbridge is measured beside
@@ -72,6 +76,7 @@ async fn carry_out(command: Command) -> Result<(), Failure> {
     match command {
         Command::Compare(arguments) => compare::run(arguments).await,
         Command::Growth(arguments) => growth::run(arguments).await,
+        Command::Passengers(arguments) => passengers::run(arguments).await,
         Command::Table(arguments) => table::run(&arguments),
         Command::Serve { baseline } => baseline::serve(baseline).await,
     }
