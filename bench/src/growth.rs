@@ -171,7 +171,7 @@ impl Script for Create {
 }
 
 /// Of all files in a folder, in bytes.
-fn size_of(folder: &Path) -> io::Result<u64> {
+pub(crate) fn size_of(folder: &Path) -> io::Result<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

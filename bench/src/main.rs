@@ -16,6 +16,7 @@ mod statistics;
 mod system;
 mod table;
 mod timer;
+mod world_day;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -42,6 +43,8 @@ enum Command {
     Growth(growth::Arguments),
     /// Adds and boards passengers beside creating flights, crowds agents onto one flight, and lands and deletes a full one
     Passengers(passengers::Arguments),
+    /// Lets a day of the world's flights happen, with all their passengers
+    WorldDay(world_day::Arguments),
     /// Prints the rows of the table in documentation/performance.md, of what bench/measure has measured
     Table(table::Arguments),
     /// Runs one of the services that Jetbridge is measured beside
@@ -77,6 +80,7 @@ async fn carry_out(command: Command) -> Result<(), Failure> {
         Command::Compare(arguments) => compare::run(arguments).await,
         Command::Growth(arguments) => growth::run(arguments).await,
         Command::Passengers(arguments) => passengers::run(arguments).await,
+        Command::WorldDay(arguments) => world_day::run(arguments).await,
         Command::Table(arguments) => table::run(&arguments),
         Command::Serve { baseline } => baseline::serve(baseline).await,
     }
