@@ -45,6 +45,7 @@ async fn a_text_that_few_flights_have_is_found_without_reading_all_of_them() {
         assert_eq!(api.flights(&format!("text={text}&order=newestFirst&limit=50")).await, expected);
         api.stop().await;
         let looked_at = tables.0.rows_looked_at("flights").await - before;
-        assert!(looked_at < NEAREST + 100, "{text}: {looked_at} rows");
+        // Once for what is in them, and once for how many they are.
+        assert!(looked_at < 2 * NEAREST + 100, "{text}: {looked_at} rows");
     }
 }
