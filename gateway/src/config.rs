@@ -5,7 +5,7 @@ use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use serde_json::Value;
 use shared_kernel::Domain;
-use shared_service::settings::{List, ServiceUrls};
+use shared_service::settings::{List, ServiceTrust, ServiceUrls};
 use shared_service::{ConnectionLimits, Origin, ServerSettings, ServiceTokens};
 
 use crate::authentication::Authentication;
@@ -20,6 +20,8 @@ pub struct Config {
     pub services: Services,
     /// By what their names are looked up.
     pub resolver: Resolver,
+    /// Whom to believe that they are the services, over TLS.
+    pub trust: ServiceTrust,
     /// By what the services know the gateway.
     pub tokens: ServiceTokens,
     /// What the services say about their APIs: documents of OpenAPI.

@@ -144,7 +144,7 @@ impl Forwarder {
         deadline: Instant,
     ) -> Result<Result<(Response<Body>, Lease), Attempt>, Problem> {
         lease.address(&mut parts).map_err(Problem::internal)?;
-        let answer = self.upstreams.send(Request::from_parts(parts, Body::from(body)));
+        let answer = self.upstreams.send(&lease, Request::from_parts(parts, Body::from(body)));
         let why = match timeout_at(deadline, answer).await {
             Ok(Ok(response)) => return Ok(Ok((response, lease))),
             Ok(Err(error)) => Failure::from(error),

@@ -258,7 +258,7 @@ async fn answer(upstreams: &Upstreams, instance: &Instance) -> Result<Health, &'
     let (mut parts, body) = Request::new(Body::empty()).into_parts();
     parts.uri = Uri::from_static("/health/ready");
     instance.address(&mut parts).map_err(|_| UNREACHABLE)?;
-    let response = upstreams.send(Request::from_parts(parts, body)).await.map_err(|_| UNREACHABLE)?;
+    let response = upstreams.send(instance, Request::from_parts(parts, body)).await.map_err(|_| UNREACHABLE)?;
     match response.status() {
         StatusCode::MISDIRECTED_REQUEST => return Err(MISNAMED),
         StatusCode::UNAUTHORIZED => return Err(UNKNOWN),

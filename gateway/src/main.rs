@@ -13,7 +13,7 @@ use shared_allocator as _;
 use shared_kernel::Domain;
 use shared_service::domain_service::{service_arg, service_urls};
 use shared_service::process::{ServiceArgs, ended, run_service};
-use shared_service::settings::{ListenArgs, PlainHttpArgs, ServiceUrls};
+use shared_service::settings::{ListenArgs, PlainHttpArgs, ServiceCaArgs, ServiceUrl, ServiceUrls};
 use shared_service::telemetry::{LogArgs, TraceArgs};
 use shared_service::{ConnectionLimits, DrainArgs, MetricsSettings, ServiceNames, ServiceTokenArgs, TlsArgs};
 use tokio_util::sync::CancellationToken;
@@ -44,6 +44,8 @@ struct OwnArgs {
     tokens: ServiceTokenArgs,
     #[command(flatten)]
     plain_http: PlainHttpArgs,
+    #[command(flatten)]
+    service_ca: ServiceCaArgs,
     #[command(flatten)]
     authentication: AuthenticationArgs,
     #[command(flatten)]
@@ -119,7 +121,9 @@ impl Args {
     fn config(self) -> Result<Config, Box<dyn Error + Send + Sync>> {
         let Self { own, domains } = self;
         let services = domains.iter().flat_map(|domain| [Some(&domain.api), domain.processor.as_ref()]);
-        own.plain_http.check(services.flatten().chain([&own.auditlog_api]).flatten())?;
+        let services: Vec<&ServiceUrl> = services.flatten().chain([&own.auditlog_api]).flatten().collect();
+        own.plain_http.check(services.iter().copied())?;
+        let trust = own.service_ca.trust(services)?;
         let mut server = own.clients.applied_to(own.listen.server(ConnectionLimits::of_a_process()));
         server.public_hosts.extend(own.authentication.public_host());
         (server.drain, server.tls) = (own.drain.drain(), own.tls.tls()?);
@@ -127,6 +131,7 @@ impl Args {
             authentication: own.authentication.open(AuthenticationFiles::default(), &server.allowed_origins)?,
             trusted_proxies: own.clients.trusted_proxies(),
             resolver: Resolver::default(),
+            trust,
             services: Services { domains, auditlog_api: own.auditlog_api },
             tokens: own.tokens.tokens()?,
             documents: gateway::documents(),

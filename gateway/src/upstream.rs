@@ -3,19 +3,16 @@
 mod instance;
 mod meters;
 mod resolve;
+mod site;
 mod watch;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use axum::body::Body;
-use http::uri::Authority;
 use http::{Request, Response, header};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{self, Client};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::client::legacy;
 use shared_kernel::Domain;
 use shared_service::settings::ServiceUrls;
 use shared_service::{InProcess, ServiceTokens};
@@ -23,19 +20,14 @@ use shared_telemetry::Counter;
 use tokio::sync::Notify;
 
 use crate::config::{Config, DomainServices, Services};
-use crate::limits::Limits;
 use crate::traced;
 pub(crate) use instance::{Instance, Lease, Standing};
 pub(crate) use meters::measured;
 pub use resolve::Resolver;
+use site::{Site, Sites};
 
-/// How long an unused connection is kept: shorter than the services keep it, so that a request hardly ever meets a
-/// connection that is just being closed.
-const IDLE_CONNECTION: Duration = Duration::from_secs(20);
-const MAX_IDLE_CONNECTIONS: usize = 512;
 /// What the audit log API answers for.
 const OF_AUDIT_LOG: [&str; 2] = ["auditlog", "changes"];
-const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// A service behind the gateway.
 #[derive(Debug)]
@@ -43,7 +35,7 @@ pub(crate) struct Upstream {
     /// Its name, for people.
     pub(crate) name: String,
     /// Where it is, as somebody has set it.
-    places: Vec<Authority>,
+    places: Vec<Site>,
     instances: ArcSwap<Vec<Arc<Instance>>>,
     /// Whose turn it is among those that have as much to do.
     turn: AtomicUsize,
@@ -54,9 +46,10 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    fn new(name: String, places: ServiceUrls) -> Self {
-        let places: Vec<_> = places.into_iter().map(|url| url.into_authority()).collect();
-        let instances = places.iter().map(|place| Arc::new(Instance::new(place.clone(), place))).collect();
+    fn new(name: String, places: &ServiceUrls, sites: &Sites) -> Self {
+        let places: Vec<_> = places.iter().map(|url| sites.at(url)).collect();
+        let instances =
+            places.iter().map(|place| Arc::new(Instance::new(place.authority.clone(), place.clone()))).collect();
         let (turn, failed, ejections) = (AtomicUsize::new(0), Notify::new(), meters::ejections(&name));
         Self { name, places, instances: ArcSwap::from_pointee(instances), turn, failed, ejections }
     }
@@ -121,7 +114,6 @@ pub(crate) struct Processor {
 /// The services behind the gateway, and the connections to them.
 #[derive(Debug)]
 pub(crate) struct Upstreams {
-    client: Client<HttpConnector, Body>,
     /// Those that are here too, which are asked without a connection.
     in_process: InProcess,
     /// By what they know the gateway.
@@ -135,31 +127,35 @@ pub(crate) struct Upstreams {
 impl Upstreams {
     pub(crate) fn new(config: Config) -> Self {
         let Services { domains, auditlog_api } = config.services;
+        let sites = Sites::new(&config.limits, config.trust);
         let mut upstreams = Self {
-            client: client(&config.limits),
             in_process: config.server.in_process,
             tokens: config.tokens,
             apis: Vec::new(),
-            auditlog_api: Upstream::new("auditlog-api".to_owned(), auditlog_api),
+            auditlog_api: Upstream::new("auditlog-api".to_owned(), &auditlog_api, &sites),
             processors: Vec::new(),
         };
         for DomainServices { domain, api, processor } in domains {
-            upstreams.apis.push((domain, Upstream::new(domain.api(), api)));
-            let upstream = processor.map(|urls| Upstream::new(domain.processor(), urls));
+            upstreams.apis.push((domain, Upstream::new(domain.api(), &api, &sites)));
+            let upstream = processor.map(|urls| Upstream::new(domain.processor(), &urls, &sites));
             upstreams.processors.push(Processor { domain, upstream });
         }
         upstreams
     }
 
-    /// Sends a request to a service. All that the gateway sends to any of them goes through here,
+    /// Sends a request to an instance of a service, which it is addressed to. All that the gateway sends to any of them goes through here,
     /// with what they know it by.
-    pub(crate) async fn send(&self, mut request: Request<Body>) -> Result<Response<Body>, legacy::Error> {
+    pub(crate) async fn send(
+        &self,
+        instance: &Instance,
+        mut request: Request<Body>,
+    ) -> Result<Response<Body>, legacy::Error> {
         request.headers_mut().insert(header::AUTHORIZATION, self.tokens.authorization());
         let service = request.uri().host().unwrap_or_default().to_owned();
         let here = request.uri().authority().and_then(|place| self.in_process.to(place));
         traced::ask(&service, request, async |request| match here {
             Some(asking) => Ok(asking.send(request).await),
-            None => Ok(self.client.request(request).await?.map(Body::new)),
+            None => Ok(instance.site.request(request).await?.map(Body::new)),
         })
         .await
     }
@@ -196,16 +192,4 @@ impl Upstreams {
         let processors = self.processors.iter().filter_map(|processor| processor.upstream.as_ref());
         self.apis().chain(processors)
     }
-}
-
-fn client(limits: &Limits) -> Client<HttpConnector, Body> {
-    let mut connector = HttpConnector::new();
-    connector.set_nodelay(true);
-    connector.set_connect_timeout(Some(limits.connect));
-    connector.set_keepalive(Some(TCP_KEEPALIVE));
-    Client::builder(TokioExecutor::new())
-        .pool_timer(TokioTimer::new())
-        .pool_idle_timeout(IDLE_CONNECTION)
-        .pool_max_idle_per_host(MAX_IDLE_CONNECTIONS)
-        .build(connector)
 }

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use gateway::{Authentication, Gateway, Probe, Resolver};
 use shared_service::domain_service::ApiUrls;
-use shared_service::settings::SecretUrl;
+use shared_service::settings::{SecretUrl, ServiceTrust};
 use shared_service::{ConnectionLimits, InProcess, ServerSettings, ServiceTokens, openapi};
 use tokio::net::TcpListener;
 
@@ -58,6 +58,7 @@ pub(crate) async fn start(
     let config = gateway::Config {
         services,
         resolver: Resolver::default(),
+        trust: ServiceTrust::default(),
         tokens: tokens.clone(),
         documents,
         limits,

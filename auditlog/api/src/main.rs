@@ -9,7 +9,7 @@ use shared_allocator as _;
 use shared_service::process::{ServiceArgs, run_service};
 use shared_service::settings::{EventStoreArgs, ListenArgs};
 use shared_service::telemetry::{LogArgs, TraceArgs};
-use shared_service::{ConnectionLimits, DrainArgs, MetricsSettings, ServerSettings, ServiceTokenArgs, bind};
+use shared_service::{ConnectionLimits, DrainArgs, MetricsSettings, ServerSettings, ServiceTokenArgs, TlsArgs, bind};
 use tokio_util::sync::CancellationToken;
 
 /// Jetbridge's audit log API: everything that has happened, in pages and live
@@ -22,6 +22,8 @@ struct Args {
     event_store: EventStoreArgs,
     #[command(flatten)]
     tokens: ServiceTokenArgs,
+    #[command(flatten)]
+    tls: TlsArgs,
     /// Clients that follow the audit log live at a time
     #[arg(
         long,
@@ -63,7 +65,11 @@ async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Box<dyn Erro
         event_store: args.event_store.address()?,
         max_followers: args.max_followers,
         tokens: args.tokens.tokens()?,
-        server: ServerSettings { drain: args.drain.drain(), ..args.listen.server(ConnectionLimits::of_a_process()) },
+        server: ServerSettings {
+            drain: args.drain.drain(),
+            tls: args.tls.tls()?,
+            ..args.listen.server(ConnectionLimits::of_a_process())
+        },
     };
     Ok(auditlog_api::run(config, listener, shutdown).await?)
 }

@@ -144,7 +144,7 @@ impl Question {
         *request.headers_mut() = self.headers.clone();
         let (mut parts, body) = request.into_parts();
         instance.address(&mut parts).map_err(|_| Unanswered::Unreachable)?;
-        let response = upstreams.send(Request::from_parts(parts, body)).await.map_err(|error| {
+        let response = upstreams.send(instance, Request::from_parts(parts, body)).await.map_err(|error| {
             let is_unreachable = error.is_connect();
             upstream.note_failure(instance, if is_unreachable { "cannot be reached" } else { "broke off" });
             if is_unreachable { Unanswered::Unreachable } else { Unanswered::Unclear }

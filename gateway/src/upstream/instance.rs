@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::request::Parts;
-use http::uri::{Authority, InvalidUriParts, Scheme};
+use http::uri::{Authority, InvalidUriParts};
 use http::{HeaderValue, Uri, header};
 use jiff::Timestamp;
 use tokio::time::Instant;
+
+use super::site::Site;
 
 /// How long one that has failed is left alone, at first; twice as long each time it fails again.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -24,6 +26,8 @@ const MOST_MISSES: u32 = 2;
 pub(crate) struct Instance {
     /// Where it is: host and port.
     pub(crate) authority: Authority,
+    /// What it is an instance of.
+    pub(super) site: Site,
     /// By which name it is asked for.
     host: HeaderValue,
     in_flight: AtomicUsize,
@@ -78,11 +82,12 @@ pub(crate) enum Said {
 }
 
 impl Instance {
-    /// One there that is asked for by `name`. It counts as ready until it says something else.
-    pub(crate) fn new(authority: Authority, name: &Authority) -> Self {
-        let host = HeaderValue::from_str(name.as_str()).unwrap_or(HeaderValue::from_static("localhost"));
+    /// One there that is asked for by the name of its site. It counts as ready until it says something else.
+    pub(super) fn new(authority: Authority, site: Site) -> Self {
+        let host = HeaderValue::from_str(site.authority.as_str()).unwrap_or(HeaderValue::from_static("localhost"));
         Self {
             authority,
+            site,
             host,
             in_flight: AtomicUsize::new(0),
             is_ready: AtomicBool::new(true),
@@ -163,7 +168,7 @@ impl Instance {
     /// If what is asked for cannot be part of an address.
     pub(crate) fn address(&self, request: &mut Parts) -> Result<(), InvalidUriParts> {
         let mut uri = std::mem::take(&mut request.uri).into_parts();
-        uri.scheme = Some(Scheme::HTTP);
+        uri.scheme = Some(self.site.scheme.clone());
         uri.authority = Some(self.authority.clone());
         request.uri = Uri::from_parts(uri)?;
         request.headers.insert(header::HOST, self.host.clone());

@@ -7,14 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use http::uri::Authority;
+use http::uri::{Authority, Scheme};
 use tokio::time::timeout;
+
+use super::site::Site;
 
 /// How long looking up a name may take.
 const LIMIT: Duration = Duration::from_secs(5);
 /// So many addresses of one name are used, at most.
 const MOST_ADDRESSES: usize = 64;
 const HTTP_PORT: u16 = 80;
+const HTTPS_PORT: u16 = 443;
 
 type Found = BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
 
@@ -48,32 +51,34 @@ impl fmt::Debug for Resolver {
 /// Where a service is, as somebody has set it: an address, or a name.
 #[derive(Debug)]
 pub(super) struct Place {
-    pub(super) authority: Authority,
+    pub(super) site: Site,
     /// What the name was found to stand for, once that were several addresses. Connecting to one that stands for a single
     /// one, or for one of each family, looks it up by itself.
     several: Vec<SocketAddr>,
 }
 
 impl Place {
-    pub(super) const fn new(authority: Authority) -> Self {
-        Self { authority, several: Vec::new() }
+    pub(super) const fn new(site: Site) -> Self {
+        Self { site, several: Vec::new() }
     }
 
     /// Whether it can come to stand for something else.
     pub(super) fn is_name(&self) -> bool {
-        let host = self.authority.host().trim_matches(['[', ']']);
+        let host = self.site.authority.host().trim_matches(['[', ']']);
         host.parse::<std::net::IpAddr>().is_err()
     }
 
     /// Looks it up. What cannot be found out stays as it was.
     pub(super) async fn look_up(&mut self, Resolver(find): &Resolver) {
-        let (host, port) = (self.authority.host().to_owned(), self.authority.port_u16().unwrap_or(HTTP_PORT));
+        let Site { scheme, authority, .. } = &self.site;
+        let of_scheme = if *scheme == Scheme::HTTPS { HTTPS_PORT } else { HTTP_PORT };
+        let (host, port) = (authority.host().to_owned(), authority.port_u16().unwrap_or(of_scheme));
         let mut found = match timeout(LIMIT, find(host, port)).await {
             Ok(Ok(found)) => found,
             Ok(Err(error)) => {
-                return tracing::debug!(upstream.place = %self.authority, "cannot look up a service: {error}");
+                return tracing::debug!(upstream.place = %authority, "cannot look up a service: {error}");
             }
-            Err(_elapsed) => return tracing::debug!(upstream.place = %self.authority, "no answer to a look-up in time"),
+            Err(_elapsed) => return tracing::debug!(upstream.place = %authority, "no answer to a look-up in time"),
         };
         found.sort_unstable();
         found.dedup();
@@ -89,7 +94,7 @@ impl Place {
     /// Where its instances are.
     pub(super) fn authorities(&self) -> Vec<Authority> {
         if self.several.is_empty() {
-            return vec![self.authority.clone()];
+            return vec![self.site.authority.clone()];
         }
         self.several.iter().filter_map(|address| Authority::try_from(address.to_string()).ok()).collect()
     }

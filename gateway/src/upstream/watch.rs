@@ -51,15 +51,15 @@ async fn look_after(upstreams: &Upstreams, upstream: &Upstream, resolver: &Resol
 /// Takes over what was found. Instances that are there already stay what they are; others are asked first.
 async fn adopt(upstreams: &Upstreams, upstream: &Upstream, places: &[Place]) {
     let old = upstream.instances();
-    let found = places.iter().flat_map(|place| place.authorities().into_iter().map(|found| (found, &place.authority)));
+    let found = places.iter().flat_map(|place| place.authorities().into_iter().map(|found| (found, &place.site)));
     let mut instances: Vec<Arc<Instance>> = Vec::new();
     let mut fresh = Vec::new();
-    for (authority, name) in found {
+    for (authority, site) in found {
         if instances.iter().any(|instance| instance.authority == authority) {
             continue;
         }
         let known = old.iter().find(|instance| instance.authority == authority);
-        let instance = known.cloned().unwrap_or_else(|| Arc::new(Instance::new(authority, name)));
+        let instance = known.cloned().unwrap_or_else(|| Arc::new(Instance::new(authority, site.clone())));
         if known.is_none() {
             fresh.push(Arc::clone(&instance));
         }

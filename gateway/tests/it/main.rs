@@ -23,6 +23,8 @@ mod pages;
 mod process;
 mod proxies;
 #[cfg(unix)]
+mod service_tls;
+#[cfg(unix)]
 mod sessions;
 mod settings;
 #[cfg(unix)]

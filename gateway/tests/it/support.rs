@@ -6,7 +6,7 @@ use axum::Router;
 use gateway::{Authentication, Config, DomainServices, Limits, Resolver, Services, TrustedProxies};
 use jetbridge_testing::{SERVICE_TOKEN, TestService};
 use serde_json::Value;
-use shared_service::settings::ServiceUrl;
+use shared_service::settings::{ServiceTrust, ServiceUrl};
 use shared_service::{Routes, ServerSettings, ServiceTokens};
 use tokio::net::TcpListener;
 
@@ -86,6 +86,7 @@ pub(crate) fn config(services: Services) -> Config {
     Config {
         services,
         resolver: Resolver::default(),
+        trust: ServiceTrust::default(),
         tokens: tokens(),
         documents: gateway::documents(),
         limits: Limits::default(),

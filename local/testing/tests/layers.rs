@@ -82,13 +82,14 @@ fn allowed(package: &str) -> Option<Allowed> {
         "shared-postgres-address" => rule(&[], Some(&["percent-encoding", "thiserror"])),
         "shared-rpc" => rule(&["shared-kernel"], None),
         "shared-telemetry" => rule(&[], None),
+        "shared-tls" => rule(&["shared-telemetry"], None),
         "shared-trace" => rule(&["shared-kernel"], None),
         "shared-service" => {
-            let shared = ["access", "kernel", "postgres-address", "telemetry", "trace"];
+            let shared = ["access", "kernel", "postgres-address", "telemetry", "tls", "trace"];
             rule_of(shared.map(|name| format!("shared-{name}")), None)
         }
         "shared-infrastructure" => {
-            let shared = ["kernel", "rpc", "eventstore-protocol", "postgres-address", "telemetry", "trace"];
+            let shared = ["kernel", "rpc", "eventstore-protocol", "postgres-address", "telemetry", "tls", "trace"];
             rule_of(shared.map(|name| format!("shared-{name}")), None)
         }
         "shared-api" => rule(&["shared-kernel", "shared-infrastructure", "shared-service"], None),

@@ -22,7 +22,7 @@ use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
 use shared_kernel::{Decider, Domain, Position};
 use shared_service::domain_service::{ApiUrls, DomainServiceArgs};
 use shared_service::process::run_service;
-use shared_service::settings::{AppendArgs, SecretUrl};
+use shared_service::settings::{AppendArgs, SecretUrl, ServiceTrust};
 use shared_service::{DrainArgs, Routes, ServerSettings, ServiceTokens};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -94,6 +94,8 @@ pub struct Config {
     pub keep_refusals_for: Option<Duration>,
     /// Where the APIs are of the domains that it calls.
     pub apis: ApiUrls,
+    /// Whom to believe that they are these APIs, over TLS.
+    pub trust: ServiceTrust,
     /// By what it knows the other services, and they know it.
     pub tokens: ServiceTokens,
     /// For whom it listens.
@@ -114,6 +116,7 @@ impl Config {
             forget_after: FORGET_AFTER,
             keep_refusals_for: Some(KEEP_REFUSALS_FOR),
             apis,
+            trust: ServiceTrust::default(),
             tokens,
             server: ServerSettings::default(),
         }
@@ -158,9 +161,10 @@ pub fn main<A: DomainApi>() -> ExitCode {
             command_queue: append.command_queue,
             forget_after: append.forget_after(),
             keep_refusals_for: append.keep_refusals_for(),
-            server: ServerSettings { drain: drain.drain(), ..args.server() },
+            server: ServerSettings { drain: drain.drain(), ..args.server()? },
             tokens: args.tokens()?,
             apis: args.apis()?,
+            trust: args.trust()?,
         };
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(run::<A>(config, listener, shutdown).await?)
     })

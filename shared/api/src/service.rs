@@ -41,6 +41,7 @@ pub(crate) async fn run<A: DomainApi>(
     shutdown: CancellationToken,
 ) -> Result<(), RunError> {
     let peers = Peers::new(rpc::urls(&config.apis), config.tokens.credential());
+    let peers = peers.trusting(config.trust.config().cloned());
     let prepared = Tasks::<A::Decider>::prepare(&config, A::DOMAIN, A::PROJECTION);
     let tasks = prepared.map_err(RunError::Setting)?;
     let checks = config.server.drain.noted_in(tasks.checks());

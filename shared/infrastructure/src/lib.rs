@@ -20,7 +20,6 @@ pub mod testing;
 pub mod unfinished;
 pub mod worker;
 
-mod ca;
 mod causes;
 mod checkpoint;
 mod invalid_setting;

@@ -10,7 +10,9 @@ use std::time::Duration;
 use backon::{ExponentialBuilder, Retryable};
 use http::{HeaderName, HeaderValue, header};
 use jsonrpsee::core::ClientError;
-use jsonrpsee::http_client::{HttpBackend, HttpClient, HttpClientBuilder, HttpRequest, RpcLogger, RpcService};
+use jsonrpsee::http_client::{
+    CustomCertStore, HttpBackend, HttpClient, HttpClientBuilder, HttpRequest, RpcLogger, RpcService,
+};
 use shared_kernel::Domain;
 use shared_rpc::Fault;
 use shared_telemetry::table::{RPC_DURATION, RPC_FAILURES};
@@ -46,12 +48,19 @@ pub type Credential = Arc<dyn Fn() -> HeaderValue + Send + Sync>;
 pub struct Peers {
     addresses: BTreeMap<&'static str, Vec<String>>,
     credential: Credential,
+    trust: Option<CustomCertStore>,
 }
 
 impl Peers {
     /// Domains at these addresses, who know their callers by this credential.
     pub fn new(addresses: impl IntoIterator<Item = (&'static str, Vec<String>)>, credential: Credential) -> Self {
-        Self { addresses: addresses.into_iter().collect(), credential }
+        Self { addresses: addresses.into_iter().collect(), credential, trust: None }
+    }
+
+    /// The same, of which those at `https://` addresses prove their names to this. Without, there are none.
+    #[must_use]
+    pub fn trusting(self, trust: Option<rustls::ClientConfig>) -> Self {
+        Self { trust, ..self }
     }
 
     /// A client of a domain that is among them.
@@ -61,7 +70,7 @@ impl Peers {
     pub fn client(&self, domain: &Domain) -> Result<RpcClient, InvalidRpcAddress> {
         let service = format!("{} API", domain.name);
         match self.addresses.get(domain.name) {
-            Some(addresses) => RpcClient::of_several(service, addresses, &self.credential),
+            Some(addresses) => RpcClient::of_several(service, addresses, &self.credential, self.trust.as_ref()),
             None => Err(InvalidRpcAddress { service, reason: "it is not set".to_owned() }),
         }
     }
@@ -89,12 +98,18 @@ impl RpcClient {
     /// # Errors
     /// [`InvalidRpcAddress`] if the address cannot be parsed.
     pub fn new(service: impl Into<String>, url: &str, credential: Credential) -> Result<Self, InvalidRpcAddress> {
-        Self::of_several(service.into(), &[url.to_owned()], &credential)
+        Self::of_several(service.into(), &[url.to_owned()], &credential, None)
     }
 
     /// A client of a `service` whose instances are at these addresses.
-    fn of_several(service: String, urls: &[String], credential: &Credential) -> Result<Self, InvalidRpcAddress> {
-        let clients = urls.iter().map(|url| transport(url, Arc::clone(credential))).collect::<Result<Arc<[_]>, _>>();
+    fn of_several(
+        service: String,
+        urls: &[String],
+        credential: &Credential,
+        trust: Option<&CustomCertStore>,
+    ) -> Result<Self, InvalidRpcAddress> {
+        let transports = urls.iter().map(|url| transport(url, Arc::clone(credential), trust));
+        let clients = transports.collect::<Result<Arc<[_]>, _>>();
         match clients {
             Ok(clients) if clients.is_empty() => Err(InvalidRpcAddress { service, reason: "it is not set".to_owned() }),
             Ok(clients) => {
@@ -166,9 +181,16 @@ impl RpcClient {
 }
 
 /// What calls methods at an address.
-fn transport(url: &str, credential: Credential) -> Result<Transport, ClientError> {
+fn transport(url: &str, credential: Credential, trust: Option<&CustomCertStore>) -> Result<Transport, ClientError> {
     let authorized = move |backend| Authorized { backend, credential: Arc::clone(&credential) };
-    HttpClientBuilder::default()
+    let builder = match trust {
+        Some(trust) => HttpClientBuilder::default().with_custom_cert_store(trust.clone()),
+        None if url.starts_with("https:") => {
+            return Err(ClientError::Custom("nobody is trusted to be there".to_owned()));
+        }
+        None => HttpClientBuilder::default(),
+    };
+    builder
         .set_http_middleware(ServiceBuilder::new().layer(layer_fn(authorized)))
         .request_timeout(limits::RPC_ATTEMPT)
         .max_concurrent_requests(CALLS_AT_ONCE)

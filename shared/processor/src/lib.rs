@@ -74,6 +74,8 @@ pub struct Config {
     pub event_store: SecretUrl,
     /// Where the APIs are of the domains that it calls.
     pub apis: ApiUrls,
+    /// Whom to believe that they are these APIs, over TLS.
+    pub trust: ServiceTrust,
     /// By what it knows the other services, and they know it.
     pub tokens: ServiceTokens,
     /// How often it is looked for what is missing in other domains.
@@ -87,8 +89,8 @@ impl Config {
     #[must_use]
     pub fn new(database_url: SecretUrl, event_store: SecretUrl, apis: ApiUrls, tokens: ServiceTokens) -> Self {
         let (database_connections, look_interval) = (POOLED_CONNECTIONS, LOOK_INTERVAL);
-        let server = ServerSettings::default();
-        Self { database_url, database_connections, event_store, apis, tokens, look_interval, server }
+        let (trust, server) = (ServiceTrust::default(), ServerSettings::default());
+        Self { database_url, database_connections, event_store, apis, trust, tokens, look_interval, server }
     }
 }
 
@@ -103,7 +105,8 @@ pub async fn run<P: DomainProcessor>(
 ) -> Result<(), InvalidSetting> {
     let event_store = EventStore::new(config.event_store.expose())?;
     let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
-    let peers = Peers::new(rpc::urls(&config.apis), config.tokens.credential());
+    let peers =
+        Peers::new(rpc::urls(&config.apis), config.tokens.credential()).trusting(config.trust.config().cloned());
     let (stream, reaction) = (P::DOMAIN.stream.name, P::reaction(&peers)?);
     let [asking, measuring, showing] = [(); 3].map(|()| event_store.separate());
     let (projector, projecting) =
@@ -147,7 +150,8 @@ pub fn main<P: DomainProcessor>() -> ExitCode {
         let listener = shared_service::bind(args.listen()).await?;
         let config = Config {
             database_connections: args.database_connections(),
-            server: args.server(),
+            server: args.server()?,
+            trust: args.trust()?,
             ..Config::new(args.database()?, args.event_store()?, args.apis()?, args.tokens()?)
         };
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(run::<P>(config, listener, shutdown).await?)

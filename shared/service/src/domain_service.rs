@@ -11,11 +11,11 @@ use shared_kernel::Domain;
 use crate::metrics::MetricsSettings;
 use crate::process::ServiceArgs;
 use crate::secret::SecretFileError;
-use crate::server::{ConnectionLimits, ServerSettings};
+use crate::server::{ConnectionLimits, ServerSettings, TlsArgs, TlsError};
 use crate::service_tokens::{ServiceTokenArgs, ServiceTokenError, ServiceTokens};
 use crate::settings::{
     DatabaseAddressError, DatabaseArgs, EventStoreArgs, ListenArgs, PlainHttpArgs, PlainHttpRefused, SecretUrl,
-    ServiceUrls,
+    ServiceCaArgs, ServiceTrust, ServiceTrustError, ServiceUrls,
 };
 use crate::telemetry::{LogArgs, TraceArgs};
 
@@ -64,6 +64,10 @@ struct CommonArgs {
     #[command(flatten)]
     plain_http: PlainHttpArgs,
     #[command(flatten)]
+    service_ca: ServiceCaArgs,
+    #[command(flatten)]
+    tls: TlsArgs,
+    #[command(flatten)]
     log: LogArgs,
     #[command(flatten)]
     traces: TraceArgs,
@@ -77,9 +81,12 @@ impl<S, O> DomainServiceArgs<S, O> {
     }
 
     /// For whom it listens.
-    #[must_use]
-    pub fn server(&self) -> ServerSettings {
-        self.common.listen.server(ConnectionLimits::of_a_process())
+    ///
+    /// # Errors
+    /// As [`TlsArgs::tls`].
+    pub fn server(&self) -> Result<ServerSettings, TlsError> {
+        let server = self.common.listen.server(ConnectionLimits::of_a_process());
+        Ok(ServerSettings { tls: self.common.tls.tls()?, ..server })
     }
 
     /// The address of the domain's database, with what is in the files.
@@ -121,6 +128,14 @@ impl<S, O> DomainServiceArgs<S, O> {
     pub fn apis(&self) -> Result<ApiUrls, PlainHttpRefused> {
         self.common.plain_http.check(self.apis.values().flatten())?;
         Ok(self.apis.clone())
+    }
+
+    /// How those that it calls over TLS prove who they are.
+    ///
+    /// # Errors
+    /// As [`ServiceCaArgs::trust`].
+    pub fn trust(&self) -> Result<ServiceTrust, ServiceTrustError> {
+        self.common.service_ca.trust(self.apis.values().flatten())
     }
 }
 

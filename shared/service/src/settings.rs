@@ -5,6 +5,7 @@
 mod listen;
 mod plain_http;
 mod service_url;
+mod trust;
 
 use std::convert::Infallible;
 use std::fmt;
@@ -22,6 +23,7 @@ use crate::secret::{Secret, SecretFileError};
 pub use listen::{List, ListenArgs};
 pub use plain_http::{PlainHttpArgs, PlainHttpRefused};
 pub use service_url::{InvalidServiceUrl, InvalidServiceUrls, ServiceUrl, ServiceUrls};
+pub use trust::{ServiceCaArgs, ServiceTrust, ServiceTrustError};
 
 /// What has to be encoded in the user and the password of an address. The rest is left as it is, because the client of
 /// the event store does not decode them.

@@ -1,8 +1,12 @@
+use shared_service::settings::ServiceTrust;
+
+use super::super::site::Sites;
 use super::*;
+use crate::limits::Limits;
 
 fn instance() -> Instance {
-    let authority = Authority::from_static("127.0.0.1:1");
-    Instance::new(authority.clone(), &authority)
+    let site = Sites::new(&Limits::default(), ServiceTrust::default()).at(&"http://127.0.0.1:1".parse().unwrap());
+    Instance::new(Authority::from_static("127.0.0.1:1"), site)
 }
 
 #[tokio::test(start_paused = true)]

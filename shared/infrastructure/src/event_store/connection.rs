@@ -23,8 +23,8 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::form::{Credentials, SettingsForm};
 use super::{InvalidAddress, StoreError};
-use crate::ca::{self, Distrust};
 use crate::causes::with_causes;
+use shared_tls::{self as ca, Distrust};
 
 /// How long it may take to reach one node.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);

@@ -5,8 +5,8 @@ use std::io;
 
 use super::tls::AUTHORITIES_SETTING;
 use super::{DatabaseError, is_transient};
-use crate::ca::Distrust;
 use crate::causes::with_causes;
+use shared_tls::Distrust;
 
 /// Why a connection to PostgreSQL cannot be set up, in PostgreSQL's own words: they may quote values, so it is for what
 /// comes before the first statement that has any.

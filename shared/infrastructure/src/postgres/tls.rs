@@ -9,7 +9,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::ca;
+use shared_tls as ca;
 
 /// What names the authorities that vouch for PostgreSQL.
 pub(super) const AUTHORITIES_SETTING: &str = "sslrootcert or --database-ca-file";

@@ -17,7 +17,7 @@ pub struct PlainHttpArgs {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "{url} is neither this machine nor a private address: what goes there is not encrypted, and the service token is \
-     part of it. If the network there can be trusted, say so with --allow-plain-http {host}"
+     part of it. Use https there, or, if the network can be trusted, say so with --allow-plain-http {host}"
 )]
 pub struct PlainHttpRefused {
     url: ServiceUrl,
@@ -30,10 +30,13 @@ impl PlainHttpArgs {
     /// # Errors
     /// [`PlainHttpRefused`] for the first to which they may not.
     pub fn check<'a>(&self, services: impl IntoIterator<Item = &'a ServiceUrl>) -> Result<(), PlainHttpRefused> {
-        let is_allowed = |host: &str| {
-            is_near(host) || self.allow_plain_http.iter().flat_map(|list| &list.0).any(|allowed| names(allowed, host))
+        let is_allowed = |url: &ServiceUrl| {
+            let host = url.authority().host();
+            url.is_secure()
+                || is_near(host)
+                || self.allow_plain_http.iter().flat_map(|list| &list.0).any(|allowed| names(allowed, host))
         };
-        match services.into_iter().find(|url| !is_allowed(url.authority().host())) {
+        match services.into_iter().find(|url| !is_allowed(url)) {
             Some(url) => Err(PlainHttpRefused { url: url.clone(), host: url.authority().host().to_owned() }),
             None => Ok(()),
         }

@@ -4,45 +4,56 @@ use std::str::FromStr;
 
 use http::Uri;
 use http::uri::{Authority, Scheme};
+use rustls::pki_types::ServerName;
 
 use super::List;
 
 /// So many instances of a service are named, at most.
 const MOST: usize = 64;
 
-/// Where another service of Jetbridge is: `http://host:port`, without a path.
+/// Where another service of Jetbridge is: `http://host:port` or `https://host:port`, without a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServiceUrl(Authority);
+pub struct ServiceUrl {
+    scheme: Scheme,
+    authority: Authority,
+}
 
 impl ServiceUrl {
-    /// The service at this address.
+    /// The service at this address, without TLS.
     #[must_use]
     pub fn at(address: SocketAddr) -> Option<Self> {
-        Authority::try_from(address.to_string()).ok().map(Self)
+        let authority = Authority::try_from(address.to_string()).ok()?;
+        Some(Self { scheme: Scheme::HTTP, authority })
     }
 
     /// Host and port.
     #[must_use]
     pub const fn authority(&self) -> &Authority {
-        &self.0
+        &self.authority
     }
 
-    /// Host and port.
+    /// How it is spoken to: http, or https.
     #[must_use]
-    pub fn into_authority(self) -> Authority {
-        self.0
+    pub const fn scheme(&self) -> &Scheme {
+        &self.scheme
+    }
+
+    /// Whether it is spoken to over TLS.
+    #[must_use]
+    pub fn is_secure(&self) -> bool {
+        self.scheme == Scheme::HTTPS
     }
 }
 
 impl fmt::Display for ServiceUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}", self.0)
+        write!(f, "{}://{}", self.scheme, self.authority)
     }
 }
 
 /// A text is not the address of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be like http://host:port, without a path")]
+#[error("must be like http://host:port or https://host:port, without a path")]
 pub struct InvalidServiceUrl;
 
 impl FromStr for ServiceUrl {
@@ -54,16 +65,21 @@ impl FromStr for ServiceUrl {
         let parts = uri.into_parts();
         match (parts.scheme, parts.authority) {
             (Some(scheme), Some(authority))
-                if scheme == Scheme::HTTP
+                if (scheme == Scheme::HTTP || scheme == Scheme::HTTPS && is_name(&authority))
                     && !has_path
                     && !authority.host().is_empty()
                     && !authority.as_str().contains('@') =>
             {
-                Ok(Self(authority))
+                Ok(Self { scheme, authority })
             }
             _ => Err(InvalidServiceUrl),
         }
     }
+}
+
+/// Whether a certificate can be for it.
+fn is_name(authority: &Authority) -> bool {
+    ServerName::try_from(authority.host().trim_matches(['[', ']'])).is_ok()
 }
 
 /// Where the instances of another service are: one address, or several with commas between.

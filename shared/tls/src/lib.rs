@@ -15,27 +15,32 @@ use rustls::{
 /// The authorities cannot be read, in words that say of which file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub(crate) struct InvalidAuthorities(String);
+pub struct InvalidAuthorities(String);
 
 /// Why a server's certificate is not believed, in words that go on after whose it is and say what to change.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub(crate) enum Distrust {
+pub enum Distrust {
+    /// Nobody who is trusted vouches for it.
     #[error("was signed by an authority that is not trusted here: give {instead}")]
     UnknownAuthority {
         /// The setting that names others.
         instead: &'static str,
     },
+    /// It names others.
     #[error("is for another name: use the name that it is for in the address")]
     OtherName,
+    /// Its time is not now.
     #[error("has expired or is not valid yet: renew it, or correct the clock")]
     OutOfDate,
+    /// Something else is wrong with it.
     #[error("cannot be used ({0})")]
     Unusable(CertificateError),
 }
 
 impl Distrust {
     /// What rustls says in its own words.
-    pub(crate) fn because(error: &CertificateError, instead: &'static str) -> Self {
+    #[must_use]
+    pub fn because(error: &CertificateError, instead: &'static str) -> Self {
         match error {
             // An authority of the same name, but with another key, leaves a signature that does not fit.
             CertificateError::UnknownIssuer | CertificateError::BadSignature => Self::UnknownAuthority { instead },
@@ -55,7 +60,10 @@ fn crypto_provider() -> Arc<CryptoProvider> {
 }
 
 /// The authorities in a file of PEM certificates, at least one. `role` is what metrics call them.
-pub(crate) fn from_file(path: &Path, role: &str) -> Result<RootCertStore, InvalidAuthorities> {
+///
+/// # Errors
+/// [`InvalidAuthorities`] if the file cannot be read, or holds none.
+pub fn from_file(path: &Path, role: &str) -> Result<RootCertStore, InvalidAuthorities> {
     let unusable = |reason: &dyn std::fmt::Display| {
         InvalidAuthorities(format!("cannot use the certificate authorities in {}: {reason}", path.display()))
     };
@@ -71,7 +79,10 @@ pub(crate) fn from_file(path: &Path, role: &str) -> Result<RootCertStore, Invali
 
 /// The authorities that the system knows. Those that rustls cannot use are left out. `instead` is the setting that
 /// names others, for the error where there are none.
-pub(crate) fn of_system(instead: &str) -> Result<RootCertStore, InvalidAuthorities> {
+///
+/// # Errors
+/// [`InvalidAuthorities`] if there are none.
+pub fn of_system(instead: &str) -> Result<RootCertStore, InvalidAuthorities> {
     let found = rustls_native_certs::load_native_certs();
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
@@ -85,12 +96,18 @@ pub(crate) fn of_system(instead: &str) -> Result<RootCertStore, InvalidAuthoriti
 }
 
 /// Believes servers that one of `roots` vouches for.
-pub(crate) fn trusting(roots: RootCertStore) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, rustls::Error> {
+///
+/// # Errors
+/// If this build has no usable version of TLS.
+pub fn trusting(roots: RootCertStore) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, rustls::Error> {
     Ok(builder(crypto_provider())?.with_root_certificates(roots))
 }
 
 /// Believes whoever answers.
-pub(crate) fn trusting_anybody() -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, rustls::Error> {
+///
+/// # Errors
+/// If this build has no usable version of TLS.
+pub fn trusting_anybody() -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, rustls::Error> {
     let provider = crypto_provider();
     let verifier = Arc::new(WhoeverAnswers { provider: Arc::clone(&provider) });
     Ok(builder(provider)?.dangerous().with_custom_certificate_verifier(verifier))
