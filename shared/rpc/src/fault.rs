@@ -74,7 +74,9 @@ impl Fault {
                 // A code that is not known here does not say that nothing was done.
                 _ => Self::OutcomeUnknown { service, reason },
             },
-            ClientError::Transport(cause) if is_refused_connection(&**cause) => Self::Unavailable { service, reason },
+            ClientError::Transport(cause) if is_refused_connection(&**cause) || is_distrusted(&**cause) => {
+                Self::Unavailable { service, reason }
+            }
             ClientError::Transport(cause) if is_refused_credential(&**cause) => {
                 let reason = "it does not accept the service token; set the same --service-token-file for both";
                 Self::Unavailable { service, reason: reason.to_owned() }
@@ -104,6 +106,18 @@ fn is_refused_connection(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |cause| (*cause).source())
         .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
         .any(|cause| unreachable.contains(&cause.kind()))
+}
+
+/// Whether what answers has not proved to be the service, so that it was told nothing.
+fn is_distrusted(error: &(dyn std::error::Error + 'static)) -> bool {
+    let causes = std::iter::successors(Some(error), |cause| {
+        // Such an error passes over what is in it, in its source.
+        match cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(inner) => Some(inner as &(dyn std::error::Error + 'static)),
+            None => cause.source(),
+        }
+    });
+    causes.filter_map(|cause| cause.downcast_ref()).any(|cause| matches!(cause, rustls::Error::InvalidCertificate(_)))
 }
 
 /// Whether the service does not know who calls.

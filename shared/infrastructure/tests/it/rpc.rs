@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use jetbridge_testing::{TestAuthority, TlsFront};
 use jsonrpsee::RpcModule;
 use jsonrpsee::core::ClientError;
 use jsonrpsee::core::client::ClientT;
@@ -12,8 +13,8 @@ use jsonrpsee::http_client::{HeaderValue, HttpClientBuilder};
 use jsonrpsee::rpc_params;
 use jsonrpsee::server::{Server, ServerHandle};
 use jsonrpsee::types::ErrorObjectOwned;
-use shared_infrastructure::rpc::{Credential, RpcClient, Transport};
-use shared_kernel::Interruption;
+use shared_infrastructure::rpc::{Credential, Peers, RpcClient, Transport};
+use shared_kernel::{Domain, Interruption, Stream};
 use shared_rpc::Fault;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -192,6 +193,40 @@ async fn an_answer_that_cannot_be_read_leaves_the_outcome_unknown() {
 #[tokio::test]
 async fn an_address_that_is_none_is_refused() {
     assert!(RpcClient::new("other domain", "not an address", credential()).is_err());
+}
+
+const OTHER: Domain = Domain {
+    name: "other",
+    stream: Stream::new("other-stream", "o"),
+    collections: &[],
+    id_field: "otherId",
+    calls: &[],
+    problem_types: &[],
+    api_port: 8081,
+    processor_port: 8091,
+};
+
+#[tokio::test]
+async fn over_tls_a_service_has_to_prove_its_name() {
+    let (other, authority) = (OtherDomain::start(vec![Ok(7)]).await, TestAuthority::new());
+    let front = TlsFront::of_server(other.address, &authority, "localhost").await;
+    let client = |host: &str, vouching: Option<&TestAuthority>| {
+        let trust = vouching.map(|authority| {
+            let roots = shared_tls::from_file(&authority.file(), "test-authority").unwrap();
+            shared_tls::trusting(roots).unwrap().with_no_client_auth()
+        });
+        let addresses = [(OTHER.name, vec![format!("https://{host}:{}", front.port())])];
+        Peers::new(addresses, credential()).trusting(trust).client(&OTHER)
+    };
+    assert!(client("localhost", None).is_err(), "there is nobody to believe");
+    let ask_for_it = |client: RpcClient| async move { client.call(|transport| ask(transport, "answer")).await };
+    assert_eq!(ask_for_it(client("localhost", Some(&authority)).unwrap()).await.unwrap(), 7);
+    let stranger = TestAuthority::new();
+    for (host, vouching) in [("localhost", &stranger), ("127.0.0.1", &authority)] {
+        let fault = ask_for_it(client(host, Some(vouching)).unwrap()).await.unwrap_err();
+        assert!(matches!(fault, Fault::Unavailable { .. }), "{fault:?}");
+    }
+    assert_eq!(other.calls(), 1);
 }
 
 /// A service that refuses everybody, and what it was asked.
