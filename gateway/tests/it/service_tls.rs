@@ -76,8 +76,7 @@ async fn a_service_behind_several_addresses_proves_the_name_that_stands_for_them
     let services = services_at(&format!("https://localhost:{port}")).await;
     let gateway = start(Config { trust: trust(&authority), resolver, ..config(services) }).await;
     eventually("its addresses are found, and it is asked there", LIMIT, async || {
-        let health: serde_json::Value =
-            reqwest::get(gateway.url("/api/health")).await.unwrap().json().await.unwrap();
+        let health: serde_json::Value = reqwest::get(gateway.url("/api/health")).await.unwrap().json().await.unwrap();
         health.to_string().contains(&format!("127.0.0.1:{port}"))
     })
     .await;
