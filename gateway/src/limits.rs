@@ -15,7 +15,7 @@ const MOST: u64 = 1_000_000;
 /// What is too much, and too long.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// How long it may take to connect to a service.
+    /// How long it may take to connect to a service, with the handshake where it is spoken to over TLS.
     pub connect: Duration,
     /// How long an answer may take to begin.
     pub request: Duration,

@@ -31,7 +31,7 @@ struct Args {
 struct OwnArgs {
     #[command(flatten)]
     listen: ListenArgs<8080>,
-    /// The audit log API, such as http://host:8083. Several instances of it are separated by commas
+    /// The audit log API, such as http://host:8083, or https:// for TLS. Several instances of it are separated by commas
     #[arg(long, value_name = "URL", env = "JETBRIDGE_AUDITLOG_API")]
     auditlog_api: ServiceUrls,
     #[command(flatten)]

@@ -143,8 +143,8 @@ impl Upstreams {
         upstreams
     }
 
-    /// Sends a request to an instance of a service, which it is addressed to. All that the gateway sends to any of them goes through here,
-    /// with what they know it by.
+    /// Sends a request to an instance of a service, which it is addressed to. All that the gateway sends to any of them
+    /// goes through here, with what they know it by.
     pub(crate) async fn send(
         &self,
         instance: &Instance,

@@ -4,15 +4,19 @@ use std::time::Duration;
 
 use axum::body::Body;
 use http::uri::{Authority, Scheme};
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use hyper::body::Incoming;
-use hyper_rustls::{FixedServerNameResolver, HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{FixedServerNameResolver, HttpsConnectorBuilder, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{self, Client};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use shared_service::settings::{ServiceTrust, ServiceUrl};
+use tokio::net::TcpStream;
+use tower::BoxError;
+use tower::timeout::Timeout;
+use tower::util::BoxCloneSyncService;
 
 use crate::limits::Limits;
 
@@ -21,6 +25,9 @@ use crate::limits::Limits;
 const IDLE_CONNECTION: Duration = Duration::from_secs(20);
 const MAX_IDLE_CONNECTIONS: usize = 512;
 const TCP_KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// What connects over TLS.
+type Secured = BoxCloneSyncService<Uri, MaybeHttpsStream<TokioIo<TcpStream>>, BoxError>;
 
 /// An address or a name of a service.
 #[derive(Debug, Clone)]
@@ -36,7 +43,7 @@ enum Connections {
     /// Of all sites that are spoken to without TLS. They go to no https address.
     Plain(Client<HttpConnector, Body>),
     /// Of this site alone: whatever address its name stands for, it is the name that is proved there.
-    Secure(Client<HttpsConnector<HttpConnector>, Body>),
+    Secure(Client<Secured, Body>),
 }
 
 impl Site {
@@ -71,12 +78,14 @@ impl Sites {
         Site { scheme: url.scheme().clone(), authority, connections }
     }
 
-    fn secure(&self, trust: ClientConfig, name: ServerName<'static>) -> Client<HttpsConnector<HttpConnector>, Body> {
+    fn secure(&self, trust: ClientConfig, name: ServerName<'static>) -> Client<Secured, Body> {
         let mut http = connector(self.connect);
         http.enforce_http(false);
         let https = HttpsConnectorBuilder::new().with_tls_config(trust).https_only();
         let https = https.with_server_name_resolver(FixedServerNameResolver::new(name)).enable_http1();
-        builder().build(https.wrap_connector(http))
+        // The limit of what is below ends before the handshake begins.
+        let limited = Timeout::new(https.wrap_connector(http), self.connect);
+        builder().build(BoxCloneSyncService::new(limited))
     }
 }
 

@@ -5,15 +5,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use axum::Router;
-use gateway::{Config, Resolver, Services};
+use gateway::{Config, Limits, Resolver, Services};
 use jetbridge_testing::{TestAuthority, TestService, eventually};
 use shared_service::settings::ServiceTrust;
 use shared_service::{ServerSettings, Tls, serve_with};
 use tempfile::TempDir;
 
-use crate::support::{LIMIT, all_at, config, expect_problem, nobody, serve, start};
+use crate::support::{LIMIT, all_at, config, expect_problem, listener, nobody, serve, start};
 
 /// A service that proves to be `localhost`, by what this authority says.
 async fn secure_service(authority: &TestAuthority) -> TestService {
@@ -100,4 +101,14 @@ async fn nothing_goes_to_an_https_address_without_tls() {
         expect_problem(reqwest::Client::new().get(gateway.url("/api/flights")), 503, "unavailable").await;
     }
     assert_eq!(asked.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn a_service_that_never_secures_its_connection_counts_as_away() {
+    let silent = listener().await;
+    let services = services_at(&format!("https://localhost:{}", silent.local_addr().unwrap().port())).await;
+    let limits = Limits { connect: Duration::from_millis(200), request: LIMIT, ..Limits::default() };
+    let gateway = start(Config { trust: trust(&TestAuthority::new()), limits, ..config(services) }).await;
+    // A command, of which it would be unknown whether it was done, had anything been sent.
+    expect_problem(reqwest::Client::new().post(gateway.url("/api/flights")), 503, "unavailable").await;
 }

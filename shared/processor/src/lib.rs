@@ -31,7 +31,7 @@ use shared_kernel::{Domain, DomainEvent};
 use shared_service::about::{self, Wanted};
 use shared_service::domain_service::{ApiUrls, DomainService, ServiceKind};
 use shared_service::process::run_service;
-use shared_service::settings::SecretUrl;
+use shared_service::settings::{SecretUrl, ServiceTrust};
 use shared_service::{ServerSettings, ServiceTokens};
 use shared_service::{ServiceNames, health, rpc, telemetry};
 use tokio::net::TcpListener;

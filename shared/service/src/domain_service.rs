@@ -200,8 +200,11 @@ pub fn service_arg(domain: &str, kind: &str) -> Arg {
     let mut help = format!("The {domain} {}", if kind == "api" { "API" } else { kind });
     // Writing to a string cannot fail.
     let _ = match kind {
-        "api" => write!(help, ", such as http://host:8081. Several instances of it are separated by commas"),
-        _ => write!(help, ", to show how it is"),
+        "api" => write!(
+            help,
+            ", such as http://host:8081, or https:// for TLS. Several instances of it are separated by commas"
+        ),
+        _ => write!(help, ", such as http://host:8091, or https:// for TLS, to show how it is"),
     };
     let variable = format!("JETBRIDGE_{}", id.to_uppercase().replace('-', "_"));
     Arg::new(id.clone()).long(id).value_name("URL").env(variable).help(help).value_parser(str::parse::<ServiceUrls>)

@@ -4,11 +4,11 @@ use std::path::Path;
 use std::str::FromStr;
 
 use eventstore::ClientSettings;
+use shared_tls as ca;
 
 use super::InvalidAddress;
 use super::connection::AUTHORITY;
 use super::form::SettingsForm;
-use shared_tls as ca;
 
 /// What an address must be like, for errors: those of the library repeat the address, password included.
 const FORM: &str = "it must have the form esdb://USER:PASSWORD@HOST:2113?tls=true, with as many hosts, separated by commas, \

@@ -14,6 +14,7 @@ use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use shared_tls::{self as ca, Distrust};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
@@ -24,7 +25,6 @@ use tonic::transport::{Channel, Endpoint};
 use super::form::{Credentials, SettingsForm};
 use super::{InvalidAddress, StoreError};
 use crate::causes::with_causes;
-use shared_tls::{self as ca, Distrust};
 
 /// How long it may take to reach one node.
 const CONNECT_LIMIT: Duration = Duration::from_secs(1);

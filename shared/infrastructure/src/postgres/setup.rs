@@ -3,10 +3,11 @@
 use std::error::Error;
 use std::io;
 
+use shared_tls::Distrust;
+
 use super::tls::AUTHORITIES_SETTING;
 use super::{DatabaseError, is_transient};
 use crate::causes::with_causes;
-use shared_tls::Distrust;
 
 /// Why a connection to PostgreSQL cannot be set up, in PostgreSQL's own words: they may quote values, so it is for what
 /// comes before the first statement that has any.

@@ -5,11 +5,10 @@ use std::path::Path;
 
 use rustls::RootCertStore;
 use shared_postgres_address::{Authorities, Protection};
+use shared_tls as ca;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
-
-use shared_tls as ca;
 
 /// What names the authorities that vouch for PostgreSQL.
 pub(super) const AUTHORITIES_SETTING: &str = "sslrootcert or --database-ca-file";

@@ -36,7 +36,8 @@ pub enum ServiceTrustError {
 pub struct ServiceTrust(Option<ClientConfig>);
 
 impl ServiceCaArgs {
-    /// What these services have to prove. The files are read if one of them is spoken to over TLS.
+    /// What these services have to prove. A file that is named is read in any case, so that a mistake in it shows; the
+    /// system is asked only if one of them is spoken to over TLS.
     ///
     /// # Errors
     /// [`ServiceTrustError`] if there is nobody to vouch for them.
