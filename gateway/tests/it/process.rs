@@ -115,6 +115,11 @@ async fn errors_are_one_readable_line() {
     assert_eq!(code, Some(2));
     assert!(stderr.contains("must be like http://host:port"), "{stderr}");
 
+    let authorities = ["--service-ca-file", "/nowhere/ca.pem"];
+    let (code, stderr) = fail(command("127.0.0.1:0", nowhere()).args(authorities)).await;
+    assert_eq!((code, stderr.lines().count()), (Some(1), 1), "{stderr}");
+    assert!(stderr.contains("cannot use the certificate authorities in /nowhere/ca.pem"), "{stderr}");
+
     for host in ["flights.example", "8.8.8.8", "134744072", "[2001:db8::1]"] {
         let far = ["--flight-processor", &format!("http://{host}:80")];
         let (code, stderr) = fail(command("127.0.0.1:0", nowhere()).args(far)).await;

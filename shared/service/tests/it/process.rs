@@ -131,3 +131,15 @@ fn plain_http_goes_no_further_than_near_networks_unless_asked_for_by_name() {
         parse(far, &["--allow-plain-http", &format!("b.example,{}", far.to_uppercase())]).unwrap();
     }
 }
+
+#[test]
+fn services_over_tls_may_be_anywhere() {
+    let parse = |url: &str, more: &[&str]| {
+        let arguments = REQUIRED[..6].iter().copied().chain([url]).chain(more.iter().copied());
+        Args::try_parse_from(arguments).unwrap()
+    };
+    parse("https://a.example:80", &[]).apis().unwrap();
+    assert!(parse("http://a.example:80", &[]).trust().unwrap().config().is_none(), "nobody has to prove anything");
+    let refusal = parse("https://a.example:80", &["--service-ca-file", "/nowhere/ca.pem"]).trust().unwrap_err();
+    assert!(refusal.to_string().contains("/nowhere/ca.pem"), "{refusal}");
+}
