@@ -19,7 +19,7 @@ use shared_api::DomainApi;
 use shared_kernel::Domain;
 use shared_processor::DomainProcessor;
 use shared_service::domain_service::ApiUrls;
-use shared_service::settings::{SecretUrl, ServiceUrls};
+use shared_service::settings::{SecretUrl, ServiceTrust, ServiceUrls};
 use shared_service::{Drain, ServerSettings, ServiceTokens};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -161,6 +161,7 @@ impl Airport {
                 auditlog_api: urls(auditlog),
             },
             resolver: Resolver::default(),
+            trust: ServiceTrust::default(),
             tokens: tokens(),
             documents: gateway::documents(),
             limits: Limits::default(),
