@@ -74,14 +74,17 @@ impl Fault {
                 // A code that is not known here does not say that nothing was done.
                 _ => Self::OutcomeUnknown { service, reason },
             },
-            ClientError::Transport(cause) if is_refused_connection(&**cause) || is_distrusted(&**cause) => {
-                Self::Unavailable { service, reason }
-            }
+            ClientError::Transport(cause) if is_refused_connection(&**cause) => Self::Unavailable { service, reason },
             ClientError::Transport(cause) if is_refused_credential(&**cause) => {
                 let reason = "it does not accept the service token; set the same --service-token-file for both";
                 Self::Unavailable { service, reason: reason.to_owned() }
             }
-            // A connection that broke later, and one whose answer cannot be read, may have carried the call.
+            ClientError::Transport(cause) => match distrust(&**cause) {
+                Some(why) => Self::Unavailable { service, reason: format!("it has not proved who it is: {why}") },
+                // A connection that broke later may have carried the call.
+                None => Self::OutcomeUnknown { service, reason },
+            },
+            // So may one whose answer cannot be read.
             _ => Self::OutcomeUnknown { service, reason },
         }
     }
@@ -108,8 +111,8 @@ fn is_refused_connection(error: &(dyn std::error::Error + 'static)) -> bool {
         .any(|cause| unreachable.contains(&cause.kind()))
 }
 
-/// Whether what answers has not proved to be the service, so that it was told nothing.
-fn is_distrusted(error: &(dyn std::error::Error + 'static)) -> bool {
+/// Why what answers has not proved to be the service, so that it was told nothing. `None` if it is not that.
+fn distrust<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a rustls::Error> {
     let causes = std::iter::successors(Some(error), |cause| {
         // Such an error passes over what is in it, in its source.
         match cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
@@ -117,7 +120,8 @@ fn is_distrusted(error: &(dyn std::error::Error + 'static)) -> bool {
             None => cause.source(),
         }
     });
-    causes.filter_map(|cause| cause.downcast_ref()).any(|cause| matches!(cause, rustls::Error::InvalidCertificate(_)))
+    let mut of_tls = causes.filter_map(|cause| cause.downcast_ref());
+    of_tls.find(|cause| matches!(cause, rustls::Error::InvalidCertificate(_)))
 }
 
 /// Whether the service does not know who calls.
