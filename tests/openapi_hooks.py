@@ -19,6 +19,8 @@ schemathesis.openapi.format("correlation-id", IDS)
 schemathesis.openapi.format("date-time", st.datetimes(FIRST, LAST).map(lambda time: time.isoformat() + "Z"))
 schemathesis.openapi.format("etags", st.sampled_from(["*", '"0"', '"0", "1"']))
 schemathesis.openapi.format("position", st.sampled_from(["f0", "p0", "f0.p0", "f0, p0"]))
+schemathesis.openapi.format("read-model", st.sampled_from(["flights", "passengers"]))
+schemathesis.openapi.format("log-filter", st.sampled_from(["info", "warn,hyper=debug"]))
 # Only the API makes cursors: links lead to them.
 schemathesis.openapi.format("cursor", st.nothing())
 

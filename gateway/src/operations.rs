@@ -269,7 +269,7 @@ pub(crate) fn log_filters() -> Operation {
 pub(crate) fn set_log_filter() -> Operation {
     let body = json!({
         "type": "object",
-        "properties": {"filter": {"type": "string", "maxLength": 1000}},
+        "properties": {"filter": {"type": "string", "maxLength": 1000, "format": "log-filter"}},
         "required": ["filter"],
         "additionalProperties": false,
     });

@@ -10,7 +10,7 @@ use futures::future::join_all;
 use http::{HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use shared_kernel::Text;
+use shared_kernel::{Described, Schema, Text};
 use shared_service::problem::{FaultPlace, InvalidPart};
 use shared_service::{Command, Fields, FromFields, Problem, Routes};
 
@@ -72,14 +72,25 @@ fn rebuilds(answer: &Answer) -> Result<Vec<Map<String, Value>>, String> {
     read.map_err(|_| Unanswered::Unclear.to_string())
 }
 
+/// The name of a read model. Which there are depends on the services behind the gateway.
+struct ReadModelName(Text<50>);
+
+impl Described for ReadModelName {
+    fn schema() -> Schema {
+        let mut schema = Text::<50>::schema();
+        schema["format"] = "read-model".into();
+        schema
+    }
+}
+
 /// Which read model is to be rebuilt.
 pub(crate) struct Which {
-    read_model: Text<50>,
+    read_model: ReadModelName,
 }
 
 impl FromFields for Which {
     fn read(fields: &mut Fields) -> Option<Self> {
-        Some(Self { read_model: fields.required("readModel", Text::new)? })
+        Some(Self { read_model: fields.required("readModel", |name| Text::new(name).map(ReadModelName))? })
     }
 }
 
@@ -91,7 +102,7 @@ async fn ask(
 ) -> Result<Response, Problem> {
     let _place = forwarder.admit(visitor.client)?;
     let headers = request.headers().clone();
-    let Command { input: Which { read_model }, .. } = Command::from_request(request, &()).await?;
+    let Command { input: Which { read_model: ReadModelName(read_model) }, .. } = Command::from_request(request, &()).await?;
     let processors = forwarder.upstreams().processors();
     let Some(processor) = processors.iter().find(|one| one.domain.list() == read_model.as_str()) else {
         let known = processors.iter().map(|one| format!("{:?}", one.domain.list())).collect::<Vec<_>>().join(" or ");
