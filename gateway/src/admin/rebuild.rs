@@ -102,7 +102,8 @@ async fn ask(
 ) -> Result<Response, Problem> {
     let _place = forwarder.admit(visitor.client)?;
     let headers = request.headers().clone();
-    let Command { input: Which { read_model: ReadModelName(read_model) }, .. } = Command::from_request(request, &()).await?;
+    let Command { input: Which { read_model: ReadModelName(read_model) }, .. } =
+        Command::from_request(request, &()).await?;
     let processors = forwarder.upstreams().processors();
     let Some(processor) = processors.iter().find(|one| one.domain.list() == read_model.as_str()) else {
         let known = processors.iter().map(|one| format!("{:?}", one.domain.list())).collect::<Vec<_>>().join(" or ");
