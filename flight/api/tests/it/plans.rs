@@ -34,7 +34,7 @@ async fn active_flights_are_found_among_many_that_have_arrived() {
 /// One that many flights have is found in the order of the page; one that few have would let all of them be read for it.
 #[tokio::test]
 async fn a_text_that_few_flights_have_is_found_without_reading_all_of_them() {
-    const NEAREST: i64 = 5_000;
+    const NEAREST: i64 = 2_500;
     let tables = Tables::create().await;
     let rare = tables.add("ZRH", &[Arrived; 3]).await;
     tables.add("OSL", &[Arrived; ARRIVED]).await;

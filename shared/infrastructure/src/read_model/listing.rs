@@ -11,7 +11,7 @@ use super::table::Table;
 use crate::sql;
 
 /// In how many rows a text is looked for first, in the order of the page.
-const NEAREST: usize = 5_000;
+const NEAREST: usize = 2_500;
 /// If a text is in fewer of them than this, the index of the text leads to its rows faster than the order does.
 const FEW: usize = 10;
 
