@@ -38,6 +38,25 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
 }
 
+impl Config {
+    /// A gateway to these services, for everybody on this machine, with nothing else set.
+    #[must_use]
+    pub fn new(services: Services, tokens: ServiceTokens) -> Self {
+        Self {
+            services,
+            resolver: Resolver::default(),
+            trust: ServiceTrust::default(),
+            tokens,
+            documents: crate::documents(),
+            limits: Limits::default(),
+            web_dir: None,
+            server: ServerSettings::default(),
+            authentication: Authentication::none(),
+            trusted_proxies: TrustedProxies::default(),
+        }
+    }
+}
+
 /// Where the services are.
 #[derive(Debug, Clone)]
 pub struct Services {

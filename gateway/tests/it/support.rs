@@ -3,10 +3,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use axum::Router;
-use gateway::{Authentication, Config, DomainServices, Limits, Resolver, Services, TrustedProxies};
+use gateway::{Config, DomainServices, Limits, Services};
 use jetbridge_testing::{SERVICE_TOKEN, TestService};
 use serde_json::Value;
-use shared_service::settings::{ServiceTrust, ServiceUrl};
+use shared_service::settings::ServiceUrl;
 use shared_service::{Routes, ServerSettings, ServiceTokens};
 use tokio::net::TcpListener;
 
@@ -83,18 +83,7 @@ pub(crate) async fn gateway_for(server: ServerSettings, services: SocketAddr) ->
 
 /// A gateway for everybody, with nothing set.
 pub(crate) fn config(services: Services) -> Config {
-    Config {
-        services,
-        resolver: Resolver::default(),
-        trust: ServiceTrust::default(),
-        tokens: tokens(),
-        documents: gateway::documents(),
-        limits: Limits::default(),
-        web_dir: None,
-        server: ServerSettings::default(),
-        authentication: Authentication::none(),
-        trusted_proxies: TrustedProxies::default(),
-    }
+    Config::new(services, tokens())
 }
 
 pub(crate) async fn start(config: Config) -> TestService {

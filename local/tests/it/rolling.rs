@@ -10,7 +10,7 @@ use flight_api::FlightApi;
 use flight_processor::FlightProcessor;
 use futures::future::{BoxFuture, join_all};
 use futures::{FutureExt, StreamExt};
-use gateway::{Authentication, DomainServices, Limits, Resolver, Services, TrustedProxies};
+use gateway::{DomainServices, Services};
 use jetbridge_testing::{Answer, Api, SERVICE_TOKEN, TestDatabase, TestEventStore, TestService, eventually, unique};
 use passenger_api::PassengerApi;
 use passenger_processor::PassengerProcessor;
@@ -19,7 +19,7 @@ use shared_api::DomainApi;
 use shared_kernel::Domain;
 use shared_processor::DomainProcessor;
 use shared_service::domain_service::ApiUrls;
-use shared_service::settings::{SecretUrl, ServiceTrust, ServiceUrls};
+use shared_service::settings::{SecretUrl, ServiceUrls};
 use shared_service::{Drain, ServerSettings, ServiceTokens};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -152,24 +152,14 @@ impl Airport {
         join_all(first.iter().chain(&second).map(Instance::ready)).await;
         let domain =
             |domain, api, processor| DomainServices { domain, api: urls(api), processor: Some(urls(processor)) };
-        let config = gateway::Config {
-            services: Services {
-                domains: vec![
-                    domain(flight_contract::DOMAIN, flights, flight_work),
-                    domain(passenger_contract::DOMAIN, passengers, passenger_work),
-                ],
-                auditlog_api: urls(auditlog),
-            },
-            resolver: Resolver::default(),
-            trust: ServiceTrust::default(),
-            tokens: tokens(),
-            documents: gateway::documents(),
-            limits: Limits::default(),
-            web_dir: None,
-            server: ServerSettings::default(),
-            authentication: Authentication::none(),
-            trusted_proxies: TrustedProxies::default(),
+        let services = Services {
+            domains: vec![
+                domain(flight_contract::DOMAIN, flights, flight_work),
+                domain(passenger_contract::DOMAIN, passengers, passenger_work),
+            ],
+            auditlog_api: urls(auditlog),
         };
+        let config = gateway::Config::new(services, tokens());
         let gateway = TestService::start(|listener, stop| gateway::run(config, listener, stop)).await;
         Self { first, second, gateway, _store: store, _databases: [flight, passenger] }
     }

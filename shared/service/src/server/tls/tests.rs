@@ -49,6 +49,7 @@ async fn what_cannot_be_used_is_not_taken_over() {
     let following = tls.clone();
     let _following = tokio_util::task::AbortOnDropHandle::new(tokio::spawn(async move { following.follow().await }));
     let first = tls.0.config.load_full();
+    // The clock is paused: it goes on by itself when nothing else is left to do, so that each look has happened.
     let is_as_before = async || {
         tokio::time::sleep(4 * LOOK_INTERVAL).await;
         Arc::ptr_eq(&tls.0.config.load_full(), &first)
