@@ -50,7 +50,7 @@ async fn without_connection(
     request: Request<Body>,
 ) -> (StatusCode, HeaderMap, String) {
     let asking = here(services, server).await;
-    let (parts, body) = asking.send(request).await.into_parts();
+    let (parts, body) = timeout(LIMIT, asking.send(request)).await.expect("an answer in time").into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     (parts.status, parts.headers, String::from_utf8(body.into()).unwrap())
 }
