@@ -4,7 +4,7 @@ use std::sync::Arc;
 use shared_kernel::{Decider, IfVersion, Revision};
 use uuid::Uuid;
 
-use crate::state::Standing;
+use crate::state::{Standing, is_complete_at, is_news};
 use crate::{
     Flight, FlightAllBoarded, FlightBoardingReopened, FlightCommand, FlightCreated, FlightDeleted, FlightDetails,
     FlightDetailsCorrected, FlightDisembarked, FlightEvent, FlightLanded, FlightRejection, FlightState, FlightStatus,
@@ -164,7 +164,7 @@ fn note_manifest(
     let Some(flight) = state.flight(flight_id).filter(|flight| flight.status.is_at_gate()) else {
         return Vec::new();
     };
-    if flight.manifest_revision.is_some_and(|known| known >= manifest_revision) {
+    if !is_news(flight, manifest_revision) {
         return Vec::new();
     }
     let flight_id = flight.id;
@@ -184,7 +184,7 @@ fn prepare_departure(
     if_version: Revision,
 ) -> Decision {
     let flight = at_gate(state, flight_id, Some(&if_version.into()))?;
-    if flight.manifest_revision.is_some_and(|known| known > manifest_revision) {
+    if !is_complete_at(flight, manifest_revision) {
         return Err(FlightRejection::Stale { current: flight.version });
     }
     Ok(vec![FlightEvent::AllBoarded(FlightAllBoarded { flight_id: flight.id, manifest_revision })])

@@ -141,8 +141,11 @@ pub fn is_legal(state: &FlightState, event: &FlightEvent) -> Result<(), &'static
         FlightEvent::Created(_) if flight.is_some() => Err("it exists already"),
         FlightEvent::Created(_) => Ok(()),
         FlightEvent::DetailsCorrected(_) => at_gate(flight).map(drop),
-        FlightEvent::AllBoarded(event) => is_news(flight, event.manifest_revision),
-        FlightEvent::BoardingReopened(event) => is_news(flight, event.manifest_revision),
+        FlightEvent::AllBoarded(event) if is_complete_at(at_gate(flight)?, event.manifest_revision) => Ok(()),
+        FlightEvent::BoardingReopened(event) if is_news(at_gate(flight)?, event.manifest_revision) => Ok(()),
+        FlightEvent::AllBoarded(_) | FlightEvent::BoardingReopened(_) => {
+            Err("it has newer news of its manifest already")
+        }
         FlightEvent::Departed(_) => at_gate(flight).map(drop),
         FlightEvent::Landed(_) if existing(flight)?.status != FlightStatus::Departed => Err("it is not in the air"),
         FlightEvent::Landed(_) => Ok(()),
@@ -160,9 +163,14 @@ fn at_gate(flight: Option<&Flight>) -> Result<&Flight, &'static str> {
     if flight.status.is_at_gate() { Ok(flight) } else { Err("it has left the gate already") }
 }
 
-fn is_news(flight: Option<&Flight>, manifest_revision: shared_kernel::Revision) -> Result<(), &'static str> {
-    match at_gate(flight)?.manifest_revision {
-        Some(known) if known >= manifest_revision => Err("it has newer news of its manifest already"),
-        _ => Ok(()),
-    }
+/// Whether this is newer than what the flight knows of its manifest.
+pub(crate) fn is_news(flight: &Flight, manifest_revision: Revision) -> bool {
+    flight.manifest_revision.is_none_or(|known| known < manifest_revision)
+}
+
+/// Whether the flight may hear that everybody had boarded there: it is news, or what it knows already. A prepared
+/// departure says it once more.
+pub(crate) fn is_complete_at(flight: &Flight, manifest_revision: Revision) -> bool {
+    is_news(flight, manifest_revision)
+        || flight.status == FlightStatus::AllBoarded && flight.manifest_revision == Some(manifest_revision)
 }

@@ -24,6 +24,15 @@ async fn a_running_system_is_as_it_has_to_be_until_a_row_is_changed() {
     let empty = api.new_flight().await;
     api.delete_flight(&empty).send().await.expect(StatusCode::NO_CONTENT);
     let (departed, _) = api.new_departed().await;
+    // The flight knows already that everybody has boarded, and hears it once more.
+    let seen = api.new_flight().await;
+    api.new_boarded(&seen).await;
+    let all_boarded = eventually("the flight knows that all have boarded", LIMIT, async || {
+        let flight = api.get(&format!("/api/flights/{seen}")).send().await.expect(StatusCode::OK);
+        (flight.body["status"] == "allBoarded").then_some(flight)
+    })
+    .await;
+    api.disembark(&seen).if_match(&all_boarded.etag()).send().await.expect(StatusCode::OK);
 
     let data_dir = system.data_dir().to_string_lossy().into_owned();
     let clean = verify(&["--data-dir", &data_dir]).await;

@@ -2,9 +2,9 @@
 
 use flight_core::{
     FlightCommand, FlightDetails, FlightDetailsCorrected, FlightEvent, FlightRejection, FlightStatus, Flights,
-    may_depart,
+    is_legal, may_depart,
 };
-use shared_kernel::testing::{Given, given};
+use shared_kernel::testing::{Given, History, given};
 use shared_kernel::{Decider, IfVersion, Revision};
 
 use crate::samples::{
@@ -190,13 +190,16 @@ fn a_prepared_departure_makes_another_version() {
     boarded.when(prepare(7, 1)).then_events([all_boarded(7)]);
     boarded.when(prepare(8, 1)).then_events([all_boarded(8)]);
     boarded.when(prepare(8, 0)).then_rejected(FlightRejection::Stale { current: Revision(1) });
+    History::<Flights>::after(&[created(), all_boarded(7), all_boarded(7), departed()]).assert_legal(is_legal);
     boarded.when(correct(Some(Revision(0).into()))).then_rejected(FlightRejection::Stale { current: Revision(1) });
 }
 
 #[test]
 fn a_departure_is_not_prepared_with_news_that_was_overtaken() {
     let reopened = given::<Flights>([created(), all_boarded(7), boarding_reopened(8)]);
-    reopened.when(prepare(7, 2)).then_rejected(FlightRejection::Stale { current: Revision(2) });
+    for overtaken in [7, 8] {
+        reopened.when(prepare(overtaken, 2)).then_rejected(FlightRejection::Stale { current: Revision(2) });
+    }
 }
 
 #[test]
