@@ -21,11 +21,12 @@ async fn fly(api: &Api, stop: CancellationToken) -> usize {
     let mut flights = 0;
     while !stop.is_cancelled() {
         let flight = api.new_flight().await;
-        let passenger = api.new_boarded(&flight).await;
-        let found = api.found(&format!("/api/passengers/{passenger}")).await;
-        assert_eq!(found["status"], "boarded");
-        assert_eq!(api.found(&format!("/api/manifests/{flight}")).await["passengers"].as_array().unwrap().len(), 1);
-        assert_eq!(api.found(&format!("/api/flights/{flight}")).await["id"], flight.as_str());
+        let passenger = api.new_passenger(&flight).await;
+        let boarded = api.board(&passenger).send().await.expect(StatusCode::OK).position();
+        let found = async |path: String| api.get(&path).position(&boarded).send().await.expect(StatusCode::OK).body;
+        assert_eq!(found(format!("/api/passengers/{passenger}")).await["status"], "boarded");
+        assert_eq!(found(format!("/api/manifests/{flight}")).await["passengers"].as_array().unwrap().len(), 1);
+        assert_eq!(found(format!("/api/flights/{flight}")).await["id"], flight.as_str());
         flights += 1;
     }
     flights
