@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use gateway::{Authentication, Gateway, Probe, Resolver};
+use shared_infrastructure::event_store;
 use shared_service::domain_service::ApiUrls;
 use shared_service::settings::{SecretUrl, ServiceTrust};
 use shared_service::{ConnectionLimits, InProcess, ServerSettings, ServiceTokens, openapi};
@@ -18,6 +19,8 @@ use crate::supervisor::{Stage, Supervisor};
 #[derive(Debug)]
 pub(crate) struct Stores {
     pub(crate) event_store: SecretUrl,
+    /// The way to it, if it is the embedded one.
+    pub(crate) event_store_in_process: Option<event_store::InProcess>,
     /// Those of the domains, in their order.
     pub(crate) databases: Vec<SecretUrl>,
 }
@@ -38,7 +41,8 @@ pub(crate) async fn start(
     gateway_listener: TcpListener,
     (front, authentication): (Front, Authentication),
 ) -> Result<Probe, SystemError> {
-    let Stores { event_store, databases } = stores;
+    let Stores { event_store, event_store_in_process, databases } = stores;
+    let event_store = (event_store, event_store_in_process);
     let auditlog_api = Internal::bind().await?;
     let mut bound = Vec::new();
     for (services, database_url) in domains.iter().zip(databases) {
@@ -75,7 +79,8 @@ pub(crate) async fn start(
     let config = auditlog_api::Config {
         // They are there as long as the process.
         domains: domains.iter().map(|services| services.domain).collect::<Vec<_>>().leak(),
-        event_store,
+        event_store: event_store.0,
+        event_store_in_process: event_store.1,
         max_followers: auditlog_api::Config::DEFAULT_MAX_FOLLOWERS,
         tokens,
         server: inner(&in_process),
@@ -94,18 +99,23 @@ pub(crate) async fn start(
 fn start_domain(
     supervisor: &mut Supervisor,
     domain: Bound,
-    event_store: &SecretUrl,
+    (event_store, event_store_in_process): &(SecretUrl, Option<event_store::InProcess>),
     apis: &ApiUrls,
     (tokens, in_process): (&ServiceTokens, &InProcess),
 ) {
     let Bound { services: DomainServices { domain, run_api, run_processor, .. }, api, processor, database_url } =
         domain;
     let config = shared_api::Config::new(database_url.clone(), event_store.clone(), apis.clone(), tokens.clone());
-    let config = shared_api::Config { server: inner(in_process), ..config };
+    let event_store_in_process = event_store_in_process.clone();
+    let config = shared_api::Config {
+        event_store_in_process: event_store_in_process.clone(),
+        server: inner(in_process),
+        ..config
+    };
     let running = run_api(config, api.listener, supervisor.token(Stage::Apis));
     supervisor.spawn(Stage::Apis, format!("{} API", domain.name), running);
     let config = shared_processor::Config::new(database_url, event_store.clone(), apis.clone(), tokens.clone());
-    let config = shared_processor::Config { server: inner(in_process), ..config };
+    let config = shared_processor::Config { event_store_in_process, server: inner(in_process), ..config };
     let running = run_processor(config, processor.listener, supervisor.token(Stage::Processors));
     supervisor.spawn(Stage::Processors, format!("{} processor", domain.name), running);
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use gateway::{Authentication, AuthenticationFiles};
 use jetbridge_postgres::Download;
+use shared_infrastructure::event_store::InProcess;
 use shared_service::process::reachable;
 use shared_service::settings::SecretUrl;
 use tokio::net::TcpListener;
@@ -162,11 +163,12 @@ async fn start_stores(
         Ok::<_, SystemError>(match &sources.event_store {
             Source::Given(address) => {
                 event_store::wait_for(address).await?;
-                (address.clone(), None)
+                (address.clone(), None, None)
             }
             Source::Own(data_dir) => {
                 let server = event_store::start(data_dir, stop.clone()).await?;
-                (SecretUrl::new(server.connection_string()), Some(server))
+                let here = InProcess::new(server.routes());
+                (SecretUrl::new(server.connection_string()), Some(here), Some(server))
             }
         })
     };
@@ -179,7 +181,8 @@ async fn start_stores(
             }
         })
     };
-    let ((event_store, server), (databases, postgres)) = tokio::try_join!(event_store, databases)?;
+    let ((event_store, event_store_in_process, server), (databases, postgres)) =
+        tokio::try_join!(event_store, databases)?;
     // The embedded one acknowledges at once.
     if let Some(server) = server {
         supervisor.spawn(Stage::Stores, "embedded event store", server.wait());
@@ -190,7 +193,7 @@ async fn start_stores(
             postgres.stop().await
         });
     }
-    Ok(Stores { event_store, databases })
+    Ok(Stores { event_store, event_store_in_process, databases })
 }
 
 fn announce(address: SocketAddr) {

@@ -22,7 +22,7 @@ mod stream;
 
 use std::sync::Arc;
 
-use shared_infrastructure::event_store::{EventStore, InvalidAddress};
+use shared_infrastructure::event_store::{EventStore, InProcess, InvalidAddress};
 use shared_kernel::Domain;
 use shared_service::about::{self, Wanted};
 use shared_service::health::{self, Checks, Trouble};
@@ -47,6 +47,8 @@ pub struct Config {
     pub domains: &'static [&'static Domain],
     /// The event store.
     pub event_store: SecretUrl,
+    /// The way to it, if it is in this process.
+    pub event_store_in_process: Option<InProcess>,
     /// How many clients may follow the audit log with server-sent events at a time.
     pub max_followers: usize,
     /// By what it knows the other services.
@@ -81,7 +83,8 @@ pub fn routes(domains: &'static [&'static Domain]) -> Routes<Arc<Api>> {
 /// # Errors
 /// [`RunError`] at once if a setting is not usable, or when following the log has ended.
 pub async fn run(config: Config, listener: TcpListener, shutdown: CancellationToken) -> Result<(), RunError> {
-    let store = EventStore::new(config.event_store.expose()).map_err(RunError::Setting)?;
+    let store = EventStore::reached(config.event_store.expose(), config.event_store_in_process);
+    let store = store.map_err(RunError::Setting)?;
     let log = Log::All(config.domains);
     let (live, tail) = Live::new(log, store.separate());
     let reader = Arc::new(LogReader::new(store));

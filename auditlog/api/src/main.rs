@@ -63,6 +63,7 @@ async fn run(args: Args, shutdown: CancellationToken) -> Result<(), Box<dyn Erro
     let config = Config {
         domains: domains::ALL,
         event_store: args.event_store.address()?,
+        event_store_in_process: None,
         max_followers: args.max_followers,
         tokens: args.tokens.tokens()?,
         server: ServerSettings {

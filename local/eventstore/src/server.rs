@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use axum::Router;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -82,6 +83,7 @@ pub struct ServeError(#[source] pub(crate) LogError);
 pub struct RunningServer {
     address: SocketAddr,
     password: Option<Password>,
+    router: Router,
     task: JoinHandle<Result<(), LogError>>,
 }
 
@@ -98,6 +100,12 @@ impl RunningServer {
     pub fn connection_string(&self) -> String {
         let credentials = self.password.as_ref().map(Password::in_address).unwrap_or_default();
         format!("esdb://{credentials}{}?tls=false", self.address)
+    }
+
+    /// What answers calls, for whoever is in the same process and needs no connection. A call has to know the password, as
+    /// from a connection, and is ended with the server; limits of connections and of their calls do not count.
+    pub fn routes(&self) -> Router {
+        self.router.clone()
     }
 
     /// Waits until the server has been shut down and everything acknowledged is on disk, about 2 s at most after the
@@ -129,12 +137,12 @@ pub async fn start(config: Config, shutdown: CancellationToken) -> Result<Runnin
     let log = folder.log.clone();
     let streams = StreamsService::new(log, Node::single(), access, strict, shutdown.clone());
     let router = http::router(streams, address, guard);
-    let serving = Serving::start(listener, router, strict, limits, shutdown.clone());
+    let serving = Serving::start(listener, router.clone(), strict, limits, shutdown.clone());
     let task = tokio::spawn(async move {
         let _measured = measured;
         run(folder, serving, shutdown).await
     });
-    Ok(RunningServer { address, password, task })
+    Ok(RunningServer { address, password, router, task })
 }
 
 async fn run(folder: Folder, serving: Serving, shutdown: CancellationToken) -> Result<(), LogError> {

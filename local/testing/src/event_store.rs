@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use axum::Router;
 use jetbridge_eventstore::{Access, Config, Password, Right, RunningServer};
 use tempfile::TempDir;
 use tokio::time::timeout;
@@ -102,6 +103,15 @@ impl TestEventStore {
     /// The `esdb://` address for clients, also while it is stopped.
     pub fn connection_string(&self) -> &str {
         &self.connection_string
+    }
+
+    /// What answers calls in this process, while it runs.
+    ///
+    /// # Panics
+    ///
+    /// When it is stopped.
+    pub fn routes(&self) -> Router {
+        self.running.as_ref().expect("the event store runs").server.routes()
     }
 
     /// Stops it, as an outage does: connections break, and new ones are refused. Nothing to do if it is stopped.

@@ -121,6 +121,7 @@ fn audit_log(store: &TestEventStore) -> Run {
         let config = auditlog_api::Config {
             domains: DOMAINS,
             event_store: event_store.clone(),
+            event_store_in_process: None,
             max_followers: auditlog_api::Config::DEFAULT_MAX_FOLLOWERS,
             tokens: tokens(),
             server: draining(),

@@ -13,6 +13,7 @@ use std::time::Duration;
 use clap::Args;
 use jsonrpsee::Methods;
 use shared_infrastructure::InvalidSetting;
+use shared_infrastructure::event_store::InProcess;
 use shared_infrastructure::executor::{ExecutorHandle, ExecutorSettings};
 use shared_infrastructure::ledger::FORGET_AFTER;
 use shared_infrastructure::postgres::POOLED_CONNECTIONS;
@@ -84,6 +85,8 @@ pub struct Config {
     pub database_connections: usize,
     /// The event store.
     pub event_store: SecretUrl,
+    /// The way to it, if it is in this process.
+    pub event_store_in_process: Option<InProcess>,
     /// How many bytes of events go into one append.
     pub append_bytes: usize,
     /// How many commands wait to be decided.
@@ -111,6 +114,7 @@ impl Config {
             database_url,
             database_connections: POOLED_CONNECTIONS,
             event_store,
+            event_store_in_process: None,
             append_bytes,
             command_queue,
             forget_after: FORGET_AFTER,
@@ -157,6 +161,7 @@ pub fn main<A: DomainApi>() -> ExitCode {
             database_url: args.database()?,
             database_connections: args.database_connections(),
             event_store: args.event_store()?,
+            event_store_in_process: None,
             append_bytes: append.append_bytes,
             command_queue: append.command_queue,
             forget_after: append.forget_after(),

@@ -81,7 +81,7 @@ impl<D: Decider> Tasks<D> {
     /// Connects to nothing yet.
     fn prepare(config: &Config, domain: &'static Domain, projection: &'static str) -> Result<Self, InvalidSetting> {
         let stream = domain.stream.name;
-        let event_store = EventStore::new(config.event_store.expose())?;
+        let event_store = EventStore::reached(config.event_store.expose(), config.event_store_in_process.clone())?;
         let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
         let snapshots = Snapshots::new(database.clone(), stream);
         let settings = ExecutorSettings { append_bytes: config.append_bytes, command_queue: config.command_queue };

@@ -7,6 +7,7 @@ mod append;
 mod connection;
 mod error;
 mod form;
+mod in_process;
 mod leader;
 mod metadata;
 mod read;
@@ -23,6 +24,7 @@ use reading::CurrentConnection;
 
 pub use append::{AppendError, AppendFailure, Appender, ProposedAppend, ProposedEvent};
 pub use error::{Refusal, Right, StoreError};
+pub use in_process::InProcess;
 pub use metadata::{EventMetadata, UnreadableMetadata};
 pub use recorded::{AllPosition, Recorded};
 pub use settings::StreamRights;
@@ -53,8 +55,16 @@ impl EventStore {
     /// # Errors
     /// [`InvalidAddress`] if the address cannot be parsed, or a file that it names cannot be used.
     pub fn new(address: &str) -> Result<Self, InvalidAddress> {
+        Self::reached(address, None)
+    }
+
+    /// As [`EventStore::new`]; if the event store is in this process, it is called without a connection.
+    ///
+    /// # Errors
+    /// As for [`EventStore::new`].
+    pub fn reached(address: &str, here: Option<InProcess>) -> Result<Self, InvalidAddress> {
         let settings = address::settings(address)?;
-        let connections = Arc::new(ConnectionSettings::new(&settings)?);
+        let connections = Arc::new(ConnectionSettings::new(&settings, here)?);
         let reads = CurrentConnection::new(Arc::clone(&connections));
         Ok(Self { connections, reads })
     }

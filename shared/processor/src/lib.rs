@@ -23,7 +23,7 @@ use clap::Args;
 use refinery::Runner;
 use shared_infrastructure::InvalidSetting;
 use shared_infrastructure::back_off::BackOff;
-use shared_infrastructure::event_store::EventStore;
+use shared_infrastructure::event_store::{EventStore, InProcess};
 use shared_infrastructure::postgres::{Database, POOLED_CONNECTIONS};
 use shared_infrastructure::reader::{LOOK_INTERVAL, Projection, Projector, Reaction, Reactor};
 use shared_infrastructure::rpc::{InvalidRpcAddress, Peers};
@@ -72,6 +72,8 @@ pub struct Config {
     pub database_connections: usize,
     /// The event store.
     pub event_store: SecretUrl,
+    /// The way to it, if it is in this process.
+    pub event_store_in_process: Option<InProcess>,
     /// Where the APIs are of the domains that it calls.
     pub apis: ApiUrls,
     /// Whom to believe that they are these APIs, over TLS.
@@ -90,7 +92,17 @@ impl Config {
     pub fn new(database_url: SecretUrl, event_store: SecretUrl, apis: ApiUrls, tokens: ServiceTokens) -> Self {
         let (database_connections, look_interval) = (POOLED_CONNECTIONS, LOOK_INTERVAL);
         let (trust, server) = (ServiceTrust::default(), ServerSettings::default());
-        Self { database_url, database_connections, event_store, apis, trust, tokens, look_interval, server }
+        Self {
+            database_url,
+            database_connections,
+            event_store,
+            event_store_in_process: None,
+            apis,
+            trust,
+            tokens,
+            look_interval,
+            server,
+        }
     }
 }
 
@@ -103,7 +115,7 @@ pub async fn run<P: DomainProcessor>(
     listener: TcpListener,
     shutdown: CancellationToken,
 ) -> Result<(), InvalidSetting> {
-    let event_store = EventStore::new(config.event_store.expose())?;
+    let event_store = EventStore::reached(config.event_store.expose(), config.event_store_in_process)?;
     let database = Database::with_connections(config.database_url.expose(), config.database_connections)?;
     let peers =
         Peers::new(rpc::urls(&config.apis), config.tokens.credential()).trusting(config.trust.config().cloned());

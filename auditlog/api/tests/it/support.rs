@@ -39,6 +39,7 @@ impl TestApi {
         let config = Config {
             domains: domains::ALL,
             event_store,
+            event_store_in_process: None,
             max_followers,
             tokens: SERVICE_TOKEN.parse().unwrap(),
             server,

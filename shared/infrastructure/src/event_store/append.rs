@@ -209,14 +209,14 @@ impl Appender {
     }
 
     async fn open(&mut self) -> Result<Call, StoreError> {
-        let channel = match self.leader.take() {
+        let transport = match self.leader.take() {
             // One that is not there any more either is forgotten, and looked for the next time.
             Some(node) => {
                 self.settings.connect(&node).await.map_err(|error| StoreError::Unavailable(error.to_string()))?
             }
             None => leader::connect(&self.settings).await?,
         };
-        Ok(Call::new(channel, Arc::clone(&self.settings)))
+        Ok(Call::new(transport, Arc::clone(&self.settings)))
     }
 }
 

@@ -20,9 +20,10 @@ use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_util::either::Either;
 use tonic::metadata::{AsciiMetadataValue, MetadataMap};
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Endpoint;
 
 use super::form::{Credentials, SettingsForm};
+use super::in_process::{InProcess, Transport};
 use super::{InvalidAddress, StoreError};
 use crate::causes::with_causes;
 
@@ -71,6 +72,8 @@ pub(super) struct ConnectionSettings {
     pub(super) nodes: Vec<Node>,
     /// Whether the only name in the address stands for all nodes.
     pub(super) discovers: bool,
+    /// The way to the only node, if it is in this process.
+    here: Option<InProcess>,
     tls: Option<Arc<ClientConfig>>,
     authorization: Option<AsciiMetadataValue>,
     connection_name: Option<AsciiMetadataValue>,
@@ -104,7 +107,7 @@ pub(super) enum ConnectError {
 type Stream = Either<TcpStream, tokio_rustls::client::TlsStream<TcpStream>>;
 
 impl ConnectionSettings {
-    pub(super) fn new(settings: &ClientSettings) -> Result<Self, InvalidAddress> {
+    pub(super) fn new(settings: &ClientSettings, here: Option<InProcess>) -> Result<Self, InvalidAddress> {
         let nodes = settings.hosts().iter().map(|host| match u16::try_from(host.port) {
             Ok(port) => Ok(Node::named(host.host.trim_matches(['[', ']']).to_owned(), port)),
             Err(_) => Err(InvalidAddress(format!("{} is not a port", host.port))),
@@ -117,6 +120,7 @@ impl ConnectionSettings {
         Ok(Self {
             nodes: nodes.collect::<Result<_, _>>()?,
             discovers: settings.is_dns_discovery_enabled(),
+            here,
             tls: settings.is_secure_mode_enabled().then(|| client_config(settings)).transpose()?.map(Arc::new),
             authorization: form.default_user_name.map(authorization).transpose()?,
             connection_name: form.connection_name.map(sendable).transpose()?,
@@ -126,9 +130,14 @@ impl ConnectionSettings {
         })
     }
 
-    /// Connects to a node. The channel is that one connection: it does not connect again by itself, and the connection
-    /// ends with the last of the channel's clones.
-    pub(super) async fn connect(&self, node: &Node) -> Result<Channel, ConnectError> {
+    /// Connects to a node. The transport is that one connection: it does not connect again by itself, and the
+    /// connection ends with the last of the transport's clones.
+    pub(super) async fn connect(&self, node: &Node) -> Result<Transport, ConnectError> {
+        let host_name = || ConnectError::HostName { node: node.clone() };
+        if let Some(here) = &self.here {
+            let place = node.to_string().parse().map_err(|_| host_name())?;
+            return Ok(Transport::InProcess(here.clone(), place));
+        }
         let stream = match timeout(CONNECT_LIMIT, self.open(node)).await {
             Ok(opened) => opened?,
             Err(_) => return Err(ConnectError::Silent(node.clone())),
@@ -136,7 +145,7 @@ impl ConnectionSettings {
         let protocol =
             |error: tonic::transport::Error| ConnectError::Protocol { node: node.clone(), reason: with_causes(&error) };
         let scheme = if self.tls.is_some() { "https" } else { "http" };
-        let origin = format!("{scheme}://{node}").parse().map_err(|_| ConnectError::HostName { node: node.clone() })?;
+        let origin = format!("{scheme}://{node}").parse().map_err(|_| host_name())?;
         let endpoint = Endpoint::from_shared(format!("http://{node}"))
             .map_err(protocol)?
             .origin(origin)
@@ -149,7 +158,7 @@ impl ConnectionSettings {
             std::future::ready(stream)
         });
         match timeout(CONNECT_LIMIT, endpoint.connect_with_connector(connector)).await {
-            Ok(connected) => connected.map_err(protocol),
+            Ok(connected) => connected.map(Transport::Connection).map_err(protocol),
             Err(_) => Err(ConnectError::Silent(node.clone())),
         }
     }

@@ -8,10 +8,10 @@ use shared_eventstore_protocol::client::Empty;
 use shared_eventstore_protocol::gossip::gossip_client::GossipClient;
 use shared_eventstore_protocol::gossip::member_info::VNodeState;
 use tokio::time::timeout;
-use tonic::transport::Channel;
 
 use super::StoreError;
 use super::connection::{ConnectionSettings, Node};
+use super::in_process::Transport;
 
 /// How long one node may take to say who leads.
 const GOSSIP_LIMIT: Duration = Duration::from_millis(500);
@@ -23,7 +23,7 @@ const GOSSIP_LIMIT: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// [`StoreError::Unavailable`] with what was wrong with the last node that was tried.
-pub(super) async fn connect(settings: &ConnectionSettings) -> Result<Channel, StoreError> {
+pub(super) async fn connect(settings: &ConnectionSettings) -> Result<Transport, StoreError> {
     let unavailable = |error: &dyn std::fmt::Display| StoreError::Unavailable(error.to_string());
     let candidates = match (settings.nodes.as_slice(), settings.discovers) {
         ([only], false) => return settings.connect(only).await.map_err(|error| unavailable(&error)),
@@ -34,9 +34,9 @@ pub(super) async fn connect(settings: &ConnectionSettings) -> Result<Channel, St
     let mut last = StoreError::Unavailable("the event store's address names no node".to_owned());
     while let Some(answer) = asked.next().await {
         match answer {
-            Ok((leader, node, channel)) if leader == *node => return Ok(channel),
+            Ok((leader, node, transport)) if leader == *node => return Ok(transport),
             Ok((leader, ..)) => match settings.connect(&leader).await {
-                Ok(channel) => return Ok(channel),
+                Ok(transport) => return Ok(transport),
                 Err(error) => last = unavailable(&error),
             },
             Err(error) => last = error,
@@ -56,17 +56,17 @@ async fn addresses_of(name: &Node) -> Vec<Node> {
 async fn leader_according_to<'a>(
     settings: &ConnectionSettings,
     node: &'a Node,
-) -> Result<(Node, &'a Node, Channel), StoreError> {
+) -> Result<(Node, &'a Node, Transport), StoreError> {
     let unavailable = |reason: String| StoreError::Unavailable(format!("{node} does not say who leads: {reason}"));
-    let channel = settings.connect(node).await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
+    let transport = settings.connect(node).await.map_err(|error| StoreError::Unavailable(error.to_string()))?;
     let mut request = tonic::Request::new(Empty {});
     settings.authorize(request.metadata_mut());
-    let answer = timeout(GOSSIP_LIMIT, GossipClient::new(channel.clone()).read(request)).await;
+    let answer = timeout(GOSSIP_LIMIT, GossipClient::new(transport.clone()).read(request)).await;
     let answer = answer.map_err(|_| StoreError::timeout(&format!("gossip with {node}"), GOSSIP_LIMIT))?;
     let members = answer.map_err(|status| unavailable(status.message().to_owned()))?.into_inner().members;
     let leader = members.into_iter().find(|member| member.is_alive && member.state() == VNodeState::Leader);
     let address = leader.and_then(|member| member.http_end_point);
     let address = address.ok_or_else(|| unavailable("there is none at the moment".to_owned()))?;
     let port = u16::try_from(address.port).map_err(|_| unavailable(format!("{} is not a port", address.port)))?;
-    Ok((Node::named(address.address, port), node, channel))
+    Ok((Node::named(address.address, port), node, transport))
 }

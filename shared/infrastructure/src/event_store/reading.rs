@@ -10,10 +10,10 @@ use shared_eventstore_protocol::streams::read_req::{Options, StreamOptions, Uuid
 use shared_eventstore_protocol::streams::streams_client::StreamsClient;
 use shared_eventstore_protocol::streams::{ReadReq, ReadResp};
 use tonic::metadata::MetadataValue;
-use tonic::transport::Channel;
 use tonic::{Code, Request, Status, Streaming};
 
 use super::connection::ConnectionSettings;
+use super::in_process::Transport;
 use super::{Refusal, Right, StoreError, leader};
 
 /// The largest part of an answer that is taken: far more than the event store takes as one event.
@@ -23,16 +23,16 @@ const NO_SUCH_POSITION: [&str; 2] = ["InvalidPosition", "Trying to read from an 
 
 /// A connection to the node that leads. It ends with the last call on it.
 pub(super) struct Connection {
-    channel: Channel,
+    transport: Transport,
     settings: Arc<ConnectionSettings>,
     alive: Arc<AtomicUsize>,
 }
 
 impl Connection {
     async fn open(settings: Arc<ConnectionSettings>, alive: Arc<AtomicUsize>) -> Result<Self, StoreError> {
-        let channel = leader::connect(&settings).await?;
+        let transport = leader::connect(&settings).await?;
         alive.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { channel, settings, alive })
+        Ok(Self { transport, settings, alive })
     }
 
     /// Asks for events.
@@ -40,7 +40,7 @@ impl Connection {
         let mut request = Request::new(ReadReq { options: Some(options) });
         self.settings.authorize(request.metadata_mut());
         request.metadata_mut().insert("requires-leader", MetadataValue::from_static("true"));
-        let mut client = StreamsClient::new(self.channel.clone()).max_decoding_message_size(LARGEST_PART_BYTES);
+        let mut client = StreamsClient::new(self.transport.clone()).max_decoding_message_size(LARGEST_PART_BYTES);
         Ok(client.read(request).await?.into_inner())
     }
 }

@@ -3,9 +3,10 @@
 use shared_eventstore_protocol::users::users_client::UsersClient;
 use shared_eventstore_protocol::users::{CreateReq, ResetPasswordReq, create_req, reset_password_req};
 use tokio::time::timeout;
-use tonic::transport::Channel;
+
 use tonic::{Code, Request, Status};
 
+use super::in_process::Transport;
 use super::{EventStore, Right, StoreError, leader, reading};
 use crate::limits;
 
@@ -44,7 +45,7 @@ impl EventStore {
 
     async fn create(
         &self,
-        users: &mut UsersClient<Channel>,
+        users: &mut UsersClient<Transport>,
         name: &str,
         full_name: &str,
         password: &str,
@@ -60,7 +61,7 @@ impl EventStore {
         users.create(request).await.map(drop)
     }
 
-    async fn reset(&self, users: &mut UsersClient<Channel>, name: &str, password: &str) -> Result<(), Status> {
+    async fn reset(&self, users: &mut UsersClient<Transport>, name: &str, password: &str) -> Result<(), Status> {
         let options = reset_password_req::Options { login_name: name.to_owned(), new_password: password.to_owned() };
         let mut request = Request::new(ResetPasswordReq { options: Some(options) });
         self.connections.authorize(request.metadata_mut());

@@ -14,6 +14,7 @@ mod events;
 mod executor;
 mod history;
 mod idempotency;
+mod in_process;
 mod lanes;
 mod limits;
 mod lost_answers;

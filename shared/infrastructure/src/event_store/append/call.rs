@@ -10,13 +10,13 @@ use shared_eventstore_protocol::streams::{BatchAppendReq, BatchAppendResp, Propo
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::metadata::MetadataValue;
-use tonic::transport::Channel;
 use tonic::{Request, Response, Status, Streaming};
 use uuid::Uuid;
 
 use super::AppendFailure;
 use super::answer::{self, Broken};
 use crate::event_store::connection::ConnectionSettings;
+use crate::event_store::in_process::Transport;
 
 /// A batch-append call, with one append under way at a time.
 ///
@@ -37,13 +37,13 @@ enum Answers {
 
 impl Call {
     /// A call on a connection of its own. Nothing is sent before the first append.
-    pub(super) fn new(channel: Channel, settings: Arc<ConnectionSettings>) -> Self {
+    pub(super) fn new(transport: Transport, settings: Arc<ConnectionSettings>) -> Self {
         let (requests, received) = mpsc::channel(1);
         let opening = async move {
             let mut request = Request::new(ReceiverStream::new(received));
             settings.authorize(request.metadata_mut());
             request.metadata_mut().insert("requires-leader", MetadataValue::from_static("true"));
-            StreamsClient::new(channel).batch_append(request).await
+            StreamsClient::new(transport).batch_append(request).await
         };
         Self { answers: Answers::Opening(Box::pin(opening)), requests, appends: 0 }
     }
