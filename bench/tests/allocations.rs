@@ -34,15 +34,15 @@ struct Bound {
 }
 
 const BOUNDS: &[Bound] = &[
-    Bound { what: "flight decide", allocations: 4.5, bytes: 200.0 },
-    Bound { what: "flight encode", allocations: 2.5, bytes: 340.0 },
-    Bound { what: "flight decode", allocations: 4.5, bytes: 320.0 },
-    Bound { what: "flight evolve", allocations: 4.9, bytes: 290.0 },
-    Bound { what: "flight project", allocations: 54.0, bytes: 1850.0 },
-    Bound { what: "passenger decide", allocations: 2.5, bytes: 135.0 },
-    Bound { what: "passenger encode", allocations: 2.5, bytes: 340.0 },
-    Bound { what: "passenger decode", allocations: 1.5, bytes: 30.0 },
-    Bound { what: "passenger evolve", allocations: 2.8, bytes: 280.0 },
+    Bound { what: "flight decide", allocations: 1.2, bytes: 155.0 },
+    Bound { what: "flight encode", allocations: 2.4, bytes: 340.0 },
+    Bound { what: "flight decode", allocations: 1.2, bytes: 310.0 },
+    Bound { what: "flight evolve", allocations: 1.4, bytes: 250.0 },
+    Bound { what: "flight project", allocations: 53.0, bytes: 1700.0 },
+    Bound { what: "passenger decide", allocations: 1.2, bytes: 100.0 },
+    Bound { what: "passenger encode", allocations: 2.4, bytes: 340.0 },
+    Bound { what: "passenger decode", allocations: 1.2, bytes: 50.0 },
+    Bound { what: "passenger evolve", allocations: 1.5, bytes: 240.0 },
 ];
 
 /// What was counted, and what is wrong with it.

@@ -2,6 +2,7 @@ mod characters;
 
 use std::fmt;
 
+use ecow::EcoString;
 use icu_normalizer::ComposingNormalizer;
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +16,7 @@ pub(crate) use characters::{is_default_ignorable, is_mark};
 /// accepted stays readable, and as it is, when a rule changes.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Text<const MAX: usize>(String);
+pub struct Text<const MAX: usize>(EcoString);
 
 /// What is wrong with a piece of free text. The message says what to change and does not quote the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -68,13 +69,13 @@ impl<const MAX: usize> Text<MAX> {
         if trimmed.chars().all(characters::is_blank) {
             return Err(InvalidText::Blank);
         }
-        Ok(Self(trimmed.into_owned()))
+        Ok(Self(trimmed.into()))
     }
 
     /// A text that was checked before it was stored.
     #[must_use]
-    pub const fn from_stored(text: String) -> Self {
-        Self(text)
+    pub fn from_stored(text: &str) -> Self {
+        Self(text.into())
     }
 
     /// The text.

@@ -23,7 +23,7 @@ const NAMES: [&[&str]; 6] = [
 
 /// Passengers with these names, as events have them, and their ids.
 async fn add(tables: &Tables, names: &[&str]) -> Vec<String> {
-    let passengers = names.iter().map(|name| (PassengerId::new(Uuid::now_v7()), (*name).to_owned()));
+    let passengers = names.iter().map(|name| (PassengerId::new(Uuid::now_v7()), *name));
     let (ids, events): (Vec<_>, Vec<_>) = passengers
         .zip(0..)
         .map(|((passenger_id, name), number)| {

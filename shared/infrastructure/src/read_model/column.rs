@@ -140,7 +140,7 @@ impl<const MAX: usize> Cell<Text<MAX>> for TextColumn {
     }
 
     fn read(text: String) -> Text<MAX> {
-        Text::from_stored(text)
+        Text::from_stored(&text)
     }
 }
 
@@ -154,7 +154,7 @@ impl<const MAX: usize> Cell<Option<Text<MAX>>> for TextColumn {
     }
 
     fn read(text: Option<String>) -> Option<Text<MAX>> {
-        text.map(Text::from_stored)
+        text.as_deref().map(Text::from_stored)
     }
 }
 

@@ -142,10 +142,10 @@ fn faults_name_the_character_and_its_place() {
 #[test]
 fn stored_text_is_read_as_it_is() {
     for stored in ["\u{202e}retsuM aiM", "\u{200b}", "Zoe\u{308}", " ", "", "Ada\u{200d}"] {
-        assert_eq!(Name::from_stored(stored.to_owned()).as_str(), stored);
+        assert_eq!(Name::from_stored(stored).as_str(), stored);
         let json = serde_json::to_string(stored).unwrap();
         assert_eq!(serde_json::from_str::<Name>(&json).unwrap().as_str(), stored);
-        assert_eq!(serde_json::to_string(&Name::from_stored(stored.to_owned())).unwrap(), json);
+        assert_eq!(serde_json::to_string(&Name::from_stored(stored)).unwrap(), json);
     }
 }
 
