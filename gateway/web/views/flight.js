@@ -57,7 +57,6 @@ export function flightView({ container, path, setTitle }) {
     if (flight) setTitle(titleOf(flight));
     summary.show(situation());
     bar.show();
-    bar.row.hidden = flight === null;
     list.show();
   }
 
@@ -183,7 +182,7 @@ function flightActions(id, situation) {
     },
   });
 
-  return actionBar([
+  return actionBar(() => situation().flight !== null, [
     {
       label: "Disembark (departs)",
       key: KEYS.disembark,

@@ -77,8 +77,7 @@ export function passengerView({ container, path, setTitle }) {
     passenger = null;
     setTitle(known ?? "No such passenger");
     summary.showGone(known);
-    actions.row.hidden = true;
-    actions.why.hidden = true;
+    actions.show();
   }
 
   async function start() {
@@ -158,7 +157,7 @@ function passengerActions(passenger, shown) {
       if (known) act(known, shown);
     },
   });
-  return actionBar([
+  return actionBar(() => passenger() !== null, [
     { label: "Board", key: KEYS.board, isPrimary: true, ...ruledBy(cannotBoard, boardPassenger) },
     { label: "Offload", key: KEYS.offload, ...ruledBy(cannotOffload, offloadPassenger) },
     { label: "Correct name", key: KEYS.correctName, ...ruledBy(cannotCorrectName, correctName) },

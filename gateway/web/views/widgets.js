@@ -93,13 +93,15 @@ function actionButton({ label, key, isPrimary = false, mayNot, isOffered = () =>
 }
 
 /**
- * Buttons in a row, the keys that do the same, and a line that tells why some of it cannot be done.
- * @param {Action[]} actions @param {...Node} others What else is in the row.
+ * Buttons in a row, the keys that do the same, and a line that tells why some of it cannot be done. Nothing of it is there
+ * before it is known what it would be done to: a button that does nothing is no button.
+ * @param {() => boolean} isKnown @param {Action[]} actions @param {...Node} others What else is in the row.
  */
-export function actionBar(actions, ...others) {
+export function actionBar(isKnown, actions, ...others) {
   const buttons = actions.map(actionButton);
-  const row = h("div", { class: "actions" }, ...buttons.map(({ button }) => button), ...others);
-  const why = h("p", { class: "hint why" }, ...buttons.flatMap(({ reason }) => [reason, " "]));
+  const [hidden, reasons] = [true, buttons.flatMap(({ reason }) => [reason, " "])];
+  const row = h("div", { class: "actions", hidden }, ...buttons.map(({ button }) => button), ...others);
+  const why = h("p", { class: "hint why", hidden }, ...reasons);
 
   /** @type {Record<string, () => void>} */
   const keys = {};
@@ -122,12 +124,13 @@ export function actionBar(actions, ...others) {
       reason.hidden = !isShown || told.has(reason.textContent);
       if (isShown) told.add(reason.textContent);
     }
+    why.hidden = row.hidden = !isKnown();
     if (offered() === before) return;
     // Another button is where this one was.
     settle(row);
     if (hadFocus) keepFocus();
   }
 
-  const offered = () => buttons.map(({ button }) => button.hidden).join();
+  const offered = () => buttons.map(({ button }) => row.hidden || button.hidden).join();
   return { row, why, keys, show };
 }

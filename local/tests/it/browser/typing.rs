@@ -211,6 +211,37 @@ async fn typing_does_nothing_after_any_action_on_a_passenger_or_the_board() {
     .await;
 }
 
+/// Holds what is asked about passengers until `letGo` is called.
+const HOLD: &str = "
+    const { fetch } = window;
+    const held = new Promise((resolve) => { window.letGo = resolve; });
+    window.fetch = async (address, ...rest) => {
+        if (String(address).startsWith('/api/passengers/')) await held;
+        return fetch(address, ...rest);
+    };";
+
+#[tokio::test]
+async fn there_is_no_button_before_it_is_known_what_it_is_about() {
+    browse(System::shared(), async |system, page| {
+        let api = system.api();
+        let (flight, passengers) = flight_with(&api, 0, &NAMES[..1]).await;
+        page.opens(&format!("/flights/{flight}")).await;
+        page.sees(("a.name", NAMES[0])).await;
+        page.evaluates::<()>(HOLD, &[]).await;
+        page.clicks(("a.name", NAMES[0])).await;
+        page.comes_to(&format!("/passengers/{}", passengers[0])).await;
+        page.sees(("h2", "History")).await;
+        let shown =
+            "return [...document.querySelectorAll('button[data-acts]')].some((button) => button.checkVisibility())";
+        assert!(!page.evaluates::<bool>(shown, &[]).await);
+        page.presses_alt('i').await;
+        page.evaluates::<()>("window.letGo()", &[]).await;
+        page.sees((".actions button", "Board")).await;
+        assert_eq!(api.found(&format!("/api/passengers/{}", passengers[0])).await["status"], "checkedIn");
+    })
+    .await;
+}
+
 /// In a dialog, only what is meant for it does something.
 async fn scans_and_types_into(api: &Api, page: &Page, dialog: &str, pass: &str) {
     let before = count(api).await;
