@@ -12,7 +12,7 @@ use clap::Args;
 
 use crate::build::BuildArgs;
 use crate::failure::Failure;
-use crate::load::{Load, Pace};
+use crate::load::{self, Load, Pace};
 use crate::report::Circumstances;
 use crate::system::{Places, Subject};
 use round::Round;
@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     connections: u16,
     /// Requests a second, in an open loop: latency counts from when each was meant to be sent [default: a closed loop, in
     /// which each connection sends the next request once the one before is answered]
-    #[arg(long, value_name = "PER_SECOND", value_parser = positive)]
+    #[arg(long, value_name = "PER_SECOND", value_parser = load::rate)]
     rate: Option<f64>,
     /// An open loop at half of what the plain service does in a closed one, which is measured first
     #[arg(long, conflicts_with = "rate")]
@@ -54,10 +54,6 @@ pub(crate) struct Arguments {
     json: Option<PathBuf>,
     #[command(flatten)]
     build: BuildArgs,
-}
-
-fn positive(text: &str) -> Result<f64, &'static str> {
-    text.parse().ok().filter(|rate| (0.1..=1_000_000.0).contains(rate)).ok_or("must be a number from 0.1 to 1000000")
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {

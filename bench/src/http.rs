@@ -21,12 +21,15 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// How far the stream of flights reaches that the answer covers: the number of an event.
+    pub(crate) flights: Option<u64>,
     pub(crate) body: BytesMut,
 }
 
 /// Status and headers.
 struct Head {
     status: u16,
+    flights: Option<u64>,
     /// Of status and headers.
     bytes: usize,
     /// Of the body; `None` for one in chunks.
@@ -52,7 +55,7 @@ impl Connection {
     /// When the connection ends, or the answer has no length.
     pub(crate) async fn exchange(&mut self, request: &[u8]) -> io::Result<Answer> {
         self.send(request).await?;
-        let Head { status, bytes, body } = self.head().await?;
+        let Head { status, flights, bytes, body } = self.head().await?;
         let length =
             body.ok_or_else(|| io::Error::other("an answer in chunks, where one with a length was expected"))?;
         while self.buffer.len() < bytes + length {
@@ -60,7 +63,25 @@ impl Connection {
         }
         self.buffer.advance(bytes);
         let body = self.buffer.split_to(length);
-        Ok(Answer { status, body })
+        Ok(Answer { status, flights, body })
+    }
+
+    /// Sends a request whose answer goes on: its status. What has come is [taken](Self::take), and then [read](Self::read)
+    /// on.
+    ///
+    /// # Errors
+    /// When the connection ends.
+    pub(crate) async fn begin(&mut self, request: &[u8]) -> io::Result<u16> {
+        self.send(request).await?;
+        let Head { status, bytes, .. } = self.head().await?;
+        self.buffer.advance(bytes);
+        Ok(status)
+    }
+
+    /// Shows what has come and was not taken before, with the sizes of chunks between; answered is how much is taken.
+    pub(crate) fn take(&mut self, look: impl FnOnce(&[u8]) -> usize) {
+        let taken = look(&self.buffer);
+        self.buffer.advance(taken.min(self.buffer.len()));
     }
 
     async fn send(&mut self, request: &[u8]) -> io::Result<()> {
@@ -77,7 +98,11 @@ impl Connection {
         }
     }
 
-    async fn read(&mut self) -> io::Result<()> {
+    /// Waits until more has come.
+    ///
+    /// # Errors
+    /// When the connection ends.
+    pub(crate) async fn read(&mut self) -> io::Result<()> {
         self.buffer.reserve(BUFFER_BYTES);
         match self.stream.read_buf(&mut self.buffer).await? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
@@ -97,14 +122,21 @@ fn parse(buffer: &[u8]) -> io::Result<Option<Head>> {
         return Ok(None);
     };
     let status = response.code.unwrap_or_default();
-    let mut head = Head { status, bytes, body: (status == 204).then_some(0) };
+    let mut head = Head { status, flights: None, bytes, body: (status == 204).then_some(0) };
     for header in response.headers {
-        if header.name.eq_ignore_ascii_case("content-length") {
+        if header.name.eq_ignore_ascii_case("jetbridge-position") {
+            head.flights = flights(header.value);
+        } else if header.name.eq_ignore_ascii_case("content-length") {
             let text = std::str::from_utf8(header.value).map_err(io::Error::other)?;
             head.body = Some(text.parse().map_err(io::Error::other)?);
         }
     }
     Ok(Some(head))
+}
+
+/// Of a position such as `f12.p7`.
+fn flights(position: &[u8]) -> Option<u64> {
+    std::str::from_utf8(position).ok()?.split('.').find_map(|part| part.strip_prefix('f')?.parse().ok())
 }
 
 /// What all requests to one server have in common.
@@ -143,5 +175,16 @@ impl Target {
     /// One request over a connection of its own.
     pub(crate) async fn ask(&self, request: &[u8]) -> io::Result<Answer> {
         Connection::open(self.address).await?.exchange(request).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::flights;
+
+    #[test]
+    fn a_position_says_how_far_flights_reach() {
+        let positions = ["f0", "f12.p7", "p7", "p3.f4", "", "fx"].map(|position| flights(position.as_bytes()));
+        assert_eq!(positions, [Some(0), Some(12), None, Some(4), None, None]);
     }
 }

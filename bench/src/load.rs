@@ -56,6 +56,11 @@ pub(crate) enum Pace {
     Open(f64),
 }
 
+/// Reads so many a second from a command line.
+pub(crate) fn rate(text: &str) -> Result<f64, &'static str> {
+    text.parse().ok().filter(|rate| (0.1..=1_000_000.0).contains(rate)).ok_or("must be a number from 0.1 to 1000000")
+}
+
 /// How much is asked.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
@@ -81,10 +86,18 @@ pub(crate) struct Measured {
     pub(crate) latency: Histogram<u64>,
 }
 
+/// Of durations in microseconds, up to ten minutes, with three digits.
+///
+/// # Errors
+/// Not with these bounds.
+pub(crate) fn histogram() -> Result<Histogram<u64>, Failure> {
+    let histogram = Histogram::new_with_bounds(1, LONGEST_MICROSECONDS, DIGITS);
+    histogram.map_err(|error| Failure::Asked(error.to_string()))
+}
+
 impl Measured {
     fn new() -> Result<Self, Failure> {
-        let latency = Histogram::new_with_bounds(1, LONGEST_MICROSECONDS, DIGITS);
-        let latency = latency.map_err(|error| Failure::Asked(error.to_string()))?;
+        let latency = histogram()?;
         let (refused, duration) = (BTreeMap::new(), Duration::ZERO);
         Ok(Self { answered: 0, refused, example: None, unsent: 0, duration, latency })
     }

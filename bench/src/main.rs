@@ -1,10 +1,13 @@
 //! Measures Jetbridge beside what people would write instead, in one run on one machine, and says ratios that can be
 //! compared between machines. See `documentation/performance.md`.
 
+mod answers;
 mod baseline;
 mod build;
+mod clocks;
 mod compare;
 mod failure;
+mod followers;
 mod growth;
 mod http;
 mod load;
@@ -45,6 +48,8 @@ enum Command {
     Passengers(passengers::Arguments),
     /// Lets a day of the world's flights happen, with all their passengers
     WorldDay(world_day::Arguments),
+    /// Lets many follow the log while flights are created, and measures how long after the answer each of them reads of it
+    Followers(followers::Arguments),
     /// Prints the rows of the table in documentation/performance.md, of what bench/measure has measured
     Table(table::Arguments),
     /// Runs one of the services that Jetbridge is measured beside
@@ -81,6 +86,7 @@ async fn carry_out(command: Command) -> Result<(), Failure> {
         Command::Growth(arguments) => growth::run(arguments).await,
         Command::Passengers(arguments) => passengers::run(arguments).await,
         Command::WorldDay(arguments) => world_day::run(arguments).await,
+        Command::Followers(arguments) => followers::run(arguments).await,
         Command::Table(arguments) => table::run(&arguments),
         Command::Serve { baseline } => baseline::serve(baseline).await,
     }

@@ -119,7 +119,7 @@ impl Running {
             }
             Subject::Direct => services::start(folder, places, services::Port::FlightApi).await,
             Subject::Gateway => services::start(folder, places, services::Port::Gateway).await,
-            Subject::OneProcess => Self::one_process(folder, places).await,
+            Subject::OneProcess => Self::one_process(folder, places, &[]).await,
         }
     }
 
@@ -143,9 +143,14 @@ impl Running {
         Ok(Self { target: Target::new(address), path: BASELINE, processes, children, postgres, folder })
     }
 
-    async fn one_process(folder: Folder, places: &Places) -> Result<Self, Failure> {
+    /// Starts the program that is everything, with these settings.
+    pub(crate) async fn start_set(places: &Places, settings: &[String]) -> Result<Self, Failure> {
+        Self::one_process(Folder(places.new_folder()?), places, settings).await
+    }
+
+    async fn one_process(folder: Folder, places: &Places, settings: &[String]) -> Result<Self, Failure> {
         let mut command = child::command(&places.program(PROGRAM));
-        command.args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(folder.path().join("data"));
+        command.args(["--listen", "127.0.0.1:0", "--data-dir"]).arg(folder.path().join("data")).args(settings);
         let mut child = Child::spawn(command, PROGRAM, folder.path())?;
         let address = child.announced().await?;
         let mut processes = Processes::default();
@@ -156,7 +161,7 @@ impl Running {
 
     /// Starts the program that is everything on what it has kept.
     pub(crate) async fn start_on(folder: Folder, places: &Places) -> Result<Self, Failure> {
-        Self::one_process(folder, places).await
+        Self::one_process(folder, places, &[]).await
     }
 
     /// Stops it, and gives what it has kept.

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clocks::{Busy, Clocks};
 use crate::failure::Failure;
 use crate::load::{self, Again, Load, Measured, Script};
-use crate::processes::{self, Times};
+use crate::processes;
 use crate::statistics::figure;
 use crate::system::{Places, Running, Subject};
 
@@ -54,17 +55,17 @@ pub(super) async fn measure(
     let fresh = megabytes(&running)?;
     load::run(&running.target, Load { duration: warm_up, ..load }, scripts()).await?;
     running.processes.rest(REST_LIMIT).await?;
-    let before = Clocks::read(&running)?;
+    let before = Clocks::read(&running.processes)?;
     let measured = load::run(&running.target, load, scripts()).await?;
     let came_to_rest = running.processes.rest(REST_LIMIT).await?;
-    let after = Clocks::read(&running)?;
+    let after = Clocks::read(&running.processes)?;
     let loaded = megabytes(&running)?;
     running.stop().await?;
     Ok(Round {
         came_to_rest,
         fresh_megabytes: fresh,
         loaded_megabytes: loaded,
-        ..after.since(&before).round(&measured)
+        ..Round::of(&after.since(&before), &measured)
     })
 }
 
@@ -72,49 +73,21 @@ fn megabytes(running: &Running) -> Result<f64, Failure> {
     Ok(running.processes.memory()?.values().sum::<u64>() as f64 / 1e6)
 }
 
-/// How long processors were busy so far.
-struct Clocks {
-    at: std::time::Instant,
-    subject: Times,
-    own: Duration,
-    machine: Duration,
-}
-
-/// The same, between two points in time.
-struct Busy {
-    whole: Duration,
-    subject: Times,
-    others: Duration,
-}
-
-impl Clocks {
-    fn read(running: &Running) -> Result<Self, Failure> {
-        let subject = running.processes.times()?;
-        Ok(Self { at: std::time::Instant::now(), subject, own: processes::own()?, machine: processes::machine()? })
-    }
-
-    fn since(&self, before: &Self) -> Busy {
-        let subject = processes::since(&before.subject, &self.subject);
-        let known = processes::total(&subject) + (self.own - before.own);
-        let others = (self.machine.saturating_sub(before.machine)).saturating_sub(known);
-        Busy { whole: self.at - before.at, subject, others }
-    }
-}
-
-impl Busy {
-    fn round(self, measured: &Measured) -> Round {
+impl Round {
+    /// Without what is not known yet: memory, and whether there was nothing left to do.
+    fn of(busy: &Busy, measured: &Measured) -> Self {
         let each = |time: Duration| time.as_secs_f64() * 1e6 / measured.answered.max(1) as f64;
-        Round {
+        Self {
             per_second: measured.per_second(),
-            cpu_microseconds: each(processes::total(&self.subject)),
-            cpu_by_process: self.subject.iter().map(|(name, time)| (name.clone(), each(*time))).collect(),
+            cpu_microseconds: each(processes::total(&busy.subject)),
+            cpu_by_process: busy.subject.iter().map(|(name, time)| (name.clone(), each(*time))).collect(),
             p50_milliseconds: measured.milliseconds(0.5),
             p99_milliseconds: measured.milliseconds(0.99),
             fresh_megabytes: 0.0,
             loaded_megabytes: 0.0,
             failed: measured.failed(),
             came_to_rest: false,
-            others_cores: self.others.as_secs_f64() / self.whole.as_secs_f64(),
+            others_cores: busy.others_cores(),
         }
     }
 }
