@@ -22,7 +22,7 @@ use crate::report::Circumstances;
 use crate::statistics::figure;
 use crate::system::{Places, Running, Subject};
 pub(crate) use plot::slowest;
-pub(crate) use queries::POLL;
+pub(crate) use queries::{LISTS, POLL};
 
 /// How long filling may take, and what has to be done afterwards.
 const FILL_LIMIT: Duration = Duration::from_secs(4 * 3600);
@@ -125,7 +125,7 @@ async fn measure(running: Running, places: &Places, events: u64, times: u32) -> 
 
 /// Creates flights until there are so many, and asks again for what was refused, as clients do. Of those of which it is not
 /// known whether they were created, some may be there as well.
-async fn fill(running: &Running, there_are: u64, wanted: u64) -> Result<(), Failure> {
+pub(crate) async fn fill(running: &Running, there_are: u64, wanted: u64) -> Result<(), Failure> {
     let mut created = there_are;
     for _ in 0..MOST_ATTEMPTS {
         let next = Arc::new(AtomicU64::new(created));

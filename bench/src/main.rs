@@ -6,6 +6,7 @@ mod baseline;
 mod build;
 mod clocks;
 mod compare;
+mod database;
 mod failure;
 mod followers;
 mod growth;
@@ -13,6 +14,7 @@ mod http;
 mod load;
 mod passengers;
 mod processes;
+mod projection;
 mod report;
 mod series;
 mod statistics;
@@ -50,6 +52,8 @@ enum Command {
     WorldDay(world_day::Arguments),
     /// Lets many follow the log while flights are created, and measures how long after the answer each of them reads of it
     Followers(followers::Arguments),
+    /// Measures how far the read model is behind what was answered, and how fast it is rebuilt
+    Projection(projection::Arguments),
     /// Prints the rows of the table in documentation/performance.md, of what bench/measure has measured
     Table(table::Arguments),
     /// Runs one of the services that Jetbridge is measured beside
@@ -87,6 +91,7 @@ async fn carry_out(command: Command) -> Result<(), Failure> {
         Command::Passengers(arguments) => passengers::run(arguments).await,
         Command::WorldDay(arguments) => world_day::run(arguments).await,
         Command::Followers(arguments) => followers::run(arguments).await,
+        Command::Projection(arguments) => projection::run(arguments).await,
         Command::Table(arguments) => table::run(&arguments),
         Command::Serve { baseline } => baseline::serve(baseline).await,
     }

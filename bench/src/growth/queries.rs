@@ -16,8 +16,8 @@ const LIMIT: Duration = Duration::from_secs(600);
 /// The poll of the audit log when nothing has happened.
 pub(crate) const POLL: &str = "audit poll without news";
 
-/// Lists and searches; what finds nothing among them.
-const LISTS: [(&str, &str); 6] = [
+/// Lists and searches; what finds nothing among them. The last reads the whole table.
+pub(crate) const LISTS: [(&str, &str); 6] = [
     ("list, oldest first", "limit=50"),
     ("list, newest first", "limit=50&order=newestFirst"),
     ("list, status without flights", "limit=50&status=arrived"),
