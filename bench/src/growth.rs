@@ -1,7 +1,10 @@
 //! What more and more events cost: memory, disk, the time of a start, and queries, of the program that is everything.
 
+mod cold;
+mod display;
 mod plot;
 mod queries;
+mod snapshot;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,10 +22,11 @@ use crate::failure::Failure;
 use crate::http::Target;
 use crate::load::{self, Load, Pace, Script};
 use crate::report::Circumstances;
-use crate::statistics::figure;
 use crate::system::{Places, Running, Subject};
+use cold::ColdStart;
 pub(crate) use plot::slowest;
 pub(crate) use queries::{LISTS, POLL};
+use snapshot::SnapshotMemory;
 
 /// How long filling may take, and what has to be done afterwards.
 const FILL_LIMIT: Duration = Duration::from_secs(4 * 3600);
@@ -30,6 +34,7 @@ const REST_LIMIT: Duration = Duration::from_secs(600);
 const CONNECTIONS: usize = 64;
 /// How often what was refused is asked for again.
 const MOST_ATTEMPTS: u32 = 10;
+const FLIGHT: &str = r#"{"flightNumber":"JB101","origin":"LHR","destination":"JFK"}"#;
 /// The folder of the events in the data folder.
 const EVENTS: &str = "events";
 
@@ -53,6 +58,16 @@ pub(crate) struct Arguments {
     svg: Option<PathBuf>,
     #[command(flatten)]
     build: BuildArgs,
+}
+
+/// What was measured.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Growth {
+    pub(crate) steps: Vec<Step>,
+    /// With the most events.
+    pub(crate) snapshot: SnapshotMemory,
+    pub(crate) cold_start: ColdStart,
 }
 
 /// What so many events cost. Each is a flight that was created and is at its gate.
@@ -97,11 +112,15 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         writeln!(io::stdout(), "{}", step.0)?;
         steps.push(step.0);
     }
+    let (snapshot, events) = snapshot::measure(&running, events).await?;
+    writeln!(io::stdout(), "{snapshot}")?;
+    let (cold_start, running) = cold::measure(running, &places, events).await?;
+    writeln!(io::stdout(), "{cold_start}")?;
     running.stop().await?;
     if let Some(file) = &arguments.svg {
         fs::write(file, plot::svg(&steps))?;
     }
-    circumstances.report(steps).write(arguments.json.as_deref())
+    circumstances.report(Growth { steps, snapshot, cold_start }).write(arguments.json.as_deref())
 }
 
 /// Starts it again, so that the start is measured, and what memory is left of the load is not.
@@ -146,7 +165,15 @@ pub(crate) async fn fill(running: &Running, there_are: u64, wanted: u64) -> Resu
     Err(Failure::Answer(format!("only {created} of {wanted} flights could be created")))
 }
 
-/// Creates flights of which no two next to each other look the same.
+/// The body of a request for a flight. No two next to each other look the same.
+pub(crate) fn flight(number: u64) -> String {
+    const AIRPORTS: [&str; 8] = ["LHR", "JFK", "HAM", "AMS", "CDG", "NRT", "GRU", "SYD"];
+    let airport = |number: u64| AIRPORTS[(number % 8) as usize];
+    let (flight, origin, destination) = (number % 100_000, airport(number), airport(number / 8 + number + 1));
+    format!(r#"{{"flightNumber":"JB{flight}","origin":"{origin}","destination":"{destination}"}}"#)
+}
+
+/// Creates flights.
 struct Create {
     next: Arc<AtomicU64>,
     wanted: u64,
@@ -157,15 +184,11 @@ struct Create {
 
 impl Script for Create {
     fn next(&mut self) -> Option<&[u8]> {
-        const AIRPORTS: [&str; 8] = ["LHR", "JFK", "HAM", "AMS", "CDG", "NRT", "GRU", "SYD"];
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         if number >= self.wanted {
             return None;
         }
-        let airport = |number: u64| AIRPORTS[(number % 8) as usize];
-        let (flight, origin, destination) = (number % 100_000, airport(number), airport(number / 8 + number + 1));
-        let body = format!(r#"{{"flightNumber":"JB{flight}","origin":"{origin}","destination":"{destination}"}}"#);
-        self.request = self.target.post(self.path, &body);
+        self.request = self.target.post(self.path, &flight(number));
         Some(&self.request)
     }
 }
@@ -179,27 +202,4 @@ pub(crate) fn size_of(folder: &Path) -> io::Result<u64> {
         bytes += if status.is_dir() { size_of(&entry.path())? } else { status.len() };
     }
     Ok(bytes)
-}
-
-impl std::fmt::Display for Step {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{:>10} events  start {:>5} s  program {:>5} MB  PostgreSQL {:>5} MB  {:>4} bytes of disk each",
-            figure(self.events as f64),
-            figure(self.start_seconds),
-            figure(self.program_megabytes),
-            figure(self.postgres_megabytes),
-            figure(self.disk_bytes),
-        )?;
-        for (name, Latency { p50_milliseconds, p99_milliseconds }) in &self.queries {
-            write!(
-                f,
-                "\n    {name:<28} p50 {:>6} ms  p99 {:>6} ms",
-                figure(*p50_milliseconds),
-                figure(*p99_milliseconds)
-            )?;
-        }
-        Ok(())
-    }
 }

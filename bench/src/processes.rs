@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use procfs::process::{Process, Stat, all_processes};
+use procfs::process::{ClearRefs, Process, Stat, all_processes};
 use procfs::{CurrentSI, KernelStats};
 use tokio::time::{Instant, sleep};
 
@@ -49,6 +49,34 @@ impl Processes {
             *memory.entry(named(&name, &stat)).or_default() += bytes;
         }
         Ok(memory)
+    }
+
+    /// What all but PostgreSQL have resident, and the most that they had since [`forget_most`](Self::forget_most), in
+    /// bytes. What several share is counted more than once.
+    pub(crate) fn resident(&self) -> Result<(u64, u64), Failure> {
+        let (mut now, mut most) = (0, 0);
+        for process in self.without_postgres()? {
+            let Ok(status) = process.status() else { continue };
+            now += status.vmrss.unwrap_or_default() * 1024;
+            most += status.vmhwm.unwrap_or_default() * 1024;
+        }
+        Ok((now, most))
+    }
+
+    /// Lets the most that they had resident be what they have now.
+    ///
+    /// # Errors
+    /// When the operating system does not let this user do that.
+    pub(crate) fn forget_most(&self) -> Result<(), Failure> {
+        for process in self.without_postgres()? {
+            process.clear_refs(ClearRefs::PeakRSS)?;
+        }
+        Ok(())
+    }
+
+    fn without_postgres(&self) -> Result<impl Iterator<Item = Process>, Failure> {
+        let is_other = |process: &Process| process.stat().is_ok_and(|stat| stat.comm != POSTGRES);
+        Ok(self.all()?.into_iter().map(|(_, process)| process).filter(is_other))
     }
 
     /// Waits until they have nothing left to do, or until the limit. Whether they have.

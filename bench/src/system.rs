@@ -192,5 +192,5 @@ fn postmaster(postgres: &Postgres) -> Result<i32, Failure> {
     pid.ok_or_else(|| Failure::Asked("postmaster.pid holds no process".to_owned()))
 }
 
-/// How long a program may take to become ready.
-const START_LIMIT: Duration = Duration::from_secs(120);
+/// How long a program may take to become ready: long enough to read many millions of events.
+const START_LIMIT: Duration = Duration::from_secs(600);

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::compare::{Comparison, SubjectFigures};
 use crate::failure::Failure;
-use crate::growth::{self, Step};
+use crate::growth::{self, Growth, Step};
 use crate::report::Report;
 use crate::statistics::figure;
 use crate::system::Subject::{self, CqrsEs, Crud, Direct, Gateway, OneProcess};
@@ -32,7 +32,7 @@ struct Figures {
     steady: Option<Report<Comparison>>,
     /// Half of what the plain service can do.
     half: Option<Report<Comparison>>,
-    growth: Option<Report<Vec<Step>>>,
+    growth: Option<Report<Growth>>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
@@ -117,13 +117,13 @@ impl Figures {
     }
 
     fn largest(&self) -> Option<&Step> {
-        self.growth.as_ref()?.results.last()
+        self.growth.as_ref()?.results.steps.last()
     }
 
     /// The audit poll with the most events against that with the fewest.
     fn poll(&self) -> Option<String> {
         let poll = |step: &Step| step.queries.get(growth::POLL).map(|latency| latency.p50_milliseconds);
-        let steps = &self.growth.as_ref()?.results;
+        let steps = &self.growth.as_ref()?.results.steps;
         Some(figure(poll(steps.last()?)? / poll(steps.first()?)?))
     }
 
