@@ -12,6 +12,7 @@ mod followers;
 mod growth;
 mod http;
 mod load;
+mod memory;
 mod passengers;
 mod processes;
 mod projection;
@@ -54,6 +55,8 @@ enum Command {
     Followers(followers::Arguments),
     /// Measures how far the read model is behind what was answered, and how fast it is rebuilt
     Projection(projection::Arguments),
+    /// Measures the memory of everything after a load, and what a flight, a passenger and an idempotency key take of it
+    Memory(memory::Arguments),
     /// Prints the rows of the table in documentation/performance.md, of what bench/measure has measured
     Table(table::Arguments),
     /// Runs one of the services that Jetbridge is measured beside
@@ -92,6 +95,7 @@ async fn carry_out(command: Command) -> Result<(), Failure> {
         Command::WorldDay(arguments) => world_day::run(arguments).await,
         Command::Followers(arguments) => followers::run(arguments).await,
         Command::Projection(arguments) => projection::run(arguments).await,
+        Command::Memory(arguments) => memory::run(arguments).await,
         Command::Table(arguments) => table::run(&arguments),
         Command::Serve { baseline } => baseline::serve(baseline).await,
     }
