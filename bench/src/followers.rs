@@ -89,7 +89,7 @@ pub(crate) struct Followers {
     /// Commands that were carried out.
     commands: u64,
     /// Commands that were not, or were never sent.
-    failed: u64,
+    pub(crate) failed: u64,
     /// Of the answer to a command, from when it was meant to be sent.
     answer_p99_milliseconds: f64,
     deliveries: u64,

@@ -45,7 +45,8 @@ enum Command {
     /// Creates flights in Jetbridge, in a plain service, with cqrs-es and in a bare echo, one after another in several
     /// rounds
     Compare(compare::Arguments),
-    /// Fills the program that is everything with more and more flights, and measures a start, memory, disk and queries
+    /// Fills the program that is everything with more and more flights, and measures a start, memory, disk and queries; in
+    /// the end also memory while a snapshot is saved, and a start on the events alone
     Growth(growth::Arguments),
     /// Adds and boards passengers beside creating flights, crowds agents onto one flight, and lands and deletes a full one
     Passengers(passengers::Arguments),
@@ -57,7 +58,8 @@ enum Command {
     Projection(projection::Arguments),
     /// Measures the memory of everything after a load, and what a flight, a passenger and an idempotency key take of it
     Memory(memory::Arguments),
-    /// Prints the rows of the table in documentation/performance.md, of what bench/measure has measured
+    /// Prints the rows of the table in documentation/performance.md: what bench/measure has measured, the target, and
+    /// whether it is met
     Table(table::Arguments),
     /// Runs one of the services that Jetbridge is measured beside
     Serve {

@@ -54,18 +54,19 @@ pub(crate) struct Memory {
     pub(crate) fresh_megabytes: f64,
     /// After the commands, and a time without any.
     pub(crate) later_megabytes: f64,
-    commands: u64,
+    pub(crate) commands: u64,
+    pub(crate) rest_seconds: u64,
     /// Of the program, each time after another start.
-    stages: Stages,
+    pub(crate) stages: Stages,
     pub(crate) each: Each,
 }
 
 /// What the program has resident when there is more and more, in bytes.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Stages {
+pub(crate) struct Stages {
     /// Of each thing that is added.
-    number: u64,
+    pub(crate) number: u64,
     before: u64,
     /// With so many more flights.
     flights: u64,
@@ -96,9 +97,10 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let later_megabytes = megabytes(&running)?;
     let (running, stages) = stages(running, &places, arguments.number).await?;
     running.stop().await?;
-    let commands = arguments.commands;
+    let Arguments { commands, rest: rest_seconds, .. } = arguments;
+    let each = stages.each();
     let report =
-        circumstances.report(Memory { fresh_megabytes, later_megabytes, commands, stages, each: stages.each() });
+        circumstances.report(Memory { fresh_megabytes, later_megabytes, commands, rest_seconds, stages, each });
     writeln!(io::stdout(), "{}", report.results)?;
     report.write(arguments.json.as_deref())
 }

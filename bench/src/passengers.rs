@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Args;
 use comfy_table::{Table, presets};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::build::BuildArgs;
@@ -19,6 +19,7 @@ use crate::series::{self, Done};
 use crate::statistics::figure;
 use crate::system::{Running, Subject};
 use full::Reaction;
+pub(crate) use full::{DELETE, LAND};
 
 /// How long what has to be there first may take, and what is left to do afterwards.
 const LIMIT: Duration = Duration::from_secs(600);
@@ -47,28 +48,31 @@ pub(crate) struct Arguments {
 }
 
 /// What was measured.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Passengers {
+pub(crate) struct Passengers {
+    pub(crate) connections: usize,
     commands: Vec<Command>,
     reactions: Vec<Reaction>,
 }
 
 /// Commands of one kind, in a closed loop.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Command {
-    name: &'static str,
+    name: String,
     per_second: f64,
     /// Its rate to that of another, which is named.
-    ratio: Option<(&'static str, f64)>,
+    ratio: Option<(String, f64)>,
     p50_milliseconds: f64,
     p99_milliseconds: f64,
     failed: u64,
 }
 
 const CREATE: &str = "create-flight";
-const SPREAD: &str = "add-passenger, 64 flights";
+pub(crate) const ADD: &str = "add-passenger, 64 flights";
+pub(crate) const BOARD: &str = "board-passenger, 64 flights";
+pub(crate) const CROWDED: &str = "add-passenger, one flight";
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let places = arguments.build.places(false).await?;
@@ -77,7 +81,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let commands = commands(&running, &arguments).await?;
     let reactions = full::measure(&running, arguments.connections.into(), arguments.passengers).await?;
     running.stop().await?;
-    let report = circumstances.report(Passengers { commands, reactions });
+    let report = circumstances.report(Passengers { connections: arguments.connections.into(), commands, reactions });
     writeln!(io::stdout(), "{}", report.results.table())?;
     report.write(arguments.json.as_deref())
 }
@@ -96,11 +100,11 @@ async fn commands(running: &Running, arguments: &Arguments) -> Result<Vec<Comman
     running.processes.rest(LIMIT).await?;
     let crowded = add(running, connections, duration, u64::MAX, one.to_vec()).await?;
     running.processes.rest(LIMIT).await?;
-    let spread_rate = Command::new(SPREAD, &spread);
+    let spread_rate = Command::new(ADD, &spread);
     let boarded = board(running, connections, duration, spread.ids).await?;
     running.processes.rest(LIMIT).await?;
-    let boarded = Command::new("board-passenger, 64 flights", &boarded).beside(&create);
-    let crowded = Command::new("add-passenger, one flight", &crowded).beside(&spread_rate);
+    let boarded = Command::new(BOARD, &boarded).beside(&create);
+    let crowded = Command::new(CROWDED, &crowded).beside(&spread_rate);
     let spread = spread_rate.beside(&create);
     Ok(vec![create, spread, boarded, crowded])
 }
@@ -138,10 +142,10 @@ async fn board(running: &Running, connections: usize, duration: Duration, ids: V
 }
 
 impl Command {
-    fn new(name: &'static str, done: &Done) -> Self {
+    fn new(name: &str, done: &Done) -> Self {
         let measured = &done.measured;
         Self {
-            name,
+            name: name.to_owned(),
             per_second: measured.per_second(),
             ratio: None,
             p50_milliseconds: measured.milliseconds(0.5),
@@ -151,21 +155,34 @@ impl Command {
     }
 
     fn beside(self, other: &Self) -> Self {
-        Self { ratio: Some((other.name, self.per_second / other.per_second)), ..self }
+        Self { ratio: Some((other.name.clone(), self.per_second / other.per_second)), ..self }
     }
 }
 
 impl Passengers {
+    /// The rate of commands of this name to that which it is compared with.
+    pub(crate) fn ratio(&self, name: &str) -> Option<f64> {
+        let command = self.commands.iter().find(|command| command.name == name)?;
+        command.ratio.as_ref().map(|(_, ratio)| *ratio)
+    }
+
+    /// For how many passengers a command of this name set something off, and how long until queries showed it of all.
+    pub(crate) fn reaction(&self, name: &str) -> Option<(u64, f64)> {
+        let reaction = self.reactions.iter().find(|reaction| reaction.name == name)?;
+        Some((reaction.passengers, reaction.all_milliseconds))
+    }
+
     /// For people.
     fn table(&self) -> String {
         let mut commands = Table::new();
         commands.load_style(presets::ASCII_MARKDOWN);
         commands.set_header(["command", "requests/s", "ratio", "p50 ms", "p99 ms", "failed"]);
         for command in &self.commands {
-            let ratio = command.ratio.map_or_else(String::new, |(to, ratio)| format!("{} to {to}", figure(ratio)));
+            let ratio =
+                command.ratio.as_ref().map_or_else(String::new, |(to, ratio)| format!("{} to {to}", figure(*ratio)));
             let (p50, p99) = (figure(command.p50_milliseconds), figure(command.p99_milliseconds));
             let rate = figure(command.per_second);
-            commands.add_row([command.name.to_owned(), rate, ratio, p50, p99, command.failed.to_string()]);
+            commands.add_row([command.name.clone(), rate, ratio, p50, p99, command.failed.to_string()]);
         }
         format!("{commands}\n\n{}", full::table(&self.reactions))
     }

@@ -1,4 +1,7 @@
-//! The table of `documentation/performance.md`, made of what `bench/measure` has written down.
+//! The table of targets in `documentation/performance.md`, beside what `bench/measure` has written down.
+
+mod part;
+mod rows;
 
 use std::fs;
 use std::io::{self, Write};
@@ -7,12 +10,15 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::de::DeserializeOwned;
 
-use crate::compare::{Comparison, SubjectFigures};
+use crate::compare::Comparison;
 use crate::failure::Failure;
-use crate::growth::{self, Growth, Step};
+use crate::followers::Followers;
+use crate::growth::Growth;
+use crate::memory::Memory;
+use crate::passengers::Passengers;
+use crate::projection::Projection;
 use crate::report::Report;
-use crate::statistics::figure;
-use crate::system::Subject::{self, CqrsEs, Crud, Direct, Gateway, OneProcess};
+use crate::world_day::Day;
 
 /// Where the figures are.
 #[derive(Debug, Args)]
@@ -23,6 +29,7 @@ pub(crate) struct Arguments {
 }
 
 /// All measurements; `None` for one that was not made.
+#[derive(Default)]
 struct Figures {
     /// A closed loop over 64 connections.
     peak: Option<Report<Comparison>>,
@@ -33,21 +40,23 @@ struct Figures {
     /// Half of what the plain service can do.
     half: Option<Report<Comparison>>,
     growth: Option<Report<Growth>>,
+    memory: Option<Report<Memory>>,
+    passengers: Option<Report<Passengers>>,
+    projection: Option<Report<Projection>>,
+    /// In the order of [`FOLLOWERS`].
+    followers: [Option<Report<Followers>>; 4],
+    world_day: Option<Report<Day>>,
 }
 
+/// Many followers of the audit log, fewer of whom more is asked, and both of changes.
+const FOLLOWERS: [&str; 4] = ["followers-many", "followers-fast", "changes-many", "changes-fast"];
+
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let folder = &arguments.folder;
-    let figures = Figures {
-        peak: read(folder, "peak")?,
-        one: read(folder, "one")?,
-        steady: read(folder, "steady")?,
-        half: read(folder, "half")?,
-        growth: read(folder, "growth")?,
-    };
+    let figures = Figures::read(&arguments.folder)?;
     let mut out = io::stdout().lock();
-    writeln!(out, "| # | measured |\n|---|---|")?;
-    for (row, measured) in figures.rows() {
-        writeln!(out, "| {row} | {} |", measured.unwrap_or_else(|| "not measured".to_owned()))?;
+    writeln!(out, "| # | measured | target | met |\n|---|---|---|---|")?;
+    for row in figures.rows() {
+        writeln!(out, "{row}")?;
     }
     for line in figures.circumstances() {
         writeln!(out, "\n{line}")?;
@@ -57,80 +66,46 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// `None` if there is no such file.
 fn read<R: DeserializeOwned>(folder: &Path, name: &str) -> Result<Option<Report<R>>, Failure> {
-    match fs::read(folder.join(format!("{name}.json"))) {
-        Ok(text) => Ok(Some(serde_json::from_slice(&text)?)),
+    let file = folder.join(format!("{name}.json"));
+    match fs::read(&file) {
+        Ok(text) => {
+            let read = serde_json::from_slice(&text);
+            read.map(Some).map_err(|error| Failure::Asked(format!("{} cannot be read: {error}", file.display())))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-/// How much of something one subject has for each that the other has, by medians.
-fn ratio(
-    comparison: Option<&Report<Comparison>>,
-    of: [Subject; 2],
-    what: fn(&SubjectFigures) -> f64,
-) -> Option<String> {
-    let results = &comparison?.results;
-    let [one, other] = of.map(|subject| results.of(subject).map(what));
-    Some(figure(one? / other?))
-}
-
-const CPU: fn(&SubjectFigures) -> f64 = |figures| figures.cpu_microseconds.median;
-const RATE: fn(&SubjectFigures) -> f64 = |figures| figures.per_second.median;
-const P50: fn(&SubjectFigures) -> f64 = |figures| figures.p50_milliseconds.median;
-const P99: fn(&SubjectFigures) -> f64 = |figures| figures.p99_milliseconds.median;
-
 impl Figures {
-    fn rows(&self) -> Vec<(&'static str, Option<String>)> {
-        let (peak, steady, half) = (self.peak.as_ref(), self.steady.as_ref(), self.half.as_ref());
-        let all =
-            |parts: &[Option<String>]| parts.iter().cloned().collect::<Option<Vec<_>>>().map(|all| all.join("; "));
-        let memory = || {
-            let one = peak?.results.of(OneProcess)?;
-            Some(format!("{} MB fresh", figure(one.fresh_megabytes.median)))
-        };
-        vec![
-            ("P1", ratio(peak, [Direct, Crud], CPU)),
-            ("P1r", ratio(peak, [Direct, Crud], RATE)),
-            ("P2", all(&[ratio(peak, [Gateway, Crud], CPU), ratio(peak, [Gateway, Crud], RATE)])),
-            ("P2b", all(&[ratio(steady, [Direct, Crud], CPU), ratio(steady, [Gateway, Crud], CPU)])),
-            ("P3", all(&[ratio(half, [Direct, Crud], P99), ratio(half, [Gateway, Crud], P99)])),
-            ("P3b", ratio(self.one.as_ref(), [Direct, Crud], P50)),
-            ("P5", self.poll()),
-            (
-                "P6",
-                self.largest().map(|step| {
-                    let (start, memory) = (figure(step.start_seconds), figure(step.program_megabytes));
-                    format!("{start} s; {memory} MB at {} flights", figure(step.events as f64))
-                }),
-            ),
-            ("P6c", self.largest().map(|step| figure(step.disk_bytes))),
-            ("P7", ratio(peak, [Direct, CqrsEs], RATE)),
-            ("P8", memory()),
-            (
-                "P14",
-                self.largest().map(|step| {
-                    format!("{} ms at {} flights", figure(growth::slowest(step)), figure(step.events as f64))
-                }),
-            ),
-        ]
+    fn read(folder: &Path) -> Result<Self, Failure> {
+        let [many, fast, many_changes, fast_changes] = FOLLOWERS.map(|name| read(folder, name));
+        Ok(Self {
+            peak: read(folder, "peak")?,
+            one: read(folder, "one")?,
+            steady: read(folder, "steady")?,
+            half: read(folder, "half")?,
+            growth: read(folder, "growth")?,
+            memory: read(folder, "memory")?,
+            passengers: read(folder, "passengers")?,
+            projection: read(folder, "projection")?,
+            followers: [many?, fast?, many_changes?, fast_changes?],
+            world_day: read(folder, "world-day")?,
+        })
     }
 
-    fn largest(&self) -> Option<&Step> {
-        self.growth.as_ref()?.results.steps.last()
-    }
-
-    /// The audit poll with the most events against that with the fewest.
-    fn poll(&self) -> Option<String> {
-        let poll = |step: &Step| step.queries.get(growth::POLL).map(|latency| latency.p50_milliseconds);
-        let steps = &self.growth.as_ref()?.results.steps;
-        Some(figure(poll(steps.last()?)? / poll(steps.first()?)?))
-    }
-
+    /// What was run, and on what.
     fn circumstances(&self) -> Vec<String> {
-        let comparisons = [&self.peak, &self.one, &self.steady, &self.half].into_iter().flatten();
-        let growth = self.growth.iter().map(described);
-        comparisons.map(described).chain(growth).collect()
+        let comparisons = [&self.peak, &self.one, &self.steady, &self.half].into_iter().flatten().map(described);
+        let followers = self.followers.iter().flatten().map(described);
+        let others = [
+            self.growth.as_ref().map(described),
+            self.memory.as_ref().map(described),
+            self.passengers.as_ref().map(described),
+            self.projection.as_ref().map(described),
+            self.world_day.as_ref().map(described),
+        ];
+        comparisons.chain(followers).chain(others.into_iter().flatten()).collect()
     }
 }
 

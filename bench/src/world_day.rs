@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use comfy_table::{Table, presets};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -56,23 +56,23 @@ fn share(text: &str) -> Result<f64, &'static str> {
 }
 
 /// What the day came to.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Day {
-    flights: u64,
+pub(crate) struct Day {
+    pub(crate) flights: u64,
     passengers: u64,
     /// From the first request until nothing was left to do.
-    seconds: f64,
-    phases: BTreeMap<&'static str, Phase>,
+    pub(crate) seconds: f64,
+    phases: BTreeMap<String, Phase>,
     /// The most that all processes had resident together, of a look each second.
-    peak_megabytes: f64,
+    pub(crate) peak_megabytes: f64,
     /// Of the whole data folder, after the program has stopped.
-    disk_megabytes: f64,
-    verify: Verified,
+    pub(crate) disk_megabytes: f64,
+    pub(crate) verify: Verified,
 }
 
 /// All commands of one kind.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Phase {
     commands: u64,
@@ -83,10 +83,10 @@ struct Phase {
 }
 
 /// What `jetbridge verify` has found.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Verified {
-    clean: bool,
+pub(crate) struct Verified {
+    pub(crate) clean: bool,
     output: String,
 }
 
@@ -124,7 +124,7 @@ async fn together(
     target: &Target,
     connections: usize,
     number: u64,
-    phases: &mut BTreeMap<&'static str, Phase>,
+    phases: &mut BTreeMap<String, Phase>,
 ) -> Result<(), Failure> {
     let here = target.clone();
     let send = |path: fn(Uuid) -> String, ids: Vec<Uuid>| {
@@ -152,8 +152,8 @@ async fn together(
 
 /// Sends commands of one kind until all have succeeded: the ids in their answers.
 async fn phase(
-    phases: &mut BTreeMap<&'static str, Phase>,
-    name: &'static str,
+    phases: &mut BTreeMap<String, Phase>,
+    name: &str,
     target: &Target,
     connections: usize,
     number: u64,
@@ -164,7 +164,7 @@ async fn phase(
     if ids.len() as u64 != number {
         return Err(Failure::Answer(format!("{} ids for {number} commands to {name}", ids.len())));
     }
-    let phase = phases.entry(name).or_default();
+    let phase = phases.entry(name.to_owned()).or_default();
     phase.commands += number;
     phase.seconds += begin.elapsed().as_secs_f64();
     phase.refused += refused;
@@ -211,10 +211,10 @@ impl Day {
         let mut table = Table::new();
         table.load_style(presets::ASCII_MARKDOWN);
         table.set_header(["phase", "commands", "seconds", "commands/s", "refused, asked again"]);
-        for (name, phase) in PHASES.iter().filter_map(|name| self.phases.get_key_value(name)) {
+        for (name, phase) in PHASES.iter().filter_map(|name| self.phases.get_key_value(*name)) {
             let rate = figure(phase.commands as f64 / phase.seconds);
             let commands = figure(phase.commands as f64);
-            table.add_row([(*name).to_owned(), commands, figure(phase.seconds), rate, phase.refused.to_string()]);
+            table.add_row([name.clone(), commands, figure(phase.seconds), rate, phase.refused.to_string()]);
         }
         let (flights, passengers) = (figure(self.flights as f64), figure(self.passengers as f64));
         let (seconds, memory, disk) = (figure(self.seconds), figure(self.peak_megabytes), figure(self.disk_megabytes));

@@ -22,7 +22,7 @@ const DATABASES: [&str; 2] = ["flight", "passenger"];
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ColdStart {
-    events: u64,
+    pub(crate) events: u64,
     /// From the start of the program until a command is answered.
     pub(crate) commands_seconds: f64,
     /// Until a query is answered that covers that command, and so everything.

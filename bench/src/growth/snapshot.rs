@@ -25,7 +25,7 @@ const SAVED: &str = "SELECT revision FROM ledger_snapshots WHERE stream = 'fligh
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct SnapshotMemory {
-    events: u64,
+    pub(crate) events: u64,
     pub(crate) before_megabytes: f64,
     /// The most of any moment from then until the snapshot was saved, as the operating system notes it.
     pub(crate) most_megabytes: f64,

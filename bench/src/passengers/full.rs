@@ -15,18 +15,21 @@ use crate::processes;
 use crate::statistics::figure;
 use crate::system::Running;
 
+/// The commands.
+pub(crate) const LAND: &str = "land";
+pub(crate) const DELETE: &str = "delete";
 const LOOK_INTERVAL: Duration = Duration::from_millis(1);
 
 /// What one command set off, for all passengers of a flight.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Reaction {
-    name: &'static str,
-    passengers: u64,
+    pub(super) name: String,
+    pub(super) passengers: u64,
     /// Until the command was answered.
     answer_milliseconds: f64,
     /// From when it was sent until queries show it of all of them.
-    all_milliseconds: f64,
+    pub(super) all_milliseconds: f64,
     /// Of the processor, until there was nothing left to do.
     cpu_microseconds_each: f64,
 }
@@ -36,10 +39,10 @@ pub(super) async fn measure(running: &Running, connections: usize, number: u64) 
     depart(running, landed).await?;
     let target = &running.target;
     let request = target.bare("POST", &format!("/api/flights/{landed}/land"));
-    let land = reaction(running, "land", number, &request, &format!("flightId={landed}&status=boarded")).await?;
+    let land = reaction(running, LAND, number, &request, &format!("flightId={landed}&status=boarded")).await?;
     let deleted = full_flight(running, connections, number).await?;
     let request = target.bare("DELETE", &format!("/api/flights/{deleted}"));
-    let delete = reaction(running, "delete", number, &request, &format!("flightId={deleted}")).await?;
+    let delete = reaction(running, DELETE, number, &request, &format!("flightId={deleted}")).await?;
     Ok(vec![land, delete])
 }
 
@@ -74,7 +77,7 @@ async fn depart(running: &Running, flight: Uuid) -> Result<(), Failure> {
 /// Sends a command, and asks for passengers with this query until there are none.
 async fn reaction(
     running: &Running,
-    name: &'static str,
+    name: &str,
     passengers: u64,
     request: &[u8],
     left: &str,
@@ -103,7 +106,7 @@ async fn reaction(
     running.processes.rest(LIMIT).await?;
     let spent = processes::total(&processes::since(&before, &running.processes.times()?));
     Ok(Reaction {
-        name,
+        name: name.to_owned(),
         passengers,
         answer_milliseconds: answered.as_secs_f64() * 1e3,
         all_milliseconds: all.as_secs_f64() * 1e3,
@@ -130,7 +133,7 @@ pub(super) fn table(reactions: &[Reaction]) -> String {
     table.set_header(["command", "passengers", "answer ms", "all ms", "CPU µs each passenger"]);
     for reaction in reactions {
         table.add_row([
-            reaction.name.to_owned(),
+            reaction.name.clone(),
             figure(reaction.passengers as f64),
             figure(reaction.answer_milliseconds),
             figure(reaction.all_milliseconds),

@@ -26,9 +26,9 @@ const CHECKPOINT: &str = "SELECT revision FROM checkpoints WHERE name = 'flight-
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Lag {
     /// Commands a second, as they were meant, and how many were carried out a second.
-    pub(super) rate: f64,
+    pub(crate) rate: f64,
     pub(super) per_second: f64,
-    pub(super) failed: u64,
+    pub(crate) failed: u64,
     pub(super) answer_p99_milliseconds: f64,
     /// From the answer's arrival until a transaction sees the row; 0 for one that was there before.
     pub(super) p50_milliseconds: f64,

@@ -26,7 +26,7 @@ const CONNECTIONS: usize = 8;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Rebuild {
-    pub(super) events: u64,
+    pub(crate) events: u64,
     /// From when it was asked for until it is shown.
     pub(super) seconds: f64,
     pub(crate) events_per_second: f64,
