@@ -99,6 +99,8 @@ pub(crate) struct Followers {
     pub(crate) max_milliseconds: f64,
     /// The share of deliveries that came before the answer.
     early: f64,
+    /// How often a follower was not given its stream at once, and came back a second later.
+    sent_away: u64,
     /// Deliveries that never came, and those that came once more.
     pub(crate) lost: u64,
     pub(crate) doubled: u64,
@@ -149,8 +151,10 @@ async fn measure(running: &Running, arguments: &Arguments) -> Result<Followers, 
     following.until_delivered((before.len() + answered.len()) as u64 * number).await;
     running.processes.rest(REST_LIMIT).await?;
     let busy = Clocks::read(&running.processes)?.since(&clocks);
+    let sent_away = following.sent_away();
     let arrivals = following.stop().await?;
-    Ok(Followers::new(arguments, &measured, &Deliveries::of(&answered, &arrivals)?, &busy))
+    let deliveries = Deliveries::of(&answered, &arrivals)?;
+    Ok(Followers { sent_away, ..Followers::new(arguments, &measured, &deliveries, &busy) })
 }
 
 impl Followers {
@@ -169,6 +173,7 @@ impl Followers {
             p99_milliseconds: deliveries.milliseconds(0.99),
             max_milliseconds: deliveries.milliseconds(1.0),
             early: deliveries.early as f64 / number.max(1) as f64,
+            sent_away: 0,
             lost: deliveries.lost,
             doubled: deliveries.doubled,
             cpu_microseconds_each: each(processes::total(&busy.subject)),
@@ -209,7 +214,10 @@ impl Followers {
         ]);
         let (answer, others) = (figure(self.answer_p99_milliseconds), figure(self.others_cores));
         let (commands, failed) = (figure(self.commands as f64), self.failed);
-        format!("{table}\n\n{commands} commands, p99 {answer} ms, failed {failed}; others {others} cores")
+        format!(
+            "{table}\n\n{commands} commands, p99 {answer} ms, failed {failed}; followers sent away before {}; others {others} cores",
+            self.sent_away
+        )
     }
 
     /// Itself if everything came once.

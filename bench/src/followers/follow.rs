@@ -1,6 +1,8 @@
 //! Followers: connections that read a stream of server-sent events, and note when each event arrives.
 
 use std::cell::RefCell;
+use std::convert::Infallible;
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Builder;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, LocalSet, spawn_blocking};
 use tokio::time::sleep;
 
@@ -20,6 +22,10 @@ use crate::http::{Connection, Target};
 /// How long all of them may take to be connected, and to read what was sent.
 const LIMIT: Duration = Duration::from_secs(60);
 const LOOK_INTERVAL: Duration = Duration::from_millis(5);
+/// How many of a thread ask for their streams at a time, so that what is measured is not how they all come at once.
+const OPENING: usize = 16;
+/// What the program tells those whom it sends away because it has too much to do.
+const COME_BACK_AFTER: Duration = Duration::from_secs(1);
 
 /// Followers that read. They end when this is dropped.
 pub(super) struct Following {
@@ -34,6 +40,8 @@ struct Shared {
     ready: AtomicU64,
     /// Events, once for each follower that has got them.
     delivered: AtomicU64,
+    /// How often a follower was not given its stream, and came back for it.
+    sent_away: AtomicU64,
     /// Followers that read no more.
     ended: AtomicU64,
 }
@@ -81,6 +89,11 @@ impl Following {
         is_so(&self.shared)
     }
 
+    /// How often one of them was not given its stream at once.
+    pub(super) fn sent_away(&self) -> u64 {
+        self.shared.sent_away.load(Ordering::Relaxed)
+    }
+
     /// What has arrived at each of them so far; they end.
     ///
     /// # Errors
@@ -114,16 +127,17 @@ struct Share {
 impl Share {
     /// Until it is stopped, or one of the streams ends.
     fn run(self, mut stopped: watch::Receiver<()>) -> Result<Vec<Arrivals>, Failure> {
-        let runtime = Builder::new_current_thread().enable_io().build()?;
+        let runtime = Builder::new_current_thread().enable_all().build()?;
         let local = LocalSet::new();
         let arrivals: Vec<_> =
             (0..self.followers).map(|_| Rc::new(RefCell::new(Arrivals::since(self.begin)))).collect();
+        let opening = Rc::new(Semaphore::new(OPENING));
         let (failed, mut failure) = tokio::sync::mpsc::unbounded_channel();
         for arrivals in &arrivals {
-            let (failed, arrivals) = (failed.clone(), Rc::clone(arrivals));
+            let (failed, arrivals, opening) = (failed.clone(), Rc::clone(arrivals), Rc::clone(&opening));
             let (target, request, shared) = (self.target.clone(), Arc::clone(&self.request), Arc::clone(&self.shared));
             local.spawn_local(async move {
-                let Err(reason) = follow(&target, &request, &shared, &arrivals).await;
+                let Err(reason) = follow(&target, &request, &shared, &opening, &arrivals).await;
                 shared.ended.fetch_add(1, Ordering::Relaxed);
                 // Nobody waits for the reason of a second one.
                 let _ = failed.send(reason);
@@ -150,28 +164,10 @@ async fn follow(
     target: &Target,
     request: &[u8],
     shared: &Shared,
+    opening: &Semaphore,
     arrivals: &RefCell<Arrivals>,
-) -> Result<std::convert::Infallible, Failure> {
-    let ended = |error: std::io::Error| Failure::Answer(format!("a follower's stream has ended: {error}"));
-    let mut connection = Connection::open(target.address).await?;
-    let status = connection.begin(request).await?;
-    let mut is_told = false;
-    while !is_told {
-        let mut problem = None;
-        // The first thing that is sent is an id alone.
-        connection.take(|bytes| {
-            let text = String::from_utf8_lossy(bytes);
-            is_told = status == 200 && text.contains("id: ");
-            problem = (status != 200 || text.contains("event: problem")).then(|| text.into_owned());
-            0
-        });
-        if let Some(problem) = problem {
-            return Err(Failure::Answer(format!("a follower was answered {status}: {problem}")));
-        }
-        if !is_told {
-            connection.read().await.map_err(ended)?;
-        }
-    }
+) -> Result<Infallible, Failure> {
+    let mut connection = open(target, request, shared, opening).await?;
     shared.ready.fetch_add(1, Ordering::Relaxed);
     loop {
         connection.take(|bytes| {
@@ -184,4 +180,42 @@ async fn follow(
         });
         connection.read().await.map_err(ended)?;
     }
+}
+
+/// Asks for the stream, until it is given. Whoever is sent away comes back, as browsers do.
+async fn open(target: &Target, request: &[u8], shared: &Shared, opening: &Semaphore) -> Result<Connection, Failure> {
+    let _turn = opening.acquire().await.map_err(|_| Failure::Thread)?;
+    let end = Instant::now() + LIMIT;
+    loop {
+        let mut connection = Connection::open(target.address).await?;
+        let status = connection.begin(request).await?;
+        let Some(problem) = told(&mut connection, status).await? else { return Ok(connection) };
+        if Instant::now() > end {
+            return Err(Failure::Answer(format!("a follower was answered {status}: {problem}")));
+        }
+        shared.sent_away.fetch_add(1, Ordering::Relaxed);
+        sleep(COME_BACK_AFTER).await;
+    }
+}
+
+/// Waits for the first thing that is sent, which is an id alone, or what is wrong: that is answered.
+async fn told(connection: &mut Connection, status: u16) -> Result<Option<String>, Failure> {
+    loop {
+        let mut text = String::new();
+        connection.take(|bytes| {
+            text = String::from_utf8_lossy(bytes).into_owned();
+            0
+        });
+        if status != 200 || text.contains("event: problem") {
+            return Ok(Some(text));
+        }
+        if text.contains("id: ") {
+            return Ok(None);
+        }
+        connection.read().await.map_err(ended)?;
+    }
+}
+
+fn ended(error: io::Error) -> Failure {
+    Failure::Answer(format!("a follower's stream has ended: {error}"))
 }
