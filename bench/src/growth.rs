@@ -112,7 +112,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         writeln!(io::stdout(), "{}", step.0)?;
         steps.push(step.0);
     }
-    let (snapshot, events) = snapshot::measure(&running, events).await?;
+    let (snapshot, running, events) = snapshot::measure(running, &places, events).await?;
     writeln!(io::stdout(), "{snapshot}")?;
     let (cold_start, running) = cold::measure(running, &places, events).await?;
     writeln!(io::stdout(), "{cold_start}")?;

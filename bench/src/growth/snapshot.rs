@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::{REST_LIMIT, fill};
 use crate::database::Database;
 use crate::failure::Failure;
-use crate::system::Running;
+use crate::system::{Places, Running};
 
 /// After how many events since the last one another is saved: hardly more than have to be, so that it is saved after they
 /// have come and not meanwhile.
@@ -31,38 +31,45 @@ pub(crate) struct SnapshotMemory {
     pub(crate) most_megabytes: f64,
 }
 
-/// Creates flights on top of `events` until a snapshot is due, and waits, without anything to do, until it is saved. How
-/// many events there are then is answered as well.
-pub(super) async fn measure(running: &Running, mut events: u64) -> Result<(SnapshotMemory, u64), Failure> {
-    let database = Database::of_flights(running).await?;
-    let mut saved = reach(&database).await?;
+/// Creates flights on top of `events` until a snapshot is due, starts the program again, so that no memory is left of
+/// them, and waits, without anything to do, until it is saved. How many events there are then is answered as well.
+pub(super) async fn measure(
+    mut running: Running,
+    places: &Places,
+    mut events: u64,
+) -> Result<(SnapshotMemory, Running, u64), Failure> {
+    let mut saved = reach(&Database::of_flights(&running).await?).await?;
     if events - saved >= ENOUGH {
         // It is due already, so that nobody knows whether it is just being saved.
-        saved = another(&database, saved).await?;
+        saved = another(&running, saved).await?;
     }
     for _ in 0..MOST_ATTEMPTS {
         let due = saved + ENOUGH + MARGIN;
-        fill(running, events, due).await?;
+        fill(&running, events, due).await?;
         events = due;
+        running.processes.rest(REST_LIMIT).await?;
+        running = Running::start_on(running.stop().await?, places).await?;
         running.processes.rest(REST_LIMIT).await?;
         running.processes.forget_most()?;
         let (before, _) = running.processes.resident()?;
-        if reach(&database).await? == saved {
-            another(&database, saved).await?;
+        let now = reach(&Database::of_flights(&running).await?).await?;
+        if now == saved {
+            another(&running, saved).await?;
             let (_, most) = running.processes.resident()?;
             let (before_megabytes, most_megabytes) = (before as f64 / 1e6, most as f64 / 1e6);
-            return Ok((SnapshotMemory { events, before_megabytes, most_megabytes }, events));
+            return Ok((SnapshotMemory { events, before_megabytes, most_megabytes }, running, events));
         }
-        saved = reach(&database).await?;
+        saved = now;
     }
     Err(Failure::Answer(format!("{MOST_ATTEMPTS} times a snapshot was saved before its memory could be looked at")))
 }
 
 /// Waits until another one is saved: up to which event.
-async fn another(database: &Database, before: u64) -> Result<u64, Failure> {
+async fn another(running: &Running, before: u64) -> Result<u64, Failure> {
+    let database = Database::of_flights(running).await?;
     let end = Instant::now() + LIMIT;
     while Instant::now() < end {
-        let saved = reach(database).await?;
+        let saved = reach(&database).await?;
         if saved != before {
             return Ok(saved);
         }
