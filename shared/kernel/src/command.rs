@@ -38,21 +38,22 @@ pub struct Idempotency {
     pub key: IdempotencyKey,
     /// A digest of the request, so that the same key on another request is noticed.
     pub fingerprint: String,
-    /// The digest of the same request in the form that releases before have recorded.
+    /// What else the same request may be recorded with: digests in the form of releases before, or made with another
+    /// secret.
     #[serde(skip)]
-    pub earlier_fingerprint: Option<String>,
+    pub other_fingerprints: Vec<String>,
 }
 
 impl Idempotency {
     /// A key, and the digest of the request it is used for.
     #[must_use]
     pub const fn new(key: IdempotencyKey, fingerprint: String) -> Self {
-        Self { key, fingerprint, earlier_fingerprint: None }
+        Self { key, fingerprint, other_fingerprints: Vec::new() }
     }
 
     /// The digests that the same request may be recorded with.
     pub fn fingerprints(&self) -> impl Iterator<Item = &str> {
-        [Some(self.fingerprint.as_str()), self.earlier_fingerprint.as_deref()].into_iter().flatten()
+        std::iter::once(&self.fingerprint).chain(&self.other_fingerprints).map(String::as_str)
     }
 
     /// Whether this is the request that was recorded with this digest.

@@ -1,19 +1,17 @@
 use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
 use http::HeaderMap;
 use http::request::Parts;
-use sha2::{Digest, Sha256};
-use shared_kernel::{Cause, CommandContext, Idempotency, IdempotencyKey, IfVersion, PrincipalId, PublicKey};
+use shared_kernel::{Cause, CommandContext, IfVersion, PublicKey};
 use uuid::Uuid;
 
 use crate::fields::{BodyRule, Fields, FromFields, NoBody};
-use crate::parse::{self, InvalidId};
 use crate::path::PathId;
 use crate::problem::Problem;
-use crate::{body, cause, headers, preconditions};
+use crate::{body, cause, fingerprint, headers, preconditions};
 
 /// Extracts a command that adds something to a list from a request: its input from the JSON body, and what comes with it
 /// from the headers.
@@ -57,10 +55,8 @@ impl<T: FromFields> Command<T> {
         body::check_encoding(&parts.headers)?;
         check_media_type(T::BODY, &parts.headers, &body)?;
         let (input, content) = Fields::parse(&body)?;
-        let idempotency = key.map(|key| match &cause.subject {
-            None => idempotency(key, parts, &content, &body),
-            Some(subject) => own_idempotency(&key, subject, parts, &content),
-        });
+        let idempotency =
+            key.map(|key| fingerprint::idempotency(key, cause.subject.as_ref(), parts, (&content, &body)));
         Ok(Self { context: CommandContext { command_id: Uuid::now_v7(), idempotency, cause }, input })
     }
 }
@@ -121,50 +117,4 @@ impl<S: Send + Sync, I: PublicKey + Send, T: FromFields> FromRequest<S> for Comm
 fn check_media_type(rule: BodyRule, headers: &HeaderMap, body: &[u8]) -> Result<(), Problem> {
     let nothing_to_read = body.is_empty() && rule != BodyRule::Required;
     if rule == BodyRule::Empty || nothing_to_read { Ok(()) } else { body::check_is_json(headers) }
-}
-
-/// What a key is used for. The digest is of what the request means, not of its bytes; that which releases before have
-/// recorded is of method, path and bytes.
-fn idempotency(key: IdempotencyKey, parts: &Parts, content: &str, body: &[u8]) -> Idempotency {
-    let (method, path) = (parts.method.as_str(), path(parts));
-    let fingerprint = digest(&[method, &canonical(path)], content.as_bytes());
-    Idempotency {
-        earlier_fingerprint: Some(hex(&digest(&[method, path], body))),
-        ..Idempotency::new(key, hex(&fingerprint))
-    }
-}
-
-/// The same for one who is known: another one may use the same key for something else.
-fn own_idempotency(key: &IdempotencyKey, subject: &PrincipalId, parts: &Parts, content: &str) -> Idempotency {
-    let own = digest(&[subject.as_str()], key.as_str().as_bytes());
-    let meant = [subject.as_str(), parts.method.as_str(), &canonical(path(parts))];
-    Idempotency::new(IdempotencyKey::of_digest(own), hex(&digest(&meant, content.as_bytes())))
-}
-
-fn path(parts: &Parts) -> &str {
-    parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.path(), |uri| uri.0.path())
-}
-
-/// A path, with ids in one form: their letters may be of either case.
-fn canonical(path: &str) -> String {
-    let parts = path.split('/').map(|part| match parse::id::<Uuid>(part) {
-        Ok(id) => id.to_string(),
-        Err(InvalidId) => part.to_owned(),
-    });
-    parts.collect::<Vec<_>>().join("/")
-}
-
-/// A digest of parts, none of which holds a NUL, and of what follows them.
-fn digest(parts: &[&str], rest: &[u8]) -> [u8; 32] {
-    let mut digest = Sha256::new();
-    for part in parts {
-        digest.update(part.as_bytes());
-        digest.update([0]);
-    }
-    digest.update(rest);
-    digest.finalize().into()
-}
-
-fn hex(digest: &[u8]) -> String {
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -17,6 +17,7 @@ pub mod entity_tag;
 mod error_chain;
 mod faults;
 mod fields;
+mod fingerprint;
 pub mod headers;
 pub mod health;
 mod host;

@@ -21,6 +21,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::caller::{Caller, authentication_required};
 use crate::error_chain::ErrorChain;
+use crate::fingerprint::FingerprintSecrets;
+use crate::headers::IDEMPOTENCY_KEY;
 use crate::problem::Problem;
 use crate::routes::Routes;
 use crate::secret::{self, Secret};
@@ -112,12 +114,13 @@ struct Current {
     file: Option<PathBuf>,
 }
 
-#[derive(PartialEq, Eq)]
 struct Tokens {
     /// What `Authorization` says to other services.
     sent: HeaderValue,
     /// What `Authorization` may say, as digests, so that comparing takes the same time whatever it says.
     accepted: Vec<[u8; 32]>,
+    /// What is made with them. None where they end with the process: nobody would know later what was made.
+    fingerprints: FingerprintSecrets,
 }
 
 /// What a request shows.
@@ -136,7 +139,7 @@ impl ServiceTokens {
     pub fn random() -> Self {
         let token = rand::random::<[u8; RANDOM_BYTES]>().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let (sent, digest) = prepared(&token);
-        Self::holding(Tokens { sent, accepted: vec![digest] }, None)
+        Self::holding(Tokens { sent, accepted: vec![digest], fingerprints: FingerprintSecrets::default() }, None)
     }
 
     /// The tokens in a file, each on a line of its own: the first is sent, and all are accepted.
@@ -162,7 +165,7 @@ impl ServiceTokens {
             match read {
                 Ok(Ok(tokens)) => {
                     trouble = None;
-                    if tokens != **self.0.tokens.load() {
+                    if tokens.accepted != self.0.tokens.load().accepted {
                         self.0.tokens.store(Arc::new(tokens));
                         tracing::info!("the service token file has changed, and was read again");
                     }
@@ -259,7 +262,10 @@ impl FromStr for Tokens {
         match tokens.into_iter().next() {
             None => Err(secret::Refusal::Empty.into()),
             Some(_) if lines.len() > MAX_TOKENS => Err(InvalidTokens::TooMany),
-            Some((sent, _)) => Ok(Self { sent, accepted }),
+            Some((sent, _)) => {
+                let fingerprints = FingerprintSecrets::of(lines.iter().map(|line| line.as_bytes()));
+                Ok(Self { sent, accepted, fingerprints })
+            }
         }
     }
 }
@@ -299,6 +305,10 @@ async fn identify(State(guard): State<Guard>, mut request: Request, next: Next) 
         Ok(caller) => {
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
+            }
+            if request.headers().contains_key(IDEMPOTENCY_KEY) {
+                let secrets = guard.tokens.0.tokens.load().fingerprints.clone();
+                request.extensions_mut().insert(secrets);
             }
             next.run(request).await
         }

@@ -6,6 +6,7 @@ mod access;
 #[cfg(target_os = "linux")]
 mod clocks;
 mod departures;
+mod fingerprints;
 mod lists;
 mod origins;
 mod other_history;

@@ -77,19 +77,7 @@ impl TestApi {
     }
 
     async fn start_with(tables: &Tables, store: TestEventStore) -> Self {
-        let urls = (SecretUrl::new(tables.0.url()), SecretUrl::new(store.connection_string()));
-        let service = TestService::start(|listener, shutdown| async move {
-            // Queries of flights do not ask it.
-            let passenger_api = ServiceUrl::at(listener.local_addr().unwrap()).unwrap();
-            let config = shared_api::Config::new(
-                urls.0,
-                urls.1,
-                [("passenger", passenger_api.into())].into(),
-                SERVICE_TOKEN.parse().unwrap(),
-            );
-            shared_api::run::<FlightApi>(config, listener, shutdown).await.unwrap();
-        })
-        .await;
+        let service = serve(tables, store.connection_string(), SERVICE_TOKEN).await;
         Self { client: service.inner_api(), service, store }
     }
 
@@ -154,6 +142,20 @@ impl TestApi {
     pub(crate) async fn fault(&self, query: &str) -> (String, String) {
         self.get(&format!("/api/flights?{query}")).send().await.fault()
     }
+}
+
+/// A flight API that knows other services by these tokens.
+pub(crate) async fn serve(tables: &Tables, event_store: &str, tokens: &str) -> TestService {
+    let urls = (SecretUrl::new(tables.0.url()), SecretUrl::new(event_store));
+    let tokens = tokens.parse().unwrap();
+    TestService::start(|listener, shutdown| async move {
+        // Queries of flights do not ask it.
+        let passenger_api = ServiceUrl::at(listener.local_addr().unwrap()).unwrap();
+        let apis = [("passenger", passenger_api.into())].into();
+        let config = shared_api::Config::new(urls.0, urls.1, apis, tokens);
+        shared_api::run::<FlightApi>(config, listener, shutdown).await.unwrap();
+    })
+    .await
 }
 
 impl Deref for TestApi {

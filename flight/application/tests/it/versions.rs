@@ -130,14 +130,14 @@ async fn a_departure_of_any_version_but_the_current_one_is_refused() {
 
 /// A release from before has prepared it, which recorded another digest of the same request.
 #[tokio::test]
-async fn a_repetition_finds_a_preparation_with_an_earlier_fingerprint() {
+async fn a_repetition_finds_a_preparation_with_another_fingerprint() {
     let passengers = prepared().await;
     let mut context = context_with_key("k");
     let idempotency = context.idempotency.as_mut().unwrap();
     let recorded = std::mem::replace(&mut idempotency.fingerprint, "in another form".to_owned());
     let unknown = service(&passengers).depart(flight_id(), created(), context.clone()).await;
     assert!(is_stale(&unknown), "{unknown:?}");
-    context.idempotency.as_mut().unwrap().earlier_fingerprint = Some(recorded);
+    context.idempotency.as_mut().unwrap().other_fingerprints = vec!["of another secret".to_owned(), recorded];
     let done = service(&passengers).depart(flight_id(), created(), context).await.unwrap();
     assert_eq!(done.value.status.as_str(), "disembarked");
 }

@@ -67,7 +67,7 @@ async fn a_key_repeated_later_elsewhere_and_after_a_restart_gets_the_first_outco
 
 /// A release from before has recorded it, with another digest of the same request.
 #[tokio::test]
-async fn a_key_with_an_earlier_fingerprint_gets_the_first_outcome() {
+async fn a_key_with_another_fingerprint_of_the_same_request_gets_the_first_outcome() {
     let store = TestEventStore::start().await;
     let [one, other] = [Replica::start(&store).await, Replica::start(&store).await];
     let account = account(&one).await;
@@ -75,7 +75,7 @@ async fn a_key_with_an_earlier_fingerprint_gets_the_first_outcome() {
     let mut context = keyed(KEY, "in another form");
     let idempotency = context.idempotency.as_mut().unwrap();
     for (earlier, is_known) in [("b", false), ("a", true)] {
-        idempotency.earlier_fingerprint = Some(earlier.to_owned());
+        idempotency.other_fingerprints = vec!["of another secret".to_owned(), earlier.to_owned()];
         let repeated = CommandContext { idempotency: Some(idempotency.clone()), ..keyed(KEY, "") };
         match other.handle.execute(withdraw_all(account), repeated).await {
             Err(ExecuteError::KeyReused) => assert!(!is_known, "{earlier}"),

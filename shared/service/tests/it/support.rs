@@ -73,7 +73,7 @@ async fn create(command: Command<NewThing>) -> Reply<Value> {
             "commandId": command.context.command_id,
             "key": idempotency.as_ref().map(|idempotency| idempotency.key.as_str()),
             "fingerprint": idempotency.as_ref().map(|idempotency| idempotency.fingerprint.as_str()),
-            "earlierFingerprint": idempotency.as_ref().map(|idempotency| idempotency.earlier_fingerprint.as_deref()),
+            "otherFingerprints": idempotency.as_ref().map(|idempotency| idempotency.other_fingerprints.as_slice()),
             "correlationId": cause.correlation_id,
             "actor": cause.actor,
             "subject": cause.subject,
