@@ -195,7 +195,7 @@ def check_network(found, operations):
     for name, pod in pods.items():
         (container,) = pod["containers"]
         values = [str(variable.get("value", "")) for variable in container["env"]]
-        calls[name] = {match for value in values for match in re.findall(r"^http://jetbridge-([a-z-]+):(\d+)$", value)}
+        calls[name] = {match for value in values for match in re.findall(r"^https?://jetbridge-([a-z-]+):(\d+)$", value)}
         port = re.search(rf"^\| `{name}` \|[^|]*\| (\d+) \|", operations, re.M).group(1)
         check(str(container["ports"][0]["containerPort"]) == port, f"the port of {name}")
     for name, policy in rules.items():
@@ -215,6 +215,42 @@ def check_network(found, operations):
     # The gateway gets to no store.
     open_ports = {port["port"] for rule in rules["gateway"]["egress"] if "to" not in rule for port in rule["ports"]}
     check(open_ports <= {53, 443}, f"the gateway reaches anything at {open_ports}")
+
+
+def speaks_tls(pod):
+    """Whether a service has a certificate, its key, and probes that ask it so."""
+    (container,) = pod["containers"]
+    values = {variable["name"]: variable.get("value") for variable in container["env"]}
+    shown = [values.get(f"JETBRIDGE_TLS_{file}") for file in ("CERTIFICATE", "KEY")]
+    mounted = {
+        f"{mount['mountPath']}/{item['path']}"
+        for mount in container["volumeMounts"]
+        for volume in pod["volumes"]
+        if volume["name"] == mount["name"]
+        for item in volume.get("secret", {}).get("items", [])
+    }
+    schemes = {container[probe]["httpGet"].get("scheme", "HTTP") for probe in ("readinessProbe", "livenessProbe")}
+    check(schemes == ({"HTTPS"} if shown[0] else {"HTTP"}), f"{container['name']} is probed over {schemes}")
+    check(shown == [None, None] or set(shown) <= mounted, f"{container['name']}: {shown} are not mounted")
+    return shown != [None, None]
+
+
+def check_tls(found, expected):
+    """Who has a certificate is asked over TLS, and nobody else; who asks so knows which authority vouches."""
+    pods = workloads(found)
+    secure = {name for name, pod in pods.items() if speaks_tls(pod)}
+    check(secure == set(expected), f"{secure} speak TLS")
+    for name, pod in pods.items():
+        values = {variable["name"]: str(variable.get("value", "")) for variable in pod["containers"][0]["env"]}
+        asked = {match for value in values.values() for match in re.findall(r"^(https?)://jetbridge-([a-z-]+):\d+$", value)}
+        for scheme, service in asked:
+            check((scheme == "https") == (service in secure), f"{name} asks {service} over {scheme}")
+        knows = "JETBRIDGE_SERVICE_CA_FILE" in values
+        check(knows or not any(scheme == "https" for scheme, _ in asked), f"{name} does not know who vouches for the others")
+    for document in found:
+        if document["kind"] == "Service":
+            name, (port,) = document["spec"]["selector"]["app.kubernetes.io/component"], document["spec"]["ports"]
+            check((port["appProtocol"] == "https") == (name in secure), f"the service {name} says {port['appProtocol']}")
 
 
 def check_deployment(found, operations, page):
@@ -258,6 +294,7 @@ def check_refused():
         ("default.yaml", ["eventStore.url=esdb://user:password@host"], "eventStore/url"),
         ("default.yaml", ["termination.graceSeconds=10"], "termination/graceSeconds"),
         ("default.yaml", ["services.gateway.replicas=0"], "services/gateway/replicas"),
+        ("default.yaml", ["serviceTls.secrets.flights-api=x"], "invalid propertyName 'flights-api'"),
     ]:
         done = render(values, *settings, ok=False)
         check(done.returncode != 0 and words in done.stderr, f"{settings}: {done.stdout[:200]}{done.stderr}")
@@ -273,6 +310,10 @@ def main():
         found = documents(render(values.name).stdout)
         check_schema(found, values.name)
         check_deployment(found, operations, page)
+    check_tls(documents(render("default.yaml").stdout), [])
+    check_tls(documents(render("everything.yaml").stdout), SERVICES)
+    one = ["serviceTls.caSecret=authority", "serviceTls.secrets.flight-api=flight-api-tls"]
+    check_tls(documents(render("default.yaml", *one).stdout), ["flight-api"])
     scaled = [document for document in documents(render("everything.yaml").stdout) if document["kind"] == "HorizontalPodAutoscaler"]
     check(len(scaled) == 3, f"{len(scaled)} services are scaled")
     check_version()

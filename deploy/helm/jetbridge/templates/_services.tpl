@@ -119,6 +119,11 @@ JETBRIDGE_OIDC_ROLE_MAP: {{ join "," . | quote }}
 {{- end }}
 {{- end -}}
 
+{{/* What a service speaks: jetbridge.scheme (list $ "flight-api") */}}
+{{- define "jetbridge.scheme" -}}
+{{- if index (index . 0).Values.serviceTls.secrets (index . 1) }}https{{ else }}http{{ end -}}
+{{- end -}}
+
 {{/* The environment of a service: jetbridge.environment (list $ "flight-api" $service) */}}
 {{- define "jetbridge.environment" -}}
 {{- $root := index . 0 -}}
@@ -131,8 +136,15 @@ JETBRIDGE_LOG_FORMAT: {{ $root.Values.logging.format }}
 {{- if $root.Values.metrics.enabled }}
 JETBRIDGE_METRICS_LISTEN: 0.0.0.0:9464
 {{- end }}
+{{- if index $root.Values.serviceTls.secrets $name }}
+JETBRIDGE_TLS_CERTIFICATE: /secrets/tls/tls.crt
+JETBRIDGE_TLS_KEY: /secrets/tls/tls.key
+{{- end }}
+{{- if and $root.Values.serviceTls.caSecret $service.calls }}
+JETBRIDGE_SERVICE_CA_FILE: /secrets/service-authority/ca.crt
+{{- end }}
 {{- range $called := $service.calls }}
-JETBRIDGE_{{ $called | upper | replace "-" "_" }}: http://{{ include "jetbridge.name" (list $root $called) }}:{{ (index $all $called).port }}
+JETBRIDGE_{{ $called | upper | replace "-" "_" }}: {{ include "jetbridge.scheme" (list $root $called) }}://{{ include "jetbridge.name" (list $root $called) }}:{{ (index $all $called).port }}
 {{- end }}
 {{- if eq $name "gateway" }}
 {{- include "jetbridge.gatewayEnvironment" $root }}
@@ -166,28 +178,35 @@ JETBRIDGE_DATABASE_CA_FILE: /secrets/database-authority/ca.crt
 {{- $name := index . 1 -}}
 {{- $service := index . 2 -}}
 {{- $secrets := $root.Values.secrets -}}
-service: {secret: {{ $secrets.serviceToken }}, key: token, file: token}
+{{- $tls := $root.Values.serviceTls -}}
+service: {secret: {{ $secrets.serviceToken }}, files: {token: token}}
+{{- with index $tls.secrets $name }}
+tls: {secret: {{ . }}, files: {tls.crt: tls.crt, tls.key: tls.key}}
+{{- end }}
+{{- if and $tls.caSecret $service.calls }}
+service-authority: {secret: {{ $tls.caSecret }}, files: {ca.crt: ca.crt}}
+{{- end }}
 {{- if eq $name "gateway" }}
-session: {secret: {{ $secrets.sessionKeys }}, key: keys, file: keys}
+session: {secret: {{ $secrets.sessionKeys }}, files: {keys: keys}}
 {{- if contains "keys" $root.Values.gateway.authentication }}
-access-keys: {secret: {{ $secrets.accessKeys }}, key: access-keys, file: access-keys}
+access-keys: {secret: {{ $secrets.accessKeys }}, files: {access-keys: access-keys}}
 {{- end }}
 {{- with $root.Values.gateway.oidc.secret }}
-oidc: {secret: {{ . }}, key: client-secret, file: client-secret}
+oidc: {secret: {{ . }}, files: {client-secret: client-secret}}
 {{- end }}
 {{- end }}
 {{- if $service.eventStore }}
 {{- if $root.Values.eventStore.users }}
-event-store: {secret: {{ $secrets.eventStore }}, key: {{ $name }}, file: password}
+event-store: {secret: {{ $secrets.eventStore }}, files: { {{- $name }}: password}}
 {{- end }}
 {{- with $root.Values.eventStore.caSecret }}
-event-store-authority: {secret: {{ . }}, key: ca.crt, file: ca.crt}
+event-store-authority: {secret: {{ . }}, files: {ca.crt: ca.crt}}
 {{- end }}
 {{- end }}
 {{- if $service.database }}
-database: {secret: {{ $secrets.databases }}, key: {{ $service.database }}, file: password}
+database: {secret: {{ $secrets.databases }}, files: { {{- $service.database }}: password}}
 {{- with $root.Values.databases.caSecret }}
-database-authority: {secret: {{ . }}, key: ca.crt, file: ca.crt}
+database-authority: {secret: {{ . }}, files: {ca.crt: ca.crt}}
 {{- end }}
 {{- end }}
 {{- end -}}
