@@ -2,7 +2,7 @@
 """Attacks a running Jetbridge as a web page, a neighbour on the machine or a broken client could, and checks that each
 attack is refused as the standards say, that nothing has changed, and that everybody else is still served.
 
-Starts `jetbridge` on a data folder of its own. Attacks are sent through raw sockets, as HTTP/2 frames, and by pages in
+Starts `jetbridge` on a data folder of its own, and then another one that asks for access keys. Attacks are sent through raw sockets, as HTTP/2 frames, and by pages in
 Chromium. Needs Python's h2, Chromium and PostgreSQL's programs. Exit code 0 if all is refused.
 """
 
@@ -40,9 +40,12 @@ ANSWER_LIMIT = 20
 SILENCE_LIMIT = 60
 # As on many machines; the program may raise the soft limit to the hard one.
 OPEN_FILES = (1024, 4096)
+# More connections than that, which say nothing; and files that this script needs besides.
+SILENT, OWN_FILES = 10_000, 200
 EVENT_STORE = "/event_store.client.streams.Streams"
 FOREIGN = "http://evil.example"
 JSON = "Content-Type: application/json"
+FLIGHT = {"flightNumber": "JB 101", "origin": "AMS", "destination": "JFK"}
 REFUSED = "refused"
 
 
@@ -51,12 +54,17 @@ class Wrong(Exception):
 
 
 class System:
-    """A Jetbridge in one process; once prepared, with a flight at the gate and everybody on board."""
+    """A Jetbridge in one process; once prepared, with a flight at the gate and everybody on board. With authentication,
+    there are access keys for one who works with it and for one who attacks it."""
 
-    def __init__(self, program, folder):
+    def __init__(self, program, folder, authentication="none"):
+        folder.mkdir()
+        # PostgreSQL may run as another user.
+        folder.chmod(0o755)
+        self.program, self.authentication, self.keys = program, authentication, {}
         self.data, self.log = folder / "data", (folder / "log").open("w")
         self.process = subprocess.Popen(
-            [program, "--listen", "127.0.0.1:0", "--data-dir", self.data],
+            [program, "--listen", "127.0.0.1:0", "--data-dir", self.data, "--authentication", authentication],
             stdout=self.log,
             stderr=subprocess.STDOUT,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, OPEN_FILES),
@@ -68,11 +76,19 @@ class System:
         self.port = urllib.parse.urlsplit(running["url"]).port
         self.event_store = urllib.parse.urlsplit(running["eventStore"])
         eventually("Jetbridge is ready", START_LIMIT, lambda: self.status("GET", "/health/ready") == 200)
-        flight = {"flightNumber": "JB 101", "origin": "AMS", "destination": "JFK"}
-        self.flight = self.call("POST", "/api/flights", flight, 201)["id"]
+        if self.authentication == "keys":
+            self.keys = {name: self.make_key(name) for name in ("works", "attacks")}
+            eventually("its keys count", START_LIMIT, lambda: self.status("GET", "/api/flights") == 200)
+        self.flight = self.call("POST", "/api/flights", FLIGHT, 201)["id"]
         passenger = {"flightId": self.flight, "name": "Ada Lovelace"}
         self.passenger = self.call("POST", "/api/passengers", passenger, 201)["id"]
         self.call("POST", f"/api/passengers/{self.passenger}/board", None, 200)
+
+    def make_key(self, name):
+        made = subprocess.run(
+            [self.program, "keys", "create", "--name", name, "--role", "admin", "--data-dir", self.data],
+            check=True, capture_output=True, text=True)
+        return re.search(r"jbk_[\w-]+", made.stdout)[0]
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
@@ -83,15 +99,17 @@ class System:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=ANSWER_LIMIT)
         try:
             headers = {} if body is None else {"Content-Type": "application/json"}
+            if self.keys:
+                headers["Authorization"] = f"Bearer {self.keys['works']}"
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:
             connection.close()
 
-    def status(self, method, path):
+    def status(self, method, path, body=None):
         try:
-            return self.request(method, path)[0]
+            return self.request(method, path, body)[0]
         except OSError:
             return None
 
@@ -323,18 +341,23 @@ def let_in(system):
 
 
 def silent_connections(system):
-    """More connections than the process may have open files, which say nothing, or never all of it."""
+    """More connections than the process may have open files, which say nothing, or never all of it. Others are served
+    meanwhile."""
+    count = min(SILENT, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - OWN_FILES)
+    if count < SILENT:
+        print(f"only {count} silent connections: this process may have no more files open", flush=True)
     beginnings = [b"", b"GET /", b"PRI * HT", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"POST /api/flights HTTP/1.1\r\nHost: "]
     opened = []
     try:
-        for number in range(OPEN_FILES[1] + 500):
+        for number in range(count):
             with contextlib.suppress(OSError):
                 port = [system.port, system.event_store.port][number % 2]
                 connection = socket.create_connection(("127.0.0.1", port), timeout=1)
                 connection.sendall(beginnings[number % len(beginnings)])
                 opened.append(connection)
-        eventually("others are served beside silent connections", SILENCE_LIMIT, lambda: system.status(
-            "GET", f"/api/flights/{system.flight}") == 200)
+            if number % 1000 == 999:
+                eventually(f"others are served beside {number + 1} silent connections", SILENCE_LIMIT, lambda: works(system))
+        eventually("others are served beside silent connections", SILENCE_LIMIT, lambda: works(system))
         eventually("silent connections are closed", SILENCE_LIMIT, lambda: all(map(is_closed, opened)))
     finally:
         for connection in opened:
@@ -354,16 +377,22 @@ def is_closed(connection):
         return True
 
 
+def works(system):
+    """Whether somebody who does their work gets it done: reads, and a correction that changes nothing."""
+    path = f"/api/flights/{system.flight}"
+    return system.status("GET", path) == 200 and system.status("PUT", path, FLIGHT) == 200
+
+
 def half_bodies(system):
-    """Clients that never send all of a body hold no place that others need."""
-    head = (f"POST /api/flights HTTP/1.1\r\nHost: 127.0.0.1:{system.port}\r\n{JSON}\r\n"
-            "Content-Length: 60000\r\n\r\n{").encode()
+    """Clients that never send all of a body hold no place that others need, whether they have a key or not."""
+    senders = [["Authorization: Bearer " + system.keys["attacks"]], []] if system.keys else [[]]
     with contextlib.ExitStack() as opened:
-        for _ in range(200):
+        for number in range(200):
+            head = [f"Host: 127.0.0.1:{system.port}", JSON, "Content-Length: 60000", *senders[number % len(senders)]]
             connection = opened.enter_context(socket.create_connection(("127.0.0.1", system.port), timeout=5))
-            connection.sendall(head)
+            connection.sendall("\r\n".join(["POST /api/flights HTTP/1.1", *head, "", "{"]).encode())
         for _ in range(20):
-            if system.status("GET", f"/api/flights/{system.flight}") != 200:
+            if not works(system):
                 raise Wrong("half bodies: another client is not served")
 
 
@@ -466,13 +495,16 @@ def foreign_pages(system):
     return sum(report["attempts"] for report in reports)
 
 
-def attack(system):
-    """Runs all attacks. Answers how many there were, and what went wrong."""
-    before, wrong, count = system.events(), [], 0
+def all_attacks(system):
     single = [(refuse, *attack) for attack in http_attacks(system)]
     single += [(refuse_grpc, *attack) for attack in grpc_attacks(system)]
-    whole = [(let_in,), (half_bodies,), (half_closed,), (foreign_pages,), (silent_connections,)]
-    for function, *arguments in single + whole:
+    return [*single, (let_in,), (half_bodies,), (half_closed,), (foreign_pages,), (silent_connections,)]
+
+
+def attack(system, attacks):
+    """Runs attacks. Answers how many there were, and what went wrong."""
+    before, wrong, count = system.events(), [], 0
+    for function, *arguments in attacks:
         count += 1
         name = arguments[0] if arguments else function.__name__
         try:
@@ -496,14 +528,20 @@ def main():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     folder = Path(tempfile.mkdtemp(prefix="jetbridge-attacks-"))
-    # PostgreSQL may run as another user.
     folder.chmod(0o755)
-    system = System(options.program, folder)
-    try:
-        system.prepare()
-        count, wrong = attack(system)
-    finally:
-        system.stop()
+    count, wrong = 0, []
+    for authentication, attacks in [
+        ("none", all_attacks),
+        # Who is somebody is served while others hold what there is.
+        ("keys", lambda _: [(half_bodies,), (silent_connections,)]),
+    ]:
+        system = System(options.program, folder / authentication, authentication)
+        try:
+            system.prepare()
+            done, failed = attack(system, attacks(system))
+            count, wrong = count + done, wrong + failed
+        finally:
+            system.stop()
     if wrong:
         print(f"log and data are in {folder}")
     else:
