@@ -2,6 +2,7 @@
 
 mod bearer;
 mod cookies;
+mod id_token;
 mod oidc;
 mod recent;
 mod seal;

@@ -14,9 +14,15 @@ pub(super) struct Site(pub(super) Option<Origin>);
 
 impl Site {
     /// The name of a cookie. With `__Host-`, no other host and no page without TLS can set it (RFC 6265bis, 4.1.3.2); on
-    /// this machine, where there may be no TLS, browsers would not take it so.
-    pub(super) fn name(&self, name: &str, request: &Parts) -> String {
-        if self.is_plain(request) { name.to_owned() } else { format!("__Host-{name}") }
+    /// this machine, where there may be no TLS, browsers would not take it so. Nor would they take one so that is for a
+    /// part of the site; with `__Secure-` it is at least set over TLS.
+    pub(super) fn name(&self, named: Named, request: &Parts) -> String {
+        let prefix = match named.path {
+            _ if self.is_plain(request) => "",
+            "/" => "__Host-",
+            _ => "__Secure-",
+        };
+        format!("{prefix}{}", named.name)
     }
 
     /// Whether a browser speaks to this machine without TLS. Anywhere else a cookie takes TLS.
@@ -29,8 +35,8 @@ impl Site {
     }
 
     /// The value of the cookie with this name, if there is exactly one.
-    pub(super) fn read(&self, name: &str, request: &Parts) -> Option<String> {
-        let name = self.name(name, request);
+    pub(super) fn read(&self, named: Named, request: &Parts) -> Option<String> {
+        let name = self.name(named, request);
         let texts = request.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let cookies = texts.flat_map(Cookie::split_parse).filter_map(Result::ok);
         let mut found = cookies.filter(|cookie| cookie.name() == name);
@@ -39,9 +45,9 @@ impl Site {
     }
 
     /// The header that has a browser keep a cookie: for so long, or until it is closed.
-    pub(super) fn set(&self, cookie: New<'_>, request: &Parts) -> Option<HeaderValue> {
-        let mut built = Cookie::build((self.name(cookie.name, request), cookie.value))
-            .path("/")
+    pub(super) fn set(&self, cookie: New, request: &Parts) -> Option<HeaderValue> {
+        let mut built = Cookie::build((self.name(cookie.named, request), cookie.value))
+            .path(cookie.named.path)
             .http_only(true)
             .secure(!self.is_plain(request))
             .same_site(cookie.same_site);
@@ -52,14 +58,28 @@ impl Site {
     }
 
     /// The header that has a browser forget a cookie.
-    pub(super) fn remove(&self, name: &str, same_site: SameSite, request: &Parts) -> Option<HeaderValue> {
-        self.set(New { name, value: String::new(), same_site, kept_for: Some(SignedDuration::ZERO) }, request)
+    pub(super) fn remove(&self, named: Named, same_site: SameSite, request: &Parts) -> Option<HeaderValue> {
+        self.set(New { named, value: String::new(), same_site, kept_for: Some(SignedDuration::ZERO) }, request)
+    }
+}
+
+/// What a cookie is called, before any prefix, and below which path browsers send it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Named {
+    pub(super) name: &'static str,
+    pub(super) path: &'static str,
+}
+
+impl Named {
+    /// One that is sent with every request.
+    pub(super) const fn everywhere(name: &'static str) -> Self {
+        Self { name, path: "/" }
     }
 }
 
 /// A cookie that a browser is to keep.
-pub(super) struct New<'a> {
-    pub(super) name: &'a str,
+pub(super) struct New {
+    pub(super) named: Named,
     pub(super) value: String,
     pub(super) same_site: SameSite,
     pub(super) kept_for: Option<SignedDuration>,

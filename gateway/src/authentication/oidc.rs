@@ -20,7 +20,7 @@ pub use issuer::{InvalidIssuer, IssuerUrl};
 pub use roles::{InvalidRoleMapping, RoleMapping};
 pub(super) use settings::OidcSettings;
 pub use settings::{OidcArgs, OidcSettingsError};
-pub(crate) use sign_in::{ATTEMPT_LIMIT, Answer, Attempt, Failure, SignIn};
+pub(crate) use sign_in::{ATTEMPT_LIMIT, Answer, Attempt, Failure, SignIn, SignedIn};
 pub(crate) use token::TokenError;
 
 use provider::Provider;

@@ -18,12 +18,13 @@ use shared_service::origin::SEC_FETCH_SITE;
 use shared_service::problem::Problem;
 use shared_service::problem_type;
 
-use super::cookies::{New, Site};
+use super::cookies::{Named, New, Site};
 use super::recent::Recent;
 use super::seal::{Seal, SessionKeys};
 
 /// The name of the cookie, after `__Host-` wherever there is TLS.
 pub(crate) const COOKIE: &str = "jetbridge-session";
+const NAMED: Named = Named::everywhere(COOKIE);
 /// Sessions of which is remembered that they were signed out, until they would end anyway.
 const MOST_ENDED: usize = 10_000;
 
@@ -118,7 +119,7 @@ impl Sessions {
             end: session.end,
         };
         let value = self.seal.seal(&stored)?;
-        self.site.set(New { name: COOKIE, value, same_site: SameSite::Strict, kept_for: None }, request)
+        self.site.set(New { named: NAMED, value, same_site: SameSite::Strict, kept_for: None }, request)
     }
 
     /// The session that a request belongs to, if it does.
@@ -127,7 +128,7 @@ impl Sessions {
     /// 403 `cross-site` if the request may change something, and does not say that a page of the gateway sends it:
     /// a browser adds the cookie whoever makes it send something.
     pub(crate) fn find(&self, request: &Parts) -> Result<Option<Session>, Problem> {
-        let Some(session) = self.site.read(COOKIE, request).and_then(|cookie| self.open(&cookie)) else {
+        let Some(session) = self.site.read(NAMED, request).and_then(|cookie| self.open(&cookie)) else {
             return Ok(None);
         };
         let is_safe = matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS);
@@ -159,7 +160,7 @@ impl Sessions {
 
     /// The header by which a browser forgets its session.
     pub(crate) fn no_cookie(&self, request: &Parts) -> Option<HeaderValue> {
-        self.site.remove(COOKIE, SameSite::Strict, request)
+        self.site.remove(NAMED, SameSite::Strict, request)
     }
 
     fn open(&self, cookie: &str) -> Option<Session> {

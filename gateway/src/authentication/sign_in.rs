@@ -17,13 +17,15 @@ use shared_service::problem::Problem;
 use shared_service::{CHALLENGE, Command, Fields, FromFields, FromQuery, Params, Query, Routes, problem_type};
 use url::Url;
 
-use super::cookies::New;
-use super::oidc::{ATTEMPT_LIMIT, Answer, Attempt, Failure, Oidc, SignIn, TokenError};
+use super::cookies::{Named, New};
+use super::id_token::{IdTokens, SIGN_OUT};
+use super::oidc::{ATTEMPT_LIMIT, Answer, Attempt, Failure, Oidc, SignIn, SignedIn, TokenError};
 use super::seal::{Seal, SessionKeys};
 use super::session::{Session, Sessions};
 
 /// The cookie of an attempt to sign in.
 pub(super) const ATTEMPT_COOKIE: &str = "jetbridge-sign-in";
+const ATTEMPT: Named = Named::everywhere(ATTEMPT_COOKIE);
 /// The page of the web client where people sign in.
 const PAGE: &str = "/sign-in";
 /// The longest address to come back to, in bytes.
@@ -35,6 +37,7 @@ pub(crate) struct SignInWays {
     oidc: Option<Arc<Oidc>>,
     keys: Option<Arc<KeyRing>>,
     attempts: Seal,
+    id_tokens: IdTokens,
 }
 
 impl SignInWays {
@@ -45,7 +48,8 @@ impl SignInWays {
         keys: Option<Arc<KeyRing>>,
     ) -> Result<Self, Unspecified> {
         let attempts = Seal::new(sealed_with, ATTEMPT_COOKIE)?;
-        Ok(Self { sessions, oidc, keys, attempts })
+        let id_tokens = IdTokens::new(sealed_with)?;
+        Ok(Self { sessions, oidc, keys, attempts, id_tokens })
     }
 
     fn provider(&self) -> Result<&SignIn, Problem> {
@@ -60,7 +64,7 @@ pub(crate) fn routes<S: Clone + Send + Sync + 'static>(ways: Arc<SignInWays>) ->
         .get("/auth/callback", Access::Public, callback)
         .post("/auth/sign-in", Access::Public, sign_in)
         .post("/auth/renew", Access::Public, renew)
-        .post("/auth/sign-out", Access::Public, sign_out)
+        .post(SIGN_OUT, Access::Public, sign_out)
         .with_state(ways)
 }
 
@@ -114,7 +118,7 @@ async fn login(
     let value = ways.attempts.seal(&attempt).ok_or_else(unsealed)?;
     // The provider's page leads back here, which is another site's.
     let kept_for = Some(ATTEMPT_LIMIT);
-    let cookie = New { name: ATTEMPT_COOKIE, value, same_site: SameSite::Lax, kept_for };
+    let cookie = New { named: ATTEMPT, value, same_site: SameSite::Lax, kept_for };
     Ok(redirect(url.as_str(), ways.sessions.site().set(cookie, &request)))
 }
 
@@ -123,24 +127,26 @@ async fn callback(State(ways): State<Arc<SignInWays>>, request: Request) -> Resu
     let (mut request, _) = request.into_parts();
     let provider = ways.provider()?;
     let answer = axum::extract::Query::<Answer>::from_request_parts(&mut request, &()).await;
-    let cookie = ways.sessions.site().read(ATTEMPT_COOKIE, &request);
+    let cookie = ways.sessions.site().read(ATTEMPT, &request);
     let attempt: Option<Attempt> = cookie.and_then(|cookie| ways.attempts.open(&cookie));
     let (Ok(axum::extract::Query(answer)), Some(attempt)) = (answer, attempt) else {
         return Ok(failed(&Failure::NotBegun, "/"));
     };
     let back = attempt.back.clone();
     let outcome = provider.finish(attempt, answer).await;
+    let site = ways.sessions.site();
     // Whoever has a browser say something that belongs to no attempt does not end the one that is under way.
-    let is_over = outcome != Err(Failure::NotBegun);
-    let mut response = match outcome {
-        Ok(principal) => {
+    let is_over = !matches!(outcome, Err(Failure::NotBegun));
+    let (mut response, id_token) = match outcome {
+        Ok(SignedIn { principal, id_token }) => {
             let session = ways.sessions.begin(principal, None).map_err(|_| unsealed())?;
-            redirect(&back, Some(ways.sessions.cookie(&session, &request).ok_or_else(unsealed)?))
+            let cookie = ways.sessions.cookie(&session, &request).ok_or_else(unsealed)?;
+            (redirect(&back, Some(cookie)), ways.id_tokens.cookie(&session, id_token, site, &request))
         }
-        Err(failure) => failed(&failure, &back),
+        Err(failure) => (failed(&failure, &back), None),
     };
-    let cookie = ways.sessions.site().remove(ATTEMPT_COOKIE, SameSite::Lax, &request).filter(|_| is_over);
-    if let Some(cookie) = cookie {
+    let attempt = site.remove(ATTEMPT, SameSite::Lax, &request).filter(|_| is_over);
+    for cookie in attempt.into_iter().chain(id_token) {
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     Ok(response)
@@ -191,9 +197,10 @@ async fn sign_out(State(ways): State<Arc<SignInWays>>, request: Request) -> Resu
         ways.sessions.end(session);
     }
     let provider = ways.oidc.as_deref().and_then(Oidc::sign_in).filter(|_| is_of_provider);
-    let at_provider = match provider {
-        Some(provider) => provider.end().await,
-        None => None,
+    let site = ways.sessions.site();
+    let at_provider = match (provider, &session) {
+        (Some(provider), Some(session)) => provider.end(ways.id_tokens.find(session, site, &request)).await,
+        _ => None,
     };
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -202,7 +209,9 @@ async fn sign_out(State(ways): State<Arc<SignInWays>>, request: Request) -> Resu
     }
     let cookie = ways.sessions.no_cookie(&request).ok_or_else(unsealed)?;
     let answer = Json(SignedOut { provider: at_provider.map(String::from) });
-    Ok((with_cookie(cookie), answer).into_response())
+    let id_token =
+        IdTokens::no_cookie(site, &request).filter(|_| is_of_provider).map(|cookie| (header::SET_COOKIE, cookie));
+    Ok((with_cookie(cookie), AppendHeaders(id_token), answer).into_response())
 }
 
 /// The session that a request belongs to, which is over if the key is with which it began.

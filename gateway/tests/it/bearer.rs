@@ -1,5 +1,7 @@
 //! Access tokens of an identity provider.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
@@ -145,6 +147,21 @@ async fn a_new_key_counts_at_once_and_one_that_was_withdrawn_does_not() {
     let next = SigningKey::new("two", Algorithm::EdDSA);
     known.provider.rotate(vec![next.clone()]);
     assert!(known.is_let_in(&next.sign(&known.provider.claims(json!({})))).await);
+    assert!(!known.is_let_in(&old).await);
+}
+
+/// Without a token of another key, nothing has the provider asked again before.
+#[tokio::test]
+async fn a_key_that_was_withdrawn_counts_for_minutes_at_most() {
+    let known = Known::start().await;
+    let old = known.token(json!({}));
+    assert!(known.is_let_in(&old).await);
+    known.provider.rotate(vec![SigningKey::new("two", Algorithm::EdDSA)]);
+    assert!(known.is_let_in(&old).await);
+    // Nothing is under way meanwhile that could take too long.
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(5 * 60)).await;
+    tokio::time::resume();
     assert!(!known.is_let_in(&old).await);
 }
 

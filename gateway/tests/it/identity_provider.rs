@@ -83,6 +83,8 @@ pub(crate) struct IdentityProvider {
 struct Shared {
     issuer: OnceLock<String>,
     keys: Mutex<Vec<SigningKey>>,
+    /// What ID tokens are signed with, if not with the first of these.
+    signs_with: Mutex<Option<SigningKey>>,
     asked_for_keys: AtomicUsize,
     is_away: AtomicBool,
     grants: Mutex<HashMap<String, Grant>>,
@@ -96,6 +98,7 @@ impl IdentityProvider {
         let shared = Arc::new(Shared {
             issuer: OnceLock::new(),
             keys: Mutex::new(keys),
+            signs_with: Mutex::default(),
             asked_for_keys: AtomicUsize::new(0),
             is_away: AtomicBool::new(false),
             grants: Mutex::default(),
@@ -122,6 +125,11 @@ impl IdentityProvider {
     /// Puts these keys in place of those that there are.
     pub(crate) fn rotate(&self, keys: Vec<SigningKey>) {
         *self.shared.keys.lock().unwrap() = keys;
+    }
+
+    /// Signs ID tokens with this key, published or not.
+    pub(crate) fn sign_with(&self, key: &SigningKey) {
+        *self.shared.signs_with.lock().unwrap() = Some(key.clone());
     }
 
     pub(crate) fn asked_for_keys(&self) -> usize {
@@ -229,7 +237,9 @@ async fn token(State(shared): State<Arc<Shared>>, headers: HeaderMap, asked: Str
         "nonce": grant.nonce,
     });
     let claims = with(claims, &shared.claims.lock().unwrap());
-    let id_token = shared.keys.lock().unwrap().first().unwrap().sign(&claims);
+    let other_key = shared.signs_with.lock().unwrap().clone();
+    let key = other_key.unwrap_or_else(|| shared.keys.lock().unwrap().first().unwrap().clone());
+    let id_token = key.sign(&claims);
     Json(json!({"access_token": "opaque", "token_type": "Bearer", "id_token": id_token})).into_response()
 }
 

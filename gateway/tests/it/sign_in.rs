@@ -1,5 +1,9 @@
 //! Signing in at an identity provider, with a browser that keeps cookies as a test wants.
 
+use std::collections::HashMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::Algorithm;
 use reqwest::header::{COOKIE, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
@@ -73,6 +77,17 @@ impl<'a> Browser<'a> {
         self.come_back(&back, Some(&cookie)).await
     }
 
+    /// Signs out: where the provider is asked to do so, and the cookies.
+    async fn sign_out(&self, cookies: &[&str]) -> (HashMap<String, String>, Vec<String>) {
+        let request = self.client.post(self.site.url("/auth/sign-out")).header("sec-fetch-site", "same-origin");
+        let answer = request.header(COOKIE, cookies.join("; ")).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        let set =
+            answer.headers().get_all(SET_COOKIE).iter().map(|cookie| cookie.to_str().unwrap().to_owned()).collect();
+        let at = answer.json::<Value>().await.unwrap()["provider"].as_str().unwrap().to_owned();
+        (Url::parse(&at).unwrap().query_pairs().into_owned().collect(), set)
+    }
+
     async fn me(&self, session: &str) -> Value {
         self.get(&self.site.url("/api/me"), Some(session)).await.json().await.unwrap()
     }
@@ -103,7 +118,7 @@ async fn somebody_signs_in_and_is_back_where_they_were() {
     let (_provider, site) = site().await;
     let browser = Browser::new(&site);
     let (address, cookie) = browser.begin("/flights/7?tab=all").await;
-    let query: std::collections::HashMap<_, _> = Url::parse(&address).unwrap().query_pairs().into_owned().collect();
+    let query: HashMap<_, _> = Url::parse(&address).unwrap().query_pairs().into_owned().collect();
     assert_eq!(query["redirect_uri"], "http://localhost:8080/auth/callback");
     assert_eq!((&*query["code_challenge_method"], query["state"].is_empty()), ("S256", false));
     let back = browser.at_provider(&address).await;
@@ -126,6 +141,9 @@ async fn with_tls_no_other_host_can_set_the_cookies() {
     let outcome = Browser::new(&site).sign_in().await;
     let session = outcome.cookies.iter().find(|cookie| cookie.starts_with("__Host-jetbridge-session=")).unwrap();
     assert!(session.contains("; Secure") && session.contains("; Path=/") && !session.contains("Domain"), "{session}");
+    // It is for one path, so it cannot be called so. What another host has set in its place was not sealed here.
+    let token = outcome.cookies.iter().find(|cookie| cookie.starts_with("__Secure-jetbridge-id-token=")).unwrap();
+    assert!(token.contains("; Secure") && !token.contains("Domain"), "{token}");
 }
 
 #[tokio::test]
@@ -209,4 +227,68 @@ async fn nobody_is_led_to_another_site() {
         let request = Client::new().get(site.url(&format!("/auth/login?return={back}")));
         expect_problem(request, 422, "invalid-request").await;
     }
+}
+
+/// The claims of a token.
+fn claims(token: &str) -> Value {
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(token.split('.').nth(1).unwrap()).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn the_provider_is_told_whom_to_sign_out() {
+    let (_provider, site) = site().await;
+    let browser = Browser::new(&site);
+    let one = browser.sign_in().await;
+    let session = |outcome: &Outcome| outcome.cookie("jetbridge-session").unwrap().to_owned();
+    let id_token = |outcome: &Outcome| outcome.cookie("jetbridge-id-token").unwrap().to_owned();
+    let kept = one.cookies.iter().find(|cookie| cookie.starts_with("jetbridge-id-token=")).unwrap();
+    for attribute in ["; HttpOnly", "; SameSite=Strict", "; Path=/auth/sign-out"] {
+        assert!(kept.contains(attribute), "{kept}");
+    }
+    // Another session's says nothing of this one, and neither does one that was not sealed here.
+    for none in [&*id_token(&one), "jetbridge-id-token=eyJ"] {
+        let (asked, _) = browser.sign_out(&[&session(&browser.sign_in().await), none]).await;
+        assert_eq!(asked.get("id_token_hint"), None);
+    }
+    let (asked, set) = browser.sign_out(&[&session(&one), &id_token(&one)]).await;
+    assert_eq!(
+        (&*asked["client_id"], &*asked["post_logout_redirect_uri"]),
+        ("jetbridge", "http://localhost:8080/sign-in")
+    );
+    let hint = &asked["id_token_hint"];
+    assert_eq!((&claims(hint)["sub"], &claims(hint)["aud"]), (&json!("ada"), &json!("jetbridge")));
+    assert!(!kept.contains(hint.as_str()), "what the browser keeps is sealed");
+    let gone = set.iter().find(|cookie| cookie.starts_with("jetbridge-id-token=;")).unwrap();
+    assert!(gone.contains("Max-Age=0") && gone.contains("; Path=/auth/sign-out"), "{gone}");
+}
+
+/// Browsers do not take a cookie of any length.
+#[tokio::test]
+async fn a_token_that_is_too_long_to_keep_is_done_without() {
+    let (provider, site) = site().await;
+    provider.claim(json!({"roles": ["agent"], "groups": "g".repeat(3_000)}));
+    let browser = Browser::new(&site);
+    let outcome = browser.sign_in().await;
+    assert_eq!(outcome.cookie("jetbridge-id-token"), None);
+    let (asked, _) = browser.sign_out(&[outcome.cookie("jetbridge-session").unwrap()]).await;
+    assert_eq!((asked.get("id_token_hint"), &*asked["client_id"]), (None, "jetbridge"));
+    // The longest that is kept fits.
+    provider.claim(json!({"roles": ["agent"], "groups": "g".repeat(1_500)}));
+    let kept = browser.sign_in().await;
+    let cookie = kept.cookies.iter().find(|cookie| cookie.starts_with("jetbridge-id-token=")).unwrap();
+    assert!((3_000..4_096).contains(&cookie.len()), "{}", cookie.len());
+}
+
+#[tokio::test]
+async fn an_id_token_of_a_key_that_was_withdrawn_signs_nobody_in() {
+    let (provider, site) = site().await;
+    let browser = Browser::new(&site);
+    let [old, new] = ["old", "new"].map(|id| SigningKey::new(id, Algorithm::ES256));
+    provider.rotate(vec![old.clone()]);
+    assert!(browser.sign_in().await.cookie("jetbridge-session").is_some());
+    provider.rotate(vec![new.clone()]);
+    provider.sign_with(&new);
+    assert!(browser.sign_in().await.cookie("jetbridge-session").is_some());
+    provider.sign_with(&old);
+    browser.sign_in().await.assert_failed("invalid");
 }

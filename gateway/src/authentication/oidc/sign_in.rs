@@ -65,6 +65,12 @@ pub(crate) struct Answer {
     iss: Option<String>,
 }
 
+/// Who has signed in, and the token that says so.
+pub(crate) struct SignedIn {
+    pub(crate) principal: Principal,
+    pub(crate) id_token: String,
+}
+
 /// Nobody has signed in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Failure {
@@ -144,7 +150,7 @@ impl SignIn {
     ///
     /// # Errors
     /// [`Failure`] if nobody has.
-    pub(crate) async fn finish(&self, attempt: Attempt, answer: Answer) -> Result<Principal, Failure> {
+    pub(crate) async fn finish(&self, attempt: Attempt, answer: Answer) -> Result<SignedIn, Failure> {
         let is_of_provider = answer.iss.as_ref().is_none_or(|issuer| issuer == self.provider.issuer.as_str());
         let is_open = answer.is_of(&attempt) && is_of_provider && Timestamp::now() < attempt.until;
         if !is_open || !self.over.add(&attempt.state, attempt.until) {
@@ -168,17 +174,19 @@ impl SignIn {
             return Err(TokenError::Refused("the ID token is for another client").into());
         }
         let claims = self.with_user_info(&metadata, claims, tokens.access_token().secret()).await?;
-        Ok(claims.principal(&self.roles, None)?)
+        Ok(SignedIn { principal: claims.principal(&self.roles, None)?, id_token: id_token.to_owned() })
     }
 
     /// Where to send a browser for its user to sign out at the provider as well (OpenID Connect RP-Initiated Logout);
-    /// `None` if that is not to be had, or not known at the moment.
-    pub(crate) async fn end(&self) -> Option<Url> {
+    /// `None` if that is not to be had, or not known at the moment. By an ID token the provider knows who that is, and
+    /// does not have to ask them whether they want to.
+    pub(crate) async fn end(&self, id_token: Option<String>) -> Option<Url> {
         let metadata = self.provider.metadata().await.ok()?;
         let mut url = metadata.end_session_endpoint.as_ref()?.url().clone();
         url.query_pairs_mut()
             .append_pair("client_id", &self.client.id)
-            .append_pair("post_logout_redirect_uri", &self.signed_out);
+            .append_pair("post_logout_redirect_uri", &self.signed_out)
+            .extend_pairs(id_token.map(|token| ("id_token_hint", token)));
         Some(url)
     }
 
