@@ -14,23 +14,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-from support import eventually
+from support import START_LIMIT, running
 
 HERE = Path(__file__).resolve().parent
-START_LIMIT = 60
 # Beyond the time in which it makes requests, which it finishes.
 END_LIMIT = 120
-READY = "Jetbridge is ready at "
 # They have no end.
 FEEDS = ["/api/auditlog/events", "/api/changes"]
-
-
-def address(log):
-    """Where it is, once it says so."""
-    for line in log.read_text().splitlines():
-        if line.startswith(READY):
-            return line.removeprefix(READY)
-    return None
 
 
 def prepare(program, url):
@@ -61,19 +51,9 @@ def main():
     parser.add_argument("--program", required=True, help="the program jetbridge")
     parser.add_argument("--seconds", type=int, default=25, help="for how long requests are made")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="jetbridge-openapi-") as folder:
-        os.chmod(folder, 0o755)
-        log = Path(folder) / "log"
-        command = [arguments.program, "--listen", "127.0.0.1:0", "--data-dir", Path(folder) / "data"]
-        with log.open("w") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            eventually("Jetbridge is ready", START_LIMIT, lambda: address(log))
-            prepare(arguments.program, address(log))
-            return check(address(log), arguments.seconds)
-        finally:
-            process.terminate()
-            process.wait(END_LIMIT)
+    with running(arguments.program) as url:
+        prepare(arguments.program, url)
+        return check(url, arguments.seconds)
 
 
 if __name__ == "__main__":
