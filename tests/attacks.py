@@ -2,8 +2,8 @@
 """Attacks a running Jetbridge as a web page, a neighbour on the machine or a broken client could, and checks that each
 attack is refused as the standards say, that nothing has changed, and that everybody else is still served.
 
-Starts `jetbridge` on a data folder of its own, and then another one that asks for access keys. Attacks are sent through raw sockets, as HTTP/2 frames, and by pages in
-Chromium. Needs Python's h2, Chromium and PostgreSQL's programs. Exit code 0 if all is refused.
+Starts `jetbridge` on a data folder of its own, and then another one that asks for access keys. Attacks are sent through
+raw sockets, as HTTP/2 frames, and by pages in Chromium. Needs Python's h2, Chromium and PostgreSQL's programs. Exit code 0 if all is refused.
 """
 
 import argparse
