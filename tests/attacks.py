@@ -3,7 +3,8 @@
 attack is refused as the standards say, that nothing has changed, and that everybody else is still served.
 
 Starts `jetbridge` on a data folder of its own, and then another one that asks for access keys. Attacks are sent through
-raw sockets, as HTTP/2 frames, and by pages in Chromium. Needs Python's h2, Chromium and PostgreSQL's programs. Exit code 0 if all is refused.
+raw sockets, as HTTP/2 frames, and by pages in Chromium. Needs Python's h2, Chromium and PostgreSQL's programs. Exit
+code 0 if all is refused.
 """
 
 import argparse
@@ -356,7 +357,8 @@ def silent_connections(system):
                 connection.sendall(beginnings[number % len(beginnings)])
                 opened.append(connection)
             if number % 1000 == 999:
-                eventually(f"others are served beside {number + 1} silent connections", SILENCE_LIMIT, lambda: works(system))
+                what = f"others are served beside {number + 1} silent connections"
+                eventually(what, SILENCE_LIMIT, lambda: works(system))
         eventually("others are served beside silent connections", SILENCE_LIMIT, lambda: works(system))
         eventually("silent connections are closed", SILENCE_LIMIT, lambda: all(map(is_closed, opened)))
     finally:

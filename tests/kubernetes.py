@@ -187,6 +187,11 @@ def components(peers):
     return {peer["podSelector"]["matchLabels"]["app.kubernetes.io/component"] for peer in peers if "podSelector" in peer}
 
 
+def addresses(values):
+    """Scheme, service and port of each that is the address of a service."""
+    return {match for value in values for match in re.findall(r"^(https?)://jetbridge-([a-z-]+):(\d+)$", value)}
+
+
 def check_network(found, operations):
     """Whoever is called is reached, by those who call and by nobody else, at the port that it listens on."""
     pods, rules = workloads(found), policies(found)
@@ -195,7 +200,7 @@ def check_network(found, operations):
     for name, pod in pods.items():
         (container,) = pod["containers"]
         values = [str(variable.get("value", "")) for variable in container["env"]]
-        calls[name] = {match for value in values for match in re.findall(r"^https?://jetbridge-([a-z-]+):(\d+)$", value)}
+        calls[name] = {(service, port) for _, service, port in addresses(values)}
         port = re.search(rf"^\| `{name}` \|[^|]*\| (\d+) \|", operations, re.M).group(1)
         check(str(container["ports"][0]["containerPort"]) == port, f"the port of {name}")
     for name, policy in rules.items():
@@ -242,15 +247,16 @@ def check_tls(found, expected):
     check(secure == set(expected), f"{secure} speak TLS")
     for name, pod in pods.items():
         values = {variable["name"]: str(variable.get("value", "")) for variable in pod["containers"][0]["env"]}
-        asked = {match for value in values.values() for match in re.findall(r"^(https?)://jetbridge-([a-z-]+):\d+$", value)}
-        for scheme, service in asked:
+        schemes = {service: scheme for scheme, service, _ in addresses(values.values())}
+        for service, scheme in schemes.items():
             check((scheme == "https") == (service in secure), f"{name} asks {service} over {scheme}")
         knows = "JETBRIDGE_SERVICE_CA_FILE" in values
-        check(knows or not any(scheme == "https" for scheme, _ in asked), f"{name} does not know who vouches for the others")
+        check(knows or "https" not in schemes.values(), f"{name} does not know who vouches for the others")
     for document in found:
         if document["kind"] == "Service":
             name, (port,) = document["spec"]["selector"]["app.kubernetes.io/component"], document["spec"]["ports"]
-            check((port["appProtocol"] == "https") == (name in secure), f"the service {name} says {port['appProtocol']}")
+            said = port["appProtocol"]
+            check((said == "https") == (name in secure), f"the service {name} says {said}")
 
 
 def check_deployment(found, operations, page):
