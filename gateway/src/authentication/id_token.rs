@@ -14,8 +14,9 @@ use super::session::Session;
 /// Where people sign out, and nowhere else, the cookie is sent.
 pub(super) const SIGN_OUT: &str = "/auth/sign-out";
 const COOKIE: Named = Named { name: "jetbridge-id-token", path: SIGN_OUT };
-/// The longest value, in bytes: with name and attributes, browsers keep 4096 of a cookie (RFC 6265, 6.1).
-const LONGEST: usize = 3_800;
+/// The longest value, in bytes. Browsers keep 4096 of a cookie with its name and attributes (RFC 6265, 6.1), and common
+/// proxies pass on answers with as many of headers in all, among which are two more cookies.
+const LONGEST: usize = 2_400;
 
 /// Keeps ID tokens in sealed cookies.
 pub(super) struct IdTokens {
