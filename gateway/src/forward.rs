@@ -221,9 +221,13 @@ impl Repeats {
     }
 }
 
-/// Whether an answer says that a command was not looked at, rather than what came of it.
+/// Whether an answer says that a command was not carried out here, rather than what came of it. One with 422 may mean
+/// that its key was used for another request: an instance of the release before does not recognise what a newer one has
+/// recorded.
 fn says_nothing_was_done(status: StatusCode) -> bool {
-    status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::UNAUTHORIZED)
+    const WITHOUT_OUTCOME: [StatusCode; 3] =
+        [StatusCode::TOO_MANY_REQUESTS, StatusCode::UNAUTHORIZED, StatusCode::UNPROCESSABLE_ENTITY];
+    status.is_server_error() || WITHOUT_OUTCOME.contains(&status)
 }
 
 /// What a service has answered, and the instance that has; or why there is no answer.

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::Request;
@@ -18,6 +19,8 @@ use shared_service::settings::ServiceUrls;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::support::{LIMIT, all_at, config, expect_problem, gateway_of, listener, nobody, serve, start};
 
@@ -33,6 +36,13 @@ fn services_at(urls: &str) -> Services {
         domain.api = urls.clone();
     }
     Services { auditlog_api: urls, ..services }
+}
+
+/// Only the flight API has these.
+fn flights_at(urls: &str) -> Services {
+    let mut services = all_at(SocketAddr::from(([127, 0, 0, 1], 1)));
+    services.domains[0].api = urls.parse().unwrap();
+    services
 }
 
 /// An instance that says which one it is, and whether it is ready.
@@ -150,6 +160,25 @@ async fn one_that_is_not_ready_is_left_out_as_long_as_another_is() {
     answered_by(&gateway, &["one", "other"]).await;
 }
 
+/// An instance that is gone as soon as it has said that it is ready.
+async fn goes_away() -> (SocketAddr, JoinHandle<()>) {
+    let listener = listener().await;
+    let address = listener.local_addr().unwrap();
+    let once = async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert!(head(&mut stream).await.starts_with("GET /health/ready "));
+        drop(listener);
+        say_ready(&mut stream).await;
+    };
+    (address, tokio::spawn(once))
+}
+
+async fn say_ready(stream: &mut TcpStream) {
+    let body = r#"{"status":"up"}"#;
+    let answer = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 15\r\n\r\n{body}");
+    stream.write_all(answer.as_bytes()).await.unwrap();
+}
+
 #[tokio::test]
 async fn what_was_not_sent_is_sent_to_another_instance() {
     let good = Replica::new("good");
@@ -157,11 +186,17 @@ async fn what_was_not_sent_is_sent_to_another_instance() {
     for (at, (method, key)) in
         [(Method::GET, None), (Method::POST, None), (Method::POST, Some("k"))].into_iter().enumerate()
     {
-        let gateway = gateway_of(several(&[nobody().await, service.address()]), Limits::default()).await;
-        let request = Client::new().request(method, gateway.url("/api/flights"));
-        let request = key.into_iter().fold(request, |request, key| request.header("idempotency-key", key)).body("{}");
-        let answer = request.send().await.unwrap();
-        assert_eq!((answer.status().as_u16(), good.requests()), (200, at + 1));
+        let (gone, has_gone) = goes_away().await;
+        let flights = flights_at(&format!("http://{gone},http://{}", service.address()));
+        let gateway = gateway_of(flights, Limits::default()).await;
+        timeout(LIMIT, has_gone).await.unwrap().unwrap();
+        // It counts as ready until it is asked again, so it is its turn with one of these.
+        for nth in 1..=2 {
+            let request = Client::new().request(method.clone(), gateway.url("/api/flights")).body("{}");
+            let request = key.into_iter().fold(request, |request, key| request.header("idempotency-key", key));
+            let answer = request.send().await.unwrap();
+            assert_eq!((answer.status().as_u16(), good.requests()), (200, 2 * at + nth));
+        }
     }
     let gateway = gateway_of(several(&[nobody().await, nobody().await]), Limits::default()).await;
     for _ in 0..3 {
@@ -172,19 +207,37 @@ async fn what_was_not_sent_is_sent_to_another_instance() {
 
 /// An instance that says that it is ready, and hangs up on everything else.
 async fn rude() -> SocketAddr {
+    rude_to(Arc::default()).await
+}
+
+/// The same, which counts what it hangs up on.
+async fn rude_to(requests: Arc<AtomicUsize>) -> SocketAddr {
     let listener = listener().await;
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let head = head(&mut stream).await;
             if head.starts_with("GET /health/ready ") {
-                let body = r#"{"status":"up"}"#;
-                let answer = format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 15\r\n\r\n{body}");
-                stream.write_all(answer.as_bytes()).await.unwrap();
+                say_ready(&mut stream).await;
+            } else {
+                requests.fetch_add(1, Ordering::SeqCst);
             }
         }
     });
     address
+}
+
+#[tokio::test]
+async fn one_that_requests_fail_at_gets_fewer_of_them() {
+    let (good, failed) = (Replica::new("good"), Arc::default());
+    let service = good.start().await;
+    let instances = [rude_to(Arc::clone(&failed)).await, service.address()];
+    let gateway = gateway_of(several(&instances), Limits::default()).await;
+    for _ in 0..40 {
+        assert_eq!(ask(&gateway).await, "good");
+    }
+    // In turns it would be twenty. It is left alone for twice as long each time, so on the slowest machine it is a few.
+    assert!((1..10).contains(&failed.load(Ordering::SeqCst)), "{failed:?}");
 }
 
 async fn head(stream: &mut TcpStream) -> String {
@@ -213,13 +266,14 @@ async fn what_may_have_been_done_is_sent_to_another_only_if_that_does_no_harm() 
 #[tokio::test]
 async fn a_second_instance_that_has_done_nothing_says_nothing_of_the_first() {
     let busy = Replica { status: StatusCode::SERVICE_UNAVAILABLE, ..Replica::new("busy") };
-    let service = busy.start().await;
-    for second in [service.address(), nobody().await] {
+    let older = Replica { status: StatusCode::UNPROCESSABLE_ENTITY, ..Replica::new("of the release before") };
+    let services = [busy.start().await, older.start().await];
+    for second in [services[0].address(), services[1].address(), nobody().await] {
         let gateway = gateway_of(several(&[rude().await, second]), Limits::default()).await;
         let keyed = Client::new().post(gateway.url("/api/flights")).header("idempotency-key", "k").body("{}");
         expect_problem(keyed, 504, "outcome-unknown").await;
     }
-    assert_eq!(busy.requests(), 1);
+    assert_eq!((busy.requests(), older.requests()), (1, 1));
 }
 
 /// Listeners for the same port, one on each of these addresses of this machine.
@@ -249,13 +303,15 @@ async fn every_address_of_a_name_is_an_instance_and_a_failure_has_it_looked_up_a
     let (stop, serving) = running(first, "one");
     let _others = [running(second, "other"), running(third, "late")];
     let found = Arc::new(Mutex::new(vec![one, other]));
-    let names = Arc::clone(&found);
+    let looked_up: Arc<Mutex<Vec<Instant>>> = Arc::default();
+    let (names, times) = (Arc::clone(&found), Arc::clone(&looked_up));
     let resolver = Resolver::new(move |host: String, port| {
         assert_eq!((host.as_str(), port), ("flights.test", one.port()));
+        times.lock().unwrap().push(Instant::now());
         let found = names.lock().unwrap().clone();
         async move { Ok(found) }
     });
-    let services = services_at(&format!("http://flights.test:{}", one.port()));
+    let services = flights_at(&format!("http://flights.test:{}", one.port()));
     let gateway = start(Config { resolver, ..config(services) }).await;
     eventually("the name was looked up", LIMIT, async || {
         let answer = reqwest::get(gateway.url("/api/flights")).await.unwrap();
@@ -263,10 +319,15 @@ async fn every_address_of_a_name_is_an_instance_and_a_failure_has_it_looked_up_a
     })
     .await;
     answered_by(&gateway, &["one", "other"]).await;
+    // From here on it would be a while until it is looked up again.
+    let before = looked_up.lock().unwrap().len();
+    eventually("it is looked up now and then", LIMIT, async || looked_up.lock().unwrap().len() > before).await;
     *found.lock().unwrap() = vec![other, late];
     stop.cancel();
     serving.await.unwrap();
     answered_by(&gateway, &["late", "other"]).await;
+    let times = looked_up.lock().unwrap()[before..].to_vec();
+    assert!(times[1] - times[0] < Duration::from_secs(5), "{times:?}");
     found.lock().unwrap().clear();
     answered_by(&gateway, &["late", "other"]).await;
 }

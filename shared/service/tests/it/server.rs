@@ -1,6 +1,6 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -128,7 +128,8 @@ async fn a_taken_address_is_named() {
 
 #[tokio::test]
 async fn a_service_that_is_told_to_stop_says_so_and_answers_for_a_while() {
-    let (drain, told) = (Drain::new(Duration::from_millis(500)), CancellationToken::new());
+    const WHILE: Duration = Duration::from_millis(500);
+    let (drain, told) = (Drain::new(WHILE), CancellationToken::new());
     let checks = drain.noted_in(Checks::new());
     let stop = drain.before_end(told.clone());
     let router = health::routes::<()>(checks).finish(LIMIT).into_router().fallback(async || "hello");
@@ -139,6 +140,7 @@ async fn a_service_that_is_told_to_stop_says_so_and_answers_for_a_while() {
     let get = async |path: &str| reqwest::get(format!("http://{address}{path}")).await.unwrap();
     let ready = get("/health/ready").await;
     assert_eq!((ready.status().as_u16(), ready.headers().get("connection")), (200, None));
+    let begun = Instant::now();
     told.cancel();
     let mut says_so = false;
     while !says_so {
@@ -148,5 +150,6 @@ async fn a_service_that_is_told_to_stop_says_so_and_answers_for_a_while() {
     assert_eq!(answer.headers()["connection"], "close", "its clients are not to come back on this connection");
     assert_eq!(answer.text().await.unwrap(), "hello");
     tokio::time::timeout(LIMIT, serving).await.unwrap().unwrap();
+    assert!(begun.elapsed() >= WHILE, "{:?}", begun.elapsed());
     assert!(reqwest::get(format!("http://{address}/")).await.is_err());
 }
