@@ -16,6 +16,10 @@ fn nowhere() -> SocketAddr {
 }
 
 fn command(listen: &str, services: SocketAddr) -> Command {
+    command_at(listen, &format!("http://{services}"))
+}
+
+fn command_at(listen: &str, services: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
     command
         .env_clear()
@@ -23,15 +27,22 @@ fn command(listen: &str, services: SocketAddr) -> Command {
         .stderr(Stdio::piped())
         .kill_on_drop(true);
     for service in ["flight", "passenger", "auditlog"] {
-        command.args([format!("--{service}-api"), format!("http://{services}")]);
+        command.args([format!("--{service}-api"), services.to_owned()]);
     }
     command
 }
 
-struct Gateway {
+pub(crate) struct Gateway {
     process: Child,
     log: Lines<BufReader<ChildStderr>>,
-    url: String,
+    pub(crate) url: String,
+}
+
+/// A gateway whose services are all at this address.
+pub(crate) async fn start_at(services: &str, more: &[String]) -> Gateway {
+    let mut command = command_at("127.0.0.1:0", services);
+    command.args(more);
+    start_command(command).await
 }
 
 async fn start() -> Gateway {
@@ -55,6 +66,16 @@ async fn start_command(mut command: Command) -> Gateway {
 }
 
 impl Gateway {
+    /// The next line of its log that says this.
+    pub(crate) async fn line_with(&mut self, text: &str) -> String {
+        loop {
+            let line = tokio::time::timeout(LIMIT, self.log.next_line()).await.unwrap().unwrap().expect("a line");
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+
     fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.process.id().unwrap()).unwrap();
         kill(Pid::from_raw(pid), signal).unwrap();
@@ -82,12 +103,7 @@ async fn a_second_signal_ends_it_at_once() {
     tokio::time::timeout(LIMIT, stream.readable()).await.unwrap().unwrap();
 
     gateway.signal(Signal::SIGTERM);
-    loop {
-        let line = tokio::time::timeout(LIMIT, gateway.log.next_line()).await.unwrap().unwrap().expect("a line");
-        if line.contains("shutting down") {
-            break;
-        }
-    }
+    gateway.line_with("shutting down").await;
     gateway.signal(Signal::SIGTERM);
     let status = tokio::time::timeout(LIMIT, gateway.process.wait()).await.unwrap().unwrap();
     assert_eq!(status.code(), Some(130));

@@ -14,6 +14,7 @@ use shared_service::settings::ServiceTrust;
 use shared_service::{ServerSettings, Tls, serve_with};
 use tempfile::TempDir;
 
+use crate::process;
 use crate::support::{LIMIT, all_at, config, expect_problem, listener, nobody, serve, start};
 
 /// A service that proves to be `localhost`, by what this authority says.
@@ -111,4 +112,18 @@ async fn a_service_that_never_secures_its_connection_counts_as_away() {
     let gateway = start(Config { trust: trust(&TestAuthority::new()), limits, ..config(services) }).await;
     // A command, of which it would be unknown whether it was done, had anything been sent.
     expect_problem(reqwest::Client::new().post(gateway.url("/api/flights")), 503, "unavailable").await;
+}
+
+/// A service whose certificate has expired is told nothing, and operators are told why.
+#[tokio::test]
+async fn a_certificate_that_has_expired_is_refused_and_named() {
+    let authority = TestAuthority::new().too_late();
+    let service = secure_service(&authority).await;
+    let address = format!("https://localhost:{}", service.address().port());
+    let authorities = ["--service-ca-file", &authority.file().to_string_lossy()].map(str::to_owned);
+    let mut gateway = process::start_at(&address, &authorities).await;
+    let asked = reqwest::Client::new().get(format!("{}/api/flights", gateway.url));
+    expect_problem(asked, 503, "unavailable").await;
+    let why = gateway.line_with("request failed").await;
+    assert!(why.contains("invalid peer certificate: certificate expired"), "{why}");
 }

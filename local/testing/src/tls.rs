@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use tempfile::TempDir;
@@ -25,6 +25,8 @@ const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
 pub struct TestAuthority {
     issuer: CertifiedIssuer<'static, KeyPair>,
     folder: TempDir,
+    /// Whether what it signs has expired.
+    is_late: bool,
 }
 
 impl TestAuthority {
@@ -41,7 +43,13 @@ impl TestAuthority {
         let issuer = CertifiedIssuer::self_signed(params, key).expect("an authority");
         let folder = temporary_folder();
         std::fs::write(folder.path().join("ca.pem"), issuer.pem()).expect("a file for the authority");
-        Self { issuer, folder }
+        Self { issuer, folder, is_late: false }
+    }
+
+    /// The same one, whose certificates for servers have all expired.
+    #[must_use]
+    pub fn too_late(self) -> Self {
+        Self { is_late: true, ..self }
     }
 
     /// The PEM file with its certificate.
@@ -62,7 +70,11 @@ impl TestAuthority {
     fn certified(&self, names: &[&str]) -> (Certificate, KeyPair) {
         let key = KeyPair::generate().expect("a key");
         let params = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
-        let certificate = params.expect("names").signed_by(&key, &self.issuer).expect("a certificate");
+        let mut params = params.expect("names");
+        if self.is_late {
+            (params.not_before, params.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
+        }
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         (certificate, key)
     }
 

@@ -15,3 +15,4 @@ mod rows;
 mod search;
 mod settings;
 mod support;
+mod tls;

@@ -210,7 +210,9 @@ const OTHER: Domain = Domain {
 async fn over_tls_a_service_has_to_prove_its_name() {
     let (other, authority) = (OtherDomain::start(vec![Ok(7)]).await, TestAuthority::new());
     let front = TlsFront::of_server(other.address, &authority, "localhost").await;
-    let client = |host: &str, vouching: Option<&TestAuthority>| {
+    let late = TestAuthority::new().too_late();
+    let late_front = TlsFront::of_server(other.address, &late, "localhost").await;
+    let client = |host: &str, front: &TlsFront, vouching: Option<&TestAuthority>| {
         let trust = vouching.map(|authority| {
             let roots = shared_tls::from_file(&authority.file(), "test-authority").unwrap();
             shared_tls::trusting(roots).unwrap().with_no_client_auth()
@@ -218,14 +220,19 @@ async fn over_tls_a_service_has_to_prove_its_name() {
         let addresses = [(OTHER.name, vec![format!("https://{host}:{}", front.port())])];
         Peers::new(addresses, credential()).trusting(trust).client(&OTHER)
     };
-    assert!(client("localhost", None).is_err(), "there is nobody to believe");
+    assert!(client("localhost", &front, None).is_err(), "there is nobody to believe");
     let ask_for_it = |client: RpcClient| async move { client.call(|transport| ask(transport, "answer")).await };
-    assert_eq!(ask_for_it(client("localhost", Some(&authority)).unwrap()).await.unwrap(), 7);
+    assert_eq!(ask_for_it(client("localhost", &front, Some(&authority)).unwrap()).await.unwrap(), 7);
     let stranger = TestAuthority::new();
-    for (host, vouching) in [("localhost", &stranger), ("127.0.0.1", &authority)] {
-        let fault = ask_for_it(client(host, Some(vouching)).unwrap()).await.unwrap_err();
+    for (host, front, vouching, why) in [
+        ("localhost", &front, &stranger, ""),
+        ("127.0.0.1", &front, &authority, ""),
+        ("localhost", &late_front, &late, ": certificate expired"),
+    ] {
+        let fault = ask_for_it(client(host, front, Some(vouching)).unwrap()).await.unwrap_err();
         let Fault::Unavailable { reason, .. } = fault else { panic!("{fault:?}") };
-        assert!(reason.starts_with("it has not proved who it is: invalid peer certificate"), "{reason}");
+        let expected = format!("it has not proved who it is: invalid peer certificate{why}");
+        assert!(reason.starts_with(&expected), "{reason}");
     }
     assert_eq!(other.calls(), 1);
 }
