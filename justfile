@@ -17,10 +17,10 @@ fix:
     cargo fmt --all
     cd gateway/web && deno fmt
 
-# One or more steps of .ci/run: format web dependencies workflows clippy documentation test endurance containers
+# One or more steps of .ci/run, which says which there are
 check +steps:
     .ci/run {{ steps }}
 
-# Commands per second beside a baseline in the same run
-bench seconds="10":
-    bench/run {{ seconds }}
+# What documentation/performance.md has rows for, all of it or some by name
+bench *names:
+    bench/measure target/bench {{ names }}
