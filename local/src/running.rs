@@ -35,7 +35,7 @@ impl Running {
         let databases = stores.databases.iter().map(|database| database.expose().to_owned());
         Self {
             url: format!("http://{address}"),
-            event_store: stores.event_store.expose().to_owned(),
+            event_store: stores.event_store.address.expose().to_owned(),
             databases: names.zip(databases).collect(),
         }
     }

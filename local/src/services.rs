@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 
 use gateway::{Authentication, Gateway, Probe, Resolver};
-use shared_infrastructure::event_store;
+use shared_infrastructure::event_store::InProcess as InProcessStore;
 use shared_service::domain_service::ApiUrls;
 use shared_service::settings::{SecretUrl, ServiceTrust};
 use shared_service::{ConnectionLimits, InProcess, ServerSettings, ServiceTokens, openapi};
@@ -18,11 +18,17 @@ use crate::supervisor::{Stage, Supervisor};
 /// What the services keep their data in.
 #[derive(Debug)]
 pub(crate) struct Stores {
-    pub(crate) event_store: SecretUrl,
-    /// The way to it, if it is the embedded one.
-    pub(crate) event_store_in_process: Option<event_store::InProcess>,
+    pub(crate) event_store: EventStorePlace,
     /// Those of the domains, in their order.
     pub(crate) databases: Vec<SecretUrl>,
+}
+
+/// Where the event store is.
+#[derive(Debug, Clone)]
+pub(crate) struct EventStorePlace {
+    pub(crate) address: SecretUrl,
+    /// The way to it, if it is the embedded one.
+    pub(crate) in_process: Option<InProcessStore>,
 }
 
 /// A domain whose services have their ports.
@@ -41,8 +47,7 @@ pub(crate) async fn start(
     gateway_listener: TcpListener,
     (front, authentication): (Front, Authentication),
 ) -> Result<Probe, SystemError> {
-    let Stores { event_store, event_store_in_process, databases } = stores;
-    let event_store = (event_store, event_store_in_process);
+    let Stores { event_store, databases } = stores;
     let auditlog_api = Internal::bind().await?;
     let mut bound = Vec::new();
     for (services, database_url) in domains.iter().zip(databases) {
@@ -79,8 +84,8 @@ pub(crate) async fn start(
     let config = auditlog_api::Config {
         // They are there as long as the process.
         domains: domains.iter().map(|services| services.domain).collect::<Vec<_>>().leak(),
-        event_store: event_store.0,
-        event_store_in_process: event_store.1,
+        event_store: event_store.address,
+        event_store_in_process: event_store.in_process,
         max_followers: auditlog_api::Config::DEFAULT_MAX_FOLLOWERS,
         tokens,
         server: inner(&in_process),
@@ -99,22 +104,20 @@ pub(crate) async fn start(
 fn start_domain(
     supervisor: &mut Supervisor,
     domain: Bound,
-    (event_store, event_store_in_process): &(SecretUrl, Option<event_store::InProcess>),
+    event_store: &EventStorePlace,
     apis: &ApiUrls,
     (tokens, in_process): (&ServiceTokens, &InProcess),
 ) {
     let Bound { services: DomainServices { domain, run_api, run_processor, .. }, api, processor, database_url } =
         domain;
-    let config = shared_api::Config::new(database_url.clone(), event_store.clone(), apis.clone(), tokens.clone());
-    let event_store_in_process = event_store_in_process.clone();
-    let config = shared_api::Config {
-        event_store_in_process: event_store_in_process.clone(),
-        server: inner(in_process),
-        ..config
-    };
+    let EventStorePlace { address, in_process: in_process_store } = event_store;
+    let config = shared_api::Config::new(database_url.clone(), address.clone(), apis.clone(), tokens.clone());
+    let event_store_in_process = in_process_store.clone();
+    let config = shared_api::Config { event_store_in_process, server: inner(in_process), ..config };
     let running = run_api(config, api.listener, supervisor.token(Stage::Apis));
     supervisor.spawn(Stage::Apis, format!("{} API", domain.name), running);
-    let config = shared_processor::Config::new(database_url, event_store.clone(), apis.clone(), tokens.clone());
+    let config = shared_processor::Config::new(database_url, address.clone(), apis.clone(), tokens.clone());
+    let event_store_in_process = in_process_store.clone();
     let config = shared_processor::Config { event_store_in_process, server: inner(in_process), ..config };
     let running = run_processor(config, processor.listener, supervisor.token(Stage::Processors));
     supervisor.spawn(Stage::Processors, format!("{} processor", domain.name), running);

@@ -18,7 +18,7 @@ use crate::database;
 use crate::domains::DomainServices;
 use crate::error::{Report, SystemError};
 use crate::running::Running;
-use crate::services::{self, Stores};
+use crate::services::{self, EventStorePlace, Stores};
 use crate::settings::{DemoSettings, Front, Settings};
 use crate::supervisor::{Stage, Supervisor};
 use crate::{demo, event_store, keys, listeners, privileges, readiness};
@@ -181,8 +181,7 @@ async fn start_stores(
             }
         })
     };
-    let ((event_store, event_store_in_process, server), (databases, postgres)) =
-        tokio::try_join!(event_store, databases)?;
+    let ((address, in_process, server), (databases, postgres)) = tokio::try_join!(event_store, databases)?;
     // The embedded one acknowledges at once.
     if let Some(server) = server {
         supervisor.spawn(Stage::Stores, "embedded event store", server.wait());
@@ -193,7 +192,7 @@ async fn start_stores(
             postgres.stop().await
         });
     }
-    Ok(Stores { event_store, event_store_in_process, databases })
+    Ok(Stores { event_store: EventStorePlace { address, in_process }, databases })
 }
 
 fn announce(address: SocketAddr) {

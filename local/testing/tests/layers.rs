@@ -11,8 +11,18 @@ use toml_edit::{DocumentMut, Item};
 type Imports = BTreeMap<String, Vec<String>>;
 
 /// Libraries without I/O, clock or randomness: all that the rules of a domain may use.
-const PURE_LIBRARIES: [&str; 9] =
-    ["icu_casemap", "icu_normalizer", "icu_properties", "imbl", "jiff", "serde", "serde_json", "thiserror", "uuid"];
+const PURE_LIBRARIES: [&str; 10] = [
+    "ecow",
+    "icu_casemap",
+    "icu_normalizer",
+    "icu_properties",
+    "imbl",
+    "jiff",
+    "serde",
+    "serde_json",
+    "thiserror",
+    "uuid",
+];
 /// What the application layer may use beside that: time limits and the log.
 const APPLICATION_LIBRARIES: [&str; 5] = ["serde", "thiserror", "tokio", "tracing", "uuid"];
 

@@ -3,7 +3,7 @@ use passenger_contract::{FlightEnding, PassengerId};
 use std::sync::Arc;
 
 use imbl::OrdMap;
-use serde::ser::SerializeStruct;
+use serde::ser::{SerializeSeq, SerializeStruct};
 use serde::{Deserialize, Serialize, Serializer};
 use shared_kernel::Revision;
 
@@ -156,22 +156,27 @@ struct Snapshot {
 impl Serialize for PassengerState {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let manifests = || self.manifests().map(|(flight_id, manifest)| (flight_id, manifest.without_passengers()));
+        let manifests = List(self.manifests.len(), manifests);
         let passengers = || self.manifests().flat_map(|(_, manifest)| manifest.passengers());
+        let passengers = List(self.flight_of.len(), passengers);
         let mut stored = serializer.serialize_struct("Snapshot", 4)?;
-        stored.serialize_field("manifests", &List(manifests))?;
-        stored.serialize_field("passengers", &List(passengers))?;
+        stored.serialize_field("manifests", &manifests)?;
+        stored.serialize_field("passengers", &passengers)?;
         stored.serialize_field("ended", &self.ended)?;
         stored.serialize_field("forgotten", &self.forgotten)?;
         stored.end()
     }
 }
 
-/// What iterators of this kind give, as a list.
-struct List<F>(F);
+/// What iterators of this kind give, so many, as a list: a form that begins with the length would hold all of it to count.
+struct List<F>(usize, F);
 
 impl<F: Fn() -> I, I: Iterator<Item: Serialize>> Serialize for List<F> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq((self.0)())
+        let Self(length, items) = self;
+        let mut list = serializer.serialize_seq(Some(*length))?;
+        items().try_for_each(|item| list.serialize_element(&item))?;
+        list.end()
     }
 }
 

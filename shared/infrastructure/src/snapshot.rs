@@ -2,7 +2,7 @@
 //!
 //! They only save time. One that is missing, unreadable, or of another form is not used, and the stream is folded from
 //! its beginning; whether it belongs to this event store is found out by the executor, which starts from it. A snapshot
-//! is written and read in pieces, so that it is never held beside the state.
+//! is MessagePack, written and read in pieces, so that it is never held beside the state.
 
 mod pieces;
 
@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use deadpool_postgres::Transaction;
+use rmp_serde::decode::Error as DecodeError;
 use shared_kernel::{Decider, DomainEvent};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinHandle};
@@ -27,7 +28,7 @@ use crate::postgres::{Database, DatabaseError, StoredRevision, to_bigint};
 use pieces::{PIECE_BYTES, Piece, PieceReader};
 
 /// Raised by hand when what is stored around the state becomes another: what a ledger remembers beside it.
-pub(crate) const LEDGER_FORMAT: u32 = 5;
+pub(crate) const LEDGER_FORMAT: u32 = 6;
 /// How long a start waits for PostgreSQL before it folds the whole stream instead.
 const WAIT_LIMIT: Duration = Duration::from_secs(20);
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(25);
@@ -105,10 +106,20 @@ impl From<JoinError> for Unusable {
     }
 }
 
-impl From<serde_json::Error> for Unusable {
-    fn from(error: serde_json::Error) -> Self {
+impl From<DecodeError> for Unusable {
+    fn from(error: DecodeError) -> Self {
         // Without the value, which may be personal.
-        Self::Malformed(format!("{:?} error at line {}, column {}", error.classify(), error.line(), error.column()))
+        let reason = match error {
+            DecodeError::InvalidMarkerRead(error) | DecodeError::InvalidDataRead(error) => error.kind().to_string(),
+            DecodeError::TypeMismatch(_)
+            | DecodeError::OutOfRange
+            | DecodeError::LengthMismatch(_)
+            | DecodeError::Uncategorized(_)
+            | DecodeError::Syntax(_)
+            | DecodeError::Utf8Error(_)
+            | DecodeError::DepthLimitExceeded => "a value is not of its kind".to_owned(),
+        };
+        Self::Malformed(reason)
     }
 }
 
@@ -275,7 +286,7 @@ impl Snapshots {
         let (mut writer, mut pieces) = pieces::cut(self.piece_bytes);
         let shared = Arc::clone(ledger);
         let writing: JoinHandle<io::Result<()>> = tokio::task::spawn_blocking(move || {
-            serde_json::to_writer(&mut writer, &*shared)?;
+            rmp_serde::encode::write(&mut writer, &*shared).map_err(io::Error::other)?;
             writer.finish()
         });
         let mut count = 0;
@@ -292,8 +303,8 @@ impl Snapshots {
 }
 
 /// Reads a ledger. Everything has to be there: a document that ends early is not one.
-fn read<D: Decider>(reader: PieceReader) -> Result<Ledger<D>, serde_json::Error> {
-    serde_json::from_reader(BufReader::new(reader))
+fn read<D: Decider>(reader: PieceReader) -> Result<Ledger<D>, DecodeError> {
+    rmp_serde::from_read(BufReader::new(reader))
 }
 
 #[cfg(test)]

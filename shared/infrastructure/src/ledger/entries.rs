@@ -1,4 +1,4 @@
-//! Maps in a form that JSON has whatever their keys are: a list of entries, none of which is held twice.
+//! Maps in a form that is there whatever their keys are: a list of entries, none of which is held twice.
 
 use std::fmt;
 use std::marker::PhantomData;

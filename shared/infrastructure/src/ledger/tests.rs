@@ -196,7 +196,7 @@ fn a_ledger_is_stored_as_its_format_says() {
         "ended": [],
         "unreadable": [],
     });
-    assert_eq!((crate::snapshot::LEDGER_FORMAT, stored), (5, expected), "raise LEDGER_FORMAT");
+    assert_eq!((crate::snapshot::LEDGER_FORMAT, stored), (6, expected), "raise LEDGER_FORMAT");
 }
 
 #[test]
