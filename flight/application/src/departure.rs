@@ -78,7 +78,7 @@ impl<E: Execute<Flights>, M: Manifests> FlightService<E, M> {
     /// What the same command led to before, as far as this process knows.
     fn earlier(&self, command: &Idempotency) -> Option<FlightResult<FlightView>> {
         let (fingerprint, committed) = self.executor.remembered(&command.key)?;
-        Some(if command.is_recorded_as(&fingerprint) { done(committed) } else { Err(FlightError::KeyReused) })
+        Some(if command.is_recorded_as(fingerprint) { done(committed) } else { Err(FlightError::KeyReused) })
     }
 
     /// Decides in the flight's stream that it may leave. A seal cannot be undone, so this comes before it.

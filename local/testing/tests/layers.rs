@@ -11,7 +11,7 @@ use toml_edit::{DocumentMut, Item};
 type Imports = BTreeMap<String, Vec<String>>;
 
 /// Libraries without I/O, clock or randomness: all that the rules of a domain may use.
-const PURE_LIBRARIES: [&str; 10] = [
+const PURE_LIBRARIES: [&str; 11] = [
     "ecow",
     "icu_casemap",
     "icu_normalizer",
@@ -20,6 +20,7 @@ const PURE_LIBRARIES: [&str; 10] = [
     "jiff",
     "serde",
     "serde_json",
+    "sha2",
     "thiserror",
     "uuid",
 ];

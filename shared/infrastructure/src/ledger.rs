@@ -4,11 +4,11 @@ mod entries;
 
 use std::time::Duration;
 
-use imbl::{HashMap, OrdMap, OrdSet};
+use imbl::{OrdMap, OrdSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use shared_kernel::{Committed, Decider, DomainEvent, Idempotency, IdempotencyKey, Revision, UndecodableEvent};
+use shared_kernel::{Committed, Decider, Digest, DomainEvent, Idempotency, IdempotencyKey, Revision, UndecodableEvent};
 use uuid::Uuid;
 
 use crate::event_store::{EventMetadata, Recorded, UnreadableMetadata};
@@ -38,10 +38,11 @@ pub struct Ledger<D: Decider> {
     revision: Option<Revision>,
     /// The identifier of the newest event; `None` before the first.
     last_event: Option<Uuid>,
+    /// By the digests of their keys, which take far less than keys may.
     #[serde(with = "entries")]
-    remembered: HashMap<IdempotencyKey, Remembered<D>>,
+    remembered: OrdMap<Digest, Remembered<D>>,
     #[serde(with = "entries")]
-    by_age: OrdMap<(Timestamp, Revision), IdempotencyKey>,
+    by_age: OrdMap<(Timestamp, Revision), Digest>,
     /// What has ended, by when it did, until it is forgotten.
     #[serde(with = "entries")]
     ended: OrdMap<(Timestamp, Revision), Uuid>,
@@ -62,8 +63,8 @@ pub struct Remembered<D: Decider> {
     command_id: Uuid,
     first_revision: Revision,
     subject: D::Subject,
-    /// A digest of the request that the key was first used for.
-    pub fingerprint: String,
+    /// What is left of the fingerprint of the request that the key was first used for.
+    pub fingerprint: Digest,
     /// The subject as the command left it.
     pub outcome: D::Outcome,
     /// The command's last event.
@@ -127,7 +128,7 @@ impl<D: Decider> Ledger<D> {
     /// What the command with this key led to, if one is remembered.
     #[must_use]
     pub fn remembered(&self, key: &IdempotencyKey) -> Option<&Remembered<D>> {
-        self.remembered.get(key)
+        self.remembered.get(&Digest::of(key.as_str()))
     }
 
     /// Whether nothing is missing of what has happened to something.
@@ -227,12 +228,13 @@ impl<D: Decider> Ledger<D> {
 
     fn remember(&mut self, fact: &Fact<'_, D::Event>, command: &KeyedCommand<'_>) {
         let KeyedCommand { id, idempotency } = *command;
-        let earlier = self.remembered.get(&idempotency.key);
+        let key = Digest::of(idempotency.key.as_str());
+        let earlier = self.remembered.get(&key);
         let (first_revision, subject) = match earlier {
             Some(earlier) if earlier.command_id == id => (earlier.first_revision, earlier.subject.clone()),
             _ => {
                 let created = fact.created.unwrap_or(UNDATED);
-                self.by_age.insert((created, fact.revision), idempotency.key.clone());
+                self.by_age.insert((created, fact.revision), key);
                 (fact.revision, D::subject_of_event(fact.event))
             }
         };
@@ -241,10 +243,10 @@ impl<D: Decider> Ledger<D> {
             first_revision,
             outcome: D::outcome(&self.state, &subject),
             subject,
-            fingerprint: idempotency.fingerprint.clone(),
+            fingerprint: Digest::of(&idempotency.fingerprint),
             revision: fact.revision,
         };
-        self.remembered.insert(idempotency.key.clone(), remembered);
+        self.remembered.insert(key, remembered);
     }
 
     fn forget_before(&mut self, now: Timestamp) {
@@ -331,7 +333,7 @@ impl<D: Decider> Default for Ledger<D> {
             state: D::State::default(),
             revision: None,
             last_event: None,
-            remembered: HashMap::new(),
+            remembered: OrdMap::new(),
             by_age: OrdMap::new(),
             ended: OrdMap::new(),
             forget_after: FORGET_AFTER,
@@ -361,7 +363,7 @@ impl<D: Decider> Clone for Remembered<D> {
             command_id: self.command_id,
             first_revision: self.first_revision,
             subject: self.subject.clone(),
-            fingerprint: self.fingerprint.clone(),
+            fingerprint: self.fingerprint,
             outcome: self.outcome.clone(),
             revision: self.revision,
         }

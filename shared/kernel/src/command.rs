@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::Cause;
+use crate::{Cause, Digest};
 
 /// What comes with every command beside the command itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,10 +56,10 @@ impl Idempotency {
         std::iter::once(&self.fingerprint).chain(&self.other_fingerprints).map(String::as_str)
     }
 
-    /// Whether this is the request that was recorded with this digest.
+    /// Whether this is the request that was recorded with a fingerprint, of which this is left.
     #[must_use]
-    pub fn is_recorded_as(&self, fingerprint: &str) -> bool {
-        self.fingerprints().any(|own| own == fingerprint)
+    pub fn is_recorded_as(&self, fingerprint: Digest) -> bool {
+        self.fingerprints().any(|own| Digest::of(own) == fingerprint)
     }
 
     /// Whether key and digest are what they may be. What is read from storage is not checked.

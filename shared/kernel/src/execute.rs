@@ -4,7 +4,7 @@ use std::future::Future;
 
 use uuid::Uuid;
 
-use crate::{CommandContext, Decider, IdempotencyKey, Position, Revision};
+use crate::{CommandContext, Decider, Digest, IdempotencyKey, Position, Revision};
 
 /// Executes the commands of one domain on what its stream says.
 pub trait Execute<D: Decider>: Send + Sync {
@@ -37,8 +37,8 @@ pub trait Execute<D: Decider>: Send + Sync {
     /// [`Interruption::Unavailable`] if it cannot.
     fn readable(&self, thing: Uuid) -> Result<(), Interruption>;
 
-    /// The fingerprint and the outcome of the command with this key, if this process remembers one.
-    fn remembered(&self, key: &IdempotencyKey) -> Option<(String, Committed<D>)>;
+    /// What is left of the fingerprint, and the outcome, of the command with this key, if this process remembers one.
+    fn remembered(&self, key: &IdempotencyKey) -> Option<(Digest, Committed<D>)>;
 }
 
 /// What an executed command led to.

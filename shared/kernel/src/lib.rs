@@ -8,6 +8,7 @@ mod cause;
 mod command;
 mod decider;
 mod described;
+mod digest;
 mod domain;
 mod event;
 mod execute;
@@ -27,6 +28,7 @@ pub use cause::{ActorName, Cause, InvalidCause, InvalidCorrelationId, is_correla
 pub use command::{CommandContext, Idempotency, IdempotencyKey, InvalidIdempotencyKey};
 pub use decider::Decider;
 pub use described::{Described, Schema, names_schema, object_schema};
+pub use digest::Digest;
 pub use domain::Domain;
 pub use event::{DomainEvent, Revision, UndecodableEvent, decode_json};
 pub use execute::{

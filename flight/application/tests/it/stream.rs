@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use flight_core::{FlightCommand, FlightEvent, FlightRejection, FlightState, Flights};
 use shared_kernel::testing::InMemory;
-use shared_kernel::{CommandContext, Committed, Execute, ExecuteError, IdempotencyKey, Interruption, Revision};
+use shared_kernel::{CommandContext, Committed, Digest, Execute, ExecuteError, IdempotencyKey, Interruption, Revision};
 use uuid::Uuid;
 
 /// A flight stream in memory whose executor fails as the test says.
@@ -56,7 +56,7 @@ impl Execute<Flights> for FlightStream {
         self.memory.readable(thing)
     }
 
-    fn remembered(&self, key: &IdempotencyKey) -> Option<(String, Committed<Flights>)> {
+    fn remembered(&self, key: &IdempotencyKey) -> Option<(Digest, Committed<Flights>)> {
         self.memory.remembered(key)
     }
 }

@@ -261,7 +261,7 @@ fn decide<D: Decider>(
     if let Some(idempotency) = &context.idempotency
         && let Some(earlier) = speculation.remembered(&idempotency.key)
     {
-        return Err(if idempotency.is_recorded_as(&earlier.fingerprint) {
+        return Err(if idempotency.is_recorded_as(earlier.fingerprint) {
             Verdict::Committed(earlier.committed())
         } else {
             Verdict::KeyReused

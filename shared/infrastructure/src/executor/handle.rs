@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use shared_kernel::{
-    CommandContext, Committed, Decider, Execute, ExecuteError, IdempotencyKey, Interruption, Revision,
+    CommandContext, Committed, Decider, Digest, Execute, ExecuteError, IdempotencyKey, Interruption, Revision,
 };
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::timeout;
@@ -114,9 +114,9 @@ impl<D: Decider> Execute<D> for ExecutorHandle<D> {
         if self.published.load().is_readable(&thing) { Ok(()) } else { Err(unreadable()) }
     }
 
-    fn remembered(&self, key: &IdempotencyKey) -> Option<(String, Committed<D>)> {
+    fn remembered(&self, key: &IdempotencyKey) -> Option<(Digest, Committed<D>)> {
         let ledger = self.published.load();
-        ledger.remembered(key).map(|remembered| (remembered.fingerprint.clone(), remembered.committed()))
+        ledger.remembered(key).map(|remembered| (remembered.fingerprint, remembered.committed()))
     }
 }
 

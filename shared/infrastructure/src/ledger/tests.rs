@@ -180,19 +180,20 @@ fn a_ledger_is_stored_as_its_format_says() {
     fold(&mut ledger, "key", 1, 2);
     let mut stored = serde_json::to_value(&ledger).unwrap();
     stored["remembered"][0][1]["command_id"] = "another each time".into();
+    let digest = "2c70e12b-7a06-46f9-2279-f427c7b38e73";
     let expected = serde_json::json!({
         "state": 2,
         "revision": 1,
         "last_event": Uuid::nil(),
-        "remembered": [["key", {
+        "remembered": [[digest, {
             "command_id": "another each time",
             "first_revision": 0,
             "subject": null,
-            "fingerprint": "key",
+            "fingerprint": digest,
             "outcome": 2,
             "revision": 1,
         }]],
-        "by_age": [[["1970-01-01T00:01:00Z", 0], "key"]],
+        "by_age": [[["1970-01-01T00:01:00Z", 0], digest]],
         "ended": [],
         "unreadable": [],
     });

@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use jetbridge_testing::{TestEventStore, eventually};
 use shared_infrastructure::testing::undated;
-use shared_kernel::{CommandContext, Execute, ExecuteError, IdempotencyKey, Revision};
+use shared_kernel::{CommandContext, Digest, Execute, ExecuteError, IdempotencyKey, Revision};
 use uuid::Uuid;
 
 use crate::accounts::Command;
@@ -61,7 +61,7 @@ async fn a_key_repeated_later_elsewhere_and_after_a_restart_gets_the_first_outco
 
     let key = IdempotencyKey::new(KEY).unwrap();
     let (fingerprint, committed) = restarted.handle.remembered(&key).unwrap();
-    assert_eq!(fingerprint, "a");
+    assert_eq!(fingerprint, Digest::of("a"));
     assert_first_outcome(Ok(committed));
 }
 

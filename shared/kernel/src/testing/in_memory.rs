@@ -5,7 +5,9 @@ use uuid::Uuid;
 
 use super::History;
 
-use crate::{CommandContext, Committed, Decider, Execute, ExecuteError, IdempotencyKey, Interruption, Revision};
+use crate::{
+    CommandContext, Committed, Decider, Digest, Execute, ExecuteError, IdempotencyKey, Interruption, Revision,
+};
 
 /// An executor whose stream is a list in memory.
 pub struct InMemory<D: Decider> {
@@ -55,7 +57,7 @@ impl<D: Decider> Inner<D> {
         if let Some(idempotency) = &context.idempotency
             && let Some((fingerprint, committed)) = self.remembered.get(&idempotency.key)
         {
-            let same = idempotency.is_recorded_as(fingerprint);
+            let same = idempotency.is_recorded_as(Digest::of(fingerprint));
             return if same { Ok(repeated(committed)) } else { Err(ExecuteError::KeyReused) };
         }
         let before = self.history.revision();
@@ -102,9 +104,9 @@ impl<D: Decider> Execute<D> for InMemory<D> {
         Ok(())
     }
 
-    fn remembered(&self, key: &IdempotencyKey) -> Option<(String, Committed<D>)> {
+    fn remembered(&self, key: &IdempotencyKey) -> Option<(Digest, Committed<D>)> {
         self.lock(|inner| {
-            inner.remembered.get(key).map(|(fingerprint, committed)| (fingerprint.clone(), repeated(committed)))
+            inner.remembered.get(key).map(|(fingerprint, committed)| (Digest::of(fingerprint), repeated(committed)))
         })
     }
 }
