@@ -18,6 +18,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::cursor::Cursor;
 use crate::filter::Filter;
+use crate::joining::End;
 use crate::live::{LiveEntry, NotFollowing, Tail};
 use crate::place::LogPlace;
 use crate::reader::{Chunk, LogReader, ReadError};
@@ -38,6 +39,7 @@ const TELL_AFTER: Duration = Duration::from_secs(5);
 pub(crate) struct Feeds {
     log: Log,
     reader: Arc<LogReader>,
+    end: End,
     tail: Tail,
     slots: Arc<Semaphore>,
 }
@@ -62,7 +64,8 @@ impl From<ReadError> for OpenError {
 impl Feeds {
     /// At most `max_followers` feeds of a list at a time, which is what `tail` follows.
     pub(crate) fn new(log: Log, reader: Arc<LogReader>, tail: Tail, max_followers: usize) -> Self {
-        Self { log, reader, tail, slots: Arc::new(Semaphore::new(max_followers.min(Semaphore::MAX_PERMITS))) }
+        let end = End::new(log, Arc::clone(&reader));
+        Self { log, reader, end, tail, slots: Arc::new(Semaphore::new(max_followers.min(Semaphore::MAX_PERMITS))) }
     }
 
     /// Measures how many are open, as long as what this gives is kept.
@@ -82,12 +85,16 @@ impl Feeds {
         let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| OpenError::Full)?;
         // Joined first, then read: what is recorded in between comes twice rather than not at all.
         let receiver = self.tail.join().await.map_err(OpenError::NotFollowing)?;
-        let (place, chunk) = match after {
-            Some(after) => {
-                let chunk = self.reader.read(self.log, &LogPlace::After(after.clone()), HISTORY_CHUNK).await?;
-                (after, chunk)
-            }
-            None => (self.reader.head(self.log).await?, Chunk::END),
+        let head = self.end.head().await?;
+        let (place, missed, chunk) = match after {
+            Some(after) => match self.end.missed(&after, &head).await? {
+                Some(missed) => (after, missed, Chunk::END),
+                None => {
+                    let chunk = self.reader.read(self.log, &LogPlace::After(after.clone()), HISTORY_CHUNK).await?;
+                    (after, Vec::new(), chunk)
+                }
+            },
+            None => (head, Vec::new(), Chunk::END),
         };
         let mut feed = Feed {
             log: self.log,
@@ -99,7 +106,7 @@ impl Feeds {
             tell_by: Instant::now() + TELL_AFTER,
             passed_over: 0,
             place,
-            ready: VecDeque::new(),
+            ready: missed.into(),
             phase: Phase::Live,
             _slot: slot,
         };

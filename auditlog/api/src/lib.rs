@@ -12,6 +12,7 @@ mod export;
 mod facets;
 mod feed;
 mod filter;
+mod joining;
 mod live;
 mod operations;
 mod place;

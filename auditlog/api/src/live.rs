@@ -9,7 +9,7 @@ use shared_infrastructure::back_off::BackOff;
 use shared_infrastructure::event_store::{AllPosition, Delivery, EventStore, Refusal, StoreError};
 use shared_kernel::{Revision, Stream};
 use tokio::sync::{broadcast, watch};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -23,8 +23,10 @@ pub(crate) const RETAINED_ENTRIES: usize = 1_024;
 const BATCH: usize = 256;
 const FIRST_RETRY_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_RETRY_PAUSE: Duration = Duration::from_secs(1);
-/// How long a new follower waits for the subscription to begin.
-const START_LIMIT: Duration = Duration::from_millis(500);
+/// How long a new follower waits for the subscription to begin if it is known that something keeps it from that.
+const OUTAGE_LIMIT: Duration = Duration::from_millis(500);
+/// The same if nothing is known: an event store that is asked for much at a time may only be slow.
+const START_LIMIT: Duration = Duration::from_millis(1_400);
 
 /// An entry as it goes to every follower.
 #[derive(Debug)]
@@ -205,7 +207,11 @@ impl Tail {
     /// [`NotFollowing`] if the subscription has not begun in time, is refused, or has ended for good.
     pub(crate) async fn join(&self) -> Result<broadcast::Receiver<Arc<LiveEntry>>, NotFollowing> {
         let mut state = self.state.clone();
-        let waited = timeout(START_LIMIT, state.wait_for(|state| state.entries.is_some())).await;
+        let came = Instant::now();
+        let known = state.wait_for(|state| state.entries.is_some() || state.outage.is_some());
+        // Whatever has come of it is looked at below.
+        let _ = timeout_at(came + START_LIMIT, known).await;
+        let waited = timeout_at(came + OUTAGE_LIMIT, state.wait_for(|state| state.entries.is_some())).await;
         if let Ok(Ok(state)) = waited
             && let Some(entries) = &state.entries
         {
@@ -219,3 +225,6 @@ impl Tail {
         self.state.borrow().outage.clone()
     }
 }
+
+#[cfg(test)]
+mod tests;
