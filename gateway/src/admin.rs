@@ -24,6 +24,7 @@ use crate::forward::Forwarder;
 use crate::operations;
 use crate::visitor::Visitor;
 use ask::{Answer, Question, Unanswered};
+use list::{Known, list_of};
 
 /// Who may use them.
 const OPERATORS: Access = Access::Role(Role::Admin);
@@ -31,7 +32,7 @@ const OPERATORS: Access = Access::Role(Role::Admin);
 /// The routes of operators. They count against the same limits as all that is passed on.
 pub(crate) fn routes() -> Routes<Arc<Forwarder>> {
     let unfinished = Routes::new()
-        .get("/api/admin/unfinished", OPERATORS, list::list_of("/unfinished"))
+        .get("/api/admin/unfinished", OPERATORS, list_of("/unfinished", Known::ToLeader))
         .about(operations::unfinished());
     let list = parked::routes().merge(unfinished).merge(reactions::routes()).merge(rebuild::routes());
     list.merge(log::routes()).merge(about::routes())

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
+use futures::Stream;
 use futures::future::join_all;
+use futures::stream::FuturesUnordered;
 use http::{HeaderMap, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use serde::Deserialize;
@@ -118,6 +120,21 @@ impl Question {
     ) -> Result<Answer, Unanswered> {
         let upstream = processor.upstream.as_ref().ok_or(Unanswered::NotKnown(processor.domain.name))?;
         timeout(limit, self.send(upstreams, upstream)).await.unwrap_or(Err(Unanswered::Late))
+    }
+
+    /// Asks every instance of a processor at the same time: what each answers, the quickest first.
+    pub(super) fn ask_each(
+        &self,
+        upstreams: &Upstreams,
+        processor: &Processor,
+    ) -> Result<impl Stream<Item = Result<Answer, Unanswered>>, Unanswered> {
+        let upstream = processor.upstream.as_ref().ok_or(Unanswered::NotKnown(processor.domain.name))?;
+        let instances = upstream.instances();
+        let asked = instances.iter().map(|instance| {
+            let instance = Arc::clone(instance);
+            async move { self.send_to(upstreams, upstream, &instance).await }
+        });
+        Ok(asked.collect::<FuturesUnordered<_>>())
     }
 
     /// Asks an instance of it, and another one if that cannot be reached.

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use shared_service::{EventId, PathId, Problem, Routes, problem_type};
 
 use super::ask::{Answer, Question, Unanswered};
-use super::list::list_of;
+use super::list::{Known, list_of};
 use super::{OPERATORS, Unreachable, of_domain, refused, tell_all, unavailable};
 use crate::admission::TakenIn;
 use crate::forward::Forwarder;
@@ -21,9 +21,9 @@ use crate::visitor::Visitor;
 
 pub(super) fn routes() -> Routes<Arc<Forwarder>> {
     Routes::new()
-        .get("/api/admin/parked", OPERATORS, list_of("/parked"))
+        .get("/api/admin/parked", OPERATORS, list_of("/parked", Known::ToAll))
         .about(operations::parked())
-        .get("/api/admin/parked/discarded", OPERATORS, list_of("/parked/discarded"))
+        .get("/api/admin/parked/discarded", OPERATORS, list_of("/parked/discarded", Known::ToAll))
         .about(operations::discarded())
         .get("/api/admin/parked/{eventId}", OPERATORS, show)
         .about(operations::parked_event())

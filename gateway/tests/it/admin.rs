@@ -21,12 +21,14 @@ struct Processor {
     events: usize,
     /// Whether its reactions wait for an operator's word.
     is_halted: bool,
+    /// Whether it says that it leads, if it says anything of that.
+    leads: Option<bool>,
     told: Arc<Mutex<Vec<Value>>>,
 }
 
 impl Processor {
     fn with(name: &'static str, events: usize) -> Self {
-        Self { name, events, is_halted: false, told: Arc::default() }
+        Self { name, events, is_halted: false, leads: None, told: Arc::default() }
     }
 
     fn halted(name: &'static str) -> Self {
@@ -55,7 +57,11 @@ async fn list(State(processor): State<Processor>, RawQuery(query): RawQuery) -> 
     let to = (from + number("limit=").unwrap()).min(processor.events);
     let items: Vec<_> = (from..to).map(|at| json!({ "eventNumber": at, "reader": processor.name })).collect();
     let next = (to < processor.events).then(|| to.to_string());
-    Json(json!({ "items": items, "next": next, "total": processor.events }))
+    let mut answer = json!({ "items": items, "next": next, "total": processor.events });
+    if let Some(leads) = processor.leads {
+        answer["leads"] = leads.into();
+    }
+    Json(answer)
 }
 
 async fn show(State(processor): State<Processor>, Path(id): Path<String>) -> axum::response::Response {
@@ -168,6 +174,42 @@ async fn the_events_of_all_domains_are_one_list_in_pages() {
             assert_eq!((summary(&whole["items"]), &whole["next"]), (all.clone(), &Value::Null));
         }
     }
+}
+
+#[tokio::test]
+async fn what_only_the_instance_that_leads_knows_is_listed_whichever_is_asked() {
+    let of = |events, leads| Processor { leads, ..Processor::with("f", events) };
+    let asked = async |instances: [&Processor; 2], gone: usize| {
+        let mut running = vec![instances[0].start().await, instances[1].start().await];
+        let addresses: Vec<_> = running.iter().map(|instance| format!("http://{}", instance.address())).collect();
+        running.drain(..gone);
+        let mut services = services_at([nobody().await; 3], [None, None]);
+        services.domains[0].processor = Some(addresses.join(",").parse().unwrap());
+        let gateway = gateway_of(services, Limits::default()).await;
+        let mut lists = Vec::new();
+        // More often than there are instances, which take turns.
+        for _ in 0..4 {
+            let list = gateway.api().get("/api/admin/unfinished?limit=2").send().await.expect(StatusCode::OK).body;
+            assert!(list.get("leads").is_none());
+            let lacking: Vec<_> =
+                list["unreachable"].as_array().unwrap().iter().map(|one| one["domain"].clone()).collect();
+            lists.push((list["total"].as_u64().unwrap(), summary(&list["items"]).len(), lacking));
+        }
+        assert!(lists.windows(2).all(|pair| pair[0] == pair[1]), "{lists:?}");
+        let (total, listed, lacking) = lists.pop().unwrap();
+        (total, listed, lacking.contains(&json!("flight")))
+    };
+    let (leader, standby) = (of(3, Some(true)), of(1, Some(false)));
+    assert_eq!(asked([&leader, &standby], 0).await, (3, 2, false));
+    assert_eq!(asked([&standby, &leader], 0).await, (3, 2, false));
+    // A leader has less as soon as something is done.
+    assert_eq!(asked([&standby, &of(0, Some(true))], 0).await, (0, 0, false));
+    assert_eq!(asked([&standby, &leader], 1).await, (3, 2, false), "nothing lacks although one is gone");
+    assert_eq!(asked([&leader, &standby], 1).await, (1, 1, true), "it may lack something, and says so");
+    assert_eq!(asked([&standby, &standby], 0).await, (1, 1, false), "nobody leads at the moment");
+    // Those of a release before say nothing of that.
+    assert_eq!(asked([&of(1, None), &of(3, None)], 0).await, (3, 2, false));
+    assert_eq!(asked([&of(3, None), &of(1, None)], 0).await, (3, 2, false));
 }
 
 #[tokio::test]

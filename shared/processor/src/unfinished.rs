@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use shared_infrastructure::unfinished;
-use shared_infrastructure::worker::{Halted, Retrying};
+use shared_infrastructure::worker::{Halted, Retrying, WorkerState};
 use shared_kernel::QueryError;
 use shared_service::{Problem, Query, Routes};
 use uuid::Uuid;
@@ -41,26 +41,43 @@ struct Item {
     fields: Map<String, Value>,
 }
 
+/// What an instance knows.
+#[derive(Serialize)]
+struct OfInstance {
+    #[serde(flatten)]
+    page: CountedPage<Item>,
+    /// Whether its reactions lead. What they have in hand is in no other instance's list.
+    leads: bool,
+}
+
 /// Reactions that wait for somebody's word or do not succeed, in this instance, and what comparing has found. The oldest
 /// first.
 async fn list(
     State(processor): State<Arc<Processor>>,
     Query(Asked(asked)): Query<Asked<Place>>,
-) -> Result<Json<CountedPage<Item>>, Problem> {
+) -> Result<Json<OfInstance>, Problem> {
     let known = unfinished::list(&processor.database).await.map_err(QueryError::from)?;
     let known = known.into_iter().map(|known| {
         let place = Place { since: known.since, kind: known.kind, key: Some(known.key), reader: known.reader };
         processor.item(place, [])
     });
     let mut items: Vec<Item> = known.chain(processor.halted()).chain(processor.retrying()).collect();
+    // Now: if it leads no more, what it had in hand may have been gone already.
+    let leads = processor.reactions_lead();
     items.sort_by(|one, other| one.place.cmp(&other.place));
     let total = items.len();
     items.retain(|item| asked.after.as_ref().is_none_or(|after| item.place > *after));
     items.truncate(asked.limit + 1);
-    Ok(counted(items, total, &asked, |item| item.place.clone()))
+    let Json(page) = counted(items, total, &asked, |item| item.place.clone());
+    Ok(Json(OfInstance { page, leads }))
 }
 
 impl Processor {
+    fn reactions_lead(&self) -> bool {
+        let [_, (_, reactions)] = &self.workers;
+        reactions.state() == WorkerState::Leading
+    }
+
     fn halted(&self) -> impl Iterator<Item = Item> {
         self.workers.iter().filter_map(|(reader, worker)| {
             let Halted { difference, since } = worker.halted()?;

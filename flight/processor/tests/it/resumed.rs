@@ -40,6 +40,11 @@ async fn reactions_to_another_history_wait_until_an_operator_says_from_where() {
     let (_other, standby) = start(&other, &database).await;
     let stands_by = async || standby.get("/health/ready").send().await.text.contains("standing by");
     eventually("another instance stands by", LIMIT, stands_by).await;
+    // Only the one that leads knows it, and says that it does.
+    for (api, total, leads) in [(&leader, 1, true), (&standby, 0, false)] {
+        let unfinished = api.get("/unfinished").send().await.expect(StatusCode::OK).body;
+        assert_eq!((&unfinished["total"], &unfinished["leads"]), (&json!(total), &json!(leads)));
+    }
     standby.post("/reactions/resume").json(&json!({"from": "beginning"})).send().await.expect(StatusCode::NO_CONTENT);
     total(&leader, 4).await;
     eventually("it does not wait any more", LIMIT, async || !waits().await).await;
