@@ -95,6 +95,7 @@ fn of_domain(domain: &str, item: Map<String, Value>) -> Map<String, Value> {
 }
 
 fn unavailable(unreachable: &[Unreachable]) -> Problem {
-    let reasons = unreachable.iter().map(|Unreachable { domain, detail }| format!("{domain}: {detail}"));
-    Problem::unavailable(reasons.collect::<Vec<_>>().join("; "))
+    // A detail may be a sentence, or end like one.
+    let reasons = unreachable.iter().map(|one| format!("{}: {}.", one.domain, one.detail.trim_end_matches('.')));
+    Problem::unavailable(reasons.collect::<Vec<_>>().join(" "))
 }

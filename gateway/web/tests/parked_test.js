@@ -35,4 +35,5 @@ Deno.test("what is stored of an event is shown as it is, and JSON in lines", () 
   equal(storedText("{"), "{");
   equal(storedText({ a: 1 }), '{\n  "a": 1\n}');
   equal(storedText(null), "null");
+  equal(storedText(""), "Nothing is stored.");
 });

@@ -43,10 +43,7 @@ export function configurationSection() {
   async function look(signal) {
     if (performance.now() - asked < INTERVAL_MS) return;
     const response = await fetch(PATH, { signal, cache: "no-store" });
-    if (!response.ok) {
-      setText(note, "It cannot be found out.");
-      return;
-    }
+    if (!response.ok) throw new Error("It cannot be found out.");
     /** @type {{processes: Process[], unreachable: (Place & {detail: string})[]}} */
     const all = await response.json();
     asked = performance.now();

@@ -87,14 +87,12 @@ export function numbersSection() {
   /** @param {AbortSignal} [signal] */
   async function look(signal) {
     if (performance.now() - asked < INTERVAL_MS) return;
-    asked = performance.now();
+    const begun = performance.now();
     const response = await fetch(PATH, { signal, cache: "no-store" });
-    if (!response.ok) {
-      setText(note, "What was measured cannot be found out.");
-      return;
-    }
+    if (!response.ok) throw new Error("What was measured cannot be found out.");
     /** @type {{services: Service[]}} */
     const { services } = await response.json();
+    asked = begun;
     instances.update(services.flatMap(rowsOf));
     drawn.update(chartsOf(services));
     setText(note, missing(services));

@@ -90,7 +90,9 @@ export function operatorsButton(label, act) {
 
 /** That of some domains nothing is known. @param {Unreachable[]} unreachable @param {string} what */
 export const notKnown = (unreachable, what) =>
-  unreachable.map(({ domain, detail }) => ` Of ${domain} ${what} it is not known: ${detail}.`).join("");
+  unreachable.map(({ domain, detail }) =>
+    ` Of ${domain} ${what} it is not known: ${detail.replace(/\.?$/, ".")}`
+  ).join("");
 
 /** How many are shown, if not all are. @param {Listed<unknown>} listed */
 export const partOf = (

@@ -145,7 +145,10 @@ async function showEvent({ eventNumber, eventId, eventType, reason }) {
 }
 
 /** As it is stored, or in lines if it is JSON. @param {unknown} stored */
-export const storedText = (stored) => typeof stored === "string" ? stored : JSON.stringify(stored, null, 2);
+export function storedText(stored) {
+  if (stored === "") return "Nothing is stored.";
+  return typeof stored === "string" ? stored : JSON.stringify(stored, null, 2);
+}
 
 /** @param {ParkedEvent} event @param {() => Promise<void>} look */
 function discardEvent({ domain, eventNumber, eventId, eventType }, look) {

@@ -54,52 +54,59 @@ export function systemView({ container }) {
   const asked = h("p", { class: "hint" });
   const own = h("p", {});
   const services = keyedList(list, (/** @type {Service} */ service) => service.name, createService);
-  const sections = mayNotOperate() === null ? operatorsSections() : [];
+  const health = h(
+    "section",
+    { "aria-labelledby": "services" },
+    h("h2", { id: "services" }, "Services"),
+    list,
+    asked,
+  );
+  const sections = [{ element: health, look }, ...(mayNotOperate() === null ? operatorsSections() : [])]
+    .map(dated);
   const mayNot = h("p", { class: "hint" }, mayNotOperate());
   const stop = new AbortController();
   container.classList.add("system");
   container.append(
     h("h1", {}, "System"),
     overall,
-    h("section", { "aria-labelledby": "services" }, h("h2", { id: "services" }, "Services"), list, asked),
     ...sections.map(({ element }) => element),
     mayNot,
-    h(
-      "section",
-      { "aria-labelledby": "this-page" },
-      h("h2", { id: "this-page" }, "This page"),
-      own,
-      h("button", { type: "button", onclick: reconnect }, "Connect again"),
-    ),
+    thisPage(own),
   );
 
   async function watch() {
     while (!stop.signal.aborted) {
-      if (!document.hidden) await Promise.all([look(), lookAtSections()]);
+      if (!document.hidden) await lookAtSections();
       await pause(INTERVAL_MS, stop.signal);
     }
   }
 
-  /** If it cannot be found out, the line above says that the gateway cannot be reached. */
   async function lookAtSections() {
     const limit = AbortSignal.any([stop.signal, AbortSignal.timeout(LIMIT_MS)]);
-    await Promise.allSettled(sections.map(({ look }) => look(limit)));
+    const looks = await Promise.allSettled(sections.map(({ look }) => look(limit)));
+    if (stop.signal.aborted) return;
+    // Some are not asked for each time: of these it is not known either while the gateway is away.
+    const isAway = looks[0]?.status === "rejected";
+    sections.forEach(({ show }, at) => show(!isAway && looks[at]?.status === "fulfilled"));
   }
 
-  async function look() {
-    const limit = AbortSignal.any([stop.signal, AbortSignal.timeout(LIMIT_MS)]);
+  /** @param {AbortSignal} [signal] */
+  async function look(signal) {
     try {
-      const response = await fetch("/api/health", { signal: limit, cache: "no-store" });
+      const response = await fetch("/api/health", { signal, cache: "no-store" });
       /** @type {{status: string, services: Service[]}} */
       const health = await response.json();
       setText(overall, OVERALL[health.status] ?? health.status);
       overall.dataset.status = health.status;
       services.update(health.services);
       setText(asked, `Looked at ${timeWithSeconds(new Date())}, again every ${INTERVAL_MS / 1000} seconds.`);
-    } catch {
-      if (stop.signal.aborted) return;
-      setText(overall, "The gateway cannot be reached.");
-      overall.dataset.status = "down";
+    } catch (error) {
+      if (!stop.signal.aborted) {
+        setText(overall, "The gateway cannot be reached.");
+        overall.dataset.status = "down";
+        setText(asked, "");
+      }
+      throw error;
     }
   }
 
@@ -117,6 +124,43 @@ export function systemView({ container }) {
       leave();
     },
   };
+}
+
+/** @param {HTMLElement} own */
+const thisPage = (own) =>
+  h(
+    "section",
+    { "aria-labelledby": "this-page" },
+    h("h2", { id: "this-page" }, "This page"),
+    own,
+    h("button", { type: "button", onclick: reconnect }, "Connect again"),
+  );
+
+/**
+ * A section that says of what it shows that it is not of now, as long as it cannot be looked at.
+ * @param {{element: HTMLElement, look: (signal?: AbortSignal) => Promise<void>}} section
+ */
+function dated({ element, look }) {
+  const notes = [...element.querySelectorAll("h2")].map((title) => {
+    const note = h("p", { class: "outdated", hidden: true });
+    title.after(note);
+    return note;
+  });
+  /** @type {Date | null} */
+  let seen = null;
+
+  /** @param {boolean} isOfNow */
+  function show(isOfNow) {
+    if (isOfNow) seen = new Date();
+    const since = seen ? ` What is shown is from ${timeWithSeconds(seen)}.` : "";
+    for (const note of notes) {
+      note.hidden = isOfNow;
+      setText(note, isOfNow ? "" : `Not known at the moment.${since}`);
+    }
+    element.toggleAttribute("data-outdated", !isOfNow);
+  }
+
+  return { element, look, show };
 }
 
 function createService() {

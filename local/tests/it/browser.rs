@@ -18,6 +18,7 @@ mod audit_log;
 mod chromium;
 mod clocks;
 mod connection;
+mod control_room;
 mod hands;
 mod keyboard;
 mod life;

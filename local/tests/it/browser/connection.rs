@@ -23,8 +23,9 @@ fn lasting_port() -> u16 {
 }
 
 /// A system that has the same address after a restart.
-async fn start_at_lasting_port() -> System {
-    System::start_with(&["--listen", &format!("127.0.0.1:{}", lasting_port())]).await
+pub(super) async fn start_at_lasting_port(arguments: &[&str]) -> System {
+    let listen = format!("127.0.0.1:{}", lasting_port());
+    System::start_with(&[&["--listen", &listen], arguments].concat()).await
 }
 
 /// Cuts the browser off the network, or connects it again.
@@ -39,7 +40,7 @@ async fn set_offline(page: &Page, offline: bool) {
 
 #[tokio::test]
 async fn the_audit_log_goes_on_after_the_server_was_killed() {
-    browse(start_at_lasting_port(), async |system, page| {
+    browse(start_at_lasting_port(&[]), async |system, page| {
         let number = flight_number();
         let details = json!({"flightNumber": number, "origin": "HAM", "destination": "Oslo"});
         let add = async |api: &Api, flight: &str, names: &[&str]| {
@@ -86,7 +87,7 @@ async fn the_audit_log_goes_on_after_the_server_was_killed() {
 
 #[tokio::test]
 async fn a_page_that_was_open_comes_back_by_itself() {
-    browse(start_at_lasting_port(), async |system, page| {
+    browse(start_at_lasting_port(&[]), async |system, page| {
         page.may_lose_the_server();
         let api = system.api();
         let flight = api.new_flight().await;

@@ -12,7 +12,7 @@ use crate::system::System;
 const NONE: &str = "None: every event could be processed.";
 
 /// An event of a known type that cannot be read.
-async fn append_unreadable(store: &TestEventStore) {
+pub(super) async fn append_unreadable(store: &TestEventStore) {
     let client = Client::new(store.connection_string().parse().unwrap()).unwrap();
     let event = EventData::binary("FlightCreated", "{".into());
     client.append_to_stream("flight-stream", &AppendToStreamOptions::default(), event).await.unwrap();
