@@ -332,3 +332,6 @@ impl Subscription {
         frame(Content::Event(event.encode(self.request.id_form)))
     }
 }
+
+#[cfg(test)]
+mod tests;

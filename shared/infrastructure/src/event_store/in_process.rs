@@ -118,3 +118,6 @@ impl HttpBody for Whole {
         self.body.size_hint()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,8 +19,8 @@ const FEW: usize = 10;
 ///
 /// What it costs depends on the page and not on the table, as long as there is an index for each condition: by the key,
 /// by a column of [`Listing::any_of`] and the key. Where a text is found depends on how often it is there, which nobody
-/// knows before: it is looked for in the nearest rows, and in the index of the text if it is rare in them. Only the shape is in the SQL, so that few statements have to be
-/// prepared.
+/// knows before: it is looked for in the nearest rows, and in the index of the text if it is rare in them. Only the
+/// shape is in the SQL, so that few statements have to be prepared.
 pub struct Listing<C> {
     table: Table<C>,
     order: Order,
