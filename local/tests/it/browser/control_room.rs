@@ -1,14 +1,14 @@
 //! The System page while something is away, and by keys alone.
 
 use fantoccini::key::Key;
-use jetbridge_testing::{TestDatabase, TestEventStore, TestProxy};
+use jetbridge_testing::{TestDatabase, TestEventStore, TestProxy, eventually};
 use serde_json::json;
 
-use super::browse;
 use super::connection::start_at_lasting_port;
 use super::keyboard::{keeps_the_focus, tabs_to};
 use super::operators::append_unreadable;
 use super::page::Page;
+use super::{LIMIT, browse};
 use crate::system::System;
 
 /// The sections of operators that say that what they show is not of now.
@@ -18,6 +18,22 @@ const OUTDATED: &str = ".system section > .outdated";
 async fn block(page: &Page, addresses: &[&str]) {
     page.devtools("Network.enable", json!({})).await;
     page.devtools("Network.setBlockedURLs", json!({ "urls": addresses })).await;
+}
+
+/// What is asked for less often than the page looks is not of now either in between.
+async fn stays_marked_while_silent(page: &Page) {
+    block(page, &["*/api/admin/numbers*"]).await;
+    page.sees(("[aria-labelledby=instances] > .outdated", "Not known at the moment.")).await;
+    let watch = "window.changes = 0;
+        const mark = document.querySelector('[aria-labelledby=instances] > .outdated');
+        new MutationObserver(() => window.changes++).observe(mark, { attributes: true });";
+    page.evaluates::<()>(watch, &[]).await;
+    for _ in 0..3 {
+        let before = page.texts("[aria-labelledby=services] .hint").await;
+        let has_looked = async || page.texts("[aria-labelledby=services] .hint").await != before;
+        eventually("it looks again", LIMIT, has_looked).await;
+    }
+    assert_eq!(page.evaluates::<u32>("return window.changes", &[]).await, 0);
 }
 
 #[tokio::test]
@@ -59,6 +75,7 @@ async fn what_is_away_is_named_and_nothing_of_before_is_shown_as_if_it_were_so()
         block(page, &["*/api/admin/parked*"]).await;
         page.sees(("[aria-labelledby=parked] > .outdated", "Not known at the moment.")).await;
         page.counts(OUTDATED, 1).await;
+        stays_marked_while_silent(page).await;
         block(page, &[]).await;
         page.sees_no(OUTDATED).await;
 
