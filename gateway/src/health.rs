@@ -24,7 +24,7 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 #[derive(Serialize)]
 struct Overview {
-    /// Up if all services are, down if none works, else degraded.
+    /// Up if all services are, down if nothing works, else degraded.
     status: Status,
     /// Why it is not up, for people.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -124,13 +124,16 @@ impl Probe {
     }
 }
 
-/// Up if all are, down if none works, else degraded.
+/// Up if all are, down if nothing works, else degraded. One that is down may still do a part of its work: an API answers
+/// queries without the event store, and takes commands without PostgreSQL.
 fn overall(services: &[ServiceHealth]) -> Status {
-    let is = |status| move |service: &ServiceHealth| service.status == status;
+    let works = |service: &ServiceHealth| {
+        service.status != Status::Down || service.checks.iter().any(|check| check.status != Status::Down)
+    };
     match services {
-        services if services.iter().all(is(Status::Up)) => Status::Up,
-        services if services.iter().all(is(Status::Down)) => Status::Down,
-        _ => Status::Degraded,
+        services if services.iter().all(|service| service.status == Status::Up) => Status::Up,
+        services if services.iter().any(works) => Status::Degraded,
+        _ => Status::Down,
     }
 }
 
@@ -155,10 +158,11 @@ impl Readiness {
         }
         let reasons = apis.iter().filter(|api| api.status == Status::Down).flat_map(ServiceHealth::reasons);
         let reasons = reasons.collect::<Vec<_>>().join("; ");
-        match overall(&apis) {
-            _ if reasons.is_empty() => Ok(None),
-            Status::Degraded if self.was_ready.load(Ordering::Relaxed) => Err(Trouble::Degraded(reasons)),
-            Status::Up | Status::Degraded | Status::Down => Err(Trouble::Down(reasons)),
+        let one_is_ready = apis.iter().any(|api| api.status != Status::Down);
+        match reasons {
+            reasons if reasons.is_empty() => Ok(None),
+            reasons if one_is_ready && self.was_ready.load(Ordering::Relaxed) => Err(Trouble::Degraded(reasons)),
+            reasons => Err(Trouble::Down(reasons)),
         }
     }
 }

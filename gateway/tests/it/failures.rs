@@ -191,6 +191,21 @@ async fn the_overview_is_up_or_down_as_a_whole() {
     assert_eq!(answer.json::<Value>().await.unwrap()["status"], "down");
 }
 
+/// Without the event store queries are answered, and without PostgreSQL commands.
+#[tokio::test]
+async fn it_is_no_outage_as_long_as_one_of_two_things_is_there() {
+    let away = || async { Err(Trouble::Down("is away".to_owned())) };
+    let without_one = Checks::new().with("event-store", away).with("postgresql", || async { Ok(None) });
+    let without_any = Checks::new().with("event-store", away).with("postgresql", away);
+    for (checks, code, status) in [(without_one, 200, "degraded"), (without_any, 503, "down")] {
+        let service = serve_to_the_gateway(routes(checks)).await;
+        let answer = reqwest::get(gateway(service.address()).await.url("/api/health")).await.unwrap();
+        assert_eq!(answer.status(), code);
+        let overview = answer.json::<Value>().await.unwrap();
+        assert_eq!((&overview["status"], &overview["services"][0]["status"]), (&json!(status), &json!("down")));
+    }
+}
+
 #[tokio::test]
 async fn what_has_to_be_looked_after_is_in_the_overview_and_no_outage() {
     let behind = || async { Err(Trouble::Degraded("2 events are parked".to_owned())) };
