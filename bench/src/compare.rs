@@ -5,7 +5,6 @@ mod summary;
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -13,7 +12,7 @@ use clap::Args;
 use crate::build::BuildArgs;
 use crate::failure::Failure;
 use crate::load::{self, Load, Pace};
-use crate::report::Circumstances;
+use crate::report::{Circumstances, OutputArgs};
 use crate::system::{Places, Subject};
 use round::Round;
 pub(crate) use summary::{Comparison, SubjectFigures};
@@ -49,9 +48,8 @@ pub(crate) struct Arguments {
     /// Leave out the baseline with cqrs-es, whose many dependencies take minutes to build
     #[arg(long)]
     without_cqrs_es: bool,
-    /// File to write the figures to, as JSON
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
     #[command(flatten)]
     build: BuildArgs,
 }
@@ -75,7 +73,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     }
     let report = circumstances.report(Comparison::new(load, &subjects, &rounds));
     say(&report.results.table())?;
-    report.write(arguments.json.as_deref())
+    report.write(&arguments.output)
 }
 
 impl Arguments {

@@ -6,7 +6,6 @@ mod follow;
 mod scan;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use crate::clocks::{Busy, Clocks};
 use crate::failure::Failure;
 use crate::load::{Load, Measured, Pace};
 use crate::processes;
-use crate::report::Circumstances;
+use crate::report::{Circumstances, OutputArgs};
 use crate::statistics::figure;
 use crate::system::Running;
 use delivery::Deliveries;
@@ -52,9 +51,8 @@ pub(crate) struct Arguments {
     /// Connections over which commands are sent, one at a time over each
     #[arg(long, value_name = "NUMBER", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4096))]
     connections: u16,
-    /// File to write the figures to, as JSON
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
     #[command(flatten)]
     build: BuildArgs,
 }
@@ -123,7 +121,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     running.stop().await?;
     let report = circumstances.report(measured);
     writeln!(io::stdout(), "{}", report.results.table())?;
-    report.write(arguments.json.as_deref())?;
+    report.write(&arguments.output)?;
     report.results.check()
 }
 

@@ -21,7 +21,7 @@ use crate::build::BuildArgs;
 use crate::failure::Failure;
 use crate::http::Target;
 use crate::load::{self, Load, Pace, Script};
-use crate::report::Circumstances;
+use crate::report::{Circumstances, OutputArgs};
 use crate::system::{Places, Running, Subject};
 use cold::ColdStart;
 pub(crate) use plot::slowest;
@@ -50,9 +50,8 @@ pub(crate) struct Arguments {
     /// How often each query is asked
     #[arg(long, value_name = "NUMBER", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     queries: u32,
-    /// File to write the figures to, as JSON
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
     /// File to draw the figures into, as SVG
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
@@ -120,7 +119,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     if let Some(file) = &arguments.svg {
         fs::write(file, plot::svg(&steps))?;
     }
-    circumstances.report(Growth { steps, snapshot, cold_start }).write(arguments.json.as_deref())
+    circumstances.report(Growth { steps, snapshot, cold_start }).write(&arguments.output)
 }
 
 /// Starts it again, so that the start is measured, and what memory is left of the load is not.

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -13,7 +12,7 @@ use uuid::Uuid;
 use crate::build::BuildArgs;
 use crate::failure::Failure;
 use crate::growth::flight;
-use crate::report::Circumstances;
+use crate::report::{Circumstances, OutputArgs};
 use crate::series;
 use crate::statistics::figure;
 use crate::system::{Places, Running, Subject};
@@ -39,9 +38,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NUMBER", default_value_t = 500_000)]
     #[arg(value_parser = clap::value_parser!(u64).range(100..=100_000_000))]
     number: u64,
-    /// File to write the figures to, as JSON
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
     #[command(flatten)]
     build: BuildArgs,
 }
@@ -102,7 +100,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let report =
         circumstances.report(Memory { fresh_megabytes, later_megabytes, commands, rest_seconds, stages, each });
     writeln!(io::stdout(), "{}", report.results)?;
-    report.write(arguments.json.as_deref())
+    report.write(&arguments.output)
 }
 
 /// Of all processes together.

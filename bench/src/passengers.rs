@@ -4,7 +4,6 @@
 mod full;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -14,7 +13,7 @@ use uuid::Uuid;
 
 use crate::build::BuildArgs;
 use crate::failure::Failure;
-use crate::report::Circumstances;
+use crate::report::{Circumstances, OutputArgs};
 use crate::series::{self, Done};
 use crate::statistics::figure;
 use crate::system::{Running, Subject};
@@ -40,9 +39,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "NUMBER", default_value_t = 5_000)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=100_000))]
     passengers: u64,
-    /// File to write the figures to, as JSON
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
     #[command(flatten)]
     build: BuildArgs,
 }
@@ -83,7 +81,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     running.stop().await?;
     let report = circumstances.report(Passengers { connections: arguments.connections.into(), commands, reactions });
     writeln!(io::stdout(), "{}", report.results.table())?;
-    report.write(arguments.json.as_deref())
+    report.write(&arguments.output)
 }
 
 /// Each kind in turn, with a rest between.

@@ -5,7 +5,6 @@ mod lag;
 mod rebuild;
 
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -16,7 +15,7 @@ use crate::build::BuildArgs;
 use crate::failure::Failure;
 use crate::growth;
 use crate::load::{self, Load, Pace};
-use crate::report::Circumstances;
+use crate::report::{Circumstances, OutputArgs};
 use crate::statistics::figure;
 use crate::system::{Running, Subject};
 use lag::Lag;
@@ -46,9 +45,8 @@ pub(crate) struct Arguments {
     /// Queries a second during the second rebuild, in an open loop: lists and searches in turn
     #[arg(long, value_name = "PER_SECOND", default_value_t = 200.0, value_parser = load::rate)]
     queries: f64,
-    /// File to write the figures to, as JSON
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
     #[command(flatten)]
     build: BuildArgs,
 }
@@ -84,7 +82,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         writeln!(io::stdout(), "{}", rebuild::table(&rebuilds))?;
     }
     running.stop().await?;
-    circumstances.report(Projection { lag, rebuilds }).write(arguments.json.as_deref())
+    circumstances.report(Projection { lag, rebuilds }).write(&arguments.output)
 }
 
 /// One more than the number of the event that a new flight is.

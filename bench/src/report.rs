@@ -1,8 +1,9 @@
 //! What a measurement is written down as: a file of JSON, with what it was measured on.
 
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 
+use clap::Args;
 use jiff::Timestamp;
 use procfs::{CpuInfo, Current, LoadAverage};
 use serde::{Deserialize, Serialize};
@@ -61,10 +62,18 @@ impl Circumstances {
     }
 }
 
+/// Where the figures go beside standard output.
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// File to write the figures to, as JSON
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
 impl<R: Serialize> Report<R> {
     /// Writes it to a file, if there is to be one.
-    pub(crate) fn write(&self, file: Option<&Path>) -> Result<(), Failure> {
-        let Some(file) = file else { return Ok(()) };
+    pub(crate) fn write(&self, output: &OutputArgs) -> Result<(), Failure> {
+        let Some(file) = &output.json else { return Ok(()) };
         if let Some(folder) = file.parent() {
             fs::create_dir_all(folder)?;
         }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -20,7 +19,7 @@ use crate::failure::Failure;
 use crate::growth::size_of;
 use crate::http::Target;
 use crate::processes::Processes;
-use crate::report::Circumstances;
+use crate::report::{Circumstances, OutputArgs};
 use crate::series;
 use crate::statistics::figure;
 use crate::system::{Places, Running, Subject};
@@ -44,9 +43,8 @@ pub(crate) struct Arguments {
     /// Connections over which commands are sent, one at a time over each
     #[arg(long, value_name = "NUMBER", default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4096))]
     connections: u16,
-    /// File to write the figures to, as JSON
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
     #[command(flatten)]
     build: BuildArgs,
 }
@@ -115,7 +113,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let day = Day { flights, passengers, seconds, phases, peak_megabytes, disk_megabytes, verify };
     let report = circumstances.report(day);
     writeln!(io::stdout(), "{}", report.results.table())?;
-    report.write(arguments.json.as_deref())?;
+    report.write(&arguments.output)?;
     if report.results.verify.clean { Ok(()) } else { Err(Failure::Asked("verify has found something".to_owned())) }
 }
 
